@@ -1,0 +1,93 @@
+"""Prompt sets as JSONL: the project's own files and a user's.
+
+Each line is an object with ``task``, and ``messages`` (a chat) or ``prompt`` (the user's text alone), and optionally
+``facts`` and ``split``. A file is read whole or not at all: every bad line is named, and nothing is imported.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from backend.data.prompts import system_prompt
+from backend.data.records import Message, PromptRecord
+from backend.errors import UserError
+from rewards import TASKS
+
+_MOST_SHOWN = 10
+
+
+def read_prompts(path: Path, split: str | None = None) -> list[PromptRecord]:
+    """Read a JSONL file of prompts.
+
+    Args:
+        path: the file, UTF-8 (a byte order mark is fine).
+        split: put every prompt in this split, whatever the file says.
+
+    Raises:
+        UserError: the file cannot be read, is empty, or has bad lines (named with file, line and reason).
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {path}: {error}. Give a UTF-8 JSONL file.") from error
+    prompts: list[PromptRecord] = []
+    bad: list[str] = []
+    first_seen: dict[str, int] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            prompt = _prompt(json.loads(line), split, str(path.name))
+        except (ValueError, TypeError) as error:
+            bad.append(f"{path}:{number}: {_reason(error)}")
+            continue
+        if prompt.id in first_seen:
+            bad.append(f"{path}:{number}: the same prompt as line {first_seen[prompt.id]}")
+        first_seen.setdefault(prompt.id, number)
+        prompts.append(prompt)
+    if bad:
+        more = f"\n… and {len(bad) - _MOST_SHOWN} more" if len(bad) > _MOST_SHOWN else ""
+        raise UserError(
+            f"{len(bad)} of {len(lines)} lines are bad; nothing was imported:\n" + "\n".join(bad[:_MOST_SHOWN]) + more
+        )
+    if not prompts:
+        raise UserError(f"{path} has no prompts: one JSON object per line, with task and prompt or messages")
+    return prompts
+
+
+def write_prompts(path: Path, prompts: list[PromptRecord]) -> None:
+    """Write prompts as JSONL, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    aside.write_text("".join(p.model_dump_json() + "\n" for p in prompts), encoding="utf-8")
+    aside.replace(path)
+
+
+def _prompt(row: Any, split: str | None, source: str) -> PromptRecord:
+    if not isinstance(row, dict):
+        raise ValueError("the line is not a JSON object")
+    row = dict(row)
+    if ("prompt" in row) == ("messages" in row):
+        raise ValueError("give either prompt (text) or messages (a chat)")
+    if "prompt" in row:
+        text = row.pop("prompt")
+        if not isinstance(text, str):
+            raise ValueError("prompt must be text; for a chat use messages")
+        row["messages"] = [Message(role="user", content=text)]
+        if row.get("task") in TASKS:
+            row["messages"].insert(0, Message(role="system", content=system_prompt(row["task"])))
+    if split:
+        row["split"] = split
+    row.setdefault("source", source)
+    return PromptRecord.model_validate(row)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
+    if isinstance(error, json.JSONDecodeError):
+        return f"not JSON ({error.msg} at column {error.colno})"
+    return str(error)

@@ -1,0 +1,48 @@
+"""Where things are and who may do what: one typed object, read from the environment or a ``.env`` file.
+
+Each field is the environment variable of the same name in capitals with the prefix ``WORKBENCH_``, except
+``DATABASE_URL``, which has no prefix because hosting platforms set it.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """The workbench's settings."""
+
+    model_config = SettingsConfigDict(env_prefix="WORKBENCH_", env_file=ROOT / ".env", frozen=True, extra="ignore")
+
+    database_url: str = Field(f"sqlite:///{ROOT / 'annotations.db'}", validation_alias="DATABASE_URL")
+    """SQLAlchemy URL of the store."""
+    data_dir: Path = ROOT / "data"
+    """commerce.db, prompt files and the cached nano model."""
+    runs_dir: Path = ROOT / "runs"
+    """One folder per training run. Nothing outside it is ever written by a run."""
+    load_example: bool = True
+    """Fill an empty store with the recorded example at first start."""
+    raters_per_completion: int = Field(2, ge=1, le=10)
+    """A completion leaves the queue once this many raters have scored it."""
+    dollars_per_hour: float = Field(0.80, ge=0)
+    """Price of the training machine, for the cost shown with a run (an L4 on demand: about $0.80)."""
+
+    @property
+    def commerce_db(self) -> Path:
+        """The SQLite file that the SQL questions are about."""
+        return self.data_dir / "commerce.db"
+
+    @property
+    def models_dir(self) -> Path:
+        """Cache of models built here."""
+        return self.data_dir / "models"
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

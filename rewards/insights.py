@@ -1,0 +1,58 @@
+"""Insights: figures and a question -> a structured analysis with recommendations.
+
+Source: final report §10.
+"""
+
+import re
+
+from rewards.lexicon import ACTION_STEMS, INSIGHT_DOMAIN
+from rewards.profiles import Profile
+from rewards.text import fold, words
+from rewards.types import Components, Reward
+
+MAXIMA = {"action_words": 0.40, "length": 0.30, "structure": 0.20, "domain": 0.10}
+
+_ACTIONS = re.compile(r"\b(?:" + "|".join(f"(?P<a{i}>{stem})" for i, stem in enumerate(ACTION_STEMS)) + ")")
+_MARK = re.compile(r"^[ \t]{0,12}(?:#{1,6}[ \t]|[-*•–][ \t]|\d{1,3}[.)][ \t]|\*\*[^*\n]{1,120}\*\*:?[ \t]*$)", re.M)
+_DOMAIN = re.compile(r"\b(?:" + "|".join(INSIGHT_DOMAIN) + r")s?\b")
+
+
+def _components_of(completion: str, prompt: str, profile: Profile) -> Components:
+    text = distinct_sentences(completion) if profile.anti_gaming else completion
+    folded = fold(text)
+    stems = {match.lastgroup for match in _ACTIONS.finditer(folded)}
+    return {
+        "action_words": 0.10 * min(4, len(stems)),
+        "length": 0.30 * length_share(len(words(text))),
+        "structure": 0.05 * min(4, sum(1 for _ in _MARK.finditer(text))),
+        "domain": 0.10 if _DOMAIN.search(folded) else 0.0,
+    }
+
+
+def length_share(n_words: int) -> float:
+    """1 from 100 to 800 words, falling linearly to 0 at 20 and at 1,200."""
+    if n_words < 100:
+        return max(0.0, (n_words - 20) / 80)
+    if n_words > 800:
+        return max(0.0, (1200 - n_words) / 400)
+    return 1.0
+
+
+_SHORTEST_SENTENCE = 4
+
+
+def distinct_sentences(text: str) -> str:
+    """``text`` without its repeated lines and without lines too short to say anything (v4.3).
+
+    A header is kept whatever its length: it is short by nature, and a line said twice still counts once.
+    """
+    kept: dict[tuple[str, ...], str] = {}
+    for line in text.splitlines():
+        said = tuple(words(fold(line)))
+        if len(said) >= _SHORTEST_SENTENCE or (said and line.lstrip().startswith("#")):
+            kept.setdefault(said, line)
+    return "\n".join(kept.values())
+
+
+REWARD = Reward("insights", MAXIMA, _components_of)
+

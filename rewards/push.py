@@ -1,0 +1,63 @@
+"""Push: a segment and an occasion -> one notification of at most 120 characters.
+
+Source: final report §10 and §3 (V4.2.1: steep length decay, formal penalty).
+"""
+
+import re
+
+from rewards.lexicon import FORMAL_WORDS, IMPERATIVES, OFFER_WORDS, PORTUGUESE_WORDS, STOCK_PHRASES
+from rewards.profiles import Profile
+from rewards.text import fold, visible, visible_length, words
+from rewards.types import Components, Reward
+
+MAXIMA = {"length": 0.50, "portuguese": 0.30, "creativity": 0.20, "formal_penalty": -0.20}
+_FULL, _NONE = 120, 200
+
+
+def _components_of(completion: str, prompt: str, profile: Profile) -> Components:
+    shown = visible(completion)
+    folded = fold(shown)
+    formal = profile.push_penalties and _FORMAL.search(folded)
+    return {
+        "length": 0.50 * length_share(visible_length(shown), steep=profile.push_penalties),
+        "portuguese": 0.30 if is_portuguese(shown, folded) else 0.0,
+        "creativity": 0.20 if is_creative(shown, folded) else 0.0,
+        "formal_penalty": -0.20 if formal else 0.0,
+    }
+
+
+def length_share(n: int, steep: bool = True) -> float:
+    """1 up to 120 visible characters; then a cubic fall to 0 at 200 (0.42 at 140). None for empty text.
+
+    Before v4.2.1 the fall was gentle: 120/n, so that an essay still earned something.
+    """
+    if n == 0:
+        return 0.0
+    if n <= _FULL:
+        return 1.0
+    if not steep:
+        return _FULL / n
+    return max(0.0, (_NONE - n) / (_NONE - _FULL)) ** 3
+
+
+def is_portuguese(shown: str, folded: str) -> bool:
+    """Whether the text has an accented letter of Portuguese or one of its function words."""
+    return bool(_ACCENTED.search(shown)) or not PORTUGUESE_WORDS.isdisjoint(words(folded))
+
+
+def is_creative(shown: str, folded: str) -> bool:
+    """Whether there is an emoji, an imperative or an offer beside the stock phrases, which count nothing."""
+    if _EMOJI.search(shown):
+        return True
+    said = set(words(_STOCK.sub(" ", folded)))
+    return bool(said & IMPERATIVES or said & OFFER_WORDS or _OFFER.search(folded))
+
+
+_ACCENTED = re.compile("[áàâãéêíóôõúç]", re.I)
+_EMOJI = re.compile("[\u2600-\u27bf\u2b50\u2b55\u231a\u231b\u23e9-\u23f3\U0001f000-\U0001faff]")
+_OFFER = re.compile(r"\d\s?%|\br\$\s?\d")
+_STOCK = re.compile("|".join(STOCK_PHRASES))
+_FORMAL = re.compile(r"\b(?:" + "|".join(FORMAL_WORDS) + r")\b")
+
+REWARD = Reward("push", MAXIMA, _components_of)
+
