@@ -1,0 +1,1 @@
+"""Score a policy on the eval prompts, and compare two such evaluations."""

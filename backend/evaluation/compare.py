@@ -1,0 +1,199 @@
+"""Base against tuned: a verdict per task that a reader can repeat.
+
+Pure functions over paired scores. Both one-sided p-values are always computed: the seeds' report read a one-sided
+p = 0.96 as "random noise", while the same data say p = 0.04 for *worse* (final report §4, SQL).
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+Array = NDArray[np.float64]
+Verdict = Literal["improved", "regressed", "possibly better", "possibly worse", "no detectable change", "not enough data"]
+
+ALPHA = 0.05
+RESAMPLES = 10_000
+SEED = 20_240_427
+FEWEST_PAIRS = 6
+"""With fewer non-zero pairs no two-sided signed-rank p can fall below 0.05."""
+
+
+@dataclass(frozen=True)
+class TaskComparison:
+    """Base against tuned on one task (or ``overall``). Scores are rewards in [0, 1]; d = tuned - base per prompt."""
+
+    task: str
+    n: int
+    base: float
+    tuned: float
+    delta: float
+    low: float
+    """Lower end of the 95 % bootstrap interval of the mean difference."""
+    high: float
+    p_better: float
+    p_worse: float
+    p_two_sided: float
+    p_holm: float
+    """Two-sided p corrected over the tasks (Holm); for overall, the uncorrected one."""
+    effect: float
+    """Matched-pairs rank-biserial correlation, -1 to 1."""
+    wins: int
+    ties: int
+    losses: int
+    detectable: float
+    """The smallest |mean difference| that this n and spread would have found with 80 % power."""
+    verdict: Verdict
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def compare(paired: pd.DataFrame) -> list[TaskComparison]:
+    """Compare per task and overall.
+
+    Args:
+        paired: columns task, base, tuned; one row per prompt (means over samples).
+
+    Returns:
+        One comparison per task in order of appearance, then ``overall`` over all prompts.
+
+    Raises:
+        ValueError: there are no pairs, or a score is NaN or infinite.
+    """
+    if paired.empty:
+        raise ValueError("there are no pairs to compare: the two evaluations share no prompt")
+    values = paired[["base", "tuned"]].to_numpy(dtype=float)
+    if not np.isfinite(values).all():
+        raise ValueError("a score is NaN or infinite; every prompt needs a finite score in both evaluations")
+    tests = {
+        str(task): _test(rows["base"].to_numpy(float), rows["tuned"].to_numpy(float))
+        for task, rows in paired.groupby("task", sort=False)
+    }
+    corrected = holm([t["p_two_sided"] for t in tests.values()])
+    result = [_comparison(task, t, p) for (task, t), p in zip(tests.items(), corrected, strict=True)]
+    overall = _test(values[:, 0], values[:, 1])
+    return [*result, _comparison("overall", overall, overall["p_two_sided"])]
+
+
+def holm(p_values: list[float]) -> list[float]:
+    """Holm's step-down correction."""
+    return [float(p) for p in multipletests(p_values, method="holm")[1]]
+
+
+def _test(base: Array, tuned: Array) -> dict[str, Any]:
+    d = np.round(tuned - base, 9)
+    p_better, p_worse, p_two = wilcoxon(d)
+    low, high = bootstrap_mean_interval(d)
+    return {
+        "n": len(d),
+        "base": float(base.mean()),
+        "tuned": float(tuned.mean()),
+        "delta": float(d.mean()),
+        "low": low,
+        "high": high,
+        "p_better": p_better,
+        "p_worse": p_worse,
+        "p_two_sided": p_two,
+        "effect": rank_biserial(d),
+        "wins": int((d > 0).sum()),
+        "ties": int((d == 0).sum()),
+        "losses": int((d < 0).sum()),
+        "detectable": detectable_difference(d),
+    }
+
+
+def _comparison(task: str, test: dict[str, Any], p_holm: float) -> TaskComparison:
+    verdict = verdict_of(test["wins"] + test["losses"], test["delta"], p_holm, test["p_better"], test["p_worse"])
+    return TaskComparison(task=task, p_holm=p_holm, verdict=verdict, **test)
+
+
+def verdict_of(nonzero: int, delta: float, p_holm: float, p_better: float, p_worse: float) -> Verdict:
+    """The verdict in words; corrected evidence first, then uncorrected one-sided evidence as "possibly"."""
+    if nonzero < FEWEST_PAIRS:
+        return "not enough data"
+    if p_holm < ALPHA and delta != 0:
+        return "improved" if delta > 0 else "regressed"
+    if p_better < ALPHA:
+        return "possibly better"
+    if p_worse < ALPHA:
+        return "possibly worse"
+    return "no detectable change"
+
+
+def wilcoxon(d: Array) -> tuple[float, float, float]:
+    """Signed-rank p-values (better, worse, two-sided) of paired differences, zeros dropped.
+
+    Exact when no two differences tie in size, else by permutation of signs with a fixed seed. ``zero_method="pratt"``
+    is never used: with exact p-values it gives false positives without a warning.
+    """
+    d = d[d != 0]
+    if len(d) == 0:
+        return 1.0, 1.0, 1.0
+    sizes = np.abs(d)
+    if len(np.unique(sizes)) == len(d) and len(d) <= 50:
+        better, worse = (
+            float(stats.wilcoxon(d, alternative=side, zero_method="wilcox", method="exact").pvalue)
+            for side in ("greater", "less")
+        )
+        return better, worse, min(1.0, 2 * min(better, worse))
+    ranks = stats.rankdata(sizes)
+    observed = ranks[d > 0].sum()
+    signs = np.random.default_rng(SEED).integers(0, 2, size=(RESAMPLES, len(d)), dtype=np.int8)
+    permuted = signs @ ranks
+    tolerance = 1e-9
+    better = float((1 + (permuted >= observed - tolerance).sum()) / (RESAMPLES + 1))
+    worse = float((1 + (permuted <= observed + tolerance).sum()) / (RESAMPLES + 1))
+    return better, worse, min(1.0, 2 * min(better, worse))
+
+
+def bootstrap_mean_interval(d: Array, level: float = 0.95) -> tuple[float, float]:
+    """Percentile bootstrap interval of the mean of ``d``: prompts resampled, seeded."""
+    rng = np.random.default_rng(SEED)
+    means = d[rng.integers(0, len(d), size=(RESAMPLES, len(d)))].mean(axis=1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def rank_biserial(d: Array) -> float:
+    """Matched-pairs rank-biserial correlation: (favourable - unfavourable rank sum) / their sum. 0 without change."""
+    d = d[d != 0]
+    if len(d) == 0:
+        return 0.0
+    ranks = stats.rankdata(np.abs(d))
+    return float((ranks[d > 0].sum() - ranks[d < 0].sum()) / ranks.sum())
+
+
+def detectable_difference(d: Array, power: float = 0.80) -> float:
+    """Smallest |mean| that a two-sided test at ``ALPHA`` finds with ``power``, given the spread of ``d``.
+
+    Normal approximation with the signed-rank test's relative efficiency of 3/pi. NaN with fewer than two pairs.
+    """
+    if len(d) < 2:
+        return float("nan")
+    z = stats.norm.ppf(1 - ALPHA / 2) + stats.norm.ppf(power)
+    return float(z * d.std(ddof=1) / np.sqrt(len(d) * 3 / np.pi))
+
+
+def summary_sentence(comparisons: list[TaskComparison]) -> str:
+    """What a PM can repeat: one clause per task, improvements first."""
+    order = {"improved": 0, "regressed": 1, "possibly better": 2, "possibly worse": 3, "no detectable change": 4}
+    tasks = sorted((c for c in comparisons if c.task != "overall"), key=lambda c: order.get(c.verdict, 5))
+    return "; ".join(clause(c) for c in tasks) + "."
+
+
+def clause(c: TaskComparison) -> str:
+    """One comparison in words."""
+    moved = f"{abs(c.delta):.2f} (from {c.base:.2f} to {c.tuned:.2f})"
+    if c.verdict in ("improved", "regressed"):
+        return f"{c.task} {c.verdict} by {moved}"
+    if c.verdict == "no detectable change":
+        return f"{c.task}: no change this test could see (it could have seen ±{c.detectable:.2f})"
+    if c.verdict == "not enough data":
+        return f"{c.task}: not enough data ({c.wins + c.losses} of {c.n} prompts changed)"
+    return f"{c.task} {c.verdict}, by {moved}"

@@ -1,0 +1,141 @@
+"""Evaluate a policy: one batched generation over the eval prompts, each completion scored with its components."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from backend.data.records import PromptRecord
+from backend.models.generate import Sampling, generate
+from rewards import fingerprint, score
+from rewards.extraction import sentiment_of
+from rewards.json_parsing import parse_json
+
+if TYPE_CHECKING:
+    from backend.models.load import Policy
+
+
+class ScoredCompletion(BaseModel):
+    """One completion of an evaluation."""
+
+    prompt_id: str
+    task: str
+    sample: int
+    text: str
+    tokens: int
+    truncated: bool
+    total: float
+    components: dict[str, float]
+
+
+class EvaluationResult(BaseModel):
+    """A policy's completions on the eval prompts and how they were made and scored."""
+
+    label: str
+    """base, step or tuned."""
+    step: int
+    policy: str
+    profile: str
+    fingerprint: str
+    sampling: Sampling
+    completions: list[ScoredCompletion]
+
+    def metrics(self) -> dict[str, float]:
+        """``mean_reward`` over all completions, each task's mean, and each component's as ``task/component``."""
+        by_name: dict[str, list[float]] = {}
+        for c in self.completions:
+            by_name.setdefault(c.task, []).append(c.total)
+            for name, value in c.components.items():
+                by_name.setdefault(f"{c.task}/{name}", []).append(value)
+        means = {name: fmean(values) for name, values in by_name.items()}
+        return {
+            "mean_reward": fmean(c.total for c in self.completions),
+            "truncated": fmean(c.truncated for c in self.completions),
+            "tokens": fmean(c.tokens for c in self.completions),
+            **means,
+        }
+
+    def save(self, folder: Path) -> Path:
+        """Write ``<label>-<step>.json`` into ``folder``, whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.label}-{self.step:05d}.json"
+        aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+        aside.write_text(self.model_dump_json(), encoding="utf-8")
+        aside.replace(path)
+        return path
+
+
+def evaluate_policy(
+    policy: "Policy",
+    prompts: list[PromptRecord],
+    sampling: Sampling,
+    profile: str,
+    label: str,
+    step: int = 0,
+    samples: int = 1,
+    batch_size: int = 65,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> EvaluationResult:
+    """Generate ``samples`` completions for every prompt and score them.
+
+    Never disturbs a training run: see ``backend.models.generate``.
+    """
+    groups = generate(policy, [p.chat for p in prompts], sampling, samples, batch_size, on_progress)
+    rows = []
+    for prompt, group in zip(prompts, groups, strict=True):
+        for i, c in enumerate(group):
+            s = score(prompt.task, c.text, prompt.user_text, profile)
+            rows.append(
+                ScoredCompletion(
+                    prompt_id=prompt.id,
+                    task=prompt.task,
+                    sample=i,
+                    text=c.text,
+                    tokens=c.tokens,
+                    truncated=c.truncated,
+                    total=s.total,
+                    components=s.components,
+                )
+            )
+    return EvaluationResult(
+        label=label,
+        step=step,
+        policy=policy.name,
+        profile=profile,
+        fingerprint=fingerprint(profile),
+        sampling=sampling,
+        completions=rows,
+    )
+
+
+def fact_accuracy(result: EvaluationResult, prompts: list[PromptRecord]) -> float | None:
+    """Share of extraction facts (sentiment against nota, category, the three issue flags) the completions got right.
+
+    Selecting by the training reward cannot see reward hacking; this number is measured against the truth behind
+    the synthetic reviews, which the reward does not know. None when no prompt carries such facts.
+    """
+    facts_of = {p.id: p.facts for p in prompts if p.task == "extraction" and "complaint_category" in p.facts}
+    right: list[bool] = []
+    for c in result.completions:
+        facts = facts_of.get(c.prompt_id)
+        if facts is None:
+            continue
+        data = parse_json(c.text).value or {}
+        right += [data.get(name) is facts[name] for name in ("delivery_issue", "product_issue", "seller_issue")]
+        right.append(data.get("complaint_category") == facts["complaint_category"])
+        right.append(sentiment_of(data.get("sentiment")) == _sentiment(facts["nota"]))
+    return fmean(right) if right else None
+
+
+def _sentiment(nota: int) -> str:
+    return "positivo" if nota >= 4 else "negativo" if nota <= 2 else "neutro"
+
+
+def read_evaluation(path: Path) -> EvaluationResult:
+    """Read what ``EvaluationResult.save`` wrote."""
+    data: Any = json.loads(path.read_text(encoding="utf-8"))
+    return EvaluationResult.model_validate(data)

@@ -1,0 +1,1 @@
+"""Policies: load one, build the embedded nano, generate from any."""

@@ -1,0 +1,130 @@
+"""Sample completions from any policy: batched, seeded, and without disturbing a training run."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from backend.models.load import Policy
+
+Chat = list[dict[str, str]]
+
+
+class Sampling(BaseModel):
+    """Every parameter of a generation. All are set explicitly: a model's own defaults once stopped a run (V1)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float = Field(1.0, ge=0, le=2)
+    """0 is greedy."""
+    top_p: float = Field(1.0, gt=0, le=1)
+    top_k: int = Field(0, ge=0)
+    repetition_penalty: float = Field(1.0, gt=0)
+    max_new_tokens: int = Field(512, ge=1)
+    seed: int = 42
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What the policy wrote for one prompt.
+
+    Attributes:
+        text: the completion, special tokens removed.
+        tokens: how many tokens it has, the end token included.
+        truncated: whether it hit ``max_new_tokens`` before ending.
+    """
+
+    text: str
+    tokens: int
+    truncated: bool
+
+
+def generate(
+    policy: "Policy",
+    chats: Sequence[Chat],
+    sampling: Sampling,
+    n: int = 1,
+    batch_size: int = 32,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[list[Completion]]:
+    """``n`` completions for each chat.
+
+    Prompts are batched by length. Each batch draws from its own seed, so the result does not depend on how many
+    chats came before; the caller's random state, the model's mode and its KV-cache flag are put back.
+
+    Args:
+        policy: model and tokenizer.
+        chats: prompts as chats.
+        sampling: generation parameters.
+        n: completions per chat.
+        batch_size: sequences generated at once.
+        on_progress: called with (sequences done, sequences in all).
+
+    Returns:
+        For each chat, in order, its ``n`` completions.
+    """
+    import torch
+    from transformers import GenerationConfig
+
+    tokenizer, model = policy.tokenizer, policy.model
+    prompts = [tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False) for chat in chats]
+    order = sorted((i for i in range(len(prompts)) for _ in range(n)), key=lambda i: -len(prompts[i]))
+    config = GenerationConfig(**_arguments(sampling), pad_token_id=tokenizer.pad_token_id, eos_token_id=policy.end_ids)
+    done: list[list[Completion]] = [[] for _ in prompts]
+    with _undisturbed(model), torch.inference_mode():
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            torch.manual_seed(sampling.seed * 1_000_003 + start)
+            inputs = tokenizer(
+                [prompts[i] for i in rows],
+                return_tensors="pt",
+                padding=True,
+                padding_side="left",
+                add_special_tokens=False,
+            ).to(model.device)
+            inputs.pop("token_type_ids", None)
+            output = model.generate(**inputs, generation_config=config)
+            for i, ids in zip(rows, output[:, inputs["input_ids"].shape[1] :].tolist(), strict=True):
+                done[i].append(_completion(tokenizer, ids, policy.end_ids, sampling.max_new_tokens))
+            if on_progress:
+                on_progress(min(start + batch_size, len(order)), len(order))
+    return done
+
+
+def _arguments(sampling: Sampling) -> dict[str, Any]:
+    common = {"max_new_tokens": sampling.max_new_tokens, "repetition_penalty": sampling.repetition_penalty}
+    if sampling.temperature == 0:
+        return {**common, "do_sample": False}
+    return {
+        **common,
+        "do_sample": True,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
+    }
+
+
+def _completion(tokenizer: Any, ids: list[int], end_ids: list[int], limit: int) -> Completion:
+    length = next((i + 1 for i, token in enumerate(ids) if token in end_ids), None)
+    ids = ids[: length or limit]
+    return Completion(tokenizer.decode(ids, skip_special_tokens=True), len(ids), truncated=length is None)
+
+
+@contextmanager
+def _undisturbed(model: Any) -> Iterator[None]:
+    """Generate in eval mode with the KV cache on; afterwards everything is as it was, the random state too."""
+    import torch
+
+    training, use_cache = model.training, model.config.use_cache
+    devices = [model.device] if model.device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        model.eval()
+        model.config.use_cache = True
+        try:
+            yield
+        finally:
+            model.config.use_cache = use_cache
+            model.train(training)

@@ -1,0 +1,221 @@
+"""``load_policy``: the one place that knows the backends.
+
+CUDA with Unsloth installed -> ``FastLanguageModel``; otherwise transformers + PEFT, with bitsandbytes NF4 when
+4-bit weights are asked for. Which one was used is kept with the run.
+"""
+
+import importlib.util
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backend.errors import UserError
+
+LINEAR_LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+class PolicyConfig(BaseModel):
+    """Which model, and how it is loaded and adapted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = "nano"
+    """``nano``, a folder, or a hub id such as ``Polygl0t/Tucano2-qwen-0.5B-Instruct``."""
+    revision: str | None = None
+    """Branch, tag or commit of a hub model."""
+    four_bit: bool = False
+    """NF4 weights through bitsandbytes (final report §10)."""
+    max_seq_length: int = Field(2048, ge=64, le=131072)
+    lora_r: int = Field(16, ge=1, le=512)
+    lora_alpha: int = Field(32, ge=1, le=1024)
+    backend: Literal["auto", "unsloth", "transformers"] = "auto"
+
+
+@dataclass
+class Policy:
+    """A causal language model, its tokenizer, and how it came to be."""
+
+    model: Any
+    tokenizer: Any
+    name: str
+    backend: str
+
+    @property
+    def end_ids(self) -> list[int]:
+        """Token ids that end a completion."""
+        declared = self.model.generation_config.eos_token_id
+        ids = declared if isinstance(declared, list) else [declared]
+        return [i for i in {*ids, self.tokenizer.eos_token_id} if i is not None]
+
+
+def choose_backend(config: PolicyConfig) -> str:
+    """``unsloth`` on CUDA where it is installed, else ``transformers``; an explicit choice is checked.
+
+    Raises:
+        UserError: Unsloth was asked for and cannot run here.
+    """
+    import torch
+
+    possible = torch.cuda.is_available() and importlib.util.find_spec("unsloth") is not None
+    if config.backend == "unsloth" and not possible:
+        raise UserError("Unsloth needs a CUDA GPU and requirements-gpu.txt installed; use backend=transformers here")
+    return "unsloth" if possible and config.backend != "transformers" else "transformers"
+
+
+def load_policy(config: PolicyConfig, adapter: Path | None = None, trainable: bool = False) -> Policy:
+    """Load a policy.
+
+    Args:
+        config: the model and how to load it.
+        adapter: a saved LoRA adapter to put on it.
+        trainable: add a new LoRA adapter (or open ``adapter`` for training).
+
+    Raises:
+        UserError: the model or the adapter cannot be found or does not fit; the message says how to get it.
+    """
+    source = _resolve(config)
+    _check_adapter(adapter)
+    backend = choose_backend(config)
+    if backend == "unsloth":
+        model, tokenizer = _load_unsloth(config, source, adapter, trainable)
+    else:
+        model, tokenizer = _load_transformers(config, source, adapter, trainable)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.padding_side = "left"
+    policy = Policy(model, tokenizer, config.model, backend)
+    _own_generation_config(policy)
+    return policy
+
+
+def unsloth_load_arguments(config: PolicyConfig, source: str) -> dict[str, Any]:
+    """Keyword arguments for ``FastLanguageModel.from_pretrained``."""
+    return {
+        "model_name": source,
+        "max_seq_length": config.max_seq_length,
+        "dtype": None,
+        "load_in_4bit": config.four_bit,
+        "revision": config.revision,
+        "fast_inference": importlib.util.find_spec("vllm") is not None,
+        "max_lora_rank": config.lora_r,
+    }
+
+
+def unsloth_lora_arguments(config: PolicyConfig) -> dict[str, Any]:
+    """Keyword arguments for ``FastLanguageModel.get_peft_model``."""
+    return {
+        "r": config.lora_r,
+        "lora_alpha": config.lora_alpha,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "target_modules": LINEAR_LAYERS,
+        "use_gradient_checkpointing": "unsloth",
+        "random_state": 3407,
+    }
+
+
+def _load_unsloth(config: PolicyConfig, source: str, adapter: Path | None, trainable: bool) -> tuple[Any, Any]:
+    from unsloth import FastLanguageModel  # before trl, transformers and peft: it patches them
+
+    arguments = unsloth_load_arguments(config, str(adapter) if adapter else source)
+    model, tokenizer = FastLanguageModel.from_pretrained(**arguments)
+    if trainable and adapter is None:
+        model = FastLanguageModel.get_peft_model(model, **unsloth_lora_arguments(config))
+    return model, tokenizer
+
+
+def _load_transformers(config: PolicyConfig, source: str, adapter: Path | None, trainable: bool) -> tuple[Any, Any]:
+    import torch
+    from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+    cuda = torch.cuda.is_available()
+    dtype = torch.bfloat16 if cuda and torch.cuda.is_bf16_supported() else torch.float32
+    quantization = None
+    if config.four_bit:
+        quantization = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+        )
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, revision=config.revision)
+        model = AutoModelForCausalLM.from_pretrained(
+            source,
+            revision=config.revision,
+            dtype=dtype,
+            quantization_config=quantization,
+            device_map={"": 0} if cuda else None,
+        )
+    except OSError as error:
+        raise UserError(_how_to_get(config, error)) from error
+    if adapter is not None:
+        return PeftModel.from_pretrained(model, str(adapter), is_trainable=trainable), tokenizer
+    if trainable:
+        if config.four_bit:
+            model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=cuda)
+        lora = LoraConfig(
+            r=config.lora_r,
+            lora_alpha=config.lora_alpha,
+            lora_dropout=0.0,
+            bias="none",
+            target_modules=LINEAR_LAYERS,
+            task_type="CAUSAL_LM",
+        )
+        model = get_peft_model(model, lora)
+    return model, tokenizer
+
+
+def _resolve(config: PolicyConfig) -> str:
+    """The folder or hub id to load from; nano is built here when it is not cached."""
+    if config.model == "nano":
+        from backend.models.nano import ensure_nano
+
+        return str(ensure_nano())
+    looks_local = config.model.startswith((".", "/", "~")) or Path(config.model).exists()
+    if not looks_local:
+        return config.model
+    folder = Path(config.model).expanduser()
+    if not folder.is_dir():
+        raise UserError(f"the model folder {folder} does not exist; give a folder with config.json, a hub id, or nano")
+    if not (folder / "config.json").is_file():
+        raise UserError(f"{folder} has no config.json, so it holds no transformers model; give the folder that has one")
+    return str(folder)
+
+
+def _check_adapter(adapter: Path | None) -> None:
+    if adapter is None:
+        return
+    config_file = adapter / "adapter_config.json"
+    if not config_file.is_file():
+        raise UserError(f"{adapter} holds no LoRA adapter (no adapter_config.json); give a run's best/ folder")
+    json.loads(config_file.read_text(encoding="utf-8"))
+
+
+def _how_to_get(config: PolicyConfig, error: Exception) -> str:
+    reason = str(error).strip().splitlines()[0]
+    where = f" at revision {config.revision}" if config.revision else ""
+    return (
+        f"cannot load {config.model}{where}: {reason}\n"
+        f"Check the name; with network access run `hf download {config.model}` once, or copy the model to a folder and "
+        f"pass --set model=FOLDER. `--preset nano` needs neither."
+    )
+
+
+def _own_generation_config(policy: Policy) -> None:
+    """Replace the model's generation defaults, which once made every rollout identical (V1: temperature 0.1)."""
+    from transformers import GenerationConfig
+
+    policy.model.generation_config = GenerationConfig(
+        do_sample=True,
+        temperature=1.0,
+        top_p=1.0,
+        top_k=0,
+        repetition_penalty=1.0,
+        pad_token_id=policy.tokenizer.pad_token_id,
+        eos_token_id=policy.end_ids,
+    )

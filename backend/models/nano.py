@@ -1,0 +1,200 @@
+"""nano: the embedded default policy, a Qwen3 model of about 5M parameters taught from scratch on a CPU in two minutes.
+
+It exists so that every path of the real model (chat template, sampling, LoRA, GRPO, evaluation, merging) runs for
+real on any machine. It knows the project's four tasks on synthetic data, badly, and nothing else.
+
+    python -m backend.models.nano            # build it, or say where it already is
+    python -m backend.models.nano --rebuild
+"""
+
+import hashlib
+import os
+import random
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from backend.settings import get_settings
+
+SEED = 7
+PAIRS = 1200
+EPOCHS = 3
+BATCH = 8
+LEARNING_RATE = 2e-3
+VOCABULARY = 3072
+SHAPE = {
+    "hidden_size": 256,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 64,
+    "intermediate_size": 640,
+    "max_position_embeddings": 1024,
+}
+CHAT_TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+_DATA = Path(__file__).parents[1] / "data"
+_SOURCES = (
+    Path(__file__),
+    Path(__file__).with_name("nano_corpus.py"),
+    *(_DATA / f"{name}.py" for name in ("commerce", "reviews", "questions", "briefs", "prompts")),
+)
+PAD, START, END = "<|pad|>", "<|im_start|>", "<|im_end|>"
+
+
+def nano_path() -> Path:
+    """Where this version of nano is cached: the folder's name carries a hash of everything that shapes it."""
+    digest = hashlib.sha256()
+    for source in (*_SOURCES, *sorted((_DATA / "system_prompts").glob("*.md"))):
+        digest.update(source.read_bytes())
+    return get_settings().models_dir / f"nano-{digest.hexdigest()[:8]}"
+
+
+def ensure_nano(show_progress: bool = True) -> Path:
+    """The folder of the nano model, built first if it is not cached. Deterministic by ``SEED``."""
+    path = nano_path()
+    if not (path / "config.json").exists():
+        aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+        shutil.rmtree(aside, ignore_errors=True)
+        _build(aside, show_progress)
+        shutil.rmtree(path, ignore_errors=True)
+        aside.rename(path)
+    return path
+
+
+def _build(path: Path, show_progress: bool) -> None:
+    import torch
+    from transformers import set_seed
+
+    path.mkdir(parents=True)
+    pairs = _corpus(path)
+    set_seed(SEED)
+    tokenizer = _train_tokenizer(pairs)
+    model = _new_model(tokenizer)
+    examples = [_encode(tokenizer, chat, answer) for chat, answer in pairs]
+    steps = EPOCHS * (len(examples) // BATCH)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.95), weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps, pct_start=0.08)
+    columns = (TextColumn("teaching nano"), BarColumn(), TextColumn("{task.percentage:>3.0f}% loss {task.fields[loss]:.2f}"))
+    with Progress(*columns, TimeElapsedColumn(), disable=not show_progress) as progress:
+        bar = progress.add_task("nano", total=steps, loss=0.0)
+        for batch in _batches(examples):
+            ids, labels, mask = _collate(batch, tokenizer.pad_token_id)
+            loss = _answer_loss(model, ids, labels, mask)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad(set_to_none=True)
+            progress.update(bar, advance=1, loss=loss.item())
+    model.eval()
+    model.save_pretrained(path)
+    tokenizer.save_pretrained(path)
+
+
+def _corpus(scratch: Path) -> list[tuple[list[dict[str, str]], str]]:
+    """(chat, answer) pairs about a shop of its own, so that no eval prompt has been seen."""
+    from backend.data.commerce import build_commerce_db
+    from backend.data.prompts import build_prompts
+    from backend.models.nano_corpus import write_answer
+
+    shop = build_commerce_db(scratch / "shop.db", orders=6000, seed=SEED)
+    share = {"extraction": 0.36, "sql_qa": 0.26, "insights": 0.18, "push": 0.20}
+    prompts = build_prompts(shop, {t: round(PAIRS * s) for t, s in share.items()}, dict.fromkeys(share, 0), seed=SEED)
+    shop.unlink()
+    rng = random.Random(SEED)
+    rng.shuffle(prompts)
+    return [(p.chat, write_answer(rng, p)) for p in prompts]
+
+
+def _train_tokenizer(pairs):
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=[PAD, START, END],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    texts = (text for chat, answer in pairs for text in (*(m["content"] for m in chat), answer))
+    bpe.train_from_iterator(texts, trainer)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=bpe, pad_token=PAD, eos_token=END, padding_side="left", model_max_length=1024
+    )
+    tokenizer.chat_template = CHAT_TEMPLATE
+    return tokenizer
+
+
+def _new_model(tokenizer):
+    from transformers import GenerationConfig, Qwen3Config, Qwen3ForCausalLM
+
+    config = Qwen3Config(
+        vocab_size=len(tokenizer),
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=None,
+        **SHAPE,
+    )
+    model = Qwen3ForCausalLM(config)
+    model.generation_config = GenerationConfig(
+        pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id, do_sample=True, temperature=1.0
+    )
+    return model
+
+
+def _encode(tokenizer, chat: list[dict[str, str]], answer: str) -> tuple[list[int], int]:
+    """Token ids of the whole turn, and how many of them are the prompt (which carry no loss)."""
+    prompt = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+    prompt_ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+    return prompt_ids + tokenizer(answer + END, add_special_tokens=False)["input_ids"], len(prompt_ids)
+
+
+def _batches(examples):
+    """Every epoch in a new order; a batch holds examples of similar length, so that little is padding."""
+    rng = random.Random(SEED)
+    for _ in range(EPOCHS):
+        order = sorted(range(len(examples)), key=lambda i: (len(examples[i][0]) + 24 * rng.random()))
+        batches = [order[i : i + BATCH] for i in range(0, len(order) - BATCH + 1, BATCH)]
+        rng.shuffle(batches)
+        for batch in batches[: len(examples) // BATCH]:
+            yield [examples[i] for i in batch]
+
+
+def _answer_loss(model, ids, labels, mask):
+    """Mean cross-entropy of the answers' tokens; logits are computed for those alone."""
+    import torch
+
+    hidden = model.model(input_ids=ids, attention_mask=mask).last_hidden_state[:, :-1]
+    answers = labels[:, 1:] != -100
+    return torch.nn.functional.cross_entropy(model.lm_head(hidden[answers]), labels[:, 1:][answers])
+
+
+def _collate(batch, pad: int):
+    import torch
+
+    width = max(len(ids) for ids, _ in batch)
+    ids = torch.tensor([row + [pad] * (width - len(row)) for row, _ in batch])
+    labels = torch.tensor([[-100] * n + row[n:] + [-100] * (width - len(row)) for row, n in batch])
+    mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row, _ in batch])
+    return ids, labels, mask
+
+
+def main(rebuild: Annotated[bool, typer.Option(help="Build again even when cached.")] = False) -> None:
+    """Build nano (about two minutes on two cores), or say where it already is."""
+    if rebuild:
+        shutil.rmtree(nano_path(), ignore_errors=True)
+    typer.echo(f"nano is at {ensure_nano()}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,59 @@
+"""A new run: its row in the store and its folder with everything the training process needs."""
+
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+from backend.data.commerce import build_commerce_db
+from backend.data.jsonl import read_prompts, write_prompts
+from backend.data.prompts import build_prompts
+from backend.data.records import PromptRecord
+from backend.errors import UserError
+from backend.settings import get_settings
+from backend.store.engine import writing
+from backend.store.prompts import save_prompts
+from backend.store.tables import Run
+from backend.training.config import TrainConfig
+from rewards import fingerprint
+
+
+def synthetic_prompts() -> list[PromptRecord]:
+    """The default prompt set, from the synthetic shop (built first where it is missing)."""
+    shop = get_settings().commerce_db
+    return build_prompts(shop if shop.exists() else build_commerce_db(shop))
+
+
+def create_run(config: TrainConfig, status: str = "queued") -> str:
+    """Write the run's folder and store row; returns its id.
+
+    Raises:
+        UserError: the prompts cannot be read, a task is empty, or the runs folder cannot be written.
+    """
+    from backend.training.run import select_prompts
+
+    prompts = synthetic_prompts() if config.prompts == "synthetic" else read_prompts(Path(config.prompts))
+    chosen = select_prompts(prompts, config)
+    run_id = f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    folder = get_settings().runs_dir / run_id
+    try:
+        folder.mkdir(parents=True)
+        write_prompts(folder / "prompts.jsonl", chosen)
+        (folder / "config.json").write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write the run's folder {folder}: {error.strerror}. Set WORKBENCH_RUNS_DIR.") from error
+    with writing() as session:
+        save_prompts(session, chosen)
+        session.add(
+            Run(
+                id=run_id,
+                name=config.name or f"{config.preset} · seed {config.seed}",
+                preset=config.preset,
+                config=config.model_dump(mode="json"),
+                seed=config.seed,
+                folder=str(folder),
+                status=status,
+                profile=config.profile,
+                fingerprint=fingerprint(config.profile),
+            )
+        )
+    return run_id

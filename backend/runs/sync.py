@@ -1,0 +1,97 @@
+"""A run's folder -> the store. Idempotent: the run's process, the app and an import may all do it, at any time."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from backend.evaluation.evaluate import EvaluationResult, read_evaluation
+from backend.store.completions import add_scores
+from backend.store.engine import writing
+from backend.store.runs import save_metrics
+from backend.store.tables import Completion, Evaluation, Run
+
+
+def sync_run(run_id: str) -> None:
+    """Take new metric lines and evaluations of the run into the store."""
+    with writing() as session:
+        run = session.get(Run, run_id)
+        if run is None:
+            return
+        _sync_metrics(session, run)
+        _sync_evaluations(session, run)
+
+
+def _sync_metrics(session: Session, run: Run) -> None:
+    path = Path(run.folder) / "metrics.jsonl"
+    if not path.exists():
+        return
+    size = path.stat().st_size
+    if size < run.metrics_read:  # rewritten, as a resumed run does: read it again from the start
+        run.metrics_read = 0
+    with path.open("rb") as file:
+        file.seek(run.metrics_read)
+        block = file.read()
+    whole = block[: block.rfind(b"\n") + 1]  # a line that is still being written waits for the next time
+    rows: list[dict[str, Any]] = []
+    for line in whole.splitlines():
+        record = json.loads(line)
+        rows += [{"step": record["step"], "name": name, "value": v} for name, v in record["metrics"].items()]
+    save_metrics(session, run.id, rows)
+    run.metrics_read += len(whole)
+
+
+def _sync_evaluations(session: Session, run: Run) -> None:
+    known = set(session.scalars(select(Evaluation.id).where(Evaluation.run_id == run.id)))
+    for path in sorted((Path(run.folder) / "evaluations").glob("*.json")):
+        evaluation_id = f"{run.id}:{path.stem}"
+        if evaluation_id not in known:
+            save_evaluation(session, evaluation_id, run.id, read_evaluation(path), run.is_example)
+
+
+def save_evaluation(
+    session: Session, evaluation_id: str, run_id: str | None, result: EvaluationResult, is_example: bool = False
+) -> None:
+    """Store an evaluation, its completions and their component scores."""
+    session.add(
+        Evaluation(
+            id=evaluation_id,
+            run_id=run_id,
+            label=result.label,
+            step=result.step,
+            policy=result.policy,
+            profile=result.profile,
+        )
+    )
+    session.flush()
+    rows = [
+        {
+            "prompt_id": c.prompt_id,
+            "evaluation_id": evaluation_id,
+            "text": c.text,
+            "tokens": c.tokens,
+            "truncated": c.truncated,
+            "policy": result.policy,
+            "generation": result.sampling.model_dump(),
+            "sample": c.sample,
+            "is_example": is_example,
+        }
+        for c in result.completions
+    ]
+    ids = session.scalars(insert(Completion).returning(Completion.id, sort_by_parameter_order=True), rows).all()
+    add_scores(
+        session,
+        (
+            {
+                "completion_id": completion_id,
+                "profile": result.profile,
+                "component": name,
+                "value": value,
+                "fingerprint": result.fingerprint,
+            }
+            for completion_id, c in zip(ids, result.completions, strict=True)
+            for name, value in {**c.components, "total": c.total}.items()
+        ),
+    )

@@ -1,0 +1,154 @@
+"""The tables. Data flows down the file: prompts -> completions -> scores -> ratings -> runs -> evaluations.
+
+Times are UTC. JSON columns hold only what is read whole (facts, configurations); anything filtered on has a column.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, DateTime, Float, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+def utc_now() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, datetime: DateTime(timezone=True)}
+
+
+class Prompt(Base):
+    """A prompt; its id is the hash of its content."""
+
+    __tablename__ = "prompts"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    task: Mapped[str] = mapped_column(String(40), index=True)
+    split: Mapped[str] = mapped_column(String(10), index=True)
+    messages: Mapped[list[Any]]
+    user_text: Mapped[str] = mapped_column(Text)
+    facts: Mapped[dict[str, Any]]
+    source: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Run(Base):
+    """A training run. ``folder`` holds everything it leaves; ``pid`` and ``pid_started`` together name its process."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    preset: Mapped[str] = mapped_column(String(40))
+    config: Mapped[dict[str, Any]]
+    seed: Mapped[int]
+    folder: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(20), index=True)
+    """queued, running, finished, stopped or failed."""
+    reason: Mapped[str] = mapped_column(Text, default="")
+    """Why it stopped or failed, in words."""
+    pid: Mapped[int | None]
+    pid_started: Mapped[float | None] = mapped_column(Float)
+    profile: Mapped[str] = mapped_column(String(40))
+    fingerprint: Mapped[str] = mapped_column(String(12))
+    metrics_read: Mapped[int] = mapped_column(default=0)
+    """Bytes of the run's metrics.jsonl that the store has taken in."""
+    is_example: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class Metric(Base):
+    """One logged number of a run; writing the same (run, step, name) again replaces it."""
+
+    __tablename__ = "metrics"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    value: Mapped[float]
+
+
+class Evaluation(Base):
+    """A policy scored on the eval prompts: at a step of a run, before it (base) or with its best adapter (tuned)."""
+
+    __tablename__ = "evaluations"
+    __table_args__ = (UniqueConstraint("run_id", "label", "step"),)
+
+    id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    run_id: Mapped[str | None] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    label: Mapped[str] = mapped_column(String(20))
+    """base, step or tuned."""
+    step: Mapped[int]
+    policy: Mapped[str] = mapped_column(String(200))
+    profile: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Completion(Base):
+    """What a policy wrote for a prompt, with every generation parameter."""
+
+    __tablename__ = "completions"
+    __table_args__ = (Index("completions_evaluation", "evaluation_id", "prompt_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    prompt_id: Mapped[str] = mapped_column(ForeignKey("prompts.id"), index=True)
+    evaluation_id: Mapped[str | None] = mapped_column(ForeignKey("evaluations.id", ondelete="CASCADE"))
+    text: Mapped[str] = mapped_column(Text)
+    tokens: Mapped[int]
+    truncated: Mapped[bool]
+    policy: Mapped[str] = mapped_column(String(200))
+    generation: Mapped[dict[str, Any]]
+    sample: Mapped[int]
+    """Which of the prompt's samples this is, from 0."""
+    in_queue: Mapped[bool] = mapped_column(default=False, index=True)
+    """Offered to raters."""
+    is_example: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Score(Base):
+    """One component of a completion's score under one reward profile; component ``total`` is the clipped sum."""
+
+    __tablename__ = "scores"
+
+    completion_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), primary_key=True)
+    profile: Mapped[str] = mapped_column(String(40), primary_key=True)
+    component: Mapped[str] = mapped_column(String(60), primary_key=True)
+    value: Mapped[float]
+    fingerprint: Mapped[str] = mapped_column(String(12))
+
+
+class Rater(Base):
+    """A person who rates."""
+
+    __tablename__ = "raters"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+    is_example: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Rating(Base):
+    """A rater's judgement of a completion: a score from 1 to 5, or a skip with its reason. One per rater and item."""
+
+    __tablename__ = "ratings"
+    __table_args__ = (
+        UniqueConstraint("completion_id", "rater_id"),
+        CheckConstraint("score BETWEEN 1 AND 5", name="score_1_to_5"),
+        CheckConstraint("(score IS NULL) <> (skip_reason IS NULL)", name="score_or_skip"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    completion_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), index=True)
+    rater_id: Mapped[int] = mapped_column(ForeignKey("raters.id"), index=True)
+    score: Mapped[int | None]
+    skip_reason: Mapped[str | None] = mapped_column(String(200))
+    comment: Mapped[str] = mapped_column(Text, default="")
+    seconds: Mapped[float | None]
+    """Time the item was on screen before the score."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -1,0 +1,1 @@
+"""GRPO training: presets, reward functions, the trainer, and the one function that runs it all."""

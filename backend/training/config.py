@@ -1,0 +1,214 @@
+"""One typed, immutable object per training run, and the presets.
+
+Every field says which seed section it comes from, so that a value that looks odd can be traced.
+"""
+
+import types
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from backend.errors import UserError
+from backend.models.load import PolicyConfig
+from rewards import DEFAULT_PROFILE, PROFILES, registered
+
+
+class TrainConfig(PolicyConfig):
+    """Everything that shapes a run. The defaults are the ``nano`` preset: minutes on a CPU."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preset: str = "nano"
+    name: str = Field("", max_length=200)
+    """Shown on the pages; any text."""
+    seed: int = Field(42, ge=0, le=2**31 - 1)
+
+    # data
+    prompts: str = "synthetic"
+    """``synthetic``, or the path of a JSONL file of prompts."""
+    tasks: tuple[str, ...] = ()
+    """Train and evaluate these tasks only; empty means all that the prompts have."""
+    profile: str = DEFAULT_PROFILE
+    """Version of the reward rules."""
+
+    # optimisation
+    max_steps: int = Field(60, ge=1, le=100_000)
+    learning_rate: float = Field(3e-4, gt=0, le=0.1)
+    lr_scheduler_type: Literal["constant", "constant_with_warmup", "linear", "cosine"] = "constant_with_warmup"
+    """Constant after warm-up (handoff, Change 3): a cosine had decayed to nothing by step 130."""
+    warmup_ratio: float = Field(0.05, ge=0, lt=1)
+    prompts_per_step: int = Field(4, ge=1, le=1024)
+    num_generations: int = Field(8, ge=2, le=128)
+    gradient_accumulation_steps: int = Field(1, ge=1, le=256)
+    max_completion_length: int = Field(160, ge=8, le=32768)
+    temperature: float = Field(1.0, ge=0.05, le=2)
+    """1.0 (final report §5): 0.1 made every rollout the same (V1)."""
+    beta: float = Field(0.0, ge=0, le=10)
+    """Weight of the KL penalty; 0 as in Dr. GRPO (final report §5)."""
+    epsilon_high: float | None = Field(None, gt=0, le=10)
+    loss_type: Literal["dr_grpo", "dapo", "grpo", "bnpo"] = "dr_grpo"
+    scale_rewards: Literal["none", "group", "batch"] = "none"
+    aggregation: Literal["normalize_then_sum", "sum_then_normalize"] = "normalize_then_sum"
+    """``normalize_then_sum`` is GDPO (arXiv 2601.05242): each component normalised within its group, then summed."""
+    max_grad_norm: float = Field(1.0, gt=0, le=1000)
+
+    # evaluation
+    eval_steps: int = Field(20, ge=1, le=100_000)
+    eval_samples: int = Field(1, ge=1, le=64)
+    """Completions per eval prompt."""
+    eval_temperature: float = Field(0.1, ge=0, le=2)
+    eval_batch_size: int = Field(65, ge=1, le=4096)
+    patience: int = Field(15, ge=1, le=10_000)
+    """Evaluations without a gain before the run stops (final report §10)."""
+    keep_checkpoints: int = Field(2, ge=1, le=100)
+
+    report_to: tuple[str, ...] = ()
+    """``wandb``, ``trackio`` or ``tensorboard``, where installed."""
+
+    @field_validator("profile")
+    @classmethod
+    def _known_profile(cls, value: str) -> str:
+        if value not in PROFILES:
+            raise ValueError(f"unknown reward profile {value!r}; choose one of {', '.join(PROFILES)}")
+        return value
+
+    @field_validator("tasks")
+    @classmethod
+    def _known_tasks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for task in value:
+            if task not in registered():
+                raise ValueError(f"unknown task {task!r}; choose from {', '.join(registered())}")
+        return value
+
+    @model_validator(mode="after")
+    def _fits(self) -> "TrainConfig":
+        if self.max_completion_length >= self.max_seq_length:
+            raise ValueError(
+                f"max_completion_length {self.max_completion_length} leaves no room for the prompt in "
+                f"max_seq_length {self.max_seq_length}"
+            )
+        return self
+
+
+_TUCANO = "Polygl0t/Tucano2-qwen-0.5B-Instruct"
+_V41: dict[str, Any] = {  # handoff, "V4.1 Config Summary"; final report §10
+    "preset": "v4.1",
+    "model": _TUCANO,
+    "four_bit": True,
+    "max_steps": 600,
+    "learning_rate": 5e-6,
+    "prompts_per_step": 2,
+    "num_generations": 16,
+    "max_completion_length": 512,
+    "aggregation": "sum_then_normalize",
+    "eval_steps": 10,
+}
+
+PRESETS: dict[str, TrainConfig] = {
+    "nano": TrainConfig(),
+    "v4.1": TrainConfig(**_V41),
+}
+PRESET_NOTES = {
+    "nano": "the embedded default: a 5M-parameter model, on a CPU, in minutes",
+    "v4.1": "Tucano2 0.5B-Instruct, 600 steps, 5e-6, constant schedule (handoff)",
+}
+
+
+def get_preset(name: str) -> TrainConfig:
+    """The preset of that name.
+
+    Raises:
+        UserError: there is none; the message lists those there are.
+    """
+    try:
+        return PRESETS[name]
+    except KeyError:
+        raise UserError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}") from None
+
+
+def override(config: TrainConfig, changes: dict[str, Any]) -> TrainConfig:
+    """``config`` with the named fields changed, validated as a whole.
+
+    Args:
+        config: where to start.
+        changes: field name -> value; text is parsed (``"5e-6"``, ``"extraction,push"``).
+
+    Raises:
+        UserError: a field does not exist or a value is out of its range; the message says what is allowed.
+    """
+    unknown = [name for name in changes if name not in TrainConfig.model_fields]
+    if unknown:
+        fields = ", ".join(sorted(TrainConfig.model_fields))
+        raise UserError(f"there is no field {unknown[0]!r}. Fields: {fields}")
+    parsed = {name: _parse(name, value) for name, value in changes.items()}
+    try:
+        return TrainConfig.model_validate({**config.model_dump(), **parsed})
+    except ValidationError as error:
+        raise UserError("\n".join(_problem(e) for e in error.errors())) from error
+
+
+def parse_settings(pairs: list[str]) -> dict[str, str]:
+    """``["max_steps=3"]`` -> ``{"max_steps": "3"}``.
+
+    Raises:
+        UserError: a pair has no ``=``.
+    """
+    changes = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise UserError(f"--set takes field=value, not {pair!r}")
+        changes[name.strip()] = value.strip()
+    return changes
+
+
+def allowed(field: str) -> str:
+    """A field's type and range in words: ``number > 0 and <= 0.1``."""
+    info = TrainConfig.model_fields[field]
+    bounds = [
+        f"{symbol} {getattr(m, attribute)}"
+        for m in info.metadata
+        for attribute, symbol in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="), ("max_length", "length <="))
+        if getattr(m, attribute, None) is not None
+    ]
+    return " ".join([_type_in_words(info.annotation), " and ".join(bounds)]).strip()
+
+
+def _type_in_words(annotation: Any) -> str:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _type_in_words(get_args(annotation)[0])
+    if origin is Literal:
+        return "one of " + ", ".join(map(str, get_args(annotation)))
+    if origin in (Union, types.UnionType):
+        return " or ".join(_type_in_words(a) for a in get_args(annotation))
+    if origin is tuple:
+        return "a comma-separated list"
+    return {int: "whole number", float: "number", bool: "true or false", str: "text", type(None): "none"}.get(
+        annotation, str(annotation)
+    )
+
+
+def _parse(name: str, value: Any) -> Any:
+    annotation = TrainConfig.model_fields[name].annotation
+    if not isinstance(value, str):
+        return value
+    if get_origin(annotation) is tuple:
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if value.lower() in ("none", "null") and type(None) in get_args(annotation):
+        return None
+    return value
+
+
+def _problem(error: Any) -> str:
+    field = str(error["loc"][0]) if error["loc"] else ""
+    message = error["msg"].removeprefix("Value error, ")
+    if not field:
+        return message
+    return f"{field}={error['input']!r}: {message}. Allowed: {allowed(field)}"
+
+
+def config_from_json(text: str) -> TrainConfig:
+    """Read a run's ``config.json``."""
+    return TrainConfig.model_validate_json(text)
+

@@ -1,0 +1,71 @@
+"""The rewards as TRL takes them: one function per component, None where the task does not apply.
+
+GDPO then normalises each component within its group. Normalising forgets a component's size, so its maximum becomes
+its weight, scaled so that every task's weighted sum has the same variance: without that, a task with more
+components gets larger advantages.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from math import sqrt
+
+from rewards import Score, reward_for, score
+
+QUANTUM = 0.01
+"""Component values are rounded to this: a rollout that differs by less would get the z-score of one that differs by 1."""
+
+RewardFunction = Callable[..., list[float | None]]
+
+
+@dataclass(frozen=True)
+class Component:
+    """One reward component of one task."""
+
+    task: str
+    name: str
+    maximum: float
+
+
+def components_of(tasks: tuple[str, ...]) -> list[Component]:
+    """The components of ``tasks``, in order."""
+    return [Component(task, name, maximum) for task in tasks for name, maximum in reward_for(task).maxima.items()]
+
+
+def component_weights(components: list[Component]) -> list[float]:
+    """A weight per component for use after normalisation.
+
+    Proportional to |maximum| within a task, with the squares of each task's weights summing to 1: independent
+    components of unit variance then give every task's advantage unit variance.
+    """
+    norms = {c.task: sqrt(sum(o.maximum**2 for o in components if o.task == c.task)) for c in components}
+    return [abs(c.maximum) / norms[c.task] for c in components]
+
+
+def reward_functions(components: list[Component], profile: str) -> list[RewardFunction]:
+    """A TRL reward function for each component, in order. A completion is scored once for all of them."""
+
+    @lru_cache(maxsize=4096)
+    def scored(task: str, completion: str, user_text: str) -> Score:
+        return score(task, completion, user_text, profile)
+
+    def build(component: Component) -> RewardFunction:
+        def reward(completions: list, task: list[str], user_text: list[str], **_: object) -> list[float | None]:
+            return [
+                _quantised(scored(t, text_of(c), u).components[component.name]) if t == component.task else None
+                for c, t, u in zip(completions, task, user_text, strict=True)
+            ]
+
+        reward.__name__ = f"{component.task}/{component.name}"
+        return reward
+
+    return [build(component) for component in components]
+
+
+def text_of(completion: str | list[dict[str, str]]) -> str:
+    """The text of a completion as TRL hands it over: plain, or as a chat of one turn."""
+    return completion if isinstance(completion, str) else "".join(turn["content"] for turn in completion)
+
+
+def _quantised(value: float) -> float:
+    return round(round(value / QUANTUM) * QUANTUM, 6)
