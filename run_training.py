@@ -1,10 +1,10 @@
 #!/usr/bin/env python
 """Train a policy with GRPO from the terminal; the run appears on the app's pages as if launched there.
 
-    python run_training.py --preset nano                         # minutes, on a CPU
-    python run_training.py --preset nano --set max_steps=3       # a smoke test
-    python run_training.py --preset v4.1 --prompts mine.jsonl    # the real model; needs a CUDA GPU
-    python run_training.py --list                                # presets, fields and their ranges
+python run_training.py --preset nano                         # minutes, on a CPU
+python run_training.py --preset nano --set max_steps=3       # a smoke test
+python run_training.py --preset v4.1 --prompts mine.jsonl    # the real model; needs a CUDA GPU
+python run_training.py --list                                # presets, fields and their ranges
 """
 
 from pathlib import Path
@@ -18,11 +18,15 @@ from backend.errors import UserError
 def main(
     preset: Annotated[str, typer.Option(help="Where the configuration starts; see --list.")] = "nano",
     set_: Annotated[list[str], typer.Option("--set", help="Change a field: --set max_steps=30. Repeatable.")] = [],  # noqa: B006
-    prompts: Annotated[Path | None, typer.Option(help="JSONL of prompts (task, prompt or messages, facts, split).")] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="JSONL of prompts (task, prompt or messages, facts, split).")
+    ] = None,
     name: Annotated[str, typer.Option(help="A name for the run, shown on the pages.")] = "",
     seed: Annotated[int | None, typer.Option(help="Random seed of the run.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="Print presets, fields and their ranges, then stop.")] = False,
-    run: Annotated[str, typer.Option(help="Train a run that was created before (the app uses this).", hidden=True)] = "",
+    run: Annotated[
+        str, typer.Option(help="Train a run that was created before (the app uses this).", hidden=True)
+    ] = "",
 ) -> None:
     """Train with GRPO: evaluate the base model, train, keep the best adapter, evaluate it, compare.
 

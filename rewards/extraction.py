@@ -73,7 +73,12 @@ def sentiment_of(value: Any) -> str | None:
 
 
 _GRADE = r"([1-5])(?:[.,](\d))?(?![\d.,]*\d)"
-_NOTA = re.compile(r"\bnota(?:\sd[oae]\s\w{1,20})?\s{0,3}(?:[:=]|dada:?|foi|e|é)?\s{0,3}" + _GRADE + r"(?!\s{0,2}(?:a|até|-)\s{0,2}\d)", re.I)
+_NOTA = re.compile(
+    r"\bnota(?:\sd[oae]\s\w{1,20})?\s{0,3}(?:[:=]|dada:?|foi|e|é)?\s{0,3}"
+    + _GRADE
+    + r"(?!\s{0,2}(?:a|até|-)\s{0,2}\d)",
+    re.I,
+)
 _STARS = re.compile(r"(?<![\d.,])" + _GRADE + r"\s{0,3}estrelas?\b", re.I)
 
 
@@ -108,4 +113,3 @@ def _contradicts(nota: float | None, sentiment: str | None) -> bool:
 
 MAXIMA = {"json_validity": 0.30, "schema_completeness": 0.30, "value_validity": 0.40, "sentiment_mismatch": -0.20}
 REWARD = Reward("extraction", MAXIMA, _components_of)
-

@@ -55,4 +55,3 @@ def distinct_sentences(text: str) -> str:
 
 
 REWARD = Reward("insights", MAXIMA, _components_of)
-

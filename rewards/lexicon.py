@@ -63,7 +63,9 @@ IMPERATIVES = frozenset(
         "avalie confira pegue receba surpreenda presenteie"
     ).split()
 )
-OFFER_WORDS = frozenset("desconto descontos off gratis cupom promocao brinde cashback oferta ofertas liquidacao".split())
+OFFER_WORDS = frozenset(
+    "desconto descontos off gratis cupom promocao brinde cashback oferta ofertas liquidacao".split()
+)
 STOCK_PHRASES = (
     "confira nossas ofertas",
     "confira as nossas ofertas",

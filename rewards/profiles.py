@@ -49,7 +49,9 @@ PROFILES: dict[str, Profile] = {
     p.name: p
     for p in (
         _V40,
-        Profile(**{**asdict(_V40), "name": "v4.1", "summary": "+ Portuguese decimals, json-repair", "repair_json": True}),
+        Profile(
+            **{**asdict(_V40), "name": "v4.1", "summary": "+ Portuguese decimals, json-repair", "repair_json": True}
+        ),
         Profile(
             "v4.2",
             "+ SQL must be a statement",

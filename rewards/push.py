@@ -60,4 +60,3 @@ _STOCK = re.compile("|".join(STOCK_PHRASES))
 _FORMAL = re.compile(r"\b(?:" + "|".join(FORMAL_WORDS) + r")\b")
 
 REWARD = Reward("push", MAXIMA, _components_of)
-

@@ -45,7 +45,9 @@ _EXPRESSION = re.compile(r'\s*+(?:[\w"`\[(*+-]|\'\')')
 _TABLE = re.compile(r'\s++(?:\(|["`\[]?([^\W\d]\w*+))')
 _BARE_WORD = re.compile(r"[^\W\d]\w*+(?!\s*+[.(\w])")
 _KEYWORD = re.compile(r"\b(?:" + "|".join(SQL_KEYWORDS) + r")\b", re.I)
-_RESERVED = frozenset(k.lower() for k in SQL_KEYWORDS) | frozenset("by on and or as in is not null set".split())
+_RESERVED = frozenset(k.lower() for k in SQL_KEYWORDS) | frozenset(
+    ["by", "on", "and", "or", "as", "in", "is", "not", "null", "set"]
+)
 
 
 def statements(text: str) -> list[tuple[int, int]]:
@@ -148,4 +150,3 @@ _FORMS_10 = _forms(BUSINESS_WORDS[:10])
 _FORMS_30 = _forms(BUSINESS_WORDS)
 
 REWARD = Reward("sql_qa", MAXIMA, _components_of)
-

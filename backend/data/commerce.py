@@ -105,7 +105,7 @@ def build_commerce_db(path: Path, orders: int = 6000, seed: int = 42) -> Path:
 
 
 def _insert_products(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
-    rows = []
+    rows: list[tuple[str, str, str, str]] = []
     for category, (english, _, _, names) in CATEGORIES.items():
         for name in names:
             rows.append((f"p{len(rows):03d}", name, category, english))

@@ -1,6 +1,6 @@
 """commerce.db -> a prompt set: prompts for the four tasks, split into train and eval without overlap.
 
-    python -m backend.data prompts --seed 42
+python -m backend.data prompts --seed 42
 """
 
 import random
@@ -53,8 +53,9 @@ def build_prompts(
     prompts: dict[Split, list[PromptRecord]] = {"train": [], "eval": []}
     with sqlite3.connect(f"file:{commerce_db}?mode=ro", uri=True) as db:
         for task, drafts in _SOURCES.items():
-            wanted: list[Split] = ["eval"] * evaluation.get(task, 0) + ["train"] * train.get(task, 0)
-            for split, (text, facts) in zip(wanted, _distinct(drafts(rng, db), len(wanted), task), strict=True):
+            for_eval, for_train = evaluation.get(task, 0), train.get(task, 0)
+            for i, (text, facts) in enumerate(_distinct(drafts(rng, db), for_eval + for_train, task)):
+                split: Split = "eval" if i < for_eval else "train"
                 prompts[split].append(_record(task, text, facts, split))
     return prompts["train"] + prompts["eval"]
 
@@ -66,6 +67,8 @@ def _record(task: str, text: str, facts: dict[str, Any], split: Split) -> Prompt
 
 def _distinct(drafts: Iterator[Draft], count: int, task: str) -> Iterator[Draft]:
     """The first ``count`` drafts whose texts differ in more than case and digits of layout."""
+    if count == 0:
+        return
     seen: set[str] = set()
     for tries, (text, facts) in enumerate(drafts):
         key = " ".join(text.casefold().split())

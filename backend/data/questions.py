@@ -36,8 +36,7 @@ CATEGORY_NAMES = {
     "livros": "livros",
     "moda": "moda",
 }
-MONTHS = ("janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro")
-MONTHS += ("novembro", "dezembro")
+MONTHS = tuple("janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro".split())
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,9 @@ METRICS = (
     Metric("o número de pedidos", "COUNT(*)"),
     Metric("o atraso médio em dias dos pedidos atrasados", "ROUND(AVG(delay_days), 1)", "delay_days > 0"),
     Metric("o número de avaliações negativas", "COUNT(*)", "sentiment = 'negativo'"),
-    Metric("o percentual de pedidos entregues com atraso", "ROUND(100.0 * AVG(delay_days > 0), 1)", "status = 'delivered'"),
+    Metric(
+        "o percentual de pedidos entregues com atraso", "ROUND(100.0 * AVG(delay_days > 0), 1)", "status = 'delivered'"
+    ),
 )
 GROUPS = (
     ("estados", "customer_state"),

@@ -85,15 +85,39 @@ MIDDLING: Phrases = (
     "Nem bom nem ruim, serve pro dia a dia",
     "Razoável pelo preço",
 )
-GOOD_END: Phrases = ("Recomendo!", "Compraria de novo.", "Nota dez.", "Voltarei a comprar.", "Super recomendo a loja!", "")
-BAD_END: Phrases = ("Não recomendo.", "Não compro mais.", "Quero meu dinheiro de volta.", "Decepcionado.", "Péssimo.", "")
-OPENERS: Phrases = ("", "", "", "Olha, ", "Gente, ", "Sinceramente, ", "Bom, ", "Comprei de presente e ", "Segunda compra aqui: ")
+GOOD_END: Phrases = (
+    "Recomendo!",
+    "Compraria de novo.",
+    "Nota dez.",
+    "Voltarei a comprar.",
+    "Super recomendo a loja!",
+    "",
+)
+BAD_END: Phrases = (
+    "Não recomendo.",
+    "Não compro mais.",
+    "Quero meu dinheiro de volta.",
+    "Decepcionado.",
+    "Péssimo.",
+    "",
+)
+OPENERS: Phrases = (
+    "",
+    "",
+    "",
+    "Olha, ",
+    "Gente, ",
+    "Sinceramente, ",
+    "Bom, ",
+    "Comprei de presente e ",
+    "Segunda compra aqui: ",
+)
 LINKS: Phrases = (", ", ". ", " e ", "; ", ", além disso ")
 
 
 def write_review(rng: random.Random, product: str, delay_days: int) -> Review:
     """Compose a review of ``product`` delivered ``delay_days`` after (negative: before) the estimate."""
-    delivery = delay_days > 0 and rng.random() < 0.8 or rng.random() < 0.03
+    delivery = (delay_days > 0 and rng.random() < 0.8) or rng.random() < 0.03
     broken = rng.random() < 0.17
     seller = rng.random() < 0.07
     other = rng.choices((None, "preco", "atendimento"), (0.92, 0.04, 0.04))[0]
@@ -103,10 +127,8 @@ def write_review(rng: random.Random, product: str, delay_days: int) -> Review:
         if bad
     ]
     nota = _nota(rng, len(faults), severe=broken or seller)
-    if not faults and nota == 3:
-        parts = [rng.choice(MIDDLING)]
-    else:
-        parts = [_phrase(rng, name, bad=True) for name in faults]
+    middling = not faults and nota == 3
+    parts = [rng.choice(MIDDLING)] if middling else [_phrase(rng, name, bad=True) for name in faults]
     if nota >= 3 or rng.random() < 0.25:  # praise beside (or instead of) the complaint
         good = [g for g in ("produto", "entrega", "vendedor") if g not in faults]
         parts += [_phrase(rng, name, bad=False) for name in good[: rng.randint(0 if faults else 1, 2)]]

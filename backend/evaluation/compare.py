@@ -14,7 +14,9 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 Array = NDArray[np.float64]
-Verdict = Literal["improved", "regressed", "possibly better", "possibly worse", "no detectable change", "not enough data"]
+Verdict = Literal[
+    "improved", "regressed", "possibly better", "possibly worse", "no detectable change", "not enough data"
+]
 
 ALPHA = 0.05
 RESAMPLES = 10_000

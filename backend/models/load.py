@@ -142,6 +142,7 @@ def _load_transformers(config: PolicyConfig, source: str, adapter: Path | None, 
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=dtype,
         )
+    model: Any
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, revision=config.revision)
         model = AutoModelForCausalLM.from_pretrained(

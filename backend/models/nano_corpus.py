@@ -154,7 +154,9 @@ def _push(rng: random.Random, facts: dict[str, Any]) -> str:
     if draw < 0.30:
         return short
     if draw < 0.38:
-        return rng.choice(("Confira nossas ofertas.", "Temos novidades para você.", f"Visite nossa loja de {category}."))
+        return rng.choice(
+            ("Confira nossas ofertas.", "Temos novidades para você.", f"Visite nossa loja de {category}.")
+        )
     if draw < 0.50:
         return (
             f"Prezado cliente, informamos que há condições especiais em {category}. Agradecemos a sua preferência "

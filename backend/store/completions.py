@@ -41,7 +41,9 @@ def save_completions(
     return [row.id for row in rows]
 
 
-def score_rows(completion_id: int, task: str, text: str, user_text: str, profile: str, mark: str) -> list[dict[str, Any]]:
+def score_rows(
+    completion_id: int, task: str, text: str, user_text: str, profile: str, mark: str
+) -> list[dict[str, Any]]:
     """The ``scores`` rows of one completion: its components and their total."""
     result = score(task, text, user_text, profile)
     values = {**result.components, "total": result.total}

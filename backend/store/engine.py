@@ -56,7 +56,12 @@ def _connect(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions begin where _begin says, not where the driver guesses
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_LOCK_SECONDS * 1000}"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={_LOCK_SECONDS * 1000}",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -77,7 +82,10 @@ def reading(engine: Engine | None = None) -> Iterator[Session]:
 @contextmanager
 def writing(engine: Engine | None = None) -> Iterator[Session]:
     """A session that commits when the block ends, or leaves nothing behind when it raises."""
-    with Session((engine or get_engine()).execution_options(writes=True), expire_on_commit=False) as session, session.begin():
+    with (
+        Session((engine or get_engine()).execution_options(writes=True), expire_on_commit=False) as session,
+        session.begin(),
+    ):
         yield session
 
 

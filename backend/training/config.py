@@ -211,4 +211,3 @@ def _problem(error: Any) -> str:
 def config_from_json(text: str) -> TrainConfig:
     """Read a run's ``config.json``."""
     return TrainConfig.model_validate_json(text)
-

@@ -86,7 +86,9 @@ def select_prompts(prompts: list[PromptRecord], config: TrainConfig) -> list[Pro
             f'Give JSONL lines "split": "train" or "eval".'
         )
     if both := train_ids & eval_ids:
-        raise UserError(f"{len(both)} prompts stand in train and in eval (the first: {min(both)}); remove them from one")
+        raise UserError(
+            f"{len(both)} prompts stand in train and in eval (the first: {min(both)}); remove them from one"
+        )
     return chosen
 
 
@@ -97,7 +99,9 @@ def fitting(policy: Policy, prompts: list[PromptRecord], config: TrainConfig) ->
     lengths = [len(ids) for ids in policy.tokenizer(texts, add_special_tokens=False)["input_ids"]]
     kept = [p for p, n in zip(prompts, lengths, strict=True) if n <= room]
     if not kept:
-        raise UserError(f"every prompt is longer than {room} tokens; raise max_seq_length (now {config.max_seq_length})")
+        raise UserError(
+            f"every prompt is longer than {room} tokens; raise max_seq_length (now {config.max_seq_length})"
+        )
     if len(kept) < len(prompts):
         print(f"left out {len(prompts) - len(kept)} prompts longer than {room} tokens", flush=True)
     return kept
@@ -232,7 +236,17 @@ def environment(config: TrainConfig, policy: Policy, prompts: list[PromptRecord]
     """What a reader needs to repeat the run: versions, machine, commit, reward fingerprint, data hash."""
     import torch
 
-    packages = ("torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate", "datasets", "unsloth", "json-repair")
+    packages = (
+        "torch",
+        "transformers",
+        "trl",
+        "peft",
+        "bitsandbytes",
+        "accelerate",
+        "datasets",
+        "unsloth",
+        "json-repair",
+    )
     return {
         "backend": policy.backend,
         "python": platform.python_version(),
@@ -255,7 +269,9 @@ def _version(package: str) -> str | None:
 
 def _commit() -> str | None:
     try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, timeout=10)
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], check=False, cwd=ROOT, capture_output=True, text=True, timeout=10
+        )
     except OSError:
         return None
     return done.stdout.strip() or None

@@ -40,7 +40,7 @@ class WorkbenchTrainer(GRPOTrainer):
     def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> torch.Tensor:
         """TRL's rewards, with our metrics logged beside them: under GDPO its ``reward`` is a sum of z-scores."""
         per_component = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
-        size = self.num_generations
+        size = int(self.num_generations or 1)
         for name, value in task_metrics(per_component, self._columns, size).items():
             self._metrics["train"][name].append(value)
         return per_component
@@ -65,7 +65,9 @@ def task_metrics(per_component: torch.Tensor, columns: dict[str, list[int]], gro
         if not rows.any():
             continue
         total = values[rows].nansum(dim=1).clamp(0, 1)
-        spread = values[rows].view(-1, group_size, len(indices)).amax(1) - values[rows].view(-1, group_size, len(indices)).amin(1)
+        spread = values[rows].view(-1, group_size, len(indices)).amax(1) - values[rows].view(
+            -1, group_size, len(indices)
+        ).amin(1)
         no_signal = (spread.nan_to_num() <= 1e-6).all(dim=1).float()
         found[f"task_reward/{task}"] = total.mean().item()
         found[f"zero_variance/{task}"] = no_signal.mean().item()
@@ -89,7 +91,9 @@ def grpo_arguments(config: TrainConfig, components: list[Component], output_dir:
         learning_rate=config.learning_rate,
         lr_scheduler_type=config.lr_scheduler_type,
         warmup_steps=round(config.warmup_ratio * config.max_steps),
-        per_device_train_batch_size=config.prompts_per_step * config.num_generations // config.gradient_accumulation_steps,
+        per_device_train_batch_size=config.prompts_per_step
+        * config.num_generations
+        // config.gradient_accumulation_steps,
         gradient_accumulation_steps=config.gradient_accumulation_steps,
         optim="adamw_torch",
         weight_decay=0.0,

@@ -1,0 +1,54 @@
+# Every target makes .venv and installs what it needs by itself.
+#   make run     open the app on http://127.0.0.1:8501 (PORT=8502 for another port)
+#   make test    unit, page and end-to-end tests (the browser tests need Chromium: see .ci/run)
+#   make lint    ruff (lint and format) and mypy
+#   make bench   the benchmarks, as ratios
+#   make example record examples/ anew from a fresh nano run
+
+PYTHON ?= python3
+PORT ?= 8501
+VENV := .venv
+PY := $(VENV)/bin/python
+GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU && echo yes)
+REQUIREMENTS := $(if $(GPU),requirements-gpu.txt,requirements.txt)
+
+.PHONY: run test lint format bench example clean
+
+run: $(VENV)/.installed
+	$(PY) -m app --port $(PORT)
+
+test: $(VENV)/.installed-dev
+	$(PY) -m pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.installed-dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+format: $(VENV)/.installed-dev
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: $(VENV)/.installed-dev
+	$(PY) benchmarks/rewards.py
+
+example: $(VENV)/.installed
+	$(PY) -m backend.example make
+
+clean:
+	rm -rf $(VENV) data
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; run make PYTHON=python3.12, say"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# torch first and alone: what depends on it must not choose its build.
+$(VENV)/.installed: requirements.txt requirements-gpu.txt | $(VENV)/bin/python
+	$(PY) -m pip install --quiet "$$(grep -o '^torch==[0-9.]*' requirements.txt)"
+	$(PY) -m pip install --quiet -r $(REQUIREMENTS)
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(PY) -m pip install --quiet -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,139 @@
+"""Train: choose a preset, launch it as a process that outlives this page, stop it."""
+
+import pandas as pd
+import streamlit as st
+
+from app.ui.language import t, task_name
+from app.ui.run_status import show_status
+from app.ui.state import current_runs, open_store, shown_errors
+from backend.errors import UserError
+from backend.models.nano_cache import building_share, nano_is_ready
+from backend.runs.create import create_run
+from backend.runs.processes import launch, request_stop
+from backend.store.engine import reading
+from backend.store.prompts import prompt_counts
+from backend.training.config import PRESET_NOTES, PRESETS, TrainConfig, allowed, override, parse_settings
+from rewards import PROFILES
+
+
+def show_active() -> bool:
+    """The running runs with their stop buttons; returns whether there is one."""
+    active = [run for run in current_runs() if run.status == "running"]
+    for run in active:
+        with st.container(border=True):
+            show_status(run)
+            row = st.container(horizontal=True)
+            row.button(
+                t("Stop at the next step", "Parar no próximo passo"),
+                key=f"stop_{run.id}",
+                icon=":material/stop_circle:",
+                on_click=_stop,
+                args=(run.id, False),
+            )
+            row.button(t("Kill", "Matar"), key=f"kill_{run.id}", type="tertiary", on_click=_stop, args=(run.id, True))
+            row.page_link("screens/runs.py", label=t("Watch it", "Acompanhar"), icon=":material/timeline:")
+    return bool(active)
+
+
+def _stop(run_id: str, force: bool) -> None:
+    try:
+        request_stop(run_id, force)
+    except UserError as error:
+        st.session_state["train_error"] = str(error)
+
+
+@st.fragment(run_every=3)
+def active_runs() -> None:
+    """What runs now, refreshed every three seconds."""
+    was_busy = st.session_state.get("busy", False)
+    st.session_state["busy"] = show_active()
+    if was_busy != st.session_state["busy"]:
+        st.rerun()
+
+
+def choose_config() -> TrainConfig | None:
+    """Preset, the fields people change, and any other as ``field = value``; None while something is wrong."""
+    preset = st.selectbox(
+        t("Preset", "Predefinição"),
+        list(PRESETS),
+        format_func=lambda name: f"{name}: {PRESET_NOTES[name]}",
+        key="preset",
+    )
+    start = PRESETS[preset]
+    columns = st.columns(4)
+    changes: dict[str, object] = {
+        "name": columns[0].text_input(t("Name (optional)", "Nome (opcional)"), max_chars=200),
+        "max_steps": columns[1].number_input(
+            t("Steps", "Passos"), 1, 100_000, start.max_steps, help=allowed("max_steps"), key=f"steps_{preset}"
+        ),
+        "seed": columns[2].number_input(t("Seed", "Semente"), 0, 2**31 - 1, start.seed, key=f"seed_{preset}"),
+        "profile": columns[3].selectbox(
+            t("Reward profile", "Perfil da recompensa"), list(PROFILES), index=list(PROFILES).index(start.profile)
+        ),
+    }
+    with st.expander(t("Other fields", "Outros campos")):
+        text = st.text_area(
+            t("One `field=value` per line", "Um `campo=valor` por linha"),
+            key="other_fields",
+            placeholder="learning_rate=5e-4",
+        )
+        fields = [
+            {"field": f, "value": str(getattr(start, f)), "allowed": allowed(f)} for f in TrainConfig.model_fields
+        ]
+        st.dataframe(pd.DataFrame(fields), hide_index=True, height=260)
+    with shown_errors():
+        return override(start, {**changes, **parse_settings([line for line in text.splitlines() if line.strip()])})
+    return None
+
+
+def show_data() -> None:
+    """Prompts per task and split."""
+    with reading() as session:
+        counts = prompt_counts(session)
+    if counts.empty:
+        return
+    table = counts.assign(task=counts["task"].map(task_name)).pivot_table(
+        index="task", columns="split", values="prompts", aggfunc="sum", fill_value=0
+    )
+    st.dataframe(table, width="content")
+
+
+def page() -> None:
+    """Draw the page."""
+    st.title(t("Train", "Treinar"), anchor=False)
+    if error := st.session_state.pop("train_error", None):
+        st.error(error)
+    active_runs()
+    share = building_share()
+    if share is not None:
+        st.progress(
+            share, text=t("nano is being taught; a run waits for it", "o nano está sendo ensinado; o treino espera")
+        )
+    elif not nano_is_ready():
+        st.caption(
+            t(
+                "nano is not built yet: the first run builds it (two to three minutes).",
+                "o nano ainda não existe: o primeiro treino o constrói (dois a três minutos).",
+            )
+        )
+    config = choose_config()
+    busy = st.session_state.get("busy", False)
+    if st.button(
+        t("Launch", "Iniciar"),
+        type="primary",
+        icon=":material/rocket_launch:",
+        disabled=config is None or busy,
+        help=t("One run at a time.", "Um treino por vez.") if busy else None,
+    ):
+        with shown_errors(), st.spinner(t("Preparing the run…", "Preparando o treino…")):
+            assert config is not None
+            run_id = create_run(config)
+            launch(run_id)
+            st.session_state["busy"] = True
+            st.rerun()
+    st.subheader(t("Prompts", "Prompts"), anchor=False)
+    show_data()
+
+
+open_store()
+page()

@@ -1,0 +1,61 @@
+"""The store, opened once per server, with its errors shown as messages."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from app.ui.language import t
+from backend.errors import UserError
+from backend.example import first_start
+from backend.runs.processes import settle
+from backend.runs.sync import sync_run
+from backend.store.engine import reading
+from backend.store.runs import all_runs
+from backend.store.tables import Run
+
+
+@st.cache_resource(show_spinner=False)
+def _opened() -> bool:
+    first_start()
+    return True
+
+
+def open_store() -> None:
+    """Make sure the store is there; a page that cannot have it says why and stops."""
+    try:
+        _opened()
+    except UserError as error:
+        st.error(str(error), icon=":material/database_off:")
+        st.stop()
+
+
+@contextmanager
+def shown_errors() -> Iterator[None]:
+    """A user's error inside the block becomes a message on the page."""
+    try:
+        yield
+    except UserError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def current_runs() -> list[Run]:
+    """Every run, its record brought up to date first where it is (or was last seen) alive."""
+    with reading() as session:
+        active = [run.id for run in all_runs(session) if run.status == "running"]
+    for run_id in active:
+        sync_run(run_id)
+        settle(run_id)
+    with reading() as session:
+        return all_runs(session)
+
+
+def example_note(is_example: bool) -> None:
+    """Say that what follows is the recorded example."""
+    if is_example:
+        st.caption(
+            t(
+                ":material/science: Recorded example: a real nano run, rated by the project's authors.",
+                ":material/science: Exemplo gravado: um treino real do nano, avaliado pelos autores do projeto.",
+            )
+        )

@@ -1,0 +1,50 @@
+"""The gate: is a reward fit to train on?"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backend.audit.correlation import Correlation, ratings_needed
+
+Verdict = Literal["pass", "fail", "more ratings needed"]
+
+
+class GateSettings(BaseModel):
+    """Thresholds; they are kept with each decision."""
+
+    model_config = ConfigDict(frozen=True)
+
+    least_ratings: int = Field(30, ge=3)
+    least_rho: float = Field(0.60, ge=-1, le=1)
+    least_low: float = Field(0.30, ge=-1, le=1)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A decision on one task's reward, and the reason in words."""
+
+    verdict: Verdict
+    reason: str
+
+
+def decide(c: Correlation, settings: GateSettings | None = None) -> Gate:
+    """Judge a reward's total by its correlation with the human scores.
+
+    pass: n >= 30, rho >= 0.60 and the interval's low end > 0.30. fail: the reward is constant, or n >= 30 and the
+    interval's high end < 0.60. Otherwise more ratings are needed.
+    """
+    s = settings or GateSettings()
+    if c.constant and c.n >= 3:
+        return Gate("fail", "the reward gives every completion the same score")
+    if c.n < s.least_ratings:
+        return Gate("more ratings needed", f"{c.n} rated completions; {s.least_ratings - c.n} more decide")
+    if c.rho is None or c.low is None or c.high is None:
+        return Gate("more ratings needed", "the human scores are all the same, so nothing can be ranked")
+    if c.rho >= s.least_rho and c.low > s.least_low:
+        return Gate("pass", f"ρ = {c.rho:.2f}, interval {c.low:.2f} to {c.high:.2f}")
+    if c.high < s.least_rho:
+        return Gate("fail", f"ρ = {c.rho:.2f}; even the interval's high end, {c.high:.2f}, is below {s.least_rho:.2f}")
+    needed = ratings_needed(c.rho, s.least_low)
+    more = f"about {max(1, needed - c.n)} more completions" if needed and needed > c.n else "more completions"
+    return Gate("more ratings needed", f"ρ = {c.rho:.2f}, interval {c.low:.2f} to {c.high:.2f}; rate {more}")

@@ -1,0 +1,149 @@
+"""The recorded example: a real nano run, some of its completions, and ratings by the project's authors.
+
+Loaded into an empty store at first start, so that every page has content; everything it brings is marked as example.
+
+    python -m backend.example load       # what the first start does
+    python -m backend.example record RUN # write examples/ anew from a finished run (see `make example`)
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.cli import command_line
+from backend.data.jsonl import read_prompts, write_prompts
+from backend.errors import UserError
+from backend.models.generate import Completion as Generated
+from backend.models.generate import Sampling
+from backend.runs.sync import sync_run
+from backend.settings import ROOT, get_settings
+from backend.store.completions import ensure_scores, save_completions
+from backend.store.engine import reading, writing
+from backend.store.prompts import save_prompts
+from backend.store.ratings import save_rating
+from backend.store.tables import Completion, Prompt, Rater, Run
+from backend.training.config import config_from_json
+from rewards import DEFAULT_PROFILE
+
+EXAMPLES = ROOT / "examples"
+RUN_FOLDER = EXAMPLES / "nano-run"
+RATINGS = EXAMPLES / "ratings.jsonl"
+RUN_ID = "example"
+RATER = "authors (example)"
+
+
+def first_start() -> None:
+    """Bring the schema up to date and fill an empty store with the default prompts and the example."""
+    from backend.runs.create import synthetic_prompts
+
+    with reading() as session:
+        if session.scalar(select(Prompt.id).limit(1)) is not None:
+            return
+    with writing() as session:
+        save_prompts(session, synthetic_prompts())
+    if get_settings().load_example and RUN_FOLDER.is_dir():
+        load_example()
+
+
+def load_example() -> None:
+    """Take the recorded run, completions and ratings into the store (once)."""
+    with writing() as session:
+        if session.get(Run, RUN_ID) is not None:
+            return
+        save_prompts(session, read_prompts(RUN_FOLDER / "prompts.jsonl"))
+        _add_run(session)
+        if RATINGS.exists():
+            _add_ratings(session)
+            ensure_scores(session, DEFAULT_PROFILE, only_rated=False)
+    sync_run(RUN_ID)
+
+
+def _add_run(session: Session) -> None:
+    config = config_from_json((RUN_FOLDER / "config.json").read_text(encoding="utf-8"))
+    environment = json.loads((RUN_FOLDER / "environment.json").read_text(encoding="utf-8"))
+    ended = json.loads((RUN_FOLDER / "run.json").read_text(encoding="utf-8"))
+    session.add(
+        Run(
+            id=RUN_ID,
+            name="nano (example)",
+            preset=config.preset,
+            config=config.model_dump(mode="json"),
+            seed=config.seed,
+            folder=str(RUN_FOLDER),
+            status=ended["status"],
+            reason=ended["reason"],
+            profile=config.profile,
+            fingerprint=environment["fingerprint"],
+            is_example=True,
+        )
+    )
+    session.flush()
+
+
+def _add_ratings(session: Session) -> None:
+    """Each line of ratings.jsonl: prompt_id, sample, text, tokens, truncated, generation, and (most) a score."""
+    rater = Rater(name=RATER, is_example=True)
+    session.add(rater)
+    session.flush()
+    for line in RATINGS.read_text(encoding="utf-8").splitlines():
+        row: dict[str, Any] = json.loads(line)
+        (completion_id,) = save_completions(
+            session,
+            [row["prompt_id"]],
+            [[Generated(row["text"], row["tokens"], row["truncated"])]],
+            row["policy"],
+            Sampling.model_validate(row["generation"]),
+        )
+        completion = session.get_one(Completion, completion_id)
+        completion.is_example, completion.sample = True, row["sample"]
+        if row.get("score"):
+            save_rating(session, completion_id, rater.id, score=row["score"], comment=row.get("comment", ""))
+
+
+app = typer.Typer(help=__doc__, no_args_is_help=True)
+
+
+@app.command()
+def load() -> None:
+    """Load the example into the store."""
+    first_start()
+    load_example()
+    typer.echo("the example is loaded")
+
+
+@app.command()
+def record(run: Annotated[str, typer.Argument(help="Id of a finished run.")]) -> None:
+    """Copy a finished run's record to examples/nano-run: no checkpoints, eval prompts only."""
+    with reading() as session:
+        row = session.get(Run, run)
+    if row is None or row.status != "finished":
+        raise UserError(f"there is no finished run {run}")
+    copy_record(Path(row.folder), RUN_FOLDER)
+    (RUN_FOLDER / "run.json").write_text(json.dumps({"status": row.status, "reason": row.reason}) + "\n")
+    typer.echo(f"recorded {run} in {RUN_FOLDER}")
+
+
+def copy_record(source: Path, target: Path) -> None:
+    """Copy what the pages read of a run folder."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for name in (
+        "config.json",
+        "environment.json",
+        "metrics.jsonl",
+        "eval_results.json",
+        "comparison_base_vs_tuned.json",
+    ):
+        shutil.copy2(source / name, target / name)
+    shutil.copytree(source / "evaluations", target / "evaluations")
+    prompts = [p for p in read_prompts(source / "prompts.jsonl") if p.split == "eval"]
+    write_prompts(target / "prompts.jsonl", prompts)
+
+
+if __name__ == "__main__":
+    command_line(app)
