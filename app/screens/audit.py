@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.pages import link_to
 from app.ui.charts import correlation_chart, scatter_chart
 from app.ui.completion import show_completion, show_prompt
 from app.ui.language import number, t, task_name
@@ -235,7 +236,7 @@ def page() -> None:
             ),
             icon=":material/rate_review:",
         )
-        st.page_link("screens/annotate.py", label=t("Annotate", "Avaliar"), icon=":material/rate_review:")
+        link_to("annotate")
         st.subheader(t("Probes", "Sondas"), anchor=False)
         show_probes(profile)
         return

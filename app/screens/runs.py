@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from app.pages import link_to
 from app.ui.charts import metric_line, task_curves
 from app.ui.language import t
 from app.ui.run_status import show_status
@@ -94,7 +95,7 @@ def page() -> None:
     runs = current_runs()
     if not runs:
         st.info(t("No run yet. Launch one from Train.", "Nenhum treino ainda. Inicie um em Treinar."))
-        st.page_link("screens/train.py", label=t("Train", "Treinar"), icon=":material/model_training:")
+        link_to("train")
         return
     chosen = choose_runs(runs)
     example_note(any(run.is_example for run in runs if run.id in chosen))

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from app.pages import link_to
 from app.ui.language import t, task_name
 from app.ui.run_status import show_status
 from app.ui.state import current_runs, open_store, shown_errors
@@ -31,7 +32,8 @@ def show_active() -> bool:
                 args=(run.id, False),
             )
             row.button(t("Kill", "Matar"), key=f"kill_{run.id}", type="tertiary", on_click=_stop, args=(run.id, True))
-            row.page_link("screens/runs.py", label=t("Watch it", "Acompanhar"), icon=":material/timeline:")
+            with row:
+                link_to("runs")
     return bool(active)
 
 

@@ -33,11 +33,11 @@ class TrainConfig(PolicyConfig):
 
     # optimisation
     max_steps: int = Field(60, ge=1, le=100_000)
-    learning_rate: float = Field(3e-4, gt=0, le=0.1)
+    learning_rate: float = Field(6e-4, gt=0, le=0.1)
     lr_scheduler_type: Literal["constant", "constant_with_warmup", "linear", "cosine"] = "constant_with_warmup"
     """Constant after warm-up (handoff, Change 3): a cosine had decayed to nothing by step 130."""
     warmup_ratio: float = Field(0.05, ge=0, lt=1)
-    prompts_per_step: int = Field(4, ge=1, le=1024)
+    prompts_per_step: int = Field(2, ge=1, le=1024)
     num_generations: int = Field(8, ge=2, le=128)
     gradient_accumulation_steps: int = Field(1, ge=1, le=256)
     max_completion_length: int = Field(160, ge=8, le=32768)

@@ -1,0 +1,69 @@
+"""Training configuration: presets, overrides and their refusals."""
+
+import pytest
+
+from backend.errors import UserError
+from backend.training.config import PRESETS, allowed, get_preset, override, parse_settings
+
+
+def test_v41_is_the_handoffs_summary() -> None:
+    c = get_preset("v4.1")
+    assert (c.max_steps, c.learning_rate, c.lr_scheduler_type, c.warmup_ratio) == (
+        600,
+        5e-6,
+        "constant_with_warmup",
+        0.05,
+    )
+    assert (c.num_generations, c.max_completion_length, c.temperature, c.beta) == (16, 512, 1.0, 0.0)
+    assert (c.scale_rewards, c.loss_type, c.prompts_per_step, c.lora_r, c.lora_alpha) == ("none", "dr_grpo", 2, 16, 32)
+
+
+def test_presets_carry_their_own_name() -> None:
+    assert all(config.preset == name for name, config in PRESETS.items())
+
+
+def test_text_is_parsed_by_the_fields_type() -> None:
+    c = override(
+        get_preset("nano"), parse_settings(["learning_rate=5e-6", "tasks=push, extraction", "epsilon_high=none"])
+    )
+    assert (c.learning_rate, c.tasks, c.epsilon_high) == (5e-6, ("push", "extraction"), None)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        (["max_step=3"], "no field 'max_step'"),
+        (["max_steps=0"], "Allowed: whole number >= 1 and <= 100000"),
+        (["max_steps=-5"], "max_steps="),
+        (["max_steps=many"], "max_steps="),
+        (["learning_rate=2"], "<= 0.1"),
+        (["lr_scheduler_type=cubic"], "one of constant, constant_with_warmup, linear, cosine"),
+        (["profile=v9"], "unknown reward profile 'v9'"),
+        (["tasks=poetry"], "unknown task 'poetry'"),
+        (["max_completion_length=2048"], "leaves no room for the prompt"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_what_is_allowed(pairs: list[str], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        override(get_preset("nano"), parse_settings(pairs))
+    assert message in str(error.value)
+
+
+def test_a_setting_without_a_value_is_refused() -> None:
+    with pytest.raises(UserError, match="field=value"):
+        parse_settings(["max_steps"])
+
+
+def test_an_unknown_preset_lists_those_there_are() -> None:
+    with pytest.raises(UserError, match="nano"):
+        get_preset("v9")
+
+
+def test_a_config_cannot_be_changed_in_place() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        get_preset("nano").max_steps = 3  # type: ignore[misc]
+
+
+def test_allowed_reads_like_a_sentence() -> None:
+    assert allowed("temperature") == "number >= 0.05 and <= 2"
+    assert allowed("epsilon_high").startswith("number or none")

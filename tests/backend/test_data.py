@@ -1,0 +1,134 @@
+"""Synthetic shop, prompt sets, and the import of a user's own prompts."""
+
+import json
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from backend.data.commerce import build_commerce_db
+from backend.data.jsonl import read_prompts, write_prompts
+from backend.data.prompts import build_prompts
+from backend.data.records import PromptRecord, content_hash
+from backend.errors import UserError
+from rewards import classify_task
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_commerce_db(tmp_path_factory.mktemp("shop") / "commerce.db")
+
+
+@pytest.fixture(scope="module")
+def prompts(shop: Path) -> list[PromptRecord]:
+    return build_prompts(shop)
+
+
+def dump(path: Path) -> list[str]:
+    with sqlite3.connect(path) as db:
+        return list(db.iterdump())
+
+
+def test_the_shop_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
+    a, b = (build_commerce_db(tmp_path / name, orders=300) for name in ("a.db", "b.db"))
+    assert dump(a) == dump(b)
+    assert dump(a) != dump(build_commerce_db(tmp_path / "c.db", orders=300, seed=1))
+
+
+def test_orders_enriched_has_what_the_questions_ask_for(shop: Path) -> None:
+    with sqlite3.connect(shop) as db:
+        (orders, states, late) = db.execute(
+            "SELECT COUNT(*), COUNT(DISTINCT customer_state), SUM(delay_days > 0) FROM orders_enriched"
+        ).fetchone()
+    assert orders == 6000 and states == 15 and late > 500
+
+
+def test_the_mix_is_the_seeds(prompts: list[PromptRecord]) -> None:
+    """1,480 prompts 40/40/10/10 (handoff, Change 2); 65 for evaluation 20/15/15/15 (final report §3)."""
+    counts = Counter((p.split, p.task) for p in prompts)
+    assert sum(n for (split, _), n in counts.items() if split == "train") == 1480
+    assert [counts["eval", t] for t in ("extraction", "sql_qa", "insights", "push")] == [20, 15, 15, 15]
+    assert counts["train", "extraction"] == counts["train", "sql_qa"] == 592
+
+
+def test_train_and_eval_share_nothing(prompts: list[PromptRecord]) -> None:
+    assert len({p.id for p in prompts}) == len(prompts)
+    train, evaluation = ([p for p in prompts if p.split == s] for s in ("train", "eval"))
+    for key in ("order_id", "gold_sql"):
+        seen = {p.facts[key] for p in train if key in p.facts}
+        assert not seen & {p.facts[key] for p in evaluation if key in p.facts}
+
+
+def test_every_prompt_is_classified_as_its_label(prompts: list[PromptRecord]) -> None:
+    assert [p.user_text for p in prompts if classify_task(p.user_text) != p.task] == []
+
+
+def test_gold_results_are_true(prompts: list[PromptRecord], shop: Path) -> None:
+    with sqlite3.connect(shop) as db:
+        for p in [p for p in prompts if p.task == "sql_qa"][:50]:
+            assert [list(r) for r in db.execute(p.facts["gold_sql"])] == p.facts["gold_result"]
+
+
+def test_the_set_is_the_same_for_the_same_seed(prompts: list[PromptRecord], shop: Path) -> None:
+    assert content_hash(prompts) == content_hash(build_prompts(shop))
+    assert content_hash(prompts) != content_hash(build_prompts(shop, seed=1))
+
+
+def test_asking_for_more_than_the_data_gives_says_so(tmp_path: Path) -> None:
+    small = build_commerce_db(tmp_path / "small.db", orders=100)
+    with pytest.raises(UserError, match=r"gives only \d+ different extraction prompts"):
+        build_prompts(small)
+
+
+def test_prompts_survive_a_round_trip(prompts: list[PromptRecord], tmp_path: Path) -> None:
+    write_prompts(tmp_path / "p.jsonl", prompts[:20])
+    assert read_prompts(tmp_path / "p.jsonl") == prompts[:20]
+
+
+def test_a_users_prompt_may_be_plain_text(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text('\ufeff{"task": "push", "prompt": "Crie um push", "facts": {"a": 1}}\n\n', encoding="utf-8")
+    (prompt,) = read_prompts(path)
+    assert prompt.user_text == "Crie um push"
+    assert prompt.messages[0].role == "system"
+    assert (prompt.split, prompt.source, prompt.facts) == ("train", "mine.jsonl", {"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{not json", "not JSON"),
+        ("[1, 2]", "not a JSON object"),
+        ('{"task": "poetry", "prompt": "x"}', "unknown task 'poetry'"),
+        ('{"task": "push"}', "either prompt"),
+        ('{"task": "push", "prompt": 3}', "prompt must be text"),
+        ('{"task": "push", "prompt": ""}', "at least 1 character"),
+        ('{"task": "push", "messages": []}', "at least 1 item"),
+        ('{"task": "push", "messages": [{"role": "assistant", "content": "x"}]}', "last message must be the user's"),
+        ('{"task": "push", "prompt": "x", "split": "dev"}', "split"),
+        ('{"task": "push", "prompt": "x", "extra": 1}', "extra"),
+    ],
+)
+def test_a_bad_line_is_named_and_nothing_is_read(tmp_path: Path, line: str, reason: str) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text('{"task": "push", "prompt": "good"}\n' + line + "\n", encoding="utf-8")
+    with pytest.raises(UserError) as error:
+        read_prompts(path)
+    assert "bad.jsonl:2:" in str(error.value)
+    assert reason in str(error.value)
+
+
+def test_a_prompt_that_stands_twice_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "twice.jsonl"
+    path.write_text(json.dumps({"task": "push", "prompt": "x"}) * 1 + "\n" + '{"task": "push", "prompt": "x"}\n')
+    with pytest.raises(UserError, match="same prompt as line 1"):
+        read_prompts(path)
+
+
+def test_a_missing_and_an_empty_file_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="UTF-8 JSONL"):
+        read_prompts(tmp_path / "none.jsonl")
+    (tmp_path / "empty.jsonl").touch()
+    with pytest.raises(UserError, match="has no prompts"):
+        read_prompts(tmp_path / "empty.jsonl")

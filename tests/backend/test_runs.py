@@ -1,0 +1,202 @@
+"""Runs with real processes on a tiny model: from create to comparison, stop, death, and idempotent sync."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from backend.errors import UserError
+from backend.runs.create import create_run
+from backend.runs.processes import is_alive, last_lines, launch, request_stop, settle, started_at
+from backend.runs.sync import sync_run
+from backend.store.engine import get_engine, reading, writing
+from backend.store.evaluations import run_evaluations
+from backend.store.runs import load_metrics
+from backend.store.tables import Completion, Evaluation, Metric, Run
+from backend.training.config import TrainConfig, get_preset, override
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def tiny_config(workbench: Path, tiny_model: Path, tiny_prompts: Path) -> TrainConfig:
+    changes = {
+        "model": str(tiny_model),
+        "prompts": str(tiny_prompts),
+        "max_steps": 2,
+        "eval_steps": 1,
+        "prompts_per_step": 1,
+        "num_generations": 2,
+        "max_completion_length": 8,
+        "name": "a 'tiny' run",
+    }
+    return override(get_preset("nano"), changes)
+
+
+def get_run(run_id: str) -> Run:
+    with reading() as session:
+        return session.get_one(Run, run_id)
+
+
+def wait_for(run_id: str, status: str, seconds: float = 120) -> Run:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        settle(run_id)
+        run = get_run(run_id)
+        if run.status == status and not is_alive(run):  # the process outlives its last word by a moment
+            return run
+        assert run.status in ("queued", "running", status), run.reason
+        time.sleep(0.3)
+    raise AssertionError(f"still {get_run(run_id).status}: {last_lines(Path(get_run(run_id).folder) / 'log.txt')}")
+
+
+def test_a_launched_run_trains_evaluates_and_compares(tiny_config: TrainConfig) -> None:
+    run_id = create_run(tiny_config)
+    launch(run_id)
+    run = wait_for(run_id, "finished")
+    folder = Path(run.folder)
+    assert {"config.json", "environment.json", "prompts.jsonl", "metrics.jsonl", "log.txt", "best"} <= {
+        p.name for p in folder.iterdir()
+    }
+    assert (folder / "best" / "adapter_model.safetensors").is_file()
+    environment = json.loads((folder / "environment.json").read_text())
+    assert environment["backend"] == "transformers"
+    assert environment["fingerprint"] == run.fingerprint
+    comparison = json.loads((folder / "comparison_base_vs_tuned.json").read_text())
+    assert [c["task"] for c in comparison["tasks"]] == ["extraction", "push", "overall"]
+    with reading() as session:
+        evaluations = run_evaluations(session, run_id)
+        assert [(e.label, e.step) for e in evaluations] == [
+            ("base", 0),
+            ("step", 1),
+            ("step", 2),
+            ("tuned", evaluations[-1].step),
+        ]
+        metrics = load_metrics(session, [run_id])
+    assert {"loss", "eval/mean_reward", "eval/push", "task_reward/mean", "zero_variance/mean"} <= set(metrics["name"])
+    assert sorted(metrics.loc[metrics["name"] == "eval/mean_reward", "step"]) == [0, 1, 2]
+    assert not is_alive(run)
+
+
+def test_syncing_again_adds_nothing(tiny_config: TrainConfig) -> None:
+    run_id = create_run(tiny_config)
+    assert subprocess.run([sys.executable, "run_training.py", "--run", run_id], cwd=ROOT, check=False).returncode == 0
+
+    def counts() -> list[int]:
+        with reading() as session:
+            return [session.scalar(select(func.count()).select_from(t)) for t in (Metric, Evaluation, Completion)]
+
+    before = counts()
+    sync_run(run_id)
+    with writing() as session:
+        session.get_one(Run, run_id).metrics_read = 0
+    sync_run(run_id)
+    assert counts() == before
+    with pytest.raises(UserError, match="has ended"):
+        from backend.runs.worker import work
+
+        work(run_id)
+
+
+def test_a_stop_ends_the_run_with_a_checkpoint(tiny_config: TrainConfig) -> None:
+    run_id = create_run(tiny_config.model_copy(update={"max_steps": 5000, "eval_steps": 5000}))
+    launch(run_id)
+    metrics = Path(get_run(run_id).folder) / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while not (metrics.exists() and "loss" in metrics.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    request_stop(run_id)
+    run = wait_for(run_id, "stopped")
+    assert "SIGTERM" in run.reason
+    assert list((Path(run.folder) / "checkpoints").glob("checkpoint-*"))
+    with pytest.raises(UserError, match="no running process"):
+        request_stop(run_id)
+
+
+def test_a_killed_run_is_seen_as_failed_with_its_last_words(tiny_config: TrainConfig) -> None:
+    run_id = create_run(tiny_config.model_copy(update={"max_steps": 5000, "eval_steps": 5000}))
+    pid = launch(run_id)
+    time.sleep(2)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    settle(run_id)
+    run = get_run(run_id)
+    assert run.status == "failed"
+    assert "died" in run.reason and "Last lines" in run.reason
+
+
+def test_a_pid_that_another_process_has_now_is_not_the_run(tiny_config: TrainConfig) -> None:
+    run_id = create_run(tiny_config)
+    with writing() as session:
+        run = session.get_one(Run, run_id)
+        run.status, run.pid, run.pid_started = "running", os.getpid(), (started_at(os.getpid()) or 0) - 3600
+    with pytest.raises(UserError, match="no running process"):
+        request_stop(run_id)
+    settle(run_id)
+    assert get_run(run_id).status == "failed"
+
+
+def test_a_run_whose_model_is_missing_fails_with_the_reason(tiny_config: TrainConfig) -> None:
+    run_id = create_run(tiny_config.model_copy(update={"model": "/no/such/model"}))
+    done = subprocess.run(
+        [sys.executable, "run_training.py", "--run", run_id], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "does not exist" in done.stdout
+    assert "does not exist" in get_run(run_id).reason
+
+
+def test_a_half_written_metric_line_waits_until_it_is_whole(tiny_config: TrainConfig) -> None:
+    run_id = create_run(tiny_config)
+    path = Path(get_run(run_id).folder) / "metrics.jsonl"
+    line = json.dumps({"step": 1, "time": 0, "metrics": {"loss": 0.5}})
+    path.write_text(line + "\n" + line.replace('"step": 1', '"step": 2')[:20])
+    sync_run(run_id)
+    with path.open("a") as file:
+        file.write(line.replace('"step": 1', '"step": 2')[20:] + "\n")
+    sync_run(run_id)
+    with reading() as session:
+        assert load_metrics(session, [run_id])["step"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--preset", "v9"], "unknown preset 'v9'"),
+        (["--set", "max_steps=0"], "Allowed: whole number >= 1"),
+        (["--prompts", "/no/such/file.jsonl"], "cannot read /no/such/file.jsonl"),
+        (["--run", "nothing"], "there is no run nothing"),
+        (["--set", "tasks=insights", "--prompts", "TINY"], "no prompts for task 'insights'"),
+    ],
+)
+def test_bad_arguments_end_with_a_message_and_nothing_written(
+    workbench: Path, tiny_prompts: Path, arguments: list[str], message: str
+) -> None:
+    get_engine()
+    command = [sys.executable, "run_training.py", *(str(tiny_prompts) if a == "TINY" else a for a in arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (workbench / "runs").exists()
+
+
+def test_eval_prompts_that_are_in_train_are_refused(workbench: Path, tmp_path: Path) -> None:
+    path = tmp_path / "leak.jsonl"
+    lines = [json.dumps({"task": "push", "prompt": f"Crie um push {i}", "split": "train"}) for i in range(3)]
+    path.write_text("\n".join(lines))
+    with pytest.raises(UserError, match="needs train and eval prompts"):
+        create_run(override(get_preset("nano"), {"prompts": str(path)}))
+
+
+def test_help_names_the_main_commands() -> None:
+    done = subprocess.run(
+        [sys.executable, "run_training.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "--preset" in done.stdout and "runs/<id>/" in done.stdout
