@@ -33,7 +33,7 @@ bench: $(VENV)/.installed-dev
 	$(PY) benchmarks/rewards.py
 
 example: $(VENV)/.installed
-	$(PY) -m backend.example make
+	$(PY) -m backend.example record
 
 clean:
 	rm -rf $(VENV) data

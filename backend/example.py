@@ -3,7 +3,8 @@
 Loaded into an empty store at first start, so that every page has content; everything it brings is marked as example.
 
     python -m backend.example load       # what the first start does
-    python -m backend.example record RUN # write examples/ anew from a finished run (see `make example`)
+    python -m backend.example record     # train nano and write examples/ anew (`make example`)
+    python -m backend.example record RUN # the same from a run that has finished
 """
 
 import json
@@ -117,15 +118,57 @@ def load() -> None:
 
 
 @app.command()
-def record(run: Annotated[str, typer.Argument(help="Id of a finished run.")]) -> None:
-    """Copy a finished run's record to examples/nano-run: no checkpoints, eval prompts only."""
+def record(run: Annotated[str, typer.Argument(help="Id of a finished nano run; trained first when left out.")] = "") -> None:
+    """Write examples/ anew: a run's record, and nano's completions with the ratings of those that are unchanged."""
+    if not run:
+        from backend.runs.create import create_run
+        from backend.runs.worker import work
+        from backend.training.config import get_preset
+
+        run = create_run(get_preset("nano"))
+        work(run)
     with reading() as session:
         row = session.get(Run, run)
     if row is None or row.status != "finished":
         raise UserError(f"there is no finished run {run}")
     copy_record(Path(row.folder), RUN_FOLDER)
     (RUN_FOLDER / "run.json").write_text(json.dumps({"status": row.status, "reason": row.reason}) + "\n")
-    typer.echo(f"recorded {run} in {RUN_FOLDER}")
+    unrated = record_completions()
+    typer.echo(f"recorded {run} in {EXAMPLES}; {unrated} completions carry no rating")
+
+
+def record_completions() -> int:
+    """Sample two completions of every eval prompt from nano into ratings.jsonl; returns how many have no rating.
+
+    Sampling is seeded, so the texts, and with them the ratings given by hand, stay until nano itself changes.
+    """
+    from backend.models.generate import generate
+    from backend.models.load import PolicyConfig, load_policy
+
+    kept = {}
+    if RATINGS.exists():
+        rows = [json.loads(line) for line in RATINGS.read_text(encoding="utf-8").splitlines()]
+        kept = {(r["prompt_id"], r["text"]): {k: r[k] for k in ("score", "comment") if k in r} for r in rows}
+    prompts = [p for p in read_prompts(RUN_FOLDER / "prompts.jsonl") if p.split == "eval"]
+    sampling = Sampling(temperature=1.0, max_new_tokens=160, seed=42)
+    policy = load_policy(PolicyConfig())
+    groups = generate(policy, [p.chat for p in prompts], sampling, n=2)
+    rows = [
+        {
+            "prompt_id": p.id,
+            "sample": i,
+            "text": c.text,
+            "tokens": c.tokens,
+            "truncated": c.truncated,
+            "policy": policy.name,
+            "generation": sampling.model_dump(),
+            **kept.get((p.id, c.text), {}),
+        }
+        for p, group in zip(prompts, groups, strict=True)
+        for i, c in enumerate(group)
+    ]
+    RATINGS.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
+    return sum("score" not in r for r in rows)
 
 
 def copy_record(source: Path, target: Path) -> None:

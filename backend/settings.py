@@ -21,7 +21,9 @@ class Settings(BaseSettings):
     database_url: str = Field(f"sqlite:///{ROOT / 'annotations.db'}", validation_alias="DATABASE_URL")
     """SQLAlchemy URL of the store."""
     data_dir: Path = ROOT / "data"
-    """commerce.db, prompt files and the cached nano model."""
+    """commerce.db and prompt files."""
+    models_dir: Path = ROOT / "data" / "models"
+    """Cache of models built here (nano)."""
     runs_dir: Path = ROOT / "runs"
     """One folder per training run. Nothing outside it is ever written by a run."""
     load_example: bool = True
@@ -35,11 +37,6 @@ class Settings(BaseSettings):
     def commerce_db(self) -> Path:
         """The SQLite file that the SQL questions are about."""
         return self.data_dir / "commerce.db"
-
-    @property
-    def models_dir(self) -> Path:
-        """Cache of models built here."""
-        return self.data_dir / "models"
 
 
 @lru_cache

@@ -15,6 +15,7 @@ from rich.progress import Progress
 from backend.cli import command_line
 from backend.data.commerce import build_commerce_db
 from backend.data.jsonl import read_prompts, write_prompts
+from backend.errors import UserError
 from backend.settings import get_settings
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
@@ -55,6 +56,7 @@ def sample(
     adapter: Annotated[Path | None, typer.Option(help="A run's best/ folder, to sample the tuned model.")] = None,
     n: Annotated[int, typer.Option(min=1, help="Completions per prompt.")] = 2,
     split: str = "eval",
+    task: Annotated[str, typer.Option(help="Only this task's prompts.")] = "",
     temperature: Annotated[float, typer.Option(min=0, max=2)] = 1.0,
     max_new_tokens: Annotated[int, typer.Option(min=1)] = 160,
     seed: int = 42,
@@ -70,7 +72,9 @@ def sample(
 
     first_start()
     with reading() as session:
-        records = load_prompts(session, split)
+        records = [r for r in load_prompts(session, split) if task in ("", r.task)]
+    if not records:
+        raise UserError(f"there are no {split} prompts" + (f" of task {task!r}" if task else "") + " in the store")
     policy = load_policy(PolicyConfig(model=model), adapter)
     sampling = Sampling(temperature=temperature, max_new_tokens=max_new_tokens, seed=seed)
     with Progress() as progress:

@@ -1,0 +1,1 @@
+"""One page a file. Importing a page runs it: what pages share is in app/ui."""

@@ -1,0 +1,124 @@
+"""The whole loop in a real Chromium: rate, see ρ, launch a run, reload in the middle, read the verdict."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from backend.settings import ROOT
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A workbench of its own without the example; nano is shared with the project's cache, since building it takes minutes."""
+    folder = tmp_path_factory.mktemp("e2e")
+    return {
+        **os.environ,
+        "DATABASE_URL": f"sqlite:///{folder / 'annotations.db'}",
+        "WORKBENCH_DATA_DIR": str(folder / "data"),
+        "WORKBENCH_MODELS_DIR": str(ROOT / "data" / "models"),
+        "WORKBENCH_RUNS_DIR": str(folder / "runs"),
+        "WORKBENCH_LOAD_EXAMPLE": "false",
+    }
+
+
+@pytest.fixture(scope="module")
+def address(environment: dict[str, str]) -> Iterator[str]:
+    """A running app whose queue holds nano's completions of the push prompts."""
+    sample = [sys.executable, "-m", "backend.data", "sample", "--task", "push", "--n", "1"]
+    subprocess.run(sample, cwd=ROOT, env=environment, check=True, timeout=900)
+    port = free_port()
+    server = subprocess.Popen([sys.executable, "-m", "app", "--port", str(port)], cwd=ROOT, env=environment)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    server.terminate()
+    server.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI needs Chromium: .ci/run installs it")
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        page = browser.new_page(viewport={"width": 1440, "height": 1000}, locale="en-US")
+        page.set_default_timeout(30_000)
+        yield page
+        browser.close()
+
+
+def test_rate_audit_train_and_read_the_verdict(address: str, page: Page) -> None:
+    # Rate five completions by keyboard.
+    page.goto(f"{address}/annotate?rater=Ana")
+    for done, key in enumerate("13524"):
+        expect(page.get_by_text(f"{done} rated")).to_be_visible()
+        time.sleep(0.6)
+        page.keyboard.press(key)
+    expect(page.get_by_text("5 rated")).to_be_visible()
+
+    # Backspace takes the last one back; rate it again.
+    time.sleep(0.6)
+    page.keyboard.press("Backspace")
+    expect(page.get_by_text("4 rated")).to_be_visible()
+    time.sleep(0.6)
+    page.keyboard.press("4")
+    expect(page.get_by_text("5 rated")).to_be_visible()
+
+    # ρ appears, with n = 5.
+    page.goto(f"{address}/audit")
+    expect(page.get_by_role("heading", name="ρ")).to_be_visible()
+    expect(page.get_by_text("n = 5")).to_be_visible()
+
+    # Launch three steps of nano from the Train page.
+    page.goto(f"{address}/train")
+    steps = page.get_by_label("Steps")
+    steps.fill("3")
+    steps.press("Enter")
+    page.wait_for_timeout(1000)
+    page.get_by_role("button", name="Launch").click()
+    expect(page.get_by_text("running", exact=True)).to_be_visible(timeout=60_000)
+
+    # Reload in the middle: the run is still there, and ends by itself.
+    page.reload()
+    expect(page.get_by_text("running", exact=True)).to_be_visible(timeout=60_000)
+    page.goto(f"{address}/runs")
+    expect(page.get_by_text("finished", exact=True)).to_be_visible(timeout=420_000)
+    expect(page.get_by_text("Evaluation reward per task")).to_be_visible()
+
+    # Base against tuned, in one sentence.
+    page.goto(f"{address}/results")
+    expect(page.get_by_role("heading", level=4)).to_contain_text("Extraction")
+    expect(page.get_by_text("Wilcoxon signed-rank")).to_be_visible()
+
+
+def test_a_taken_port_is_a_message_and_not_a_traceback(address: str, environment: dict[str, str]) -> None:
+    port = address.rsplit(":", 1)[1]
+    command = [sys.executable, "-m", "app", "--port", port]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert f"port {port} is taken" in done.stderr and "PORT=" in done.stderr
