@@ -12,6 +12,7 @@ _SCREENS = Path(__file__).parent / "screens"
 def page(name: str) -> st.Page:
     """The page whose script is ``screens/<name>.py``."""
     title, icon = {
+        "home": (t("Start", "Início"), ":material/home:"),
         "annotate": (t("Annotate", "Avaliar"), ":material/rate_review:"),
         "results": (t("Results", "Resultados"), ":material/query_stats:"),
         "runs": (t("Runs", "Treinos"), ":material/timeline:"),
@@ -19,12 +20,13 @@ def page(name: str) -> st.Page:
         "train": (t("Train", "Treinar"), ":material/model_training:"),
         "data": (t("Data", "Dados"), ":material/database:"),
     }[name]
-    return st.Page(_SCREENS / f"{name}.py", title=title, icon=icon, url_path=name)
+    return st.Page(_SCREENS / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "home")
 
 
 def sections() -> dict[str, list[st.Page]]:
     """The navigation: each reader's pages under the reader's name."""
     return {
+        "": [page("home")],
         t("Annotators", "Avaliadores"): [page("annotate")],
         t("Product", "Produto"): [page("results"), page("runs")],
         t("Engineering", "Engenharia"): [page("audit"), page("train"), page("data")],

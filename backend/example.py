@@ -118,7 +118,9 @@ def load() -> None:
 
 
 @app.command()
-def record(run: Annotated[str, typer.Argument(help="Id of a finished nano run; trained first when left out.")] = "") -> None:
+def record(
+    run: Annotated[str, typer.Argument(help="Id of a finished nano run; trained first when left out.")] = "",
+) -> None:
     """Write examples/ anew: a run's record, and nano's completions with the ratings of those that are unchanged."""
     if not run:
         from backend.runs.create import create_run

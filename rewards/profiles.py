@@ -50,17 +50,22 @@ PROFILES: dict[str, Profile] = {
     for p in (
         _V40,
         Profile(
-            **{**asdict(_V40), "name": "v4.1", "summary": "+ Portuguese decimals, json-repair", "repair_json": True}
+            **{
+                **asdict(_V40),
+                "name": "v4.1",
+                "summary": "v4.0 and Portuguese decimals, json-repair",
+                "repair_json": True,
+            }
         ),
         Profile(
             "v4.2",
-            "+ SQL must be a statement",
+            "v4.1 and SQL must be a statement",
             sql_words_30=False,
             strict_int=False,
             push_penalties=False,
         ),
-        Profile("v4.2.1", "+ push penalties, 30 SQL words, strict int"),
-        Profile("v4.3", "+ prompt echo, repetition and bare word lists earn nothing", anti_gaming=True),
+        Profile("v4.2.1", "v4.2 and push penalties, 30 SQL words, strict int"),
+        Profile("v4.3", "v4.2.1 and prompt echo, repetition and bare word lists earn nothing", anti_gaming=True),
     )
 }
 

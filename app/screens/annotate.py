@@ -14,8 +14,7 @@ from backend.store.completions import one_completion
 from backend.store.engine import reading, writing
 from backend.store.ratings import get_rater, next_to_rate, progress, save_rating, undo_last
 
-_LEAST_SECONDS = 0.4
-"""A key held down must not rate what nobody has seen."""
+_LEAST_SECONDS = 0.4  # a key held down must not rate what nobody has seen
 
 
 def choose_rater() -> int | None:
@@ -94,12 +93,11 @@ def score_row(item: int, rater_id: int) -> None:
     with st.container(horizontal=True, horizontal_alignment="left"):
         for score, label in labels.items():
             st.button(
-                f"**{score}** {label}",
+                label,
                 key=f"score_{score}",
                 shortcut=str(score),
                 on_click=rate,
                 args=(item, rater_id, score),
-                type="primary" if score == 5 else "secondary",
             )
         st.button(
             t("Skip", "Pular"),

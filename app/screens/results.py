@@ -200,17 +200,17 @@ def show_cost(run: Run) -> None:
         return
     cells = st.columns(4)
     cells[0].metric(t("Duration", "Duração"), t(f"{results['hours'] * 60:.0f} min", f"{results['hours'] * 60:.0f} min"))
-    cells[1].metric(t("Cost at the set price", "Custo ao preço definido"), f"$ {number(results['dollars'])}")
+    cells[1].metric(t("Cost", "Custo"), f"$ {number(results['dollars'])}")
     cells[2].metric(t("Best step", "Melhor passo"), comparison["best_step"])
     accuracy = comparison.get("fact_accuracy", {})
     if accuracy.get("tuned") is not None:
         cells[3].metric(
-            t("Facts right (extraction)", "Fatos certos (extração)"),
+            t("Facts right", "Fatos certos"),
             f"{accuracy['tuned']:.0%}",
             delta=f"{100 * (accuracy['tuned'] - accuracy['base']):+.0f} pp",
             help=t(
-                "Measured against the truth behind the prompts, which the reward does not know.",
-                "Medido contra a verdade por trás dos prompts, que a recompensa não conhece.",
+                "Extraction, measured against the truth behind the prompts, which the reward does not know.",
+                "Extração, medida contra a verdade por trás dos prompts, que a recompensa não conhece.",
             ),
         )
 

@@ -36,7 +36,10 @@ def scatter_chart(totals: pd.DataFrame) -> alt.Chart:
         .mark_circle(size=90)
         .encode(
             x=alt.X(
-                "human:Q", title=t("human score (1 to 5)", "nota humana (1 a 5)"), scale=alt.Scale(domain=[0.8, 5.2])
+                "human:Q",
+                title=t("human score (1 to 5)", "nota humana (1 a 5)"),
+                scale=alt.Scale(domain=[0.8, 5.2]),
+                axis=alt.Axis(values=[1, 2, 3, 4, 5], format="d"),
             ),
             y=alt.Y("value:Q", title=t("reward (0 to 1)", "recompensa (0 a 1)"), scale=alt.Scale(domain=[0, 1])),
             opacity=alt.condition(picked, alt.value(0.95), alt.value(0.45)),
@@ -82,11 +85,11 @@ def metric_line(metrics: pd.DataFrame, title: str, height: int = 170) -> alt.Cha
         .mark_line()
         .encode(
             x=alt.X("step:Q", title=t("step", "passo"), axis=alt.Axis(tickMinStep=1)),
-            y=alt.Y("value:Q", title=title, scale=alt.Scale(zero=False)),
+            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(format="~g")),
             color=alt.Color("run:N", title=None, legend=None),
             tooltip=["run", "step", alt.Tooltip("value:Q", format=".4g")],
         )
-        .properties(height=height)
+        .properties(height=height, title=alt.TitleParams(title, anchor="start", fontSize=13))
     )
 
 

@@ -43,13 +43,14 @@ def safe_markdown(text: str) -> str:
 
     Pictures are not fetched, dollars are no formulas, icons and colours no directives, headings no larger than ours.
     """
-    parts = text.split("```")
+    parts = _FENCE.split(text)
     for i in range(0, len(parts), 2):
         plain = parts[i].replace("![", "!\\[").replace("$", "\\$").replace(":", "\\:")
         parts[i] = _HEADING.sub("##### ", plain)
-    return "```".join(parts)
+    return "".join(parts)
 
 
+_FENCE = re.compile(r"(^```[^\n`]*\n.*?^```[ \t]*$)", re.M | re.S)
 _HEADING = re.compile(r"^#{1,4} ", re.M)
 
 

@@ -1,0 +1,63 @@
+"""Start: what the workbench is, where things stand, and each reader's page."""
+
+import streamlit as st
+
+from app.pages import link_to
+from app.ui.language import t
+from app.ui.run_status import status_words
+from app.ui.state import current_runs, open_store
+from backend.store.engine import reading
+from backend.store.ratings import rating_counts
+
+
+def card(title: str, what: str, state: str, pages: list[str]) -> None:
+    """One reader's card."""
+    with st.container(border=True, height="stretch"):
+        st.subheader(title, anchor=False)
+        st.write(what)
+        st.caption(state)
+        for name in pages:
+            link_to(name)
+
+
+def page() -> None:
+    """Draw the page."""
+    st.title("Reward Workbench", anchor=False)
+    st.write(
+        t(
+            "The reward function is the product specification. Check it against people before you train on it, "
+            "train, and read whether the model got better.",
+            "A função de recompensa é a especificação do produto. Confira-a com pessoas antes de treinar, "
+            "treine, e leia se o modelo melhorou.",
+        )
+    )
+    with reading() as session:
+        ratings = int(rating_counts(session)["ratings"].sum())
+    runs = current_runs()
+    last = f"{runs[0].name}: {status_words(runs[0].status)}" if runs else t("no run yet", "nenhum treino ainda")
+    rate, read, train = st.columns(3, gap="medium")
+    with rate:
+        card(
+            t("Annotators", "Avaliadores"),
+            t("Score completions from 1 to 5, a key each.", "Dê notas de 1 a 5 às respostas, uma tecla cada."),
+            t(f"{ratings} ratings so far", f"{ratings} avaliações até agora"),
+            ["annotate"],
+        )
+    with read:
+        card(
+            t("Product managers", "Gestores de produto"),
+            t("Did it get better, where, how sure are we?", "Melhorou? Onde? Com que certeza?"),
+            t(f"Latest: {last}", f"Último: {last}"),
+            ["results", "runs"],
+        )
+    with train:
+        card(
+            t("Engineers", "Engenheiros"),
+            t("Is the reward fit to train on? Then launch.", "A recompensa serve para treinar? Então inicie."),
+            t("Audit first, then train.", "Primeiro audite, depois treine."),
+            ["audit", "train", "data"],
+        )
+
+
+open_store()
+page()
