@@ -26,12 +26,19 @@ class Settings(BaseSettings):
     """Cache of models built here (nano)."""
     runs_dir: Path = ROOT / "runs"
     """One folder per training run. Nothing outside it is ever written by a run."""
+    plugins: str = ""
+    """Modules to import, comma-separated, whose rewards are added (docs/new-task.md)."""
     load_example: bool = True
     """Fill an empty store with the recorded example at first start."""
     raters_per_completion: int = Field(2, ge=1, le=10)
     """A completion leaves the queue once this many raters have scored it."""
     dollars_per_hour: float = Field(0.80, ge=0)
     """Price of the training machine, for the cost shown with a run (an L4 on demand: about $0.80)."""
+
+    @property
+    def plugin_modules(self) -> list[str]:
+        """The names in ``plugins``."""
+        return [name.strip() for name in self.plugins.split(",") if name.strip()]
 
     @property
     def commerce_db(self) -> Path:

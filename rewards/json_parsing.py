@@ -64,7 +64,6 @@ _THINK = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
 _STRUCTURE = re.compile(_STRING + r"|[{}]|\n```", re.DOTALL)
 _MOST_CANDIDATES = 8
-_MOST_INNER = 64
 
 
 def _without_thinking(text: str) -> str:
@@ -79,32 +78,25 @@ def _without_thinking(text: str) -> str:
 
 
 def _candidates(text: str, first: int) -> Iterator[tuple[int, int]]:
-    """(start, end) of what may be the object, best first: each balanced ``{…}`` outside strings, in order.
+    """(start, end) of what may be the object: each balanced ``{…}`` outside strings, in order.
 
-    One that a fence or the end of the text cuts reaches up to there. The objects inside a cut one follow it,
-    because a stray brace in the prose ("use {campo, depois: {…}") must not hide the object after it.
+    One that a fence or the end of the text cuts reaches up to there. A fence cuts strings too: JSON has no raw line
+    break inside one.
     """
     opened: list[int] = []
-    inside: list[tuple[int, int]] = []
     for token in _STRUCTURE.finditer(text, first):
         kind = token.group()
         if kind == "{":
             opened.append(token.start())
         elif kind == "}" and opened:
             start = opened.pop()
-            while inside and inside[-1][0] > start:
-                inside.pop()
             if not opened:
                 yield start, token.end()
-            elif len(inside) < _MOST_INNER:
-                inside.append((start, token.end()))
-        elif kind == "\n```" and opened:
-            yield opened[0], token.start()
-            yield from inside
-            opened, inside = [], []
+        elif opened and (fence := kind.find("\n```")) >= 0:
+            yield opened[0], token.start() + fence
+            opened = []
     if opened:
         yield opened[0], len(text)
-        yield from inside
 
 
 def _finite(number: str) -> float | None:

@@ -91,7 +91,8 @@ def _is_query(select_list: str, region: str, after_from: int) -> bool:
     if table[1] and (table[1].lower() in _RESERVED or fold(table[1]) in SQL_PROSE):
         return False
     bare = {fold(w) for w in _BARE_WORD.findall(select_list)}
-    return not bare & SQL_PROSE and bool(set(words(fold(select_list))) - _RESERVED or "*" in select_list)
+    selects_something = set(words(fold(select_list))) - _RESERVED or "*" in select_list or "''" in select_list
+    return not bare & SQL_PROSE and bool(selects_something)
 
 
 def _keywords(sql: str) -> set[str]:

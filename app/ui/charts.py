@@ -85,7 +85,7 @@ def metric_line(metrics: pd.DataFrame, title: str, height: int = 170) -> alt.Cha
         .mark_line()
         .encode(
             x=alt.X("step:Q", title=t("step", "passo"), axis=alt.Axis(tickMinStep=1)),
-            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(format="~g")),
+            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(format="~r")),
             color=alt.Color("run:N", title=None, legend=None),
             tooltip=["run", "step", alt.Tooltip("value:Q", format=".4g")],
         )

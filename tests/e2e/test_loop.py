@@ -96,7 +96,7 @@ def test_rate_audit_train_and_read_the_verdict(address: str, page: Page) -> None
 
     # Launch three steps of nano from the Train page.
     page.goto(f"{address}/train")
-    steps = page.get_by_label("Steps")
+    steps = page.get_by_role("spinbutton", name="Steps")
     steps.fill("3")
     steps.press("Enter")
     page.wait_for_timeout(1000)
