@@ -14,13 +14,18 @@ TASKS = ("extraction", "sql_qa", "insights", "push")
 # Each pattern reads folded text (lower case, no accents). Gaps are bounded, so that matching stays linear.
 _EXTRACTION = (
     r"\bjson\b",
-    r"\b(?:extrai|extrair|extraia|extracao|extraindo)\b",
+    r"\b(?:sentiment_score|churn_risk|\w+_issue|main_complaint|complaint_category|repeat_intent|would_recommend)\b",
+    r"\b(?:extrai|extrair|extraia|extracao|extraindo)\b(?! (?:o |a |os |as |uns |alguns )?(?:total|media|numero|valor|"
+    r"faturamento|receita|quantidade|relatorio|insights?|vendas|recomendac\w+|licoes|oportunidades)\b)",
+    r"\b(?:detect|identifi|verifi|apont|marqu)\w* .{0,50}\b(?:n[ao]|d[ao]|(?:ness|nest|dess|dest)[ae]) "
+    r"(?:review|avaliacao|comentario|resenha|depoimento)\b",
     r"\b10 campos\b|\bdez campos\b",
     r"\b(?:classifi|identifi|preench|estrutur|retorn|devolv|analis|avali|detect|marqu)\w* .{0,60}"
     r"\b(?:sentimento|churn|campos|sentiment|main_complaint)\b(?! dos| das| por)",
     r"\b(?:sentimento|risco de churn|categoria d[ae] reclamacao)\b.{0,60}\b(?:d?ess[ae]|d?est[ae]|seguinte|abaixo)\b",
     r"\b(?:analis|classifi|process|transform|convert)\w* (?:\w+ )?(?:ess[ae]|est[ae]|[ao] seguinte|[ao]) "
     r"(?:review|avaliacao|comentario|feedback|resenha|opiniao|depoimento)\b",
+    r"\bsentimento\b.{0,30}:",
     r"^\W{0,3}(?:avaliacao|review|comentario)(?: d[oae] cliente)? ?(?:\(|:|\n).{0,40}\bnota\b",
     r"\bnota ?[:=]? ?[1-5] ?/ ?5\b",
 )
@@ -38,7 +43,7 @@ _SQL = (
     r"\b(?:liste|lista|listar|mostre|mostra|traga|traz|calcule|calcula|some|conte|conta|retorne|me da|me de|puxa|"
     r"puxe|levanta|levante|compare|compara) (?:pra mim |para mim |ai |me )?(?:o|a|os|as|um|uma|todos|todas|quant|top|"
     r"[0-9]+)\b(?!.{0,30}\b(?:insight|recomenda|estrateg|acoes|oportunidade))",
-    r"\btop ?[0-9]+\b|\branking\b",
+    r"\btop ?[0-9]+\b|\branking\b|^\W{0,3}(?:total|soma|quantidade|numero|media|percentual) d[eoa]s?\b",
     r"\b(?:media|total|soma|numero|percentual|faturamento|receita) (?:de|do|da|dos|das) .{0,60}\bpor "
     r"(?:estado|categoria|mes|regiao|vendedor|uf|produto|ano|dia|cliente)\b\W{0,3}$",
 )
@@ -79,14 +84,17 @@ _ORDER = tuple(
     (task, re.compile("|".join(f"(?:{p})" for p in patterns), re.S | re.M))
     for task, patterns in zip(TASKS, (_EXTRACTION, _SQL, _INSIGHTS, _PUSH), strict=True)
 )
+_QUESTION = re.compile(
+    r"^\W{0,3}(?:quem|onde|quando|em que|em qual|qua(?:l|is)|existe\w*|tem|ha|temos)\b.{3,200}\?\W{0,3}$", re.S
+)
 _READ = 4_000
 
 
 def classify_task(user_text: str) -> str:
     """The task a user's prompt asks for; accents and case do not matter.
 
-    Checked in the order of ``TASKS``. A direct order for a push ("crie uma notificação…") is push; a text that
-    fits nothing is insights, whose reward harms least when the guess is wrong.
+    Checked in the order of ``TASKS``. A direct order for a push ("crie uma notificação…") is push. Of the texts that
+    fit nothing, a plain question is one for the data; the rest is insights, whose reward harms least when wrong.
     """
     text = " ".join(fold(user_text[:_READ]).split(" "))
     if not _ORDER[0][1].search(text) and _PUSH_ORDER.search(text):
@@ -94,4 +102,4 @@ def classify_task(user_text: str) -> str:
     for task, pattern in _ORDER:
         if pattern.search(text):
             return task
-    return "insights"
+    return "sql_qa" if _QUESTION.search(text) else "insights"

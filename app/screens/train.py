@@ -44,6 +44,15 @@ def _stop(run_id: str, force: bool) -> None:
         st.session_state["train_error"] = str(error)
 
 
+def _launch(config: TrainConfig) -> None:
+    """Button callback: a callback cannot be cut off half-way by a refresh, as code in the page can."""
+    try:
+        launch(create_run(config))
+        st.session_state["busy"] = True
+    except UserError as error:
+        st.session_state["train_error"] = str(error)
+
+
 @st.fragment(run_every=3)
 def active_runs() -> None:
     """What runs now, refreshed every three seconds."""
@@ -120,19 +129,15 @@ def page() -> None:
         )
     config = choose_config()
     busy = st.session_state.get("busy", False)
-    if st.button(
+    st.button(
         t("Launch", "Iniciar"),
         type="primary",
         icon=":material/rocket_launch:",
         disabled=config is None or busy,
         help=t("One run at a time.", "Um treino por vez.") if busy else None,
-    ):
-        with shown_errors(), st.spinner(t("Preparing the run…", "Preparando o treino…")):
-            assert config is not None
-            run_id = create_run(config)
-            launch(run_id)
-            st.session_state["busy"] = True
-            st.rerun()
+        on_click=_launch,
+        args=(config,),
+    )
     st.subheader(t("Prompts", "Prompts"), anchor=False)
     show_data()
 

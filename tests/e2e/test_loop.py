@@ -1,6 +1,7 @@
 """The whole loop in a real Chromium: rate, see ρ, launch a run, reload in the middle, read the verdict."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from backend.settings import ROOT
 
@@ -72,6 +73,11 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
+def status(page: Page, word: str) -> Locator:
+    """A run's badge: its text is the icon's name and the word."""
+    return page.get_by_text(re.compile(rf"\b{word}$")).first
+
+
 def test_rate_audit_train_and_read_the_verdict(address: str, page: Page) -> None:
     # Rate five completions by keyboard.
     page.goto(f"{address}/annotate?rater=Ana")
@@ -101,13 +107,13 @@ def test_rate_audit_train_and_read_the_verdict(address: str, page: Page) -> None
     steps.press("Enter")
     page.wait_for_timeout(1000)
     page.get_by_role("button", name="Launch").click()
-    expect(page.get_by_text("running", exact=True)).to_be_visible(timeout=60_000)
+    expect(status(page, "running")).to_be_visible(timeout=60_000)
 
     # Reload in the middle: the run is still there, and ends by itself.
     page.reload()
-    expect(page.get_by_text("running", exact=True)).to_be_visible(timeout=60_000)
+    expect(status(page, "running")).to_be_visible(timeout=60_000)
     page.goto(f"{address}/runs")
-    expect(page.get_by_text("finished", exact=True)).to_be_visible(timeout=420_000)
+    expect(status(page, "finished")).to_be_visible(timeout=420_000)
     expect(page.get_by_text("Evaluation reward per task")).to_be_visible()
 
     # Base against tuned, in one sentence.

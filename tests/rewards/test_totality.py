@@ -64,5 +64,5 @@ def test_the_batch_function_classifies_and_scores() -> None:
         ["Só hoje: frete grátis! 🎁", "{}"], ["Crie um push para o app", "Extraia o JSON. Nota: 5/5"]
     )
     assert values == [1.0, 0.3]
-    with pytest.raises(ValueError, match="shorter|longer"):
+    with pytest.raises(ValueError, match=r"shorter|longer"):
         commerce_reward_fn(["a"], [])
