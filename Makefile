@@ -30,7 +30,7 @@ format: $(VENV)/.installed-dev
 	$(PY) -m ruff format .
 
 bench: $(VENV)/.installed-dev
-	$(PY) benchmarks/rewards.py
+	$(PY) -m benchmarks.rewards
 
 example: $(VENV)/.installed
 	$(PY) -m backend.example record

@@ -1,7 +1,7 @@
 """Fuzz the rewards: mutated completions must never raise, and never score outside [0, 1].
 
-    python benchmarks/fuzz.py                 # 1,000,000 completions; an hour or less on two cores
-    python benchmarks/fuzz.py --count 20000   # a taste
+    python -m benchmarks.fuzz                 # 1,000,000 completions; minutes on one core
+    python -m benchmarks.fuzz --count 20000   # a taste
 
 What goes wrong is printed with the seed that makes it again.
 """

@@ -7,12 +7,12 @@ import re
 
 from rewards.lexicon import ACTION_STEMS, INSIGHT_DOMAIN
 from rewards.profiles import Profile
-from rewards.text import fold, words
+from rewards.text import fold, starts_word, words
 from rewards.types import Components, Reward
 
 MAXIMA = {"action_words": 0.40, "length": 0.30, "structure": 0.20, "domain": 0.10}
 
-_ACTIONS = re.compile(r"\b(?:" + "|".join(f"(?P<a{i}>{stem})" for i, stem in enumerate(ACTION_STEMS)) + ")")
+_ACTIONS = tuple(stem.split("|") for stem in ACTION_STEMS)
 _MARK = re.compile(r"^[ \t]{0,12}(?:#{1,6}[ \t]|[-*•–][ \t]|\d{1,3}[.)][ \t]|\*\*[^*\n]{1,120}\*\*:?[ \t]*$)", re.M)
 _DOMAIN = re.compile(r"\b(?:" + "|".join(INSIGHT_DOMAIN) + r")s?\b")
 
@@ -20,10 +20,10 @@ _DOMAIN = re.compile(r"\b(?:" + "|".join(INSIGHT_DOMAIN) + r")s?\b")
 def _components_of(completion: str, prompt: str, profile: Profile) -> Components:
     text = distinct_sentences(completion) if profile.anti_gaming else completion
     folded = fold(text)
-    stems = {match.lastgroup for match in _ACTIONS.finditer(folded)}
+    stems = sum(any(starts_word(folded, spelling) for spelling in stem) for stem in _ACTIONS)
     return {
-        "action_words": 0.10 * min(4, len(stems)),
-        "length": 0.30 * length_share(len(words(text))),
+        "action_words": 0.10 * min(4, stems),
+        "length": 0.30 * length_share(len(words(folded))),
         "structure": 0.05 * min(4, sum(1 for _ in _MARK.finditer(text))),
         "domain": 0.10 if _DOMAIN.search(folded) else 0.0,
     }

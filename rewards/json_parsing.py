@@ -124,7 +124,35 @@ def _repaired(candidate: str) -> JsonObject | None:
     if ":" not in candidate:  # "{campo}" in prose is no object
         return None
     candidate = _portuguese_numbers(candidate)
-    return _strict(candidate) or _json_repair(candidate)
+    return _strict(candidate) or _closed(candidate) or _json_repair(candidate)
+
+
+_BRACKET_OR_COMMA = re.compile(_STRING + r"|[{}\[\],]", re.DOTALL)
+
+
+def _closed(candidate: str) -> JsonObject | None:
+    """An object that is only cut short, read up to its last whole value (a cut text counts as one); else None."""
+    open_brackets: list[str] = []
+    piece, comma, depth_at_comma = "", -1, 0
+    for match in _BRACKET_OR_COMMA.finditer(candidate):
+        piece = match.group()
+        if piece in "{[":
+            open_brackets.append("}" if piece == "{" else "]")
+        elif piece in "}]":
+            if open_brackets:
+                open_brackets.pop()
+        elif piece == ",":
+            comma, depth_at_comma = match.start(), len(open_brackets)
+    if not open_brackets or len(open_brackets) > _REPAIR_DEPTH:
+        return None
+    closing = "".join(reversed(open_brackets))
+    candidate = candidate.rstrip()
+    in_string = piece.startswith('"') and candidate.endswith(piece.rstrip()) and _strict(f'{{"":{piece}}}') is None
+    whole = candidate.removesuffix("\\") + '"' if in_string else candidate.rstrip(", \n\t\r")
+    value = _strict(whole + closing)
+    if value is None and comma >= 0:  # the last member is not whole: leave it out
+        value = _strict(candidate[:comma] + closing[len(open_brackets) - depth_at_comma :])
+    return value
 
 
 # A number in value position, as Brazilians write it: 4,5 · 1.234,56 · 1.234.567 · R$ 12,90 · and what follows it

@@ -32,6 +32,7 @@ SQL_PROSE = frozenset(
 )
 
 # --- insights ---------------------------------------------------------------------------------------------------
+# One stem an entry; two spellings of one stem stand beside each other.
 ACTION_STEMS = (
     "recomend",
     "melhor",
@@ -43,7 +44,7 @@ ACTION_STEMS = (
     "invest",
     "monitor",
     "foc",
-    "cri(?:e|ar)",
+    "crie|criar",
     "ofere",
 )
 INSIGHT_DOMAIN = ("cliente", "produto", "venda", "pedido", "entrega", "loja", "mercado")
@@ -81,4 +82,4 @@ STOCK_PHRASES = (
     "acesse nosso site",
     "saiba mais",
 )
-FORMAL_WORDS = ("prezad[oa]s?", "atenciosamente", "cordialmente", "venho por meio")
+FORMAL_WORDS = ("prezad", "atenciosamente", "cordialmente", "venho por meio")

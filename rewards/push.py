@@ -7,7 +7,7 @@ import re
 
 from rewards.lexicon import FORMAL_WORDS, IMPERATIVES, OFFER_WORDS, PORTUGUESE_WORDS, STOCK_PHRASES
 from rewards.profiles import Profile
-from rewards.text import fold, visible, visible_length, words
+from rewards.text import fold, starts_word, visible, visible_length, words
 from rewards.types import Components, Reward
 
 MAXIMA = {"length": 0.50, "portuguese": 0.30, "creativity": 0.20, "formal_penalty": -0.20}
@@ -17,7 +17,7 @@ _FULL, _NONE = 120, 200
 def _components_of(completion: str, prompt: str, profile: Profile) -> Components:
     shown = visible(completion)
     folded = fold(shown)
-    formal = profile.push_penalties and _FORMAL.search(folded)
+    formal = profile.push_penalties and any(starts_word(folded, word) for word in FORMAL_WORDS)
     return {
         "length": 0.50 * length_share(visible_length(shown), steep=profile.push_penalties),
         "portuguese": 0.30 if is_portuguese(shown, folded) else 0.0,
@@ -42,21 +42,27 @@ def length_share(n: int, steep: bool = True) -> float:
 
 def is_portuguese(shown: str, folded: str) -> bool:
     """Whether the text has an accented letter of Portuguese or one of its function words."""
-    return bool(_ACCENTED.search(shown)) or not PORTUGUESE_WORDS.isdisjoint(words(folded))
+    return not _ACCENTED.isdisjoint(shown) or not PORTUGUESE_WORDS.isdisjoint(words(folded))
 
 
 def is_creative(shown: str, folded: str) -> bool:
     """Whether there is an emoji, an imperative or an offer beside the stock phrases, which count nothing."""
-    if _EMOJI.search(shown):
+    if any(_is_emoji(c) for c in set(shown)):
         return True
-    said = set(words(_STOCK.sub(" ", folded)))
-    return bool(said & IMPERATIVES or said & OFFER_WORDS or _OFFER.search(folded))
+    if ("%" in folded or "r$" in folded) and _AMOUNT.search(folded):
+        return True
+    for phrase in STOCK_PHRASES:
+        folded = folded.replace(phrase, " ")
+    said = set(words(folded))
+    return bool(said & IMPERATIVES or said & OFFER_WORDS)
 
 
-_ACCENTED = re.compile("[áàâãéêíóôõúç]", re.I)
+def _is_emoji(c: str) -> bool:
+    return c > "\u2319" and _EMOJI.match(c) is not None
+
+
+_ACCENTED = frozenset("áàâãéêíóôõúçÁÀÂÃÉÊÍÓÔÕÚÇ")
 _EMOJI = re.compile("[\u2600-\u27bf\u2b50\u2b55\u231a\u231b\u23e9-\u23f3\U0001f000-\U0001faff]")
-_OFFER = re.compile(r"\d\s?%|\br\$\s?\d")
-_STOCK = re.compile("|".join(STOCK_PHRASES))
-_FORMAL = re.compile(r"\b(?:" + "|".join(FORMAL_WORDS) + r")\b")
+_AMOUNT = re.compile(r"\d\s?%|\br\$\s?\d")
 
 REWARD = Reward("push", MAXIMA, _components_of)

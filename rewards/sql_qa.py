@@ -7,7 +7,7 @@ import re
 
 from rewards.lexicon import BUSINESS_WORDS, SQL_KEYWORDS, SQL_PROSE
 from rewards.profiles import Profile
-from rewards.text import fold, words
+from rewards.text import fold, has_words, words
 from rewards.types import Components, Reward
 
 MAXIMA = {"sql_structure": 0.30, "query_and_explanation": 0.25, "numerical_data": 0.25, "domain_coherence": 0.20}
@@ -23,10 +23,10 @@ def _components_of(completion: str, prompt: str, profile: Profile) -> Components
         keywords = _keywords(completion)
         has_query = len(keywords) >= 3
     prose = _outside(completion, spans)
-    explained = len(words(prose)) >= _EXPLANATION_WORDS
+    explained = has_words(prose, _EXPLANATION_WORDS)
     numbers = len(concrete_numbers(prose))
     vocabulary = _FORMS_30 if profile.sql_words_30 else _FORMS_10
-    domain = {vocabulary[w] for w in words(fold(completion)) if w in vocabulary}
+    domain = {vocabulary[w] for w in vocabulary.keys() & set(words(fold(completion)))}
     return {
         "sql_structure": 0.10 * min(3, len(keywords)),
         "query_and_explanation": 0.25 if has_query and explained else 0.10 if has_query or explained else 0.0,
@@ -36,7 +36,7 @@ def _components_of(completion: str, prompt: str, profile: Profile) -> Components
 
 
 # --- statements -------------------------------------------------------------------------------------------------
-_OPENER = re.compile(r"(?<![\w.])(?:select|with)\b", re.I)
+_OPENER = re.compile(r"(?:[sS][eE][lL][eE][cC][tT]|[wW][iI][tT][hH])\b")
 _END = re.compile(r";|```|\n[ \t\r]*\n")
 _LITERAL = re.compile(r"'[^'\n]*+'?+|--[^\n]*+")
 _SELECT = re.compile(r"(?<![\w.])select\b(?:\s++(?:distinct|all|top\s++\d++))?", re.I)
@@ -59,7 +59,13 @@ def statements(text: str) -> list[tuple[int, int]]:
     """
     found: list[tuple[int, int]] = []
     at = 0
+    if "select" not in text.lower():
+        return found
     while opener := _OPENER.search(text, at):
+        before = text[max(0, opener.start() - 1) : opener.start()]
+        if before.isalnum() or before in ("_", "."):  # the end of a longer name
+            at = opener.end()
+            continue
         stop = _END.search(text, opener.start())
         end = stop.start() if stop else len(text)
         begin = _query_start(text, opener.start(), end)
@@ -110,25 +116,31 @@ def _outside(text: str, spans: list[tuple[int, int]]) -> str:
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------
-_NUMBER = re.compile(
-    r"(?P<listing>(?:^|\n)[ \t]*+\d{1,3}[.)](?=\s))"
-    r"|(?P<date>\b\d{1,4}[/-]\d{1,2}(?:[/-]\d{1,4})?\b)"
-    r"|(?P<money>R\$\s*+)?(?<![\w.,])(?P<digits>\d++(?:[.,]\d++)*+)(?P<percent>\s?%)?(?![^\W\d_])"
-)
+_DIGITS = re.compile(r"\d++(?:[.,]\d++)*+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_LINE_START = re.compile(r"(?:^|\n)[ \t]*$")
+_MONEY = re.compile(r"R\$\s{0,3}$")
+_WINDOW = 12  # how far before a number its context is looked for
 
 
 def concrete_numbers(prose: str) -> list[str]:
     """Values, percentages and amounts in ``prose``: not list numbering, not dates, not years alone."""
-    found = []
-    for match in _NUMBER.finditer(prose):
-        digits = match["digits"]
-        if digits is None:
-            continue
-        if _YEAR.fullmatch(digits) and not match["money"] and not match["percent"]:
-            continue
-        found.append(digits)
-    return found
+    return [match.group() for match in _DIGITS.finditer(prose) if _is_concrete(prose, match)]
+
+
+def _is_concrete(prose: str, match: re.Match[str]) -> bool:
+    start, end = match.span()
+    before, after = prose[max(0, start - _WINDOW) : start], prose[end : end + 2]
+    if before[-1:].isalnum() or before[-1:] in ("_", ".", ",") or after[:1].isalpha():  # part of a name
+        return False
+    if (after[:1] in ("/", "-") and after[1:].isdigit()) or (before[-1:] in ("/", "-") and before[-2:-1].isdigit()):
+        return False  # a date
+    at_line_start = _LINE_START.search(before) and (start <= _WINDOW or "\n" in before)
+    if after[:1] in (".", ")") and after[1:].isspace() and end - start <= 3 and at_line_start:
+        return False  # list numbering
+    if _YEAR.fullmatch(match.group()):
+        return bool(_MONEY.search(before)) or after.lstrip().startswith("%")
+    return True
 
 
 # --- vocabulary -------------------------------------------------------------------------------------------------

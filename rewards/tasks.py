@@ -60,7 +60,7 @@ _INSIGHTS = (
     r"\b(?:por ?que|porque|pq|motivos?|causas?)\b.{0,60}\b(?:ca\w+|subi\w*|aument\w+|reclam\w+|cancel\w+|atras\w+|"
     r"desist\w+|nao volt\w+|vend\w+|pior\w+)",
     r"\bo que (?:\w+ ){0,4}(?:fazer|faria|recomenda|sugere|mostra|mostram|dizem|significa|indicam|explica)\b",
-    r"\boportunidades?\b|\btendencias?\b|\bgargalos?\b|\bpontos? (?:fortes?|fracos?|de melhoria)\b|\bprioridades?\b",
+    r"\bmedidas\b|\biniciativas\b|\bdecis(?:ao|oes)\b|\boportunidades?\b|\btendencias?\b|\bgargalos?\b|\bpontos? (?:fortes?|fracos?|de melhoria)\b|\bprioridades?\b",
 )
 _PUSH = (
     r"\bpush\b|\bnotificac\w+\b|\bnotifica\b|\bnotif\b",
