@@ -1,6 +1,9 @@
 """Shared fixtures: a store of one's own, and a tiny model that trains in seconds."""
 
+import os
+import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,17 +21,44 @@ TINY_PROMPTS = [
 ]
 
 
+@contextmanager
+def workbench_at(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Point the settings at ``folder`` and ``url``, and back."""
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("WORKBENCH_DATA_DIR", str(folder / "data"))
+    monkeypatch.setenv("WORKBENCH_RUNS_DIR", str(folder / "runs"))
+    get_settings.cache_clear()
+    get_engine.cache_clear()
+    yield folder
+    get_settings.cache_clear()
+    get_engine.cache_clear()
+
+
 @pytest.fixture
 def workbench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A workbench of one's own: empty store, data and runs under a temporary folder, which is returned."""
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'annotations.db'}")
-    monkeypatch.setenv("WORKBENCH_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("WORKBENCH_RUNS_DIR", str(tmp_path / "runs"))
-    get_settings.cache_clear()
-    get_engine.cache_clear()
-    yield tmp_path
-    get_settings.cache_clear()
-    get_engine.cache_clear()
+    with workbench_at(tmp_path, f"sqlite:///{tmp_path / 'annotations.db'}", monkeypatch) as folder:
+        yield folder
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_workbench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Like ``workbench``, once on SQLite and once on PostgreSQL (a database of its own; needs TEST_POSTGRES_URL)."""
+    if request.param == "sqlite":
+        with workbench_at(tmp_path, f"sqlite:///{tmp_path / 'annotations.db'}", monkeypatch) as folder:
+            yield folder
+        return
+    server = os.environ.get("TEST_POSTGRES_URL")
+    if not server:
+        pytest.skip("set TEST_POSTGRES_URL to run the store tests on PostgreSQL (.ci/run does)")
+    import psycopg
+
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+        with workbench_at(tmp_path, f"{server.rsplit('/', 1)[0]}/{name}", monkeypatch) as folder:
+            yield folder
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ def add_run(run_id: str = "r1") -> None:
         )  # fmt: skip
 
 
-def test_migrations_make_exactly_the_tables(workbench: Path) -> None:
+def test_migrations_make_exactly_the_tables(any_workbench: Path) -> None:
     found = inspect(get_engine())
     for table in Base.metadata.sorted_tables:
         assert {c["name"] for c in found.get_columns(table.name)} == {c.name for c in table.columns}
@@ -61,7 +61,7 @@ def test_sqlite_is_in_wal_mode_with_foreign_keys(workbench: Path) -> None:
         assert session.scalar(text("PRAGMA foreign_keys")) == 1
 
 
-def test_a_database_of_a_newer_version_is_refused_and_left_alone(workbench: Path) -> None:
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(any_workbench: Path) -> None:
     with writing() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     get_engine.cache_clear()
@@ -75,7 +75,7 @@ def test_a_file_that_is_no_database_is_named(workbench: Path) -> None:
         get_engine()
 
 
-def test_two_processes_write_at_once_without_a_locked_database(workbench: Path) -> None:
+def test_two_processes_write_at_once_without_a_locked_database(any_workbench: Path) -> None:
     add_run()
     code = (
         "import sys\n"
@@ -96,7 +96,7 @@ def test_two_processes_write_at_once_without_a_locked_database(workbench: Path) 
         assert session.scalar(select(func.count()).select_from(Metric)) == 300
 
 
-def test_writing_a_metric_again_replaces_it(workbench: Path) -> None:
+def test_writing_a_metric_again_replaces_it(any_workbench: Path) -> None:
     add_run()
     for value in (1.0, 2.0):
         with writing() as session:
@@ -105,7 +105,7 @@ def test_writing_a_metric_again_replaces_it(workbench: Path) -> None:
         assert load_metrics(session, ["r1"])["value"].tolist() == [2.0]
 
 
-def test_an_error_in_a_writing_block_leaves_nothing_behind(workbench: Path) -> None:
+def test_an_error_in_a_writing_block_leaves_nothing_behind(any_workbench: Path) -> None:
     with pytest.raises(RuntimeError), writing() as session:
         save_prompts(session, [prompt(1)])
         raise RuntimeError
@@ -113,31 +113,31 @@ def test_an_error_in_a_writing_block_leaves_nothing_behind(workbench: Path) -> N
         assert load_prompts(session) == []
 
 
-def test_saving_the_same_prompts_again_adds_none(workbench: Path) -> None:
+def test_saving_the_same_prompts_again_adds_none(any_workbench: Path) -> None:
     with writing() as session:
         assert save_prompts(session, [prompt(1), prompt(2), prompt(1)]) == 2
         assert save_prompts(session, [prompt(1), prompt(3)]) == 1
 
 
 @pytest.mark.parametrize("score", [0, 6, 2.5, True, "3"])
-def test_a_rating_outside_1_to_5_is_refused(workbench: Path, score: object) -> None:
+def test_a_rating_outside_1_to_5_is_refused(any_workbench: Path, score: object) -> None:
     (completion_id,) = add_completions(["Oi"])
     with pytest.raises(UserError, match="1 to 5"), writing() as session:
         save_rating(session, completion_id, get_rater(session, "Ana").id, score=score)  # type: ignore[arg-type]
 
 
-def test_a_rating_needs_a_score_or_a_reason(workbench: Path) -> None:
+def test_a_rating_needs_a_score_or_a_reason(any_workbench: Path) -> None:
     (completion_id,) = add_completions(["Oi"])
     with pytest.raises(UserError, match="one of the two"), writing() as session:
         save_rating(session, completion_id, get_rater(session, "Ana").id)
 
 
-def test_a_completion_that_is_gone_cannot_be_rated(workbench: Path) -> None:
+def test_a_completion_that_is_gone_cannot_be_rated(any_workbench: Path) -> None:
     with pytest.raises(UserError, match="not in the store"), writing() as session:
         save_rating(session, 999, get_rater(session, "Ana").id, score=3)
 
 
-def test_rating_again_changes_the_rating(workbench: Path) -> None:
+def test_rating_again_changes_the_rating(any_workbench: Path) -> None:
     (completion_id,) = add_completions(["Oi"])
     for score in (2, 4):
         with writing() as session:
@@ -146,7 +146,7 @@ def test_rating_again_changes_the_rating(workbench: Path) -> None:
         assert session.scalars(select(Rating.score)).all() == [4]
 
 
-def test_the_queue_offers_each_item_once_to_each_rater_and_to_no_more_than_k(workbench: Path) -> None:
+def test_the_queue_offers_each_item_once_to_each_rater_and_to_no_more_than_k(any_workbench: Path) -> None:
     ids = set(add_completions([f"Oferta {i}" for i in range(6)]))
     seen: dict[str, set[int]] = {}
     for name in ("Ana", "Bia", "Caio"):
@@ -165,7 +165,7 @@ def test_the_queue_offers_each_item_once_to_each_rater_and_to_no_more_than_k(wor
     assert seen["Caio"] == set()
 
 
-def test_half_rated_items_come_first(workbench: Path) -> None:
+def test_half_rated_items_come_first(any_workbench: Path) -> None:
     add_completions([f"Oferta {i}" for i in range(5)])
     with writing() as session:
         ana, bia = get_rater(session, "Ana").id, get_rater(session, "Bia").id
@@ -174,7 +174,7 @@ def test_half_rated_items_come_first(workbench: Path) -> None:
         assert next_to_rate(session, bia, 2) == first
 
 
-def test_undo_brings_the_last_one_back(workbench: Path) -> None:
+def test_undo_brings_the_last_one_back(any_workbench: Path) -> None:
     add_completions(["Oi", "Olá"])
     with writing() as session:
         ana = get_rater(session, "Ana").id
@@ -186,7 +186,7 @@ def test_undo_brings_the_last_one_back(workbench: Path) -> None:
         assert progress(session, ana, 2) == (0, 2)
 
 
-def test_scores_follow_the_fingerprint(workbench: Path) -> None:
+def test_scores_follow_the_fingerprint(any_workbench: Path) -> None:
     (completion_id,) = add_completions(["Frete grátis só hoje!"])
     with writing() as session:
         save_rating(session, completion_id, get_rater(session, "Ana").id, score=5)
