@@ -177,6 +177,15 @@ def _resolve(config: PolicyConfig) -> str:
         from backend.models.nano import ensure_nano
 
         return str(ensure_nano())
+    return check_model(config)
+
+
+def check_model(config: PolicyConfig) -> str:
+    """What can be said about the model without loading it; returns the folder or hub id.
+
+    Raises:
+        UserError: it names a folder that does not exist or holds no model.
+    """
     looks_local = config.model.startswith((".", "/", "~")) or Path(config.model).exists()
     if not looks_local:
         return config.model

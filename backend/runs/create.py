@@ -9,6 +9,7 @@ from backend.data.jsonl import read_prompts, write_prompts
 from backend.data.prompts import build_prompts
 from backend.data.records import PromptRecord
 from backend.errors import UserError
+from backend.models.load import check_model
 from backend.settings import get_settings
 from backend.store.engine import writing
 from backend.store.prompts import save_prompts
@@ -27,10 +28,11 @@ def create_run(config: TrainConfig, status: str = "queued") -> str:
     """Write the run's folder and store row; returns its id.
 
     Raises:
-        UserError: the prompts cannot be read, a task is empty, or the runs folder cannot be written.
+        UserError: the model's folder does not exist, the prompts cannot be read, a task is empty, or the runs folder cannot be written.
     """
     from backend.training.run import select_prompts
 
+    check_model(config)
     prompts = synthetic_prompts() if config.prompts == "synthetic" else read_prompts(Path(config.prompts))
     chosen = select_prompts(prompts, config)
     run_id = f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

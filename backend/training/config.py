@@ -51,6 +51,12 @@ class TrainConfig(PolicyConfig):
     aggregation: Literal["normalize_then_sum", "sum_then_normalize"] = "normalize_then_sum"
     """``normalize_then_sum`` is GDPO (arXiv 2601.05242): each component normalised within its group, then summed."""
     max_grad_norm: float = Field(1.0, gt=0, le=1000)
+    task_weighting: Literal["none", "reward"] = "none"
+    """``reward``: improvement-aware weights on the tasks' components (MT-GRPO, arXiv 2602.05547)."""
+    iwu_lambda: float = Field(0.2, ge=0, le=10)
+    """How much a task's level counts beside its improvement."""
+    iwu_beta: float = Field(1.0, gt=0, le=100)
+    """Step size of the task weights."""
 
     # evaluation
     eval_steps: int = Field(20, ge=1, le=100_000)
@@ -104,13 +110,40 @@ _V41: dict[str, Any] = {  # handoff, "V4.1 Config Summary"; final report §10
     "eval_steps": 10,
 }
 
+_V42: dict[str, Any] = {  # final report §3, "The 8 systematic changes", and §10
+    **_V41,
+    "preset": "v4.2",
+    "max_steps": 1500,
+    "aggregation": "normalize_then_sum",
+    "task_weighting": "reward",
+    "eval_steps": 50,
+    "patience": 15,
+}
+
 PRESETS: dict[str, TrainConfig] = {
     "nano": TrainConfig(),
     "v4.1": TrainConfig(**_V41),
+    "v4.2": TrainConfig(**_V42),
+    "drop-sql": TrainConfig(**{**_V42, "preset": "drop-sql", "tasks": ("extraction", "insights", "push")}),
+    "scenario-a-3.7b": TrainConfig(  # handoff, "Scenario A"
+        **{
+            **_V41,
+            "preset": "scenario-a-3.7b",
+            "model": "Polygl0t/Tucano2-qwen-3.7B-Instruct",
+            "num_generations": 8,
+            "max_completion_length": 1024,
+            "learning_rate": 2e-6,
+            "max_steps": 400,
+            "max_seq_length": 2048,
+        }
+    ),
 }
 PRESET_NOTES = {
     "nano": "the embedded default: a 5M-parameter model, on a CPU, in minutes",
     "v4.1": "Tucano2 0.5B-Instruct, 600 steps, 5e-6, constant schedule (handoff)",
+    "v4.2": "v4.1 with 1,500 steps, GDPO and improvement-aware task weights (final report)",
+    "drop-sql": "v4.2 without the SQL prompts, which a 0.5B model cannot learn (final report §9)",
+    "scenario-a-3.7b": "v4.1's recipe on Tucano2 3.7B-Instruct (handoff, Scenario A)",
 }
 
 

@@ -115,11 +115,14 @@ def _grpo(
 
     from backend.training.callbacks import BestAdapter, MetricsFile, ProgressLine, StopSignal
     from backend.training.reward_functions import components_of, reward_functions
+    from backend.training.task_weights import TaskWeights
     from backend.training.trainer import WorkbenchTrainer, grpo_arguments
 
     components = components_of(tuple(dict.fromkeys(p.task for p in prompts)))
     rows = [{"prompt": p.chat, "task": p.task, "user_text": p.user_text, "prompt_id": p.id} for p in prompts]
     stop = StopSignal()
+    weighed = config.task_weighting == "reward"
+    tasks = tuple(dict.fromkeys(c.task for c in components))
     trainer = WorkbenchTrainer(
         model=policy.model,
         processing_class=policy.tokenizer,
@@ -129,6 +132,7 @@ def _grpo(
         eval_dataset=Dataset.from_list(rows[:1]),  # TRL asks for one; our evaluate() brings its own prompts
         components=components,
         evaluate=evaluator.step,
+        task_weights=TaskWeights(tasks, config.iwu_lambda, config.iwu_beta) if weighed else None,
         callbacks=[
             MetricsFile(folder / "metrics.jsonl"),
             ProgressLine(),

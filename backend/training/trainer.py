@@ -4,7 +4,9 @@ Because ``evaluate`` returns ``eval_mean_reward``, early stopping, the best chec
 transformers' own. Import this module after ``load_policy``: Unsloth patches TRL's trainers when it is imported.
 """
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +15,7 @@ from trl import GRPOConfig, GRPOTrainer
 
 from backend.training.config import TrainConfig
 from backend.training.reward_functions import Component, component_weights
+from backend.training.task_weights import TaskWeights
 
 Evaluate = Callable[[int], dict[str, float]]
 """step -> metrics, ``mean_reward`` among them."""
@@ -21,8 +24,18 @@ Evaluate = Callable[[int], dict[str, float]]
 class WorkbenchTrainer(GRPOTrainer):
     """GRPOTrainer with our evaluation and per-task metrics."""
 
-    def __init__(self, *, components: list[Component], evaluate: Evaluate, **arguments: Any) -> None:
+    def __init__(
+        self,
+        *,
+        components: list[Component],
+        evaluate: Evaluate,
+        task_weights: TaskWeights | None = None,
+        **arguments: Any,
+    ) -> None:
         super().__init__(**arguments)
+        self._task_weights = task_weights
+        self._component_tasks = [c.task for c in components]
+        self._base_weights = self.reward_weights.clone()
         self._evaluate_policy = evaluate
         self._columns = {
             task: [i for i, c in enumerate(components) if c.task == task] for task in {c.task: None for c in components}
@@ -38,12 +51,29 @@ class WorkbenchTrainer(GRPOTrainer):
         return metrics
 
     def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> torch.Tensor:
-        """TRL's rewards, with our metrics logged beside them: under GDPO its ``reward`` is a sum of z-scores."""
+        """TRL's rewards, with our metrics logged beside them: under GDPO its ``reward`` is a sum of z-scores.
+
+        TRL multiplies the normalised components by ``reward_weights`` after this, which is where task weights act.
+        """
         per_component = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
-        size = int(self.num_generations or 1)
-        for name, value in task_metrics(per_component, self._columns, size).items():
+        found = task_metrics(per_component, self._columns, int(self.num_generations or 1))
+        if self._task_weights is not None:
+            z = self._task_weights.weights()
+            scale = torch.tensor([z[task] * len(z) for task in self._component_tasks])
+            self.reward_weights = self._base_weights * scale.to(self._base_weights.device)
+            found |= {f"task_weight/{task}": weight for task, weight in z.items()}
+            self._task_weights.update(
+                {task: found[f"task_reward/{task}"] for task in z if f"task_reward/{task}" in found}
+            )
+        for name, value in found.items():
             self._metrics["train"][name].append(value)
         return per_component
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)
+        if self._task_weights is not None and self.args.should_save:
+            folder = Path(self._get_output_dir(trial=trial)) / f"checkpoint-{self.state.global_step}"
+            (folder / "task_weights.json").write_text(json.dumps(self._task_weights.state()), encoding="utf-8")
 
 
 def task_metrics(per_component: torch.Tensor, columns: dict[str, list[int]], group_size: int) -> dict[str, float]:

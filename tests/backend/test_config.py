@@ -18,6 +18,16 @@ def test_v41_is_the_handoffs_summary() -> None:
     assert (c.scale_rewards, c.loss_type, c.prompts_per_step, c.lora_r, c.lora_alpha) == ("none", "dr_grpo", 2, 16, 32)
 
 
+def test_v42_and_its_kin_are_the_final_reports() -> None:
+    c = get_preset("v4.2")
+    assert (c.max_steps, c.aggregation, c.task_weighting) == (1500, "normalize_then_sum", "reward")
+    assert (c.eval_steps, c.patience, c.learning_rate, c.num_generations) == (50, 15, 5e-6, 16)
+    assert get_preset("drop-sql").tasks == ("extraction", "insights", "push")
+    a = get_preset("scenario-a-3.7b")
+    assert (a.num_generations, a.max_completion_length, a.learning_rate, a.max_steps) == (8, 1024, 2e-6, 400)
+    assert (a.max_seq_length, a.model) == (2048, "Polygl0t/Tucano2-qwen-3.7B-Instruct")
+
+
 def test_presets_carry_their_own_name() -> None:
     assert all(config.preset == name for name, config in PRESETS.items())
 

@@ -84,6 +84,17 @@ def test_a_launched_run_trains_evaluates_and_compares(tiny_config: TrainConfig) 
     assert not is_alive(run)
 
 
+def test_task_weights_are_logged_and_kept_with_the_checkpoint(tiny_config: TrainConfig) -> None:
+    changes = {"task_weighting": "reward", "max_steps": 4, "eval_steps": 4, "prompts_per_step": 2}
+    run_id = create_run(override(tiny_config, changes))
+    assert subprocess.run([sys.executable, "run_training.py", "--run", run_id], cwd=ROOT, check=False).returncode == 0
+    with reading() as session:
+        weights = load_metrics(session, [run_id], ["task_weight/extraction", "task_weight/push"])
+    assert weights.groupby("step")["value"].sum().tolist() == pytest.approx([1.0] * 4)
+    (kept,) = (Path(get_run(run_id).folder) / "checkpoints").glob("checkpoint-4/task_weights.json")
+    assert set(json.loads(kept.read_text())["xi"]) == {"extraction", "push"}
+
+
 def test_syncing_again_adds_nothing(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config)
     assert subprocess.run([sys.executable, "run_training.py", "--run", run_id], cwd=ROOT, check=False).returncode == 0
@@ -142,14 +153,18 @@ def test_a_pid_that_another_process_has_now_is_not_the_run(tiny_config: TrainCon
     assert get_run(run_id).status == "failed"
 
 
-def test_a_run_whose_model_is_missing_fails_with_the_reason(tiny_config: TrainConfig) -> None:
-    run_id = create_run(tiny_config.model_copy(update={"model": "/no/such/model"}))
+def test_a_run_that_cannot_load_its_model_fails_with_the_reason(tiny_config: TrainConfig, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "config.json").write_text("{}")
+    run_id = create_run(tiny_config.model_copy(update={"model": str(broken)}))
     done = subprocess.run(
         [sys.executable, "run_training.py", "--run", run_id], cwd=ROOT, check=False, capture_output=True, text=True
     )
-    assert done.returncode == 2
-    assert "does not exist" in done.stdout
-    assert "does not exist" in get_run(run_id).reason
+    assert done.returncode in (1, 2)
+    run = get_run(run_id)
+    assert run.status == "failed" and run.reason
+    assert run.reason.splitlines()[0] in done.stdout
 
 
 def test_a_half_written_metric_line_waits_until_it_is_whole(tiny_config: TrainConfig) -> None:
@@ -171,6 +186,7 @@ def test_a_half_written_metric_line_waits_until_it_is_whole(tiny_config: TrainCo
         (["--preset", "v9"], "unknown preset 'v9'"),
         (["--set", "max_steps=0"], "Allowed: whole number >= 1"),
         (["--prompts", "/no/such/file.jsonl"], "cannot read /no/such/file.jsonl"),
+        (["--set", "model=/no/such/model"], "/no/such/model does not exist"),
         (["--run", "nothing"], "there is no run nothing"),
         (["--set", "tasks=insights", "--prompts", "TINY"], "no prompts for task 'insights'"),
     ],
