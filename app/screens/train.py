@@ -53,9 +53,26 @@ def _launch(config: TrainConfig) -> None:
         st.session_state["train_error"] = str(error)
 
 
+def show_nano() -> None:
+    """How far nano's building is, while there is no nano yet."""
+    share = building_share()
+    if share is not None:
+        st.progress(
+            share, text=t("nano is being taught; a run waits for it", "o nano está sendo ensinado; o treino espera")
+        )
+    elif not nano_is_ready():
+        st.caption(
+            t(
+                "nano is not built yet: the first run builds it (two to three minutes).",
+                "o nano ainda não existe: o primeiro treino o constrói (dois a três minutos).",
+            )
+        )
+
+
 @st.fragment(run_every=3)
 def active_runs() -> None:
     """What runs now, refreshed every three seconds."""
+    show_nano()
     was_busy = st.session_state.get("busy", False)
     st.session_state["busy"] = show_active()
     if was_busy != st.session_state["busy"]:
@@ -115,18 +132,6 @@ def page() -> None:
     if error := st.session_state.pop("train_error", None):
         st.error(error)
     active_runs()
-    share = building_share()
-    if share is not None:
-        st.progress(
-            share, text=t("nano is being taught; a run waits for it", "o nano está sendo ensinado; o treino espera")
-        )
-    elif not nano_is_ready():
-        st.caption(
-            t(
-                "nano is not built yet: the first run builds it (two to three minutes).",
-                "o nano ainda não existe: o primeiro treino o constrói (dois a três minutos).",
-            )
-        )
     config = choose_config()
     busy = st.session_state.get("busy", False)
     st.button(
