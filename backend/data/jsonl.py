@@ -5,7 +5,6 @@ Each line is an object with ``task``, and ``messages`` (a chat) or ``prompt`` (t
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 from backend.data.prompts import system_prompt
 from backend.data.records import Message, PromptRecord
 from backend.errors import UserError
+from backend.files import write_whole
 from rewards import TASKS
 
 _MOST_SHOWN = 10
@@ -60,10 +60,7 @@ def read_prompts(path: Path, split: str | None = None) -> list[PromptRecord]:
 
 def write_prompts(path: Path, prompts: list[PromptRecord]) -> None:
     """Write prompts as JSONL, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    aside.write_text("".join(p.model_dump_json() + "\n" for p in prompts), encoding="utf-8")
-    aside.replace(path)
+    write_whole(path, "".join(p.model_dump_json() + "\n" for p in prompts))
 
 
 def _prompt(row: Any, split: str | None, source: str) -> PromptRecord:

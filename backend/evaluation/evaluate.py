@@ -1,7 +1,6 @@
 """Evaluate a policy: one batched generation over the eval prompts, each completion scored with its components."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from backend.data.records import PromptRecord
+from backend.files import write_whole
 from backend.models.generate import Sampling, generate
 from rewards import fingerprint, score
 from rewards.extraction import sentiment_of
@@ -61,11 +61,8 @@ class EvaluationResult(BaseModel):
 
     def save(self, folder: Path) -> Path:
         """Write ``<label>-<step>.json`` into ``folder``, whole or not at all."""
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.label}-{self.step:05d}.json"
-        aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-        aside.write_text(self.model_dump_json(), encoding="utf-8")
-        aside.replace(path)
+        write_whole(path, self.model_dump_json())
         return path
 
 

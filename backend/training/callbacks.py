@@ -12,6 +12,9 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from backend.files import write_json
+from backend.training.stop_rules import Firing, Rule, evaluate_rules
+
 
 class MetricsFile(TrainerCallback):
     """Appends every logged number to ``metrics.jsonl``; the trainer never waits for a database."""
@@ -102,6 +105,40 @@ def publish_adapter(checkpoint: Path, best: Path) -> None:
             shutil.copy2(file, aside / file.name)
     shutil.rmtree(best, ignore_errors=True)
     aside.rename(best)
+
+
+class WatchTable(TrainerCallback):
+    """Evaluates the stop rules after every logged step; one that says stop ends the run with a checkpoint."""
+
+    def __init__(self, rules: tuple[Rule, ...], path: Path, may_stop: bool) -> None:
+        self._rules, self._path, self._may_stop = rules, path, may_stop
+        self._series: dict[str, list[tuple[int, float]]] = {}
+        self.fired: dict[str, Firing] = {}
+        self.stopped_by: Firing | None = None
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **_: Any
+    ) -> None:
+        values = {metric_name(k): v for k, v in (logs or {}).items() if isinstance(v, int | float)}
+        values["disk_free_gb"] = shutil.disk_usage(self._path.parent).free / 1e9
+        for name, value in values.items():
+            self._series.setdefault(name, []).append((state.global_step, float(value)))
+        for firing in evaluate_rules(self._rules, self._series):
+            if firing.rule.name not in self.fired:
+                self.fired[firing.rule.name] = firing
+                print(f"\n{firing.rule.action}: {firing}", flush=True)
+                write_json(self._path, [_as_dict(f) for f in self.fired.values()])
+            if firing.rule.action == "stop" and self._may_stop and self.stopped_by is None:
+                self.stopped_by = firing
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if self.stopped_by is not None:
+            control.should_save = True
+            control.should_training_stop = True
+
+
+def _as_dict(firing: Firing) -> dict[str, Any]:
+    return {"rule": firing.rule.name, "action": firing.rule.action, "step": firing.step, "what": str(firing)}
 
 
 class StopSignal(TrainerCallback):

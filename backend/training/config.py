@@ -68,6 +68,8 @@ class TrainConfig(PolicyConfig):
     """Evaluations without a gain before the run stops (final report §10)."""
     keep_checkpoints: int = Field(2, ge=1, le=100)
 
+    stop_rules: bool = True
+    """Whether a rule of the watch table may stop the run; its firings are kept either way."""
     report_to: tuple[str, ...] = ()
     """``wandb``, ``trackio`` or ``tensorboard``, where installed."""
 

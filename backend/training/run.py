@@ -3,7 +3,6 @@
 Everything it does is left in the run's folder; the store is filled from there by others.
 """
 
-import json
 import os
 import platform
 import subprocess
@@ -20,6 +19,7 @@ from backend.data.records import PromptRecord, content_hash
 from backend.errors import UserError
 from backend.evaluation.compare import TaskComparison, compare, summary_sentence
 from backend.evaluation.evaluate import EvaluationResult, evaluate_policy, fact_accuracy
+from backend.files import write_json
 from backend.models.generate import Sampling
 from backend.models.load import Policy, load_policy
 from backend.settings import ROOT, get_settings
@@ -113,14 +113,16 @@ def _grpo(
     from datasets import Dataset
     from transformers import EarlyStoppingCallback, PrinterCallback
 
-    from backend.training.callbacks import BestAdapter, MetricsFile, ProgressLine, StopSignal
+    from backend.training.callbacks import BestAdapter, MetricsFile, ProgressLine, StopSignal, WatchTable
     from backend.training.reward_functions import components_of, reward_functions
+    from backend.training.stop_rules import default_rules
     from backend.training.task_weights import TaskWeights
     from backend.training.trainer import WorkbenchTrainer, grpo_arguments
 
     components = components_of(tuple(dict.fromkeys(p.task for p in prompts)))
     rows = [{"prompt": p.chat, "task": p.task, "user_text": p.user_text, "prompt_id": p.id} for p in prompts]
     stop = StopSignal()
+    watch = WatchTable(default_rules(config.max_completion_length), folder / "watch.json", config.stop_rules)
     weighed = config.task_weighting == "reward"
     tasks = tuple(dict.fromkeys(c.task for c in components))
     trainer = WorkbenchTrainer(
@@ -137,12 +139,15 @@ def _grpo(
             MetricsFile(folder / "metrics.jsonl"),
             ProgressLine(),
             BestAdapter(folder / "best"),
+            watch,
             stop,
             EarlyStoppingCallback(early_stopping_patience=config.patience),
         ],
     )
     trainer.remove_callback(PrinterCallback)  # our progress line says it in a readable way
     trainer.train()
+    if watch.stopped_by is not None:
+        return Outcome("stopped", f"stopped by the rule {watch.stopped_by}")
     if stop.received:
         return Outcome("stopped", f"stopped by {stop.received} at step {trainer.state.global_step}")
     if trainer.state.global_step < config.max_steps:
@@ -279,10 +284,3 @@ def _commit() -> str | None:
     except OSError:
         return None
     return done.stdout.strip() or None
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON whole or not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    aside.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    aside.replace(path)

@@ -95,6 +95,18 @@ def test_task_weights_are_logged_and_kept_with_the_checkpoint(tiny_config: Train
     assert set(json.loads(kept.read_text())["xi"]) == {"extraction", "push"}
 
 
+def test_a_rule_stops_a_real_run_and_says_why(tiny_config: TrainConfig) -> None:
+    """A random model never ends a completion: every one hits the ceiling (the seeds' V2)."""
+    run_id = create_run(override(tiny_config, {"max_steps": 60, "eval_steps": 60}))
+    assert subprocess.run([sys.executable, "run_training.py", "--run", run_id], cwd=ROOT, check=False).returncode == 0
+    run = get_run(run_id)
+    assert run.status == "stopped"
+    assert "ceiling at step 20" in run.reason
+    assert list((Path(run.folder) / "checkpoints").glob("checkpoint-*"))
+    fired = json.loads((Path(run.folder) / "watch.json").read_text())
+    assert {"ceiling", "long-answers"} <= {f["rule"] for f in fired}
+
+
 def test_syncing_again_adds_nothing(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config)
     assert subprocess.run([sys.executable, "run_training.py", "--run", run_id], cwd=ROOT, check=False).returncode == 0

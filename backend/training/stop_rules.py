@@ -1,0 +1,156 @@
+"""The watch table: rules over a run's logged metrics that show, warn, or stop it.
+
+Each rule is a pure function of the metrics so far, so it can be tried on past runs first: ``first_firing`` says when
+it would have stopped them. Thresholds come from the handoff, "Must watch in real time", and the final report.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Action = Literal["show", "warn", "stop"]
+Series = Mapping[str, Sequence[tuple[int, float]]]
+"""Metric name -> (step, value) pairs in step order."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of the watch table.
+
+    Attributes:
+        name: short and stable; what the store keeps.
+        what: the rule in words.
+        action: what happens when it fires.
+        check: metrics so far -> the numbers that made it fire, in words; None while it does not.
+    """
+
+    name: str
+    what: str
+    action: Action
+    check: Callable[[Series], str | None]
+
+
+@dataclass(frozen=True)
+class Firing:
+    """A rule that fired: which, at which step, on which numbers."""
+
+    rule: Rule
+    step: int
+    numbers: str
+
+    def __str__(self) -> str:
+        return f"{self.rule.name} at step {self.step}: {self.rule.what} ({self.numbers})"
+
+
+def default_rules(max_completion_length: int) -> tuple[Rule, ...]:
+    """The rules a run starts with."""
+    return (
+        Rule("nan-loss", "the loss is not a number", "stop", _nan_loss),
+        Rule("extraction-floor", "extraction below 0.20 after step 100", "warn", _extraction_floor),
+        Rule("ceiling", "more than half of the completions hit the length ceiling for 20 steps", "stop", _ceiling),
+        Rule("no-signal", "more than half of the groups carry no signal for 20 steps", "stop", _no_signal),
+        Rule("grad-norm", "gradient norm above 2.0", "warn", _grad_norm),
+        Rule("entropy-collapse", "entropy below 20 % of its start while the reward falls", "stop", _entropy_collapse),
+        Rule("one-sided", "one component rises while its task's others fall, for 50 steps", "warn", _one_sided),
+        Rule("disk", "the disk is nearly full (under 1 GB)", "stop", _disk),
+        Rule(
+            "long-answers",
+            f"mean completion length within 5 % of the ceiling of {max_completion_length} tokens",
+            "warn",
+            lambda series: _long_answers(series, max_completion_length),
+        ),
+    )
+
+
+def evaluate_rules(rules: Sequence[Rule], series: Series) -> list[Firing]:
+    """The rules that fire on the metrics so far."""
+    step = max((points[-1][0] for points in series.values() if points), default=0)
+    return [Firing(rule, step, numbers) for rule in rules if (numbers := rule.check(series)) is not None]
+
+
+def first_firing(rule: Rule, series: Series) -> Firing | None:
+    """When the rule would first have fired on a whole run's metrics; None when never."""
+    steps = sorted({step for points in series.values() for step, _ in points})
+    for step in steps:
+        so_far = {name: [p for p in points if p[0] <= step] for name, points in series.items()}
+        numbers = rule.check({name: points for name, points in so_far.items() if points})
+        if numbers is not None:
+            return Firing(rule, step, numbers)
+    return None
+
+
+def _last(series: Series, name: str, count: int) -> list[float] | None:
+    """The last ``count`` values of a metric; None when there are fewer."""
+    points = series.get(name, ())
+    return [value for _, value in points[-count:]] if len(points) >= count else None
+
+
+def _nan_loss(series: Series) -> str | None:
+    last = _last(series, "loss", 1)
+    return f"loss {last[0]}" if last and not math.isfinite(last[0]) else None
+
+
+def _extraction_floor(series: Series) -> str | None:
+    points = series.get("eval/extraction", ())
+    if points and points[-1][0] >= 100 and points[-1][1] < 0.20:
+        return f"eval/extraction {points[-1][1]:.3f}"
+    return None
+
+
+def _sustained(series: Series, name: str, above: float, steps: int) -> str | None:
+    last = _last(series, name, steps)
+    return f"{name} at least {min(last):.2f} for {steps} steps" if last and min(last) > above else None
+
+
+def _ceiling(series: Series) -> str | None:
+    return _sustained(series, "completions/clipped_ratio", 0.5, 20)
+
+
+def _no_signal(series: Series) -> str | None:
+    return _sustained(series, "zero_variance/mean", 0.5, 20)
+
+
+def _grad_norm(series: Series) -> str | None:
+    last = _last(series, "grad_norm", 1)
+    return f"grad_norm {last[0]:.2f}" if last and last[0] > 2.0 else None
+
+
+def _entropy_collapse(series: Series) -> str | None:
+    entropy = [value for _, value in series.get("entropy", ())]
+    reward = [value for _, value in series.get("task_reward/mean", ())]
+    if len(entropy) < 70 or len(reward) < 40:
+        return None
+    start, now = _mean(entropy[:50]), _mean(entropy[-10:])
+    falling = _mean(reward[-20:]) < _mean(reward[-40:-20])
+    return f"entropy {start:.2f} at the start, {now:.2f} now" if now < 0.2 * start and falling else None
+
+
+def _one_sided(series: Series) -> str | None:
+    tasks: dict[str, dict[str, float]] = {}
+    for name in series:
+        parts = name.split("/")
+        if len(parts) == 4 and parts[0] == "rewards" and parts[3] == "mean":
+            last = _last(series, name, 50)
+            if last:
+                tasks.setdefault(parts[1], {})[parts[2]] = _mean(last[25:]) - _mean(last[:25])
+    for task, change in tasks.items():
+        moving = {name: delta for name, delta in change.items() if abs(delta) > 0.01}
+        up = [name for name, delta in moving.items() if delta > 0]
+        if len(up) == 1 and len(moving) >= 3:
+            return f"{task}/{up[0]} rises by {moving[up[0]]:.2f}, {len(moving) - 1} others fall"
+    return None
+
+
+def _disk(series: Series) -> str | None:
+    last = _last(series, "disk_free_gb", 1)
+    return f"{last[0]:.2f} GB free" if last and last[0] < 1.0 else None
+
+
+def _long_answers(series: Series, ceiling: int) -> str | None:
+    last = _last(series, "completions/mean_length", 1)
+    return f"mean length {last[0]:.0f}" if last and last[0] > 0.95 * ceiling else None
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
