@@ -1,5 +1,7 @@
 """A run's name, status, and how far it is: the same on every page."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -41,6 +43,7 @@ def show_status(run: Run) -> None:
         st.code(run.reason, language=None, wrap_lines=True)
     elif run.reason:
         st.caption(run.reason)
+    show_watch(run)
     if run.status == "running":
         with reading() as session:
             steps = load_metrics(session, [run.id], ["loss", "step_time"])
@@ -49,3 +52,13 @@ def show_status(run: Run) -> None:
         pace = steps.loc[steps["name"] == "step_time", "value"].tail(10).mean()
         left = f" · {pace * (total - done) / 60:.1f} min" if pd.notna(pace) else ""
         st.progress(done / total, text=t(f"step {done} of {total}", f"passo {done} de {total}") + left)
+
+
+def show_watch(run: Run) -> None:
+    """The stop rules that fired, each with its step and numbers."""
+    try:
+        fired = json.loads((Path(run.folder) / "watch.json").read_text(encoding="utf-8"))
+    except OSError:
+        return
+    for firing in fired:
+        (st.error if firing["action"] == "stop" else st.warning)(firing["what"], icon=":material/notifications_active:")

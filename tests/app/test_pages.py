@@ -153,6 +153,20 @@ def test_a_failed_run_says_why(empty: Path) -> None:
         assert any("OutOfMemoryError" in c.value for c in page.code)
 
 
+def test_rules_that_fired_are_shown_with_the_run(empty: Path) -> None:
+    (empty / "r").mkdir()
+    fired = [{"rule": "ceiling", "action": "stop", "step": 20, "what": "ceiling at step 20: too long"}]
+    (empty / "r" / "watch.json").write_text(json.dumps(fired))
+    with writing() as session:
+        session.add(
+            Run(
+                id="r", name="r", preset="nano", config={"max_steps": 5}, seed=1, folder=str(empty / "r"),
+                status="stopped", reason="stopped by the rule ceiling", profile="v4.2.1", fingerprint="x",
+            )
+        )  # fmt: skip
+    assert any("ceiling at step 20" in e.value for e in run_page("runs").error)
+
+
 def test_train_refuses_what_is_out_of_range_with_the_reason(empty: Path) -> None:
     page = run_page("train")
     page.text_area(key="other_fields").set_value("learning_rate=7").run()

@@ -1,0 +1,61 @@
+"""What the documentation says is true of the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.pages import __file__ as pages_file
+from backend.settings import ROOT, Settings
+from backend.training.config import PRESETS
+from backend.training.stop_rules import default_rules
+from rewards import PROFILES
+from rewards.probes import run_probes
+
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda p: p.name)
+def test_links_and_pictures_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
+
+
+def test_every_profile_is_described() -> None:
+    assert all(f"| {name} " in read("docs/rewards.md") for name in PROFILES)
+
+
+def test_the_before_and_after_of_the_probes_is_measured() -> None:
+    text = read("docs/rewards.md")
+    for before, after in zip(run_probes("v4.2.1"), run_probes("v4.3"), strict=True):
+        if not before.passed:
+            row = f"| {before.probe.name} | {before.probe.limit:.2f} | {before.total:.2f} | {after.total:.2f} |"
+            assert row in text
+
+
+def test_every_stop_rule_is_described() -> None:
+    text = read("docs/engineers.md")
+    for rule in default_rules(512):
+        assert re.search(rf"^\| {rule.name} \|.*\| {rule.action} \|$", text, re.M), rule.name
+
+
+def test_every_setting_named_in_the_docs_exists() -> None:
+    named = {n for path in DOCS for n in re.findall(r"WORKBENCH_([A-Z_]+)", path.read_text(encoding="utf-8"))}
+    assert named
+    assert {n.lower() for n in named} <= set(Settings.model_fields)
+
+
+def test_every_page_has_a_reader() -> None:
+    pages = Path(pages_file).read_text(encoding="utf-8")
+    assert all(f'page("{p.stem}")' in pages for p in (ROOT / "app" / "screens").glob("[a-z]*.py"))
+
+
+def test_presets_in_the_docs_exist() -> None:
+    for path in DOCS:
+        for name in re.findall(r"--preset (\S+?)[`\s]", path.read_text(encoding="utf-8")):
+            assert name in PRESETS
