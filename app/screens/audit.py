@@ -49,9 +49,10 @@ def verdict_words(verdict: str) -> str:
 
 def show_gates(totals: pd.DataFrame) -> None:
     """One card per task: the gate's word, rho with its interval and n."""
-    for column, (_, row) in zip(st.columns(len(totals)), totals.iterrows(), strict=True):
+    cards = st.container(horizontal=True)  # wraps on a narrow screen
+    for _, row in totals.iterrows():
         icon, colour = VERDICTS[row["verdict"]]
-        with column, st.container(border=True, height="stretch"):
+        with cards.container(border=True, width=225):
             st.markdown(f"**{task_name(row['task'])}**")
             st.badge(verdict_words(row["verdict"]), icon=icon, color=colour)
             st.markdown(f"### ρ {number(row['rho'])}")
