@@ -96,7 +96,7 @@ def classify_task(user_text: str) -> str:
     Checked in the order of ``TASKS``. A direct order for a push ("crie uma notificação…") is push. Of the texts that
     fit nothing, a plain question is one for the data; the rest is insights, whose reward harms least when wrong.
     """
-    text = " ".join(fold(user_text[:_READ]).split(" "))
+    text = fold(user_text[:_READ])
     if not _ORDER[0][1].search(text) and _PUSH_ORDER.search(text):
         return "push"
     for task, pattern in _ORDER:

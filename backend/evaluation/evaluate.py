@@ -1,10 +1,9 @@
 """Evaluate a policy: one batched generation over the eval prompts, each completion scored with its components."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
@@ -134,5 +133,4 @@ def _sentiment(nota: int) -> str:
 
 def read_evaluation(path: Path) -> EvaluationResult:
     """Read what ``EvaluationResult.save`` wrote."""
-    data: Any = json.loads(path.read_text(encoding="utf-8"))
-    return EvaluationResult.model_validate(data)
+    return EvaluationResult.model_validate_json(path.read_text(encoding="utf-8"))

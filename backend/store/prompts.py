@@ -28,13 +28,11 @@ def save_prompts(session: Session, records: list[PromptRecord]) -> int:
     return len(new)
 
 
-def load_prompts(session: Session, split: str | None = None, source: str | None = None) -> list[PromptRecord]:
+def load_prompts(session: Session, split: str | None = None) -> list[PromptRecord]:
     """Stored prompts, oldest first."""
     query = select(Prompt).order_by(Prompt.created_at, Prompt.id)
     if split:
         query = query.where(Prompt.split == split)
-    if source:
-        query = query.where(Prompt.source == source)
     return [
         PromptRecord.model_validate(
             {"task": p.task, "messages": p.messages, "facts": p.facts, "split": p.split, "source": p.source}

@@ -38,6 +38,17 @@ def run_page(name: str, **session: object) -> AppTest:
     return page.run()
 
 
+def add_run(folder: Path, status: str, reason: str, name: str = "r") -> None:
+    """A run in the store that ended as told."""
+    with writing() as session:
+        session.add(
+            Run(
+                id=folder.name, name=name, preset="nano", config={"max_steps": 5}, seed=1, folder=str(folder),
+                status=status, reason=reason, profile="v4.2.1", fingerprint="x",
+            )
+        )  # fmt: skip
+
+
 def words_of(page: AppTest) -> str:
     found = [*page.markdown, *page.caption, *page.title, *page.info, *page.success, *page.error, *page.subheader]
     return "\n".join(str(element.value) for element in found)
@@ -140,13 +151,7 @@ def test_awkward_completions_are_shown_and_never_as_html(empty: Path, text: str)
 
 
 def test_a_failed_run_says_why(empty: Path) -> None:
-    with writing() as session:
-        session.add(
-            Run(
-                id="dead", name="it's dead", preset="nano", config={"max_steps": 5}, seed=1, folder=str(empty / "gone"),
-                status="failed", reason="OutOfMemoryError: CUDA out of memory", profile="v4.2.1", fingerprint="x",
-            )
-        )  # fmt: skip
+    add_run(empty / "gone", name="it's dead", status="failed", reason="OutOfMemoryError: CUDA out of memory")
     for name in ("runs", "results"):
         page = run_page(name)
         assert not page.exception
@@ -157,13 +162,7 @@ def test_rules_that_fired_are_shown_with_the_run(empty: Path) -> None:
     (empty / "r").mkdir()
     fired = [{"rule": "ceiling", "action": "stop", "step": 20, "what": "ceiling at step 20: too long"}]
     (empty / "r" / "watch.json").write_text(json.dumps(fired))
-    with writing() as session:
-        session.add(
-            Run(
-                id="r", name="r", preset="nano", config={"max_steps": 5}, seed=1, folder=str(empty / "r"),
-                status="stopped", reason="stopped by the rule ceiling", profile="v4.2.1", fingerprint="x",
-            )
-        )  # fmt: skip
+    add_run(empty / "r", status="stopped", reason="stopped by the rule ceiling")
     assert any("ceiling at step 20" in e.value for e in run_page("runs").error)
 
 
