@@ -3,6 +3,7 @@
 #   make test    unit, page and end-to-end tests (the browser tests need Chromium: see .ci/run)
 #   make lint    ruff (lint and format) and mypy
 #   make bench   the benchmarks, as ratios
+#   make unsloth-env  Unsloth beside the CPU packages, to hold our arguments against it (see tests/unsloth_check.py)
 #   make example record examples/ anew from a fresh nano run
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ PY := $(VENV)/bin/python
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU && echo yes)
 REQUIREMENTS := $(if $(GPU),requirements-gpu.txt,requirements.txt)
 
-.PHONY: run test lint format bench example clean
+.PHONY: run test lint format bench example unsloth-env clean
 
 run: $(VENV)/.installed
 	$(PY) -m app --port $(PORT)
@@ -35,8 +36,10 @@ bench: $(VENV)/.installed-dev
 example: $(VENV)/.installed
 	$(PY) -m backend.example record
 
+unsloth-env: .venv-unsloth/.installed
+
 clean:
-	rm -rf $(VENV) data
+	rm -rf $(VENV) .venv-unsloth data
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -51,4 +54,11 @@ $(VENV)/.installed: requirements.txt requirements-gpu.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(PY) -m pip install --quiet -r requirements-dev.txt
+	@touch $@
+
+# It sees .venv's packages; what Unsloth itself needs comes without dependencies, which would bring CUDA.
+.venv-unsloth/.installed: requirements-gpu.txt $(VENV)/.installed
+	$(PY) -m venv .venv-unsloth
+	$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$(.venv-unsloth/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/workbench.pth"
+	.venv-unsloth/bin/python -m pip install --quiet --no-deps $$(grep -oE '^(unsloth|unsloth_zoo|triton)==[0-9.]*' requirements-gpu.txt)
 	@touch $@

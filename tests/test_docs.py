@@ -44,6 +44,13 @@ def test_every_stop_rule_is_described() -> None:
         assert re.search(rf"^\| {rule.name} \|.*\| {rule.action} \|$", text, re.M), rule.name
 
 
+def test_every_check_of_preflight_is_described() -> None:
+    source = (ROOT / "backend" / "training" / "preflight.py").read_text(encoding="utf-8")
+    names = set(re.findall(r'Check\(\s*"([a-z-]+)"', source))
+    assert len(names) == 16
+    assert names == {n for n in re.findall(r"^\| ([a-z-]+) \|", read("docs/engineers.md"), re.M)} & names
+
+
 def test_every_setting_named_in_the_docs_exists() -> None:
     named = {n for path in DOCS for n in re.findall(r"WORKBENCH_([A-Z_]+)", path.read_text(encoding="utf-8"))}
     assert named

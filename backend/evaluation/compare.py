@@ -4,6 +4,7 @@ Pure functions over paired scores. Both one-sided p-values are always computed: 
 p = 0.96 as "random noise", while the same data say p = 0.04 for *worse* (final report §4, SQL).
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -176,10 +177,13 @@ def detectable_difference(d: Array, power: float = 0.80) -> float:
 
     Normal approximation with the signed-rank test's relative efficiency of 3/pi. NaN with fewer than two pairs.
     """
-    if len(d) < 2:
-        return float("nan")
+    return detectable_from_spread(float(d.std(ddof=1)), len(d), power) if len(d) >= 2 else float("nan")
+
+
+def detectable_from_spread(spread: float, n: int, power: float = 0.80) -> float:
+    """The same before any data: ``spread`` is the standard deviation the differences are expected to have."""
     z = stats.norm.ppf(1 - ALPHA / 2) + stats.norm.ppf(power)
-    return float(z * d.std(ddof=1) / np.sqrt(len(d) * 3 / np.pi))
+    return float(z * spread / np.sqrt(n * 3 / np.pi))
 
 
 def summary_sentence(comparisons: list[TaskComparison]) -> str:
@@ -199,3 +203,93 @@ def clause(c: TaskComparison) -> str:
     if c.verdict == "not enough data":
         return f"{c.task}: not enough data ({c.wins + c.losses} of {c.n} prompts changed)"
     return f"{c.task} {c.verdict}, by {moved}"
+
+
+@dataclass(frozen=True)
+class SeedComparison:
+    """Base against tuned on one task (or ``overall``) over several training seeds."""
+
+    task: str
+    deltas: list[float]
+    """Each seed's mean difference over its prompts."""
+    delta: float
+    """Mean over the seeds."""
+    low: float
+    """Lower end of the 95 % interval, from resampling seeds and, within them, prompts."""
+    high: float
+    improvement: float
+    """Probability of improvement: the share of those resamples with a mean above 0."""
+    seed_share: float | None
+    """How much of the variance of a (seed, prompt) difference lies between the seeds; None where nothing varies."""
+
+
+def compare_seeds(frames: Mapping[int, pd.DataFrame]) -> dict[str, Any]:
+    """Compare base and tuned over several training seeds; seeds are never pooled as if they were prompts.
+
+    Args:
+        frames: seed -> its paired scores (columns prompt_id, task, base, tuned) on the same prompts.
+
+    Returns:
+        ``seeds`` (the seeds) and ``tasks``: one ``SeedComparison`` as plain values per task, then overall.
+
+    Raises:
+        ValueError: fewer than two seeds, or they were evaluated on different prompts.
+    """
+    if len(frames) < 2:
+        raise ValueError("comparing over seeds needs two or more")
+    if len({frozenset(frame["prompt_id"]) for frame in frames.values()}) > 1:
+        raise ValueError("the seeds were evaluated on different prompts")
+    tables = {
+        seed: frame.assign(d=(frame["tuned"] - frame["base"]).round(9)).sort_values("prompt_id")
+        for seed, frame in frames.items()
+    }
+    d = np.stack([table["d"].to_numpy(float) for table in tables.values()])  # (seeds, prompts)
+    task_of = next(iter(tables.values()))["task"].to_numpy()
+    tasks = list(dict.fromkeys(next(iter(frames.values()))["task"]))
+    found = [_over_seeds(task, d[:, task_of == task], task_of[task_of == task]) for task in tasks]
+    found.append(_over_seeds("overall", d, task_of))
+    return {"seeds": list(frames), "tasks": [asdict(c) for c in found]}
+
+
+def _over_seeds(task: str, d: Array, task_of: NDArray[Any]) -> SeedComparison:
+    seeds, prompts = d.shape
+    rng = np.random.default_rng(SEED)
+    drawn_seeds = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=RESAMPLES)
+    drawn_prompts = np.zeros((RESAMPLES, prompts))
+    for one in np.unique(task_of):  # prompts are drawn within tasks, so that every resample keeps the task mix
+        columns = np.flatnonzero(task_of == one)
+        n = len(columns)
+        drawn_prompts[:, columns] = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    means = ((drawn_seeds @ d) * drawn_prompts).sum(axis=1) / (seeds * prompts)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return SeedComparison(
+        task=task,
+        deltas=[float(mean) for mean in d.mean(axis=1)],
+        delta=float(d.mean()),
+        low=float(low),
+        high=float(high),
+        improvement=float((means > 0).mean() + 0.5 * (means == 0).mean()),
+        seed_share=seed_share(d),
+    )
+
+
+def seed_share(d: Array) -> float | None:
+    """Share of the variance of d (seeds, prompts) that lies between seeds: a one-way intraclass correlation, 0 to 1.
+
+    Between-seed variance estimated from mean squares, not below 0; None where nothing varies.
+    """
+    prompts = d.shape[1]
+    within = float(d.var(axis=1, ddof=1).mean()) if prompts > 1 else 0.0
+    between = max(0.0, float(d.mean(axis=1).var(ddof=1)) - within / prompts)
+    total = between + within
+    return between / total if total > 0 else None
+
+
+def seed_table(comparison: dict[str, Any]) -> str:
+    """``compare_seeds``' result as aligned text."""
+    seeds = comparison["seeds"]
+    lines = [f"{'task':<12}" + "".join(f"{'seed ' + str(s):>12}" for s in seeds) + f"{'mean':>9}  95 % interval"]
+    for c in comparison["tasks"]:
+        each = "".join(f"{delta:>+12.3f}" for delta in c["deltas"])
+        lines.append(f"{c['task']:<12}{each}{c['delta']:>+9.3f}  [{c['low']:+.3f}, {c['high']:+.3f}]")
+    return "\n".join(lines)

@@ -5,6 +5,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from pydantic import BaseModel
 
 from backend.data.records import PromptRecord
@@ -41,6 +42,8 @@ class EvaluationResult(BaseModel):
     profile: str
     fingerprint: str
     sampling: Sampling
+    seconds: float | None = None
+    """How long it took."""
     completions: list[ScoredCompletion]
 
     def metrics(self) -> dict[str, float]:
@@ -134,3 +137,15 @@ def _sentiment(nota: int) -> str:
 def read_evaluation(path: Path) -> EvaluationResult:
     """Read what ``EvaluationResult.save`` wrote."""
     return EvaluationResult.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def paired_scores(base: EvaluationResult, tuned: EvaluationResult) -> pd.DataFrame:
+    """Columns prompt_id, task, base, tuned: each prompt's mean over samples in both evaluations."""
+    frames = [
+        pd.DataFrame([c.model_dump(include={"prompt_id", "task", "total"}) for c in result.completions])
+        .groupby(["prompt_id", "task"], as_index=False, sort=False)["total"]
+        .mean()
+        for result in (base, tuned)
+    ]
+    merged = frames[0].merge(frames[1], on=["prompt_id", "task"], suffixes=("_base", "_tuned"))
+    return merged.rename(columns={"total_base": "base", "total_tuned": "tuned"})

@@ -6,7 +6,7 @@ CUDA with Unsloth installed -> ``FastLanguageModel``; otherwise transformers + P
 
 import importlib.util
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,6 +42,8 @@ class Policy:
     tokenizer: Any
     name: str
     backend: str
+    declared_generation: dict[str, Any] = field(default_factory=dict)
+    """What the model's own generation_config asked for before it was replaced."""
 
     @property
     def end_ids(self) -> list[int]:
@@ -220,6 +222,7 @@ def _own_generation_config(policy: Policy) -> None:
     """Replace the model's generation defaults, which once made every rollout identical (V1: temperature 0.1)."""
     from transformers import GenerationConfig
 
+    policy.declared_generation = policy.model.generation_config.to_diff_dict()
     policy.model.generation_config = GenerationConfig(
         do_sample=True,
         temperature=1.0,

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from backend.data.commerce import build_commerce_db
+from backend.data.few_shot import with_examples
 from backend.data.jsonl import read_prompts, write_prompts
 from backend.data.prompts import build_prompts
 from backend.data.records import PromptRecord
@@ -28,23 +29,62 @@ def create_run(config: TrainConfig, status: str = "queued") -> str:
     """Write the run's folder and store row; returns its id.
 
     Raises:
-        UserError: the model's folder does not exist, the prompts cannot be read, a task is empty, or the runs folder cannot be written.
+        UserError: the model's folder does not exist, the prompts cannot be read, a task is empty, or the runs folder
+            cannot be written.
+    """
+    prompts = run_prompts(config)
+    run_id = _new_id()
+    _write_run(run_id, config, prompts, status)
+    return run_id
+
+
+def create_seed_runs(config: TrainConfig, seeds: list[int]) -> str:
+    """A run of several seeds: a parent and one child for each seed, trained one after the other; returns the parent.
+
+    Raises:
+        UserError: as ``create_run``; or a seed is given twice.
+    """
+    if len(set(seeds)) < len(seeds) or len(seeds) < 2:
+        raise UserError(f"give two or more different seeds, not {', '.join(map(str, seeds))}")
+    prompts = run_prompts(config)
+    parent = _new_id()
+    name = config.name or config.preset
+    _write_run(parent, config.model_copy(update={"name": f"{name} · {len(seeds)} seeds"}), prompts, "queued")
+    for seed in seeds:
+        child = config.model_copy(update={"seed": seed, "name": f"{name} · seed {seed}"})
+        _write_run(f"{parent}-s{seed}", child, prompts, "queued", parent)
+    return parent
+
+
+def run_prompts(config: TrainConfig) -> list[PromptRecord]:
+    """The prompts that a run of this configuration trains and evaluates on.
+
+    Raises:
+        UserError: the model's folder does not exist, the prompts cannot be read, or a task is empty.
     """
     from backend.training.run import select_prompts
 
     check_model(config)
     prompts = synthetic_prompts() if config.prompts == "synthetic" else read_prompts(Path(config.prompts))
-    chosen = select_prompts(prompts, config)
-    run_id = f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return with_examples(select_prompts(prompts, config), config.few_shot)
+
+
+def _new_id() -> str:
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def _write_run(
+    run_id: str, config: TrainConfig, prompts: list[PromptRecord], status: str, parent: str | None = None
+) -> None:
     folder = get_settings().runs_dir / run_id
     try:
         folder.mkdir(parents=True)
-        write_prompts(folder / "prompts.jsonl", chosen)
+        write_prompts(folder / "prompts.jsonl", prompts)
         (folder / "config.json").write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write the run's folder {folder}: {error.strerror}. Set WORKBENCH_RUNS_DIR.") from error
     with writing() as session:
-        save_prompts(session, chosen)
+        save_prompts(session, prompts)
         session.add(
             Run(
                 id=run_id,
@@ -52,10 +92,10 @@ def create_run(config: TrainConfig, status: str = "queued") -> str:
                 preset=config.preset,
                 config=config.model_dump(mode="json"),
                 seed=config.seed,
+                parent_id=parent,
                 folder=str(folder),
                 status=status,
                 profile=config.profile,
                 fingerprint=fingerprint(config.profile),
             )
         )
-    return run_id

@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from backend.evaluation.evaluate import EvaluationResult, read_evaluation
 from backend.store.completions import add_scores
 from backend.store.engine import writing
 from backend.store.runs import save_metrics
-from backend.store.tables import Completion, Evaluation, Run
+from backend.store.tables import Completion, Evaluation, Metric, Rating, Run
 
 
 def sync_run(run_id: str) -> None:
@@ -22,6 +22,25 @@ def sync_run(run_id: str) -> None:
             return
         _sync_metrics(session, run)
         _sync_evaluations(session, run)
+
+
+def rewind_store(run_id: str, step: int) -> None:
+    """Take back what the store has of the run after ``step``, as ``rewind`` does with its folder.
+
+    An evaluation whose completions people have rated stays: a rating is never lost.
+    """
+    with writing() as session:
+        run = session.get_one(Run, run_id)
+        session.execute(delete(Metric).where(Metric.run_id == run_id, Metric.step > step))
+        run.metrics_read = 0
+        rated = select(Completion.evaluation_id).join(Rating).where(Completion.evaluation_id.is_not(None))
+        session.execute(
+            delete(Evaluation).where(
+                Evaluation.run_id == run_id,
+                (Evaluation.step > step) | (Evaluation.label == "tuned"),
+                Evaluation.id.not_in(rated),
+            )
+        )
 
 
 def _sync_metrics(session: Session, run: Run) -> None:

@@ -5,50 +5,93 @@ import threading
 import traceback
 from pathlib import Path
 
+from sqlalchemy import select
+
+from backend.audit.gates import current_gates
 from backend.errors import UserError
 from backend.runs.processes import mark_running
-from backend.runs.sync import sync_run
+from backend.runs.sync import rewind_store, sync_run
 from backend.store.engine import reading, writing
 from backend.store.tables import Run, utc_now
 
 _SYNC_SECONDS = 2.0
 
 
-def work(run_id: str) -> int:
-    """Train the run in this process; returns the exit code (0 finished or stopped, 1 failed, 2 user error)."""
+def work(run_id: str, resume: bool = False) -> int:
+    """Train the run in this process; returns the exit code (0 finished or stopped, 1 failed, 2 user error).
+
+    Args:
+        run_id: a run that was created.
+        resume: go on with a run that stopped or failed, from its last whole checkpoint.
+
+    Raises:
+        UserError: there is no such run, or it has ended (without ``resume``: in any way; with it: by finishing).
+    """
+    if int(os.environ.get("RANK", "0")) > 0:  # under accelerate, the first process alone speaks with the store
+        return _train_beside_the_first(run_id)
     with reading() as session:
         run = session.get(Run, run_id)
-    if run is None:
-        raise UserError(f"there is no run {run_id}; `run_training.py --preset nano` makes a new one")
-    if run.status in ("finished", "stopped", "failed"):
-        raise UserError(f"run {run_id} has ended ({run.status}); start a new one")
+        children = list(session.scalars(select(Run.id).where(Run.parent_id == run_id).order_by(Run.created_at)))
+    run = _startable(run, run_id, resume)
     folder = Path(run.folder)
     with writing() as session:
         mark_running(session.get_one(Run, run_id), os.getpid())
-    done = threading.Event()
-    syncing = threading.Thread(target=_keep_in_sync, args=(run_id, done), daemon=True)
-    syncing.start()
-    status, reason, code = "failed", "", 1
-    try:
-        from backend.training.run import train
+    if children:
+        from backend.runs.seeds import train_seeds
 
-        outcome = train(folder)
-        status, reason, code = outcome.status, outcome.reason, 0
-    except UserError as error:
-        reason, code = str(error), 2
-        print(f"error: {error}", flush=True)
-    except Exception as error:  # the run's last word: whatever ended it is kept with it
-        reason = f"{type(error).__name__}: {error}"
-        traceback.print_exc()
-    finally:
-        done.set()
-        syncing.join()
-        sync_run(run_id)
-        with writing() as session:
-            ended = session.get_one(Run, run_id)
-            ended.status, ended.reason, ended.ended_at = status, reason, utc_now()
+        status, reason, code = train_seeds(run_id, children)
+    else:
+        status, reason, code = _train(run_id, run.profile, folder)
+    with writing() as session:
+        ended = session.get_one(Run, run_id)
+        ended.status, ended.reason, ended.ended_at = status, reason, utc_now()
     print(f"{status}: {reason}\nrun folder: {folder}", flush=True)
     return code
+
+
+def _startable(run: Run | None, run_id: str, resume: bool) -> Run:
+    if run is None:
+        raise UserError(f"there is no run {run_id}; `run_training.py --preset nano` makes a new one")
+    if run.status == "finished" or (run.status in ("stopped", "failed") and not resume):
+        hint = "start a new one" if run.status == "finished" else f"go on with `run_training.py --resume {run_id}`"
+        raise UserError(f"run {run_id} has ended ({run.status}); {hint}")
+    return run
+
+
+def _train(run_id: str, profile: str, folder: Path) -> tuple[str, str, int]:
+    """Train, keeping the store in step with the folder; returns (status, reason, exit code)."""
+    done = threading.Event()
+    syncing = threading.Thread(target=_keep_in_sync, args=(run_id, done), daemon=True)
+    try:
+        from backend.training.resume import rewind
+        from backend.training.run import train
+
+        checkpoint = rewind(folder)
+        rewind_store(run_id, checkpoint.step if checkpoint else 0)
+        with writing() as session:
+            gates = current_gates(session, profile)
+        syncing.start()
+        outcome = train(folder, gates)
+        return outcome.status, outcome.reason, 0
+    except UserError as error:
+        print(f"error: {error}", flush=True)
+        return "failed", str(error), 2
+    except Exception as error:  # the run's last word: whatever ended it is kept with it
+        traceback.print_exc()
+        return "failed", f"{type(error).__name__}: {error}", 1
+    finally:
+        done.set()
+        if syncing.is_alive():
+            syncing.join()
+        sync_run(run_id)
+
+
+def _train_beside_the_first(run_id: str) -> int:
+    from backend.settings import get_settings
+    from backend.training.run import train
+
+    train(get_settings().runs_dir / run_id)
+    return 0
 
 
 def _keep_in_sync(run_id: str, done: threading.Event) -> None:

@@ -44,6 +44,8 @@ class Run(Base):
     preset: Mapped[str] = mapped_column(String(40))
     config: Mapped[dict[str, Any]]
     seed: Mapped[int]
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    """The run of several seeds that this one belongs to."""
     folder: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(String(20), index=True)
     """queued, running, finished, stopped or failed."""

@@ -1,7 +1,10 @@
-"""What a run writes and obeys while it trains: the metrics file, the progress line, the best adapter, the stop signal."""
+"""What a run writes and obeys while it trains: the metrics file, the progress line, the best adapter, the stop signal.
 
+With several processes (``accelerate launch``) the first writes, and all obey what any of them was told.
+"""
+
+import filecmp
 import json
-import math
 import os
 import shutil
 import signal
@@ -10,9 +13,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
+from accelerate import PartialState
+from accelerate.utils import gather_object
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from backend.files import write_json
+from backend.training.metrics_file import append_metrics, metric_name, read_series
 from backend.training.stop_rules import Firing, Rule, evaluate_rules
 
 
@@ -25,24 +32,8 @@ class MetricsFile(TrainerCallback):
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **_: Any
     ) -> None:
-        append_metrics(self._path, state.global_step, logs or {})
-
-
-def append_metrics(path: Path, step: int, values: dict[str, Any]) -> None:
-    """Append one line ``{"step", "time", "metrics"}``; what is not a finite number is left out."""
-    metrics = {
-        metric_name(name): float(value)
-        for name, value in values.items()
-        if isinstance(value, int | float) and math.isfinite(value)
-    }
-    if metrics:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, "time": round(time.time(), 3), "metrics": metrics}) + "\n")
-
-
-def metric_name(name: str) -> str:
-    """TRL's and transformers' names as ours: ``eval_push`` -> ``eval/push``."""
-    return "eval/" + name.removeprefix("eval_") if name.startswith("eval_") else name
+        if state.is_world_process_zero:
+            append_metrics(self._path, state.global_step, logs or {})
 
 
 class ProgressLine(TrainerCallback):
@@ -60,6 +51,8 @@ class ProgressLine(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **_: Any
     ) -> None:
         logs = logs or {}
+        if not state.is_world_process_zero:
+            return
         if "eval_mean_reward" in logs:
             tasks = "  ".join(f"{k.removeprefix('eval_')} {v:.3f}" for k, v in logs.items() if _is_task(k))
             self._print(f"eval at step {state.global_step}: mean {logs['eval_mean_reward']:.3f}  {tasks}", end="\n")
@@ -91,8 +84,20 @@ class BestAdapter(TrainerCallback):
         self._folder = folder
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if state.best_global_step == state.global_step:
+        if state.is_world_process_zero and state.best_global_step == state.global_step:
             publish_adapter(Path(args.output_dir or "") / f"checkpoint-{state.global_step}", self._folder)
+
+    def repair(self, checkpoints: Path, best_step: int) -> None:
+        """Publish the best checkpoint again where a kill left no ``best/`` or an older one."""
+        source = checkpoints / f"checkpoint-{best_step}"
+        if source.is_dir() and not same_adapter(source, self._folder):
+            publish_adapter(source, self._folder)
+
+
+def same_adapter(a: Path, b: Path) -> bool:
+    """Whether two folders hold the same adapter weights."""
+    name = "adapter_model.safetensors"
+    return (b / name).is_file() and filecmp.cmp(a / name, b / name, shallow=False)
 
 
 def publish_adapter(checkpoint: Path, best: Path) -> None:
@@ -108,11 +113,20 @@ def publish_adapter(checkpoint: Path, best: Path) -> None:
 
 
 class WatchTable(TrainerCallback):
-    """Evaluates the stop rules after every logged step; one that says stop ends the run with a checkpoint."""
+    """Evaluates the stop rules after every logged step; one that says stop ends the run with a checkpoint.
 
-    def __init__(self, rules: tuple[Rule, ...], path: Path, may_stop: bool) -> None:
+    Args:
+        rules: the table.
+        path: watch.json, the firings so far; those of a resumed run are read back and do not stop it again.
+        may_stop: whether a rule may end the run.
+        metrics: the metrics so far of a run that is resumed.
+    """
+
+    def __init__(self, rules: tuple[Rule, ...], path: Path, may_stop: bool, metrics: Path | None = None) -> None:
         self._rules, self._path, self._may_stop = rules, path, may_stop
-        self._series: dict[str, list[tuple[int, float]]] = {}
+        self._series = read_series(metrics) if metrics is not None else {}
+        self._kept: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        self._overruled = {firing["rule"] for firing in self._kept}
         self.fired: dict[str, Firing] = {}
         self.stopped_by: Firing | None = None
 
@@ -124,17 +138,31 @@ class WatchTable(TrainerCallback):
         for name, value in values.items():
             self._series.setdefault(name, []).append((state.global_step, float(value)))
         for firing in evaluate_rules(self._rules, self._series):
-            if firing.rule.name not in self.fired:
-                self.fired[firing.rule.name] = firing
-                print(f"\n{firing.rule.action}: {firing}", flush=True)
-                write_json(self._path, [_as_dict(f) for f in self.fired.values()])
+            name = firing.rule.name
+            if name in self._overruled:
+                continue
+            if name not in self.fired:
+                self.fired[name] = firing
+                if state.is_world_process_zero:
+                    print(f"\n{firing.rule.action}: {firing}", flush=True)
+                    write_json(self._path, [*self._kept, *(_as_dict(f) for f in self.fired.values())])
             if firing.rule.action == "stop" and self._may_stop and self.stopped_by is None:
                 self.stopped_by = firing
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if self.stopped_by is not None:
+        if anywhere(self.stopped_by is not None):
             control.should_save = True
             control.should_training_stop = True
+
+
+def anywhere(flag: bool) -> bool:
+    """Whether ``flag`` is set in any of the training's processes; the same answer in all of them."""
+    return flag if PartialState().num_processes == 1 else any(gather_object([flag]))
+
+
+def gpu_memory() -> dict[str, float]:
+    """``gpu_memory_gb``: the most the process has reserved on its GPU so far; nothing without one."""
+    return {"gpu_memory_gb": torch.cuda.max_memory_reserved() / 1e9} if torch.cuda.is_available() else {}
 
 
 def _as_dict(firing: Firing) -> dict[str, Any]:
@@ -154,6 +182,6 @@ class StopSignal(TrainerCallback):
         signal.signal(number, signal.SIG_DFL)  # a second one ends the process at once
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if self.received:
+        if anywhere(bool(self.received)):
             control.should_save = True
             control.should_training_stop = True

@@ -28,8 +28,18 @@ class TrainConfig(PolicyConfig):
     """``synthetic``, or the path of a JSONL file of prompts."""
     tasks: tuple[str, ...] = ()
     """Train and evaluate these tasks only; empty means all that the prompts have."""
+    few_shot: int = Field(0, ge=0, le=3)
+    """Worked examples added to the system prompts that have some (push; handoff, data starvation)."""
     profile: str = DEFAULT_PROFILE
     """Version of the reward rules."""
+
+    # SFT warm-up (handoff, Scenario B)
+    sft_epochs: float = Field(0, ge=0, le=100)
+    """Passes over the SFT pairs before GRPO; 0 leaves the warm-up out."""
+    sft_tasks: tuple[str, ...] = ("extraction",)
+    """Tasks whose train prompts become pairs with a reference answer."""
+    sft_learning_rate: float = Field(2e-4, gt=0, le=0.1)
+    sft_batch_size: int = Field(8, ge=1, le=1024)
 
     # optimisation
     max_steps: int = Field(60, ge=1, le=100_000)
@@ -51,12 +61,23 @@ class TrainConfig(PolicyConfig):
     aggregation: Literal["normalize_then_sum", "sum_then_normalize"] = "normalize_then_sum"
     """``normalize_then_sum`` is GDPO (arXiv 2601.05242): each component normalised within its group, then summed."""
     max_grad_norm: float = Field(1.0, gt=0, le=1000)
-    task_weighting: Literal["none", "reward"] = "none"
-    """``reward``: improvement-aware weights on the tasks' components (MT-GRPO, arXiv 2602.05547)."""
+    task_weighting: Literal["none", "reward", "sampling"] = "none"
+    """Improvement-aware task weights (MT-GRPO, arXiv 2602.05547): on the components (``reward``) or on how often a
+    task's prompts are drawn (``sampling``)."""
     iwu_lambda: float = Field(0.2, ge=0, le=10)
     """How much a task's level counts beside its improvement."""
     iwu_beta: float = Field(1.0, gt=0, le=100)
     """Step size of the task weights."""
+    entropy_coef: float = Field(0.0, ge=0, le=1)
+    """Entropy bonus in the loss; where it starts when ``adaptive_entropy`` is on."""
+    adaptive_entropy: bool = False
+    """Raise the bonus while entropy is under ``entropy_target``, as in Skywork-OR1 (arXiv 2505.22312)."""
+    entropy_target: float = Field(0.2, ge=0, le=20)
+    """Nats per token. This and the next two are Skywork-OR1's released values; TRL's defaults are 50 to 200 times larger."""
+    entropy_coef_delta: float = Field(1e-4, gt=0, le=1)
+    entropy_coef_max: float = Field(5e-3, gt=0, le=1)
+    top_entropy_quantile: float = Field(1.0, ge=0, le=1)
+    """Train on this share of the tokens, those of highest entropy."""
 
     # evaluation
     eval_steps: int = Field(20, ge=1, le=100_000)
@@ -66,8 +87,16 @@ class TrainConfig(PolicyConfig):
     eval_batch_size: int = Field(65, ge=1, le=4096)
     patience: int = Field(15, ge=1, le=10_000)
     """Evaluations without a gain before the run stops (final report §10)."""
-    keep_checkpoints: int = Field(2, ge=1, le=100)
+    keep_checkpoints: int = Field(2, ge=2, le=100)
+    """At least two: while one is being written another is whole."""
 
+    # guards
+    gate: Literal["advised", "required"] = "advised"
+    """Whether preflight fails (``required``) or warns when the audit has not passed this reward for these tasks."""
+    override_reason: str = Field("", max_length=2000)
+    """Why to train although preflight fails; kept with the run and shown with its results."""
+    preflight_prompts: int = Field(4, ge=2, le=64)
+    """Prompts per task that preflight samples ``num_generations`` completions for."""
     stop_rules: bool = True
     """Whether a rule of the watch table may stop the run; its firings are kept either way."""
     report_to: tuple[str, ...] = ()
@@ -80,7 +109,7 @@ class TrainConfig(PolicyConfig):
             raise ValueError(f"unknown reward profile {value!r}; choose one of {', '.join(PROFILES)}")
         return value
 
-    @field_validator("tasks")
+    @field_validator("tasks", "sft_tasks")
     @classmethod
     def _known_tasks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for task in value:
@@ -95,11 +124,17 @@ class TrainConfig(PolicyConfig):
                 f"max_completion_length {self.max_completion_length} leaves no room for the prompt in "
                 f"max_seq_length {self.max_seq_length}"
             )
+        if self.num_generations * self.prompts_per_step % self.gradient_accumulation_steps:
+            raise ValueError(
+                f"gradient_accumulation_steps {self.gradient_accumulation_steps} does not divide the "
+                f"{self.prompts_per_step} x {self.num_generations} completions of a step"
+            )
         return self
 
 
 _TUCANO = "Polygl0t/Tucano2-qwen-0.5B-Instruct"
 _V41: dict[str, Any] = {  # handoff, "V4.1 Config Summary"; final report §10
+    "gate": "required",
     "preset": "v4.1",
     "model": _TUCANO,
     "four_bit": True,
@@ -139,6 +174,15 @@ PRESETS: dict[str, TrainConfig] = {
             "max_seq_length": 2048,
         }
     ),
+    "scenario-b-sft": TrainConfig(  # handoff, "Scenario B"
+        **{
+            **_V41,
+            "preset": "scenario-b-sft",
+            "model": "Polygl0t/Tucano2-qwen-0.5B-Base",
+            "sft_epochs": 1,
+        }
+    ),
+    "push-few-shot": TrainConfig(**{**_V42, "preset": "push-few-shot", "few_shot": 3}),  # final report §9
 }
 PRESET_NOTES = {
     "nano": "the embedded default: a 5M-parameter model, on a CPU, in minutes",
@@ -146,6 +190,8 @@ PRESET_NOTES = {
     "v4.2": "v4.1 with 1,500 steps, GDPO and improvement-aware task weights (final report)",
     "drop-sql": "v4.2 without the SQL prompts, which a 0.5B model cannot learn (final report §9)",
     "scenario-a-3.7b": "v4.1's recipe on Tucano2 3.7B-Instruct (handoff, Scenario A)",
+    "scenario-b-sft": "Tucano2 0.5B-Base: SFT on extraction pairs, then v4.1 on top (handoff, Scenario B)",
+    "push-few-shot": "v4.2 with three push examples in the system prompt (final report §9)",
 }
 
 
@@ -241,6 +287,12 @@ def _problem(error: Any) -> str:
     if not field:
         return message
     return f"{field}={error['input']!r}: {message}. Allowed: {allowed(field)}"
+
+
+def differences(a: TrainConfig, b: TrainConfig) -> dict[str, tuple[Any, Any]]:
+    """The fields in which two configurations differ: field -> (a's value, b's value)."""
+    left, right = a.model_dump(mode="json"), b.model_dump(mode="json")
+    return {field: (left[field], right[field]) for field in left if left[field] != right[field]}
 
 
 def config_from_json(text: str) -> TrainConfig:

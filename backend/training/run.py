@@ -1,30 +1,29 @@
-"""One training run, start to end: base evaluation, GRPO, best adapter, tuned evaluation, comparison.
+"""One training run, start to end: preflight, base evaluation, warm-up, GRPO, tuned evaluation, comparison.
 
-Everything it does is left in the run's folder; the store is filled from there by others.
+Everything it does is left in the run's folder; the store is filled from there by others. Started again on a folder
+that holds a checkpoint, it goes on from there. Under ``accelerate launch`` the first process evaluates and writes.
 """
 
 import os
-import platform
-import subprocess
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
+from backend.audit.gate import Gate
 from backend.data.jsonl import read_prompts
-from backend.data.records import PromptRecord, content_hash
+from backend.data.records import PromptRecord
 from backend.errors import UserError
-from backend.evaluation.compare import TaskComparison, compare, summary_sentence
-from backend.evaluation.evaluate import EvaluationResult, evaluate_policy, fact_accuracy
 from backend.files import write_json
-from backend.models.generate import Sampling
 from backend.models.load import Policy, load_policy
-from backend.settings import ROOT, get_settings
+from backend.settings import get_settings
+from backend.training.clock import end_session, start_session
 from backend.training.config import TrainConfig, config_from_json
-from rewards import fingerprint
+from backend.training.environment import environment
+from backend.training.resume import Checkpoint, last_checkpoint, rewind
+
+if TYPE_CHECKING:
+    from backend.training.evaluator import Evaluator
 
 
 @dataclass(frozen=True)
@@ -35,37 +34,41 @@ class Outcome:
     reason: str
 
 
-def train(folder: Path) -> Outcome:
+def train(folder: Path, gates: Mapping[str, Gate] | None = None) -> Outcome:
     """Run what ``folder/config.json`` and ``folder/prompts.jsonl`` describe.
 
+    Args:
+        folder: the run's folder.
+        gates: the audit's gates for the run's reward, per task, for preflight.
+
     Raises:
-        UserError: the prompts do not fit the configuration, or the model cannot be loaded.
+        UserError: the prompts do not fit the configuration, the model cannot be loaded, preflight fails, or the
+            folder's checkpoint is of another policy.
     """
-    started = time.time()
     config = config_from_json((folder / "config.json").read_text(encoding="utf-8"))
     prompts = select_prompts(read_prompts(folder / "prompts.jsonl"), config)
-    train_prompts = [p for p in prompts if p.split == "train"]
-    eval_prompts = [p for p in prompts if p.split == "eval"]
-    print(config.model_dump_json(indent=2), flush=True)
+    if is_first_process():
+        start_session(folder)
+        print(config.model_dump_json(indent=2), flush=True)
+    checkpoint = rewind(folder) if is_first_process() else last_checkpoint(folder)
+    policy = _load(folder, config, checkpoint)
+    if is_first_process():
+        policy.model.print_trainable_parameters()
+        write_json(folder / "environment.json", environment(config, policy.backend, prompts))
+        if checkpoint is None:
+            check_preflight(folder, config, policy, prompts, gates or {})
+    from backend.training.evaluator import Evaluator  # after the policy: Unsloth patches what this imports
 
-    print(f"loading {config.model}", flush=True)
-    policy = load_policy(config, trainable=True)
-    policy.model.print_trainable_parameters()
-    train_prompts = fitting(policy, train_prompts, config)
-    write_json(folder / "environment.json", environment(config, policy, prompts))
-
-    evaluator = _Evaluator(folder, config, policy, eval_prompts)
-    print("evaluating the base model", flush=True)
-    base = evaluator.run("base", 0, seed=config.seed + 1)
-    outcome = _grpo(folder, config, policy, train_prompts, evaluator)
-    if outcome.status == "finished":
-        print("evaluating the tuned model", flush=True)
-        tuned = evaluator.run("tuned", evaluator.best_step(), seed=config.seed + 1)
-        _write_comparison(folder, base, tuned, eval_prompts)
-    hours = (time.time() - started) / 3600
-    dollars = hours * get_settings().dollars_per_hour
-    write_json(folder / "eval_results.json", {"evaluations": evaluator.history, "hours": hours, "dollars": dollars})
+    evaluator = Evaluator(folder, config, policy, [p for p in prompts if p.split == "eval"])
+    outcome = _train(folder, config, policy, prompts, evaluator, checkpoint)
+    if is_first_process():
+        _write_results(folder, evaluator)
     return outcome
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that writes: the only one, or rank 0 of several."""
+    return int(os.environ.get("RANK", "0")) == 0
 
 
 def select_prompts(prompts: list[PromptRecord], config: TrainConfig) -> list[PromptRecord]:
@@ -92,6 +95,30 @@ def select_prompts(prompts: list[PromptRecord], config: TrainConfig) -> list[Pro
     return chosen
 
 
+def check_preflight(
+    folder: Path, config: TrainConfig, policy: Policy, prompts: list[PromptRecord], gates: Mapping[str, Gate]
+) -> None:
+    """Run preflight, print and keep it.
+
+    Raises:
+        UserError: a check fails and the configuration gives no reason to train all the same.
+    """
+    from backend.training.preflight import as_dicts, as_table, failures, preflight
+
+    checks = preflight(config, policy, prompts, gates, folder)
+    print(as_table(checks), flush=True)
+    write_json(folder / "preflight.json", {"checks": as_dicts(checks), "override_reason": config.override_reason})
+    failed = failures(checks)
+    if failed and not config.override_reason:
+        raise UserError(
+            "preflight failed: "
+            + "; ".join(f"{c.name}: {c.found}" for c in failed)
+            + ". Mend it, or say why to train all the same: --set override_reason='...'"
+        )
+    if failed:
+        print(f"training although preflight failed: {config.override_reason}", flush=True)
+
+
 def fitting(policy: Policy, prompts: list[PromptRecord], config: TrainConfig) -> list[PromptRecord]:
     """The prompts that leave room for a whole completion in ``max_seq_length``; TRL no longer truncates them."""
     room = config.max_seq_length - config.max_completion_length
@@ -102,29 +129,81 @@ def fitting(policy: Policy, prompts: list[PromptRecord], config: TrainConfig) ->
         raise UserError(
             f"every prompt is longer than {room} tokens; raise max_seq_length (now {config.max_seq_length})"
         )
-    if len(kept) < len(prompts):
+    if len(kept) < len(prompts) and is_first_process():
         print(f"left out {len(prompts) - len(kept)} prompts longer than {room} tokens", flush=True)
     return kept
 
 
-def _grpo(
-    folder: Path, config: TrainConfig, policy: Policy, prompts: list[PromptRecord], evaluator: "_Evaluator"
+def _load(folder: Path, config: TrainConfig, checkpoint: Checkpoint | None) -> Policy:
+    """The policy with a trainable adapter: a new one, or the warmed-up one that a first try has left."""
+    if is_first_process():
+        print(f"loading {config.model}", flush=True)
+    import torch
+
+    torch.manual_seed(config.seed)  # the adapter's first weights are drawn; the trainer sets its seed only later
+    warmed = folder / "sft"
+    policy = load_policy(config, adapter=warmed if warmed.is_dir() else None, trainable=True)
+    if checkpoint is not None:
+        from backend.training.trainer import check_checkpoint
+
+        check_checkpoint(checkpoint.path, config.model, policy.model)
+        if is_first_process():
+            print(f"going on from step {checkpoint.step}", flush=True)
+    return policy
+
+
+def _train(
+    folder: Path,
+    config: TrainConfig,
+    policy: Policy,
+    prompts: list[PromptRecord],
+    evaluator: "Evaluator",
+    checkpoint: Checkpoint | None,
 ) -> Outcome:
+    from backend.training.evaluator import write_comparison
+    from backend.training.warm_up import ADAPTER, warm_up
+
+    train_prompts = fitting(policy, [p for p in prompts if p.split == "train"], config)
+    base = evaluator.before("base") if is_first_process() else None
+    if config.sft_epochs:
+        if not (folder / ADAPTER).is_dir():
+            warm_up(folder, config, policy, train_prompts)
+        if is_first_process():
+            evaluator.before("sft")
+    outcome, best_step = _grpo(folder, config, policy, train_prompts, evaluator, checkpoint)
+    if outcome.status == "finished" and base is not None:
+        write_comparison(folder, base, evaluator.tuned(best_step), [p for p in prompts if p.split == "eval"])
+    return outcome
+
+
+def _grpo(
+    folder: Path,
+    config: TrainConfig,
+    policy: Policy,
+    prompts: list[PromptRecord],
+    evaluator: "Evaluator",
+    checkpoint: Checkpoint | None,
+) -> tuple[Outcome, int]:
+    """Train; the policy ends with its best adapter, whose step is returned too."""
     from datasets import Dataset
     from transformers import EarlyStoppingCallback, PrinterCallback
 
     from backend.training.callbacks import BestAdapter, MetricsFile, ProgressLine, StopSignal, WatchTable
     from backend.training.reward_functions import components_of, reward_functions
     from backend.training.stop_rules import default_rules
-    from backend.training.task_weights import TaskWeights
     from backend.training.trainer import WorkbenchTrainer, grpo_arguments
 
     components = components_of(tuple(dict.fromkeys(p.task for p in prompts)))
     rows = [{"prompt": p.chat, "task": p.task, "user_text": p.user_text, "prompt_id": p.id} for p in prompts]
+    metrics = folder / "metrics.jsonl"
     stop = StopSignal()
-    watch = WatchTable(default_rules(config.max_completion_length), folder / "watch.json", config.stop_rules)
-    weighed = config.task_weighting == "reward"
-    tasks = tuple(dict.fromkeys(c.task for c in components))
+    watch = WatchTable(
+        default_rules(config.max_completion_length),
+        folder / "watch.json",
+        config.stop_rules,
+        metrics if checkpoint else None,
+    )
+    best = BestAdapter(folder / "best")
     trainer = WorkbenchTrainer(
         model=policy.model,
         processing_class=policy.tokenizer,
@@ -134,153 +213,40 @@ def _grpo(
         eval_dataset=Dataset.from_list(rows[:1]),  # TRL asks for one; our evaluate() brings its own prompts
         components=components,
         evaluate=evaluator.step,
-        task_weights=TaskWeights(tasks, config.iwu_lambda, config.iwu_beta) if weighed else None,
+        config=config,
+        resume_from=checkpoint.path if checkpoint else None,
         callbacks=[
-            MetricsFile(folder / "metrics.jsonl"),
+            MetricsFile(metrics),
             ProgressLine(),
-            BestAdapter(folder / "best"),
+            best,
             watch,
             stop,
             EarlyStoppingCallback(early_stopping_patience=config.patience),
         ],
     )
     trainer.remove_callback(PrinterCallback)  # our progress line says it in a readable way
-    trainer.train()
-    if watch.stopped_by is not None:
-        return Outcome("stopped", f"stopped by the rule {watch.stopped_by}")
-    if stop.received:
-        return Outcome("stopped", f"stopped by {stop.received} at step {trainer.state.global_step}")
-    if trainer.state.global_step < config.max_steps:
-        return Outcome(
-            "finished", f"no gain in {config.patience} evaluations; best at step {trainer.state.best_global_step}"
-        )
-    return Outcome("finished", f"all {config.max_steps} steps; best at step {trainer.state.best_global_step}")
+    if checkpoint is not None and checkpoint.evaluations_without_gain >= config.patience:
+        trainer.load_best(checkpoint.path)  # it had stopped early already; only what comes after is missing
+    else:
+        trainer.train(resume_from_checkpoint=str(checkpoint.path) if checkpoint else None)
+    best_step = trainer.state.best_global_step or 0
+    if is_first_process():
+        best.repair(folder / "checkpoints", best_step)
+    return _outcome(config, trainer.state.global_step, best_step, watch.stopped_by, stop.received), best_step
 
 
-class _Evaluator:
-    """Evaluates the policy on the run's eval prompts and keeps what it found, in order."""
-
-    def __init__(self, folder: Path, config: TrainConfig, policy: Policy, prompts: list[PromptRecord]) -> None:
-        self._folder, self._config, self._policy, self._prompts = folder, config, policy, prompts
-        self.history: list[dict[str, Any]] = []
-
-    def step(self, step: int) -> dict[str, float]:
-        return self._metrics(self.run("step", step, seed=self._config.seed))
-
-    def run(self, label: str, step: int, seed: int) -> EvaluationResult:
-        config = self._config
-        sampling = Sampling(temperature=config.eval_temperature, max_new_tokens=config.max_completion_length, seed=seed)
-        began = time.monotonic()
-        result = evaluate_policy(
-            self._policy,
-            self._prompts,
-            sampling,
-            config.profile,
-            label,
-            step,
-            samples=config.eval_samples,
-            batch_size=config.eval_batch_size,
-        )
-        result.save(self._folder / "evaluations")
-        metrics = self._metrics(result)
-        self.history.append({"label": label, "step": step, "seconds": time.monotonic() - began, "metrics": metrics})
-        if label == "base":
-            from backend.training.callbacks import append_metrics
-
-            append_metrics(self._folder / "metrics.jsonl", 0, {f"eval_{k}": v for k, v in metrics.items()})
-        if label != "step":  # those the progress line reports
-            print(f"{label} at step {step}: mean reward {metrics['mean_reward']:.3f}", flush=True)
-        return result
-
-    def best_step(self) -> int:
-        steps = [h for h in self.history if h["label"] == "step"]
-        return max(steps, key=lambda h: h["metrics"]["mean_reward"])["step"] if steps else 0
-
-    def _metrics(self, result: EvaluationResult) -> dict[str, float]:
-        accuracy = fact_accuracy(result, self._prompts)
-        return result.metrics() | ({"fact_accuracy": accuracy} if accuracy is not None else {})
+def _outcome(config: TrainConfig, step: int, best_step: int, rule: object | None, received: str) -> Outcome:
+    if rule is not None:
+        return Outcome("stopped", f"stopped by the rule {rule}")
+    if received:
+        return Outcome("stopped", f"stopped by {received} at step {step}")
+    if step < config.max_steps:
+        return Outcome("finished", f"no gain in {config.patience} evaluations; best at step {best_step}")
+    return Outcome("finished", f"all {config.max_steps} steps; best at step {best_step}")
 
 
-def paired_scores(base: EvaluationResult, tuned: EvaluationResult) -> pd.DataFrame:
-    """Columns prompt_id, task, base, tuned: each prompt's mean over samples in both evaluations."""
-    frames = [
-        pd.DataFrame([c.model_dump(include={"prompt_id", "task", "total"}) for c in result.completions])
-        .groupby(["prompt_id", "task"], as_index=False, sort=False)["total"]
-        .mean()
-        for result in (base, tuned)
-    ]
-    merged = frames[0].merge(frames[1], on=["prompt_id", "task"], suffixes=("_base", "_tuned"))
-    return merged.rename(columns={"total_base": "base", "total_tuned": "tuned"})
-
-
-def _write_comparison(
-    folder: Path, base: EvaluationResult, tuned: EvaluationResult, prompts: list[PromptRecord]
-) -> None:
-    comparisons = compare(paired_scores(base, tuned))
-    accuracy = {r.label: fact_accuracy(r, prompts) for r in (base, tuned)}
-    write_json(
-        folder / "comparison_base_vs_tuned.json",
-        {
-            "summary": summary_sentence(comparisons),
-            "tasks": [c.as_dict() for c in comparisons],
-            "fact_accuracy": accuracy,
-            "best_step": tuned.step,
-        },
-    )
-    print("\n" + comparison_table(comparisons) + "\n" + summary_sentence(comparisons), flush=True)
-
-
-def comparison_table(comparisons: list[TaskComparison]) -> str:
-    """The comparison as aligned text for a terminal or a log."""
-    lines = [f"{'task':<12}{'n':>4}{'base':>8}{'tuned':>8}{'delta':>8}  {'95 % interval':<18}{'p (Holm)':>9}  verdict"]
-    for c in comparisons:
-        interval = f"[{c.low:+.3f}, {c.high:+.3f}]"
-        lines.append(
-            f"{c.task:<12}{c.n:>4}{c.base:>8.3f}{c.tuned:>8.3f}{c.delta:>+8.3f}  {interval:<18}{c.p_holm:>9.4f}  {c.verdict}"
-        )
-    return "\n".join(lines)
-
-
-def environment(config: TrainConfig, policy: Policy, prompts: list[PromptRecord]) -> dict[str, Any]:
-    """What a reader needs to repeat the run: versions, machine, commit, reward fingerprint, data hash."""
-    import torch
-
-    packages = (
-        "torch",
-        "transformers",
-        "trl",
-        "peft",
-        "bitsandbytes",
-        "accelerate",
-        "datasets",
-        "unsloth",
-        "json-repair",
-    )
-    return {
-        "backend": policy.backend,
-        "python": platform.python_version(),
-        "versions": {name: _version(name) for name in packages},
-        "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
-        "cpus": os.cpu_count(),
-        "commit": _commit(),
-        "profile": config.profile,
-        "fingerprint": fingerprint(config.profile),
-        "prompts": content_hash(prompts),
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _commit() -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], check=False, cwd=ROOT, capture_output=True, text=True, timeout=10
-        )
-    except OSError:
-        return None
-    return done.stdout.strip() or None
+def _write_results(folder: Path, evaluator: "Evaluator") -> None:
+    """eval_results.json: every evaluation, and the hours and dollars over all resumes."""
+    hours = end_session(folder)
+    dollars = hours * get_settings().dollars_per_hour
+    write_json(folder / "eval_results.json", {"evaluations": evaluator.history(), "hours": hours, "dollars": dollars})

@@ -7,6 +7,7 @@ it would have stopped them. Thresholds come from the handoff, "Must watch in rea
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 Action = Literal["show", "warn", "stop"]
@@ -52,7 +53,9 @@ def default_rules(max_completion_length: int) -> tuple[Rule, ...]:
         Rule("no-signal", "more than half of the groups carry no signal for 20 steps", "stop", _no_signal),
         Rule("grad-norm", "gradient norm above 2.0", "warn", _grad_norm),
         Rule("entropy-collapse", "entropy below 20 % of its start while the reward falls", "stop", _entropy_collapse),
+        Rule("same-answers", "a group's completions are mostly the same, for 20 steps", "warn", _same_answers),
         Rule("one-sided", "one component rises while its task's others fall, for 50 steps", "warn", _one_sided),
+        Rule("gpu-memory", "GPU memory rises steadily, by over 5 % in 100 steps", "warn", _gpu_memory),
         Rule("disk", "the disk is nearly full (under 1 GB)", "stop", _disk),
         Rule(
             "long-answers",
@@ -124,6 +127,21 @@ def _entropy_collapse(series: Series) -> str | None:
     start, now = _mean(entropy[:50]), _mean(entropy[-10:])
     falling = _mean(reward[-20:]) < _mean(reward[-40:-20])
     return f"entropy {start:.2f} at the start, {now:.2f} now" if now < 0.2 * start and falling else None
+
+
+def _same_answers(series: Series) -> str | None:
+    """Collapse seen in the texts: Unsloth's trainer logs no entropy."""
+    last = _last(series, "distinct/mean", 20)
+    return f"at most {max(last):.0%} distinct in 20 steps" if last and max(last) < 0.5 else None
+
+
+def _gpu_memory(series: Series) -> str | None:
+    last = _last(series, "gpu_memory_gb", 100)
+    if last is None:
+        return None
+    quarters = [_mean(last[i : i + 25]) for i in range(0, 100, 25)]
+    rising = all(after > before for before, after in pairwise(quarters))
+    return f"{last[0]:.1f} to {last[-1]:.1f} GB" if rising and last[-1] > 1.05 * last[0] else None
 
 
 def _one_sided(series: Series) -> str | None:

@@ -7,8 +7,16 @@ MT-GRPO (arXiv 2602.05547), Subroutine 1. Per update, with J_k a task's mean rew
 A task that is low or does not improve gains weight. (The seeds report SQL being *down*-weighted by "IWU", final report
 §5, which is the opposite of the paper's rule; the paper's is implemented.)
 
-Two deviations, both because a step sees few prompts: J_k is an exponential moving average, updated only when the task
-was in the batch; and I_k is the change of that average, where the paper measures the change of the objective.
+They act on the components' weights ("reward"), or on how often a task's prompts are drawn ("sampling", the paper's
+way). Drawing alone does not give a task its share: groups without signal train nothing, so in the authors' experiment a
+task with weight 0.63 got 0.36 of the batch. Ratio-preserving sampling (Algorithm 2) therefore draws in proportion to
+
+    z_k · min(1 / (1 - ρ_k), M)    with ρ_k the share of the task's groups without signal.
+
+Three deviations. Two because a step sees few prompts: J_k is an exponential moving average, updated only when the task
+was in the batch; and I_k is the change of that average, where the paper measures the change of the objective. And the
+paper over-generates and drops groups without signal until the shares are right; here the factor alone restores the
+shares, in expectation, because generation is what a step's time goes to.
 """
 
 from dataclasses import dataclass, field
@@ -18,6 +26,8 @@ from typing import Any
 CLIP = 0.1
 """I_k is clipped to ±this, as in the authors' experiments."""
 SMOOTHING = 0.5
+LARGEST_FACTOR = 5.0
+"""M: a task whose groups carry no signal at all is drawn at most this much more often."""
 
 
 @dataclass
@@ -35,6 +45,8 @@ class TaskWeights:
     beta: float = 1.0
     xi: dict[str, float] = field(default_factory=dict)
     level: dict[str, float] = field(default_factory=dict)
+    flat: dict[str, float] = field(default_factory=dict)
+    """ρ_k, a moving average."""
 
     def __post_init__(self) -> None:
         self.xi = {task: self.xi.get(task, 0.0) for task in self.tasks}
@@ -45,6 +57,21 @@ class TaskWeights:
         raw = {task: exp(value - top) for task, value in self.xi.items()}
         total = sum(raw.values())
         return {task: value / total for task, value in raw.items()}
+
+    def sampling_weights(self) -> dict[str, float]:
+        """z_k · min(1 / (1 - ρ_k), M), summing to 1."""
+        raw = {}
+        for task, z in self.weights().items():
+            signal = 1 - self.flat.get(task, 0.0)
+            raw[task] = z * (min(1 / signal, LARGEST_FACTOR) if signal > 0 else LARGEST_FACTOR)
+        total = sum(raw.values())
+        return {task: value / total for task, value in raw.items()}
+
+    def observe_flat(self, shares: dict[str, float]) -> None:
+        """Take in the share of each task's groups in a batch that carried no signal."""
+        for task, share in shares.items():
+            before = self.flat.get(task, 0.0)
+            self.flat[task] = SMOOTHING * before + (1 - SMOOTHING) * share
 
     def update(self, rewards: dict[str, float]) -> dict[str, float]:
         """One update from the mean raw reward of the tasks in a batch; returns the new weights.
@@ -70,7 +97,7 @@ class TaskWeights:
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps."""
-        return {"xi": self.xi, "level": self.level, "lam": self.lam, "beta": self.beta}
+        return {"xi": self.xi, "level": self.level, "flat": self.flat, "lam": self.lam, "beta": self.beta}
 
     @classmethod
     def from_state(cls, tasks: tuple[str, ...], state: dict[str, Any]) -> "TaskWeights":
@@ -81,4 +108,4 @@ class TaskWeights:
         """
         if set(state["xi"]) != set(tasks):
             raise ValueError(f"the checkpoint weighs tasks {sorted(state['xi'])}, this run {sorted(tasks)}")
-        return cls(tasks, state["lam"], state["beta"], dict(state["xi"]), dict(state["level"]))
+        return cls(tasks, state["lam"], state["beta"], dict(state["xi"]), dict(state["level"]), dict(state["flat"]))

@@ -5,16 +5,22 @@ transformers' own. Import this module after ``load_policy``: Unsloth patches TRL
 """
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import Trainer
+from accelerate.utils import broadcast_object_list, gather_object
+from transformers import Trainer, TrainerState
 from trl import GRPOConfig, GRPOTrainer
 
+from backend.errors import UserError
+from backend.files import write_json
+from backend.training.callbacks import gpu_memory
 from backend.training.config import TrainConfig
-from backend.training.reward_functions import Component, component_weights
+from backend.training.reward_functions import Component, component_weights, text_of
+from backend.training.sampling import PromptSampler
 from backend.training.task_weights import TaskWeights
 
 Evaluate = Callable[[int], dict[str, float]]
@@ -29,11 +35,19 @@ class WorkbenchTrainer(GRPOTrainer):
         *,
         components: list[Component],
         evaluate: Evaluate,
-        task_weights: TaskWeights | None = None,
+        config: TrainConfig,
+        resume_from: Path | None = None,
         **arguments: Any,
     ) -> None:
+        self._config = config
+        kept = _kept_state(resume_from)
+        tasks = tuple(dict.fromkeys(c.task for c in components))
+        self._task_weights = _task_weights(config, tasks, kept)
+        self._draws: list[list[int]] = kept.get("draws", [])
+        self._sampler: PromptSampler | None = None
+        self._prompt_tasks: list[str] = list(arguments["train_dataset"]["task"])
+        self._steps_per_generation = int(arguments["args"].steps_per_generation)
         super().__init__(**arguments)
-        self._task_weights = task_weights
         self._component_tasks = [c.task for c in components]
         self._base_weights = self.reward_weights.clone()
         self._evaluate_policy = evaluate
@@ -41,11 +55,33 @@ class WorkbenchTrainer(GRPOTrainer):
             task: [i for i, c in enumerate(components) if c.task == task] for task in {c.task: None for c in components}
         }
 
+    def _get_train_sampler(self, dataset: Any = None) -> PromptSampler:
+        """Ours in place of TRL's: a resumed run sees the prompts it would have seen (see ``sampling``)."""
+        by_weight = self._task_weights if self._config.task_weighting == "sampling" else None
+        self._sampler = PromptSampler(
+            self._prompt_tasks,
+            self._config.prompts_per_step,
+            self._config.num_generations,
+            int(self.num_iterations * self._steps_per_generation),
+            self._config.max_steps,
+            self._config.seed,
+            by_weight.sampling_weights if by_weight else None,
+            self._draws,
+        )
+        return self._sampler
+
+    def load_best(self, checkpoint: Path) -> None:
+        """Take a checkpoint's state and the best adapter so far without training on."""
+        self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+        self._load_best_model()
+
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
         """Run our evaluation; log and return its metrics under ``eval_``."""
-        metrics = {f"eval_{k}": v for k, v in self._evaluate_policy(self.state.global_step).items()}
+        found = self._evaluate_policy(self.state.global_step) if self.is_world_process_zero() else {}
+        found = broadcast_object_list([found])[0] if self.accelerator.num_processes > 1 else found
+        metrics = {f"eval_{k}": v for k, v in found.items()}
         Trainer.log(self, dict(metrics))  # not TRL's log, which would flush the training metrics into these
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -57,23 +93,90 @@ class WorkbenchTrainer(GRPOTrainer):
         """
         per_component = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
         found = task_metrics(per_component, self._columns, int(self.num_generations or 1))
+        found |= distinct_share(completions, int(self.num_generations or 1), self.accelerator)
         if self._task_weights is not None:
-            z = self._task_weights.weights()
-            scale = torch.tensor([z[task] * len(z) for task in self._component_tasks])
-            self.reward_weights = self._base_weights * scale.to(self._base_weights.device)
-            found |= {f"task_weight/{task}": weight for task, weight in z.items()}
-            self._task_weights.update(
-                {task: found[f"task_reward/{task}"] for task in z if f"task_reward/{task}" in found}
-            )
+            found |= self._weigh_tasks(self._task_weights, found)
+        found |= gpu_memory()
+        found["epochs"] = (self.state.global_step + 1) * self._config.prompts_per_step / len(self._prompt_tasks)
         for name, value in found.items():
             self._metrics["train"][name].append(value)
         return per_component
 
+    def _weigh_tasks(self, weights: TaskWeights, found: dict[str, float]) -> dict[str, float]:
+        z = weights.weights()
+        if self._config.task_weighting == "reward":
+            scale = torch.tensor([z[task] * len(z) for task in self._component_tasks])
+            self.reward_weights = self._base_weights * scale.to(self._base_weights.device)
+        weights.observe_flat({task: found[f"zero_variance/{task}"] for task in z if f"zero_variance/{task}" in found})
+        weights.update({task: found[f"task_reward/{task}"] for task in z if f"task_reward/{task}" in found})
+        logged = {f"task_weight/{task}": weight for task, weight in z.items()}
+        if self._config.task_weighting == "sampling":
+            logged |= {f"sampling_weight/{task}": weight for task, weight in weights.sampling_weights().items()}
+        return logged
+
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        super()._save_checkpoint(model, trial)
-        if self._task_weights is not None and self.args.should_save:
+        """As transformers does, with our state written first: its trainer_state.json, the last file, seals it all."""
+        if self.args.should_save and self._sampler is not None:
             folder = Path(self._get_output_dir(trial=trial)) / f"checkpoint-{self.state.global_step}"
-            (folder / "task_weights.json").write_text(json.dumps(self._task_weights.state()), encoding="utf-8")
+            weights = self._task_weights.state() if self._task_weights else None
+            draws = self._sampler.history if self._config.task_weighting == "sampling" else []
+            write_json(folder / STATE_FILE, {**self._identity, "task_weights": weights, "draws": draws})
+        super()._save_checkpoint(model, trial)
+
+    @property
+    def _identity(self) -> dict[str, Any]:
+        return policy_identity(self._config.model, self.model)
+
+
+STATE_FILE = "workbench.json"
+
+
+def policy_identity(name: str, model: Any) -> dict[str, Any]:
+    """What a checkpoint says of the policy it belongs to."""
+    return {"model": name, "parameters": sum(p.numel() for p in model.parameters())}
+
+
+def check_checkpoint(checkpoint: Path, name: str, model: Any) -> None:
+    """Refuse a checkpoint of another policy.
+
+    Raises:
+        UserError: it was written by another model, or by one of another shape.
+    """
+    kept, now = _kept_state(checkpoint), policy_identity(name, model)
+    for key, value in now.items():
+        if kept.get(key) != value:
+            raise UserError(
+                f"{checkpoint} belongs to another policy: its {key} is {kept.get(key)}, this run's {value}. "
+                f"Start a new run, or resume with the configuration it was started with."
+            )
+
+
+def _kept_state(checkpoint: Path | None) -> dict[str, Any]:
+    if checkpoint is None:
+        return {}
+    path = checkpoint / STATE_FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _task_weights(config: TrainConfig, tasks: tuple[str, ...], kept: dict[str, Any]) -> TaskWeights | None:
+    if config.task_weighting == "none":
+        return None
+    if kept.get("task_weights"):
+        return TaskWeights.from_state(tasks, kept["task_weights"])
+    return TaskWeights(tasks, config.iwu_lambda, config.iwu_beta)
+
+
+def distinct_share(completions: list[Any], group_size: int, accelerator: Any) -> dict[str, float]:
+    """``distinct/mean``: the share of a group's completions that differ from one another, over the whole batch.
+
+    1.0 when all differ, 1/group_size when all are the same: a measure of collapse where no entropy is logged.
+    """
+    texts = (
+        [text_of(c) for c in gather_object(completions)] if accelerator.num_processes > 1 else map(text_of, completions)
+    )
+    texts = list(texts)
+    groups = [texts[i : i + group_size] for i in range(0, len(texts), group_size)]
+    return {"distinct/mean": sum(len(set(g)) / len(g) for g in groups) / len(groups)}
 
 
 def task_metrics(per_component: torch.Tensor, columns: dict[str, list[int]], group_size: int) -> dict[str, float]:
@@ -123,7 +226,7 @@ def grpo_arguments(config: TrainConfig, components: list[Component], output_dir:
         warmup_steps=round(config.warmup_ratio * config.max_steps),
         per_device_train_batch_size=config.prompts_per_step
         * config.num_generations
-        // config.gradient_accumulation_steps,
+        // (config.gradient_accumulation_steps * int(os.environ.get("WORLD_SIZE", "1"))),
         gradient_accumulation_steps=config.gradient_accumulation_steps,
         optim="adamw_torch",
         weight_decay=0.0,
@@ -141,6 +244,12 @@ def grpo_arguments(config: TrainConfig, components: list[Component], output_dir:
         repetition_penalty=1.0,
         beta=config.beta,
         epsilon_high=config.epsilon_high,
+        entropy_coef=config.entropy_coef,
+        use_adaptive_entropy=config.adaptive_entropy,
+        entropy_target=config.entropy_target,
+        entropy_coef_delta=config.entropy_coef_delta,
+        entropy_coef_max=config.entropy_coef_max,
+        top_entropy_quantile=config.top_entropy_quantile,
         loss_type=config.loss_type,
         scale_rewards=config.scale_rewards,
         multi_objective_aggregation=config.aggregation,
@@ -148,6 +257,7 @@ def grpo_arguments(config: TrainConfig, components: list[Component], output_dir:
         mask_truncated_completions=False,
         shuffle_dataset=True,
         # evaluation and checkpoints
+        per_device_eval_batch_size=config.num_generations,  # TRL checks it, although our evaluate() does not use it
         eval_strategy="steps",
         eval_steps=config.eval_steps,
         save_strategy="steps",
@@ -156,6 +266,7 @@ def grpo_arguments(config: TrainConfig, components: list[Component], output_dir:
         load_best_model_at_end=True,
         metric_for_best_model="eval_mean_reward",
         greater_is_better=True,
+        restore_callback_states_from_checkpoint=True,
         # logging
         logging_strategy="steps",
         logging_steps=1,

@@ -3,7 +3,8 @@
 import pytest
 
 from backend.errors import UserError
-from backend.training.config import PRESETS, allowed, get_preset, override, parse_settings
+from backend.training.config import PRESETS, allowed, differences, get_preset, override, parse_settings
+from rewards import TASKS
 
 
 def test_v41_is_the_handoffs_summary() -> None:
@@ -77,3 +78,35 @@ def test_a_config_cannot_be_changed_in_place() -> None:
 def test_allowed_reads_like_a_sentence() -> None:
     assert allowed("temperature") == "number >= 0.05 and <= 2"
     assert allowed("epsilon_high").startswith("number or none")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_configuration_trl_accepts(name: str) -> None:
+    """The large presets cannot run without their GPU, but TRL's own checks of them can."""
+    from backend.training.reward_functions import components_of
+    from backend.training.trainer import grpo_arguments
+
+    config = PRESETS[name]
+    components = components_of(config.tasks or TASKS)
+    arguments = grpo_arguments(config, components, "unused", "transformers")
+    assert arguments.generation_batch_size == config.prompts_per_step * config.num_generations
+    assert (arguments.temperature, arguments.top_p, arguments.top_k, arguments.repetition_penalty) == (1.0, 1.0, 0, 1.0)
+    assert len(arguments.reward_weights) == len(components)
+
+
+def test_entropy_control_is_trls_with_skyworks_values() -> None:
+    from backend.training.trainer import grpo_arguments
+
+    config = override(get_preset("v4.2"), {"adaptive_entropy": "true"})
+    arguments = grpo_arguments(config, [], "unused", "transformers")
+    assert arguments.use_adaptive_entropy
+    assert (arguments.entropy_target, arguments.entropy_coef_delta, arguments.entropy_coef_max) == (0.2, 1e-4, 5e-3)
+
+
+def test_accumulation_that_does_not_divide_a_step_is_refused() -> None:
+    with pytest.raises(UserError, match="does not divide the 2 x 8 completions"):
+        override(get_preset("nano"), {"gradient_accumulation_steps": 3})
+
+
+def test_differences_name_the_fields() -> None:
+    assert differences(get_preset("nano"), override(get_preset("nano"), {"seed": 7})) == {"seed": (42, 7)}

@@ -1,0 +1,62 @@
+"""Runs from a terminal: list them, see in what two of them differ.
+
+python -m backend.runs list
+python -m backend.runs diff RUN RUN
+"""
+
+from typing import Annotated
+
+import typer
+
+from backend.cli import command_line
+from backend.errors import UserError
+from backend.runs.processes import settle
+from backend.store.engine import reading
+from backend.store.runs import all_runs
+from backend.store.tables import Run
+from backend.training.config import TrainConfig, differences
+
+app = typer.Typer(help=__doc__, no_args_is_help=True)
+
+
+@app.command("list")
+def list_runs() -> None:
+    """Every run: id, status, preset, name, and why it ended."""
+    with reading() as session:
+        running = [run.id for run in all_runs(session) if run.status == "running"]
+    for run_id in running:
+        settle(run_id)
+    with reading() as session:
+        for run in all_runs(session):
+            reason = run.reason.splitlines()[0] if run.reason else ""
+            typer.echo(f"{run.id:<24}{run.status:<10}{run.preset:<16}{run.name}  {reason}")
+
+
+@app.command()
+def diff(
+    a: Annotated[str, typer.Argument(help="A run's id.")], b: Annotated[str, typer.Argument(help="Another's.")]
+) -> None:
+    """The fields in which two runs' configurations differ."""
+    left, right = run_config(a), run_config(b)
+    changed = differences(left, right)
+    for field, (before, after) in changed.items():
+        typer.echo(f"{field:<28}{before!s:<28}{after}")
+    if not changed:
+        typer.echo("the configurations are the same")
+
+
+def run_config(run_id: str) -> TrainConfig:
+    """The configuration a run was started with.
+
+    Raises:
+        UserError: there is no such run.
+    """
+    with reading() as session:
+        run = session.get(Run, run_id)
+    if run is None:
+        raise UserError(f"there is no run {run_id}; `python -m backend.runs list` shows those there are")
+    return TrainConfig.model_validate(run.config)
+
+
+if __name__ == "__main__":
+    command_line(app)

@@ -1,0 +1,83 @@
+"""A run of several seeds: its children trained one after the other, each in a process of its own, then aggregated."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from backend.evaluation.compare import compare_seeds, seed_table
+from backend.evaluation.evaluate import paired_scores, read_evaluation
+from backend.files import write_json
+from backend.settings import ROOT
+from backend.store.engine import reading
+from backend.store.tables import Run
+
+
+def train_seeds(parent_id: str, children: list[str]) -> tuple[str, str, int]:
+    """Train every child that has not finished; returns (status, reason, exit code) of the whole.
+
+    A child that fails or is stopped ends the row; resuming the parent goes on with that child.
+    """
+    stopped = _forward_signals()
+    for child in children:
+        status = _run(child).status
+        if status == "finished":
+            continue
+        if stopped.name:
+            return "stopped", f"stopped by {stopped.name} before {child}", 0
+        print(f"\n--- {child}", flush=True)
+        flag = "--run" if status == "queued" else "--resume"
+        stopped.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "run_training.py"), flag, child], cwd=ROOT, env=os.environ
+        )
+        stopped.process.wait()
+        ended = _run(child)
+        if ended.status == "stopped":
+            return "stopped", f"{child}: {ended.reason}", 0
+        if ended.status != "finished":
+            return "failed", f"{child}: {ended.reason or 'its process died'}", 1
+    comparison = aggregate([Path(_run(child).folder) for child in children])
+    write_json(Path(_run(parent_id).folder) / "comparison_over_seeds.json", comparison)
+    print("\n" + seed_table(comparison), flush=True)
+    return "finished", f"{len(children)} seeds", 0
+
+
+def aggregate(folders: list[Path]) -> dict[str, Any]:
+    """The comparison over the finished runs of several seeds; see ``compare_seeds``."""
+    frames = {}
+    for folder in folders:
+        seed = json.loads((folder / "config.json").read_text(encoding="utf-8"))["seed"]
+        evaluations = folder / "evaluations"
+        base = read_evaluation(evaluations / "base-00000.json")
+        (tuned,) = evaluations.glob("tuned-*.json")
+        frames[seed] = paired_scores(base, read_evaluation(tuned))
+    return compare_seeds(frames)
+
+
+class _Forward:
+    """The signal that was received, and the child it goes to."""
+
+    name = ""
+    process: subprocess.Popen[bytes] | None = None
+
+    def __call__(self, number: int, _frame: Any) -> None:
+        self.name = signal.Signals(number).name
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+
+
+def _forward_signals() -> _Forward:
+    forward = _Forward()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, forward)
+    return forward
+
+
+def _run(run_id: str) -> Run:
+    with reading() as session:
+        return session.scalars(select(Run).where(Run.id == run_id)).one()

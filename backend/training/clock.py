@@ -1,0 +1,45 @@
+"""The hours a run has used, over all its resumes: what it cost.
+
+``sessions.json`` lists when each of its processes started and ended. A process that was killed could not write its end;
+the next one takes the time of the last metric for it.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from backend.files import write_json
+
+_FILE = "sessions.json"
+
+
+def start_session(folder: Path) -> None:
+    """Note that a process begins to work on the run; one before it that did not say its end is closed first."""
+    sessions = _read(folder)
+    if sessions and sessions[-1]["ended"] is None:
+        sessions[-1]["ended"] = max(sessions[-1]["started"], _last_metric(folder / "metrics.jsonl"))
+    write_json(folder / _FILE, [*sessions, {"started": time.time(), "ended": None}])
+
+
+def end_session(folder: Path) -> float:
+    """Note the end of the process's work; returns the run's hours so far."""
+    sessions = _read(folder)
+    sessions[-1]["ended"] = time.time()
+    write_json(folder / _FILE, sessions)
+    return sum(s["ended"] - s["started"] for s in sessions) / 3600
+
+
+def _read(folder: Path) -> list[dict[str, Any]]:
+    path = folder / _FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+
+
+def _last_metric(path: Path) -> float:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    for line in reversed(lines):
+        try:
+            return float(json.loads(line)["time"])
+        except ValueError:  # cut off by the kill
+            continue
+    return 0.0

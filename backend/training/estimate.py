@@ -1,0 +1,81 @@
+"""How long a run will take and what it will cost, from the steps this machine has already measured."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from backend.gpu import gpu_name
+from backend.settings import get_settings
+from backend.training.config import TrainConfig, config_from_json
+from backend.training.metrics_file import read_series
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will take.
+
+    Attributes:
+        hours: from start to comparison.
+        dollars: at the machine's price (WORKBENCH_DOLLARS_PER_HOUR).
+        step_seconds: of one optimisation step.
+        run: the run whose steps it comes from.
+        scaled: whether that run's steps were of another size, so that the figure is rougher.
+    """
+
+    hours: float
+    dollars: float
+    step_seconds: float
+    run: str
+    scaled: bool
+
+
+def estimate(config: TrainConfig, runs: int = 1) -> Estimate | None:
+    """From the newest run of the same model on the same machine; None when there is none.
+
+    Seconds per step are the median of its steps, scaled by the tokens a step may generate where those differ; seconds
+    per evaluation likewise.
+    """
+    for folder in sorted(get_settings().runs_dir.glob("*/environment.json"), reverse=True):
+        measured = _measured(folder.parent, config)
+        if measured is not None:
+            step, evaluation, factor = measured
+            evaluations = config.max_steps // config.eval_steps + 2
+            hours = runs * (config.max_steps * step * factor + evaluations * evaluation) / 3600
+            dollars = hours * get_settings().dollars_per_hour
+            return Estimate(hours, dollars, step * factor, folder.parent.name, factor != 1)
+    return None
+
+
+def _measured(folder: Path, config: TrainConfig) -> tuple[float, float, float] | None:
+    """(seconds per step, seconds per evaluation, how much larger the new run's steps are) of a past run."""
+    try:
+        past = config_from_json((folder / "config.json").read_text(encoding="utf-8"))
+        machine = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+        steps = [seconds for _, seconds in read_series(folder / "metrics.jsonl").get("step_time", [])]
+    except (OSError, ValueError):
+        return None
+    same = (past.model, past.four_bit, machine.get("gpu"), machine.get("cpus"))
+    if len(steps) < 3 or same != (config.model, config.four_bit, gpu_name(), os.cpu_count()):
+        return None
+    evaluations = [
+        seconds
+        for path in (folder / "evaluations").glob("*.json")
+        if (seconds := json.loads(path.read_text(encoding="utf-8")).get("seconds")) is not None
+    ]
+    return median(steps), median(evaluations) if evaluations else 0.0, _tokens(config) / _tokens(past)
+
+
+def _tokens(config: TrainConfig) -> int:
+    return config.prompts_per_step * config.num_generations * config.max_completion_length
+
+
+def estimate_in_words(config: TrainConfig, runs: int = 1) -> str:
+    """The estimate as a line for a terminal."""
+    found = estimate(config, runs)
+    if found is None:
+        return f"no run of {config.model} on this machine yet, so no estimate; the progress line gives the time left"
+    rough = ", scaled from smaller or larger steps" if found.scaled else ""
+    time = f"{found.hours:.1f} h" if found.hours >= 1 else f"{60 * found.hours:.0f} min"
+    return f"about {time} and ${found.dollars:.2f} ({found.step_seconds:.1f} s a step in {found.run}{rough})"

@@ -1,0 +1,103 @@
+"""Evaluations of a run: on its eval prompts, kept in its folder, and compared at its end."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from backend.data.records import PromptRecord
+from backend.evaluation.compare import TaskComparison, compare, summary_sentence
+from backend.evaluation.evaluate import EvaluationResult, evaluate_policy, fact_accuracy, paired_scores, read_evaluation
+from backend.files import write_json
+from backend.models.generate import Sampling
+from backend.models.load import Policy
+from backend.training.config import TrainConfig
+from backend.training.metrics_file import append_metrics, read_series
+
+
+class Evaluator:
+    """Evaluates the policy on the run's eval prompts; what a resumed run has evaluated already is read back."""
+
+    def __init__(self, folder: Path, config: TrainConfig, policy: Policy, prompts: list[PromptRecord]) -> None:
+        self._folder, self._config, self._policy, self._prompts = folder, config, policy, prompts
+
+    def before(self, label: str) -> EvaluationResult:
+        """The policy before GRPO (``base``, or ``sft`` after a warm-up); evaluated once, however often it resumes."""
+        path = self._folder / "evaluations" / f"{label}-00000.json"
+        if path.is_file():
+            result = read_evaluation(path)
+        else:
+            print(f"evaluating the {label} model", flush=True)
+            result = self._run(label, 0, self._config.seed + 1)
+        metrics = self._folder / "metrics.jsonl"
+        if label == "base" and not any(step == 0 for step, _ in read_series(metrics).get("eval/mean_reward", [])):
+            append_metrics(metrics, 0, {f"eval_{k}": v for k, v in self._metrics(result).items()})
+        return result
+
+    def step(self, step: int) -> dict[str, float]:
+        """Evaluate in the middle of training; returns the metrics."""
+        return self._metrics(self._run("step", step, self._config.seed))
+
+    def tuned(self, best_step: int) -> EvaluationResult:
+        """Evaluate the best adapter, with the seed the base was evaluated with."""
+        print("evaluating the tuned model", flush=True)
+        return self._run("tuned", best_step, self._config.seed + 1)
+
+    def history(self) -> list[dict[str, Any]]:
+        """Every evaluation of the run so far: label, step, seconds, metrics."""
+        order = {"base": -2, "sft": -1, "tuned": 1}
+        results = [read_evaluation(path) for path in (self._folder / "evaluations").glob("*.json")]
+        results.sort(key=lambda r: (order.get(r.label, 0), r.step))
+        return [{"label": r.label, "step": r.step, "seconds": r.seconds, "metrics": self._metrics(r)} for r in results]
+
+    def _run(self, label: str, step: int, seed: int) -> EvaluationResult:
+        config = self._config
+        sampling = Sampling(temperature=config.eval_temperature, max_new_tokens=config.max_completion_length, seed=seed)
+        began = time.monotonic()
+        result = evaluate_policy(
+            self._policy,
+            self._prompts,
+            sampling,
+            config.profile,
+            label,
+            step,
+            samples=config.eval_samples,
+            batch_size=config.eval_batch_size,
+        )
+        result = result.model_copy(update={"seconds": time.monotonic() - began})
+        result.save(self._folder / "evaluations")
+        if label != "step":  # those the progress line reports
+            print(f"{label} at step {step}: mean reward {result.metrics()['mean_reward']:.3f}", flush=True)
+        return result
+
+    def _metrics(self, result: EvaluationResult) -> dict[str, float]:
+        accuracy = fact_accuracy(result, self._prompts)
+        return result.metrics() | ({"fact_accuracy": accuracy} if accuracy is not None else {})
+
+
+def write_comparison(
+    folder: Path, base: EvaluationResult, tuned: EvaluationResult, prompts: list[PromptRecord]
+) -> None:
+    """Compare base and tuned, print the table, and keep it in comparison_base_vs_tuned.json."""
+    comparisons = compare(paired_scores(base, tuned))
+    accuracy = {r.label: fact_accuracy(r, prompts) for r in (base, tuned)}
+    write_json(
+        folder / "comparison_base_vs_tuned.json",
+        {
+            "summary": summary_sentence(comparisons),
+            "tasks": [c.as_dict() for c in comparisons],
+            "fact_accuracy": accuracy,
+            "best_step": tuned.step,
+        },
+    )
+    print("\n" + comparison_table(comparisons) + "\n" + summary_sentence(comparisons), flush=True)
+
+
+def comparison_table(comparisons: list[TaskComparison]) -> str:
+    """The comparison as aligned text for a terminal or a log."""
+    lines = [f"{'task':<12}{'n':>4}{'base':>8}{'tuned':>8}{'delta':>8}  {'95 % interval':<18}{'p (Holm)':>9}  verdict"]
+    for c in comparisons:
+        interval = f"[{c.low:+.3f}, {c.high:+.3f}]"
+        lines.append(
+            f"{c.task:<12}{c.n:>4}{c.base:>8.3f}{c.tuned:>8.3f}{c.delta:>+8.3f}  {interval:<18}{c.p_holm:>9.4f}  {c.verdict}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,85 @@
+"""Going on from the last whole checkpoint, with what was written after it taken back.
+
+A kill can come at any moment, also while a checkpoint is being written. transformers writes trainer_state.json last, so
+a checkpoint whose state can be read is whole. Metrics and evaluations of later steps are removed: the resumed run writes
+them again, so none is missing and none stands twice.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.files import write_json, write_whole
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A whole checkpoint.
+
+    Attributes:
+        path: its folder.
+        step: the optimisation step it was written after.
+        best_step: the step of the best evaluation up to then; None before the first.
+        evaluations_without_gain: as early stopping counts them.
+    """
+
+    path: Path
+    step: int
+    best_step: int | None
+    evaluations_without_gain: int
+
+
+def last_checkpoint(folder: Path) -> Checkpoint | None:
+    """The newest whole checkpoint of the run in ``folder``; None when there is none."""
+    found = [read for path in (folder / "checkpoints").glob("checkpoint-*") if (read := _read(path)) is not None]
+    return max(found, key=lambda c: c.step, default=None)
+
+
+def _read(path: Path) -> Checkpoint | None:
+    try:
+        state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    early_stopping = state["stateful_callbacks"].get("EarlyStoppingCallback", {}).get("attributes", {})
+    return Checkpoint(
+        path, state["global_step"], state["best_global_step"], early_stopping.get("early_stopping_patience_counter", 0)
+    )
+
+
+def rewind(folder: Path) -> Checkpoint | None:
+    """Bring the run's folder back to its last whole checkpoint, and return that.
+
+    Broken checkpoints, metrics, step evaluations and firings after it are removed. Without a checkpoint only the base
+    evaluation stays. Doing it twice changes nothing more.
+    """
+    checkpoint = last_checkpoint(folder)
+    step = checkpoint.step if checkpoint else 0
+    for path in (folder / "checkpoints").glob("checkpoint-*"):
+        if checkpoint is None or _read(path) is None:
+            shutil.rmtree(path)
+    for part in folder.glob("best.*.part"):
+        shutil.rmtree(part)
+    for path in (folder / "evaluations").glob("step-*.json"):
+        if int(path.stem.removeprefix("step-")) > step:
+            path.unlink()
+    for path in (folder / "evaluations").glob("tuned-*.json"):
+        path.unlink()
+    _keep_metrics(folder / "metrics.jsonl", step)
+    watch = folder / "watch.json"
+    if watch.is_file():
+        write_json(watch, [f for f in json.loads(watch.read_text(encoding="utf-8")) if f["step"] <= step])
+    return checkpoint
+
+
+def _keep_metrics(path: Path, step: int) -> None:
+    if not path.is_file():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+        except ValueError:  # the line the kill cut off
+            continue
+    write_whole(path, "".join(kept))

@@ -1,0 +1,92 @@
+"""SFT warm-up before GRPO: one or more passes over prompts with reference answers, loss on the answer alone.
+
+For a model that cannot write the format at all: GRPO only reshapes what a model already says (handoff, Scenario B).
+"""
+
+from pathlib import Path
+from typing import Any
+
+from backend.data.answers import reference_answer
+from backend.data.records import PromptRecord
+from backend.errors import UserError
+from backend.files import write_json
+from backend.models.load import Policy
+from backend.training.callbacks import publish_adapter
+from backend.training.config import TrainConfig
+
+ADAPTER = "sft"
+"""The run's folder keeps the warmed-up adapter under this name; where it is, the warm-up is done."""
+
+
+def pairs(prompts: list[PromptRecord], tasks: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Prompt-completion pairs, as TRL takes them, of the train prompts that have a reference answer.
+
+    Raises:
+        UserError: there are none.
+    """
+    found = [
+        {"prompt": p.chat, "completion": [{"role": "assistant", "content": answer}]}
+        for p in prompts
+        if p.task in tasks and p.split == "train" and (answer := reference_answer(p)) is not None
+    ]
+    if not found:
+        raise UserError(
+            f"the SFT warm-up found no train prompt of {', '.join(tasks)} with a reference answer; "
+            'give some facts {"answer": "..."} or set sft_epochs=0'
+        )
+    return found
+
+
+def warm_up(folder: Path, config: TrainConfig, policy: Policy, prompts: list[PromptRecord]) -> None:
+    """Train the policy's adapter on the pairs, and keep it in ``folder/sft`` with its losses in sft.json."""
+    import torch
+    from datasets import Dataset
+    from transformers import PrinterCallback
+    from trl import SFTConfig, SFTTrainer
+
+    examples = pairs(prompts, config.sft_tasks)
+    print(f"SFT warm-up on {len(examples)} pairs of {', '.join(config.sft_tasks)}", flush=True)
+    cuda = torch.cuda.is_available()
+    arguments = SFTConfig(
+        output_dir=str(folder / "sft-checkpoints"),
+        seed=config.seed,
+        data_seed=config.seed,
+        num_train_epochs=config.sft_epochs,
+        per_device_train_batch_size=config.sft_batch_size,
+        gradient_accumulation_steps=1,
+        learning_rate=config.sft_learning_rate,
+        lr_scheduler_type="constant_with_warmup",
+        warmup_steps=0.05,
+        optim="adamw_torch",
+        weight_decay=0.0,
+        max_grad_norm=config.max_grad_norm,
+        max_length=config.max_seq_length,
+        completion_only_loss=True,
+        packing=False,
+        bf16=cuda and torch.cuda.is_bf16_supported(),
+        fp16=False,
+        use_cpu=not cuda,
+        gradient_checkpointing=cuda and policy.backend != "unsloth",
+        save_strategy="no",
+        logging_steps=10,
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=cuda,
+    )
+    trainer = SFTTrainer(
+        model=policy.model,
+        args=arguments,
+        train_dataset=Dataset.from_list(examples),
+        processing_class=policy.tokenizer,
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.train()
+    losses = [{"step": row["step"], "loss": row["loss"]} for row in trainer.state.log_history if "loss" in row]
+    if losses:
+        print(f"SFT loss {losses[0]['loss']:.3f} -> {losses[-1]['loss']:.3f} in {trainer.state.global_step} steps")
+    write_json(folder / "sft.json", {"pairs": len(examples), "losses": losses})
+    policy.tokenizer.padding_side = "left"
+    aside = folder / "sft-checkpoints"
+    policy.model.save_pretrained(aside)
+    policy.tokenizer.save_pretrained(aside)
+    publish_adapter(aside, folder / ADAPTER)

@@ -1,0 +1,68 @@
+"""The handoff's decision tree, branch by branch, with the seeds' own numbers."""
+
+import pytest
+
+from backend.evaluation.compare import TaskComparison, Verdict
+from backend.evaluation.next_step import Thresholds, next_step
+from backend.training.config import PRESETS
+
+
+def row(
+    task: str, base: float, tuned: float, verdict: Verdict = "no detectable change", p: float = 0.5
+) -> TaskComparison:
+    return TaskComparison(
+        task, 20, base, tuned, tuned - base, 0, 0, 0.5, 0.5, p, p, 0, 10, 0, 10, 0.1, verdict
+    )  # fmt: skip
+
+
+def test_a_good_mean_means_a_larger_model() -> None:
+    step = next_step([row("extraction", 0.4, 0.72), row("push", 0.4, 0.5), row("overall", 0.4, 0.61)])
+    assert (step.scenario, step.preset) == ("A", "scenario-a-3.7b")
+    assert "0.61" in step.reasons[0].en and "0,61" in step.reasons[0].pt
+
+
+def test_a_plateau_without_json_means_a_warm_up() -> None:
+    step = next_step([row("extraction", 0.17, 0.17), row("push", 0.6, 0.6), row("overall", 0.476, 0.476)])
+    assert (step.scenario, step.preset) == ("B", "scenario-b-sft")
+    assert len(step.reasons) == 2
+
+
+@pytest.mark.parametrize(
+    ("task", "tuned", "preset", "word"),
+    [
+        ("sql_qa", 0.15, "drop-sql", "larger model"),
+        ("insights", 0.15, None, "350"),
+        ("push", 0.15, "push-few-shot", "examples"),
+        ("extraction", 0.24, None, "reward"),
+        ("reply", 0.10, None, "reply"),
+    ],
+)
+def test_one_lagging_task_is_fixed_alone(task: str, tuned: float, preset: str | None, word: str) -> None:
+    step = next_step([row(task, 0.1, tuned), row("other", 0.5, 0.9), row("overall", 0.3, 0.56)])
+    assert (step.scenario, step.preset) == ("C", preset)
+    assert word in step.what.en and task in step.reasons[0].en
+
+
+def test_what_got_worse_comes_first() -> None:
+    """The seeds' final table: sql_qa fell by 0.09 while the mean passed 0.55."""
+    rows = [
+        row("extraction", 0.56, 0.72, "improved", 0.001),
+        row("sql_qa", 0.58, 0.49, "regressed", 0.03),
+        row("overall", 0.5, 0.6),
+    ]
+    step = next_step(rows)
+    assert step.scenario == "" and "sql_qa" in step.what.en and "0.09" in step.reasons[0].en
+
+
+def test_between_the_branches_more_of_the_same() -> None:
+    step = next_step([row("extraction", 0.3, 0.5), row("overall", 0.3, 0.5)])
+    assert step.scenario == "" and step.preset is None and "longer" in step.what.en
+
+
+def test_the_thresholds_are_settings() -> None:
+    rows = [row("extraction", 0.3, 0.5), row("overall", 0.3, 0.5)]
+    assert next_step(rows, Thresholds(good=0.45)).scenario == "A"
+
+
+def test_every_preset_it_names_exists() -> None:
+    assert {"scenario-a-3.7b", "scenario-b-sft", "drop-sql", "push-few-shot"} <= set(PRESETS)

@@ -1,0 +1,218 @@
+"""Every check of preflight, made to fail as the seeds' run failed; on nano where a real model is what failed."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend.audit.gate import Gate
+from backend.data.commerce import build_commerce_db
+from backend.data.prompts import build_prompts
+from backend.data.records import PromptRecord
+from backend.models.load import Policy, load_policy
+from backend.training.config import PRESETS, TrainConfig, get_preset, override
+from backend.training.preflight import Check, failures, preflight, static_checks
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def prompts(tmp_path_factory: pytest.TempPathFactory) -> list[PromptRecord]:
+    return build_prompts(build_commerce_db(tmp_path_factory.mktemp("shop") / "commerce.db"))
+
+
+def static(config: TrainConfig, prompts: list[PromptRecord], folder: Path, gates=None) -> dict[str, Check]:
+    passed = {task: Gate("pass", "") for task in ("extraction", "sql_qa", "insights", "push")}
+    return {c.name: c for c in static_checks(config, prompts, passed if gates is None else gates, folder)}
+
+
+NANO = get_preset("nano")
+
+
+def test_the_default_run_has_no_static_failure(prompts, tmp_path) -> None:
+    checks = static(NANO, prompts, tmp_path)
+    assert not failures(list(checks.values()))
+    assert checks["schedule"].status == checks["labels"].status == checks["audit-gate"].status == "pass"
+    assert checks["train-size"].status == "warn" and "insights, push" in checks["train-size"].found
+
+
+def test_v1_a_low_temperature(prompts, tmp_path) -> None:
+    assert static(override(NANO, {"temperature": 0.1}), prompts, tmp_path)["temperature"].status == "fail"
+
+
+@pytest.mark.parametrize(("schedule", "end"), [("cosine", "0%"), ("linear", "2%")])
+def test_v4_a_schedule_that_decays_to_nothing(schedule: str, end: str, prompts, tmp_path) -> None:
+    check = static(override(NANO, {"lr_scheduler_type": schedule}), prompts, tmp_path)["schedule"]
+    assert check.status == "fail" and f", {end} of its peak" in check.found
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_keeps_its_learning_rate(name: str, prompts, tmp_path) -> None:
+    assert static(PRESETS[name], prompts, tmp_path)["schedule"].status == "pass"
+
+
+@pytest.mark.parametrize(("steps", "status"), [(20, "warn"), (740, "pass"), (1500, "warn")])
+def test_v4_too_few_or_too_many_epochs(steps: int, status: str, prompts, tmp_path) -> None:
+    assert static(override(NANO, {"max_steps": steps}), prompts, tmp_path)["epochs"].status == status
+
+
+def test_v42_mislabelled_prompts(prompts, tmp_path) -> None:
+    wrong = [p.model_copy(update={"task": "push"}) if p.task == "insights" else p for p in prompts]
+    check = static(NANO, wrong, tmp_path)["labels"]
+    assert check.status == "fail" and "push, classified insights" in check.found
+    one = [p.model_copy(update={"task": "push"}) if p is prompts[1200] else p for p in prompts]
+    assert prompts[1200].task == "insights" and static(NANO, one, tmp_path)["labels"].status == "warn"
+
+
+@pytest.mark.parametrize(
+    ("gate", "verdict", "status"),
+    [
+        ("required", "pass", "pass"),
+        ("required", "fail", "fail"),
+        ("required", None, "fail"),
+        ("advised", "fail", "warn"),
+    ],
+)
+def test_an_unaudited_reward(gate: str, verdict, status: str, prompts, tmp_path) -> None:
+    gates = {t: Gate(verdict, "") for t in ("extraction", "sql_qa", "insights", "push")} if verdict else {}
+    check = static(override(NANO, {"gate": gate}), prompts, tmp_path, gates)["audit-gate"]
+    assert check.status == status and "v4.2.1" in check.found
+
+
+def test_a_full_disk(prompts, tmp_path, monkeypatch) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=500_000_000))
+    assert static(NANO, prompts, tmp_path / "not" / "yet", None)["disk"].status == "fail"
+
+
+# --- with the real nano -------------------------------------------------------------------------------------------
+pytestmark_nano = pytest.mark.xdist_group("nano")
+
+
+@pytest.fixture(scope="module")
+def nano() -> Policy:
+    return load_policy(NANO)
+
+
+def on_nano(policy: Policy, config: TrainConfig, prompts: list[PromptRecord], folder: Path) -> dict[str, Check]:
+    few = override(config, {"preflight_prompts": 2, "num_generations": config.num_generations})
+    return {c.name: c for c in preflight(few, policy, prompts, {}, folder)}
+
+
+@pytestmark_nano
+def test_nano_passes_what_its_model_decides(nano, prompts, tmp_path) -> None:
+    checks = on_nano(nano, NANO, prompts, tmp_path)
+    assert not failures(list(checks.values())), checks
+    for name in ("generation-config", "memory", "rollouts-differ", "ceiling", "thinking", "parser", "eval-size"):
+        assert checks[name].status == "pass", checks[name]
+
+
+@pytestmark_nano
+def test_v1_the_models_own_generation_config_is_overwritten_and_named(nano, prompts, tmp_path) -> None:
+    from backend.models.nano_cache import nano_path
+
+    copy = tmp_path / "cold"
+    shutil.copytree(nano_path(), copy)
+    path = copy / "generation_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "temperature": 0.1, "repetition_penalty": 1.2}))
+    policy = load_policy(override(NANO, {"model": str(copy)}))
+    found = {c.name: c for c in preflight(override(NANO, {"preflight_prompts": 2}), policy, prompts, {}, tmp_path)}
+    assert found["generation-config"].status == "warn"
+    assert "temperature 0.1, repetition_penalty 1.2; overwritten" in found["generation-config"].found
+    assert found["rollouts-differ"].status == "pass"
+    policy.model.generation_config.temperature = 0.1  # as if nothing had overwritten it
+    from backend.training.preflight import policy_checks
+
+    check = next(c for c in policy_checks(NANO, policy) if c.name == "generation-config")
+    assert check.status == "fail"
+
+
+@pytestmark_nano
+def test_v1_identical_rollouts(nano, prompts, tmp_path) -> None:
+    checks = on_nano(nano, override(NANO, {"temperature": 0.05}), prompts, tmp_path)
+    assert {"temperature", "rollouts-differ", "signal"} <= {c.name for c in failures(list(checks.values()))}
+
+
+@pytestmark_nano
+def test_v2_a_ceiling_of_16_tokens(nano, prompts, tmp_path) -> None:
+    checks = on_nano(nano, override(NANO, {"max_completion_length": 16}), prompts, tmp_path)
+    assert checks["ceiling"].status == "fail" and "cut at 16 tokens" in checks["ceiling"].found
+
+
+@pytestmark_nano
+def test_v2_a_template_that_thinks(nano, prompts, tmp_path, monkeypatch) -> None:
+    template = nano.tokenizer.chat_template
+    thinking = template.replace("<|im_start|>assistant\n", "<|im_start|>assistant\n<think>\n")
+    assert thinking != template
+    monkeypatch.setattr(nano.tokenizer, "chat_template", thinking)
+    checks = on_nano(nano, NANO, prompts, tmp_path)
+    assert checks["thinking"].status == "fail" and "opens <think>" in checks["thinking"].found
+
+
+@pytestmark_nano
+def test_v4_fifteen_eval_prompts(nano, prompts, tmp_path) -> None:
+    by_task: dict[str, int] = {}
+    few = [
+        p for p in prompts if p.split == "train" or (by_task.setdefault(p.task, 0) < 4 and not by_task.update({p.task: by_task[p.task] + 1}))
+    ]  # fmt: skip
+    checks = on_nano(nano, NANO, few, tmp_path)
+    assert checks["eval-size"].status == "fail" and "extraction 4 (±0." in checks["eval-size"].found
+
+
+@pytestmark_nano
+def test_a_constant_reward(nano, prompts, tmp_path, monkeypatch) -> None:
+    from backend.training import preflight as module
+    from rewards import Score, score
+
+    def constant(task: str, *arguments: str) -> Score:
+        real = score(task, *arguments)
+        return Score(0.4, dict.fromkeys(real.components, 0.1)) if task == "push" else real
+
+    monkeypatch.setattr(module, "score", constant)
+    checks = on_nano(nano, NANO, prompts, tmp_path)
+    assert checks["headroom"].status == "fail" and "push = 0.40" in checks["headroom"].found
+    assert checks["signal"].status == "fail"
+
+
+def test_a_model_larger_than_the_memory(tiny_model, prompts, tmp_path, monkeypatch) -> None:
+    from backend.training import preflight as module
+
+    monkeypatch.setattr(module, "available_memory", lambda: (0.001, "of a made-up GPU"))
+    policy = load_policy(override(NANO, {"model": str(tiny_model)}))
+    check = next(c for c in module.policy_checks(NANO, policy) if c.name == "memory")
+    assert check.status == "fail" and "made-up GPU" in check.found
+
+
+def test_a_failed_preflight_ends_the_run_unless_a_reason_is_given(workbench, tiny_model, tiny_prompts) -> None:
+    command = [sys.executable, "run_training.py", "--prompts", str(tiny_prompts)]
+    for setting in (
+        f"model={tiny_model}",
+        "max_steps=1",
+        "eval_steps=1",
+        "num_generations=2",
+        "max_completion_length=8",
+    ):
+        command += ["--set", setting]
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2 and "preflight failed: " in refused.stdout
+    allowed = [*command, "--set", "override_reason=the smoke test of a random model"]
+    done = subprocess.run(allowed, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    folders = sorted((workbench / "runs").iterdir())
+    kept = json.loads((folders[-1] / "preflight.json").read_text())
+    assert kept["override_reason"] == "the smoke test of a random model"
+    assert {c["status"] for c in kept["checks"]} == {"pass", "warn", "fail"}
+    assert not (folders[0] / "evaluations").exists()  # refused before anything was trained or evaluated
+
+
+def test_preflight_alone_prints_json_and_writes_no_run(workbench, tiny_model, tiny_prompts) -> None:
+    command = [sys.executable, "run_training.py", "--prompts", str(tiny_prompts), "--preflight", "--json"]
+    command += ["--set", f"model={tiny_model}", "--set", "num_generations=2", "--set", "max_completion_length=8"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    checks = json.loads(done.stdout)
+    assert {"name", "status", "found", "story"} == set(checks[0])
+    assert not (workbench / "runs").exists()

@@ -1,0 +1,240 @@
+"""Killed at any moment, a run goes on to the same end: nothing missing, nothing doubled, the same numbers."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from backend.runs.create import create_run, create_seed_runs
+from backend.store.engine import reading
+from backend.store.evaluations import run_evaluations
+from backend.store.runs import load_metrics
+from backend.store.tables import Run
+from backend.training.config import TrainConfig, get_preset, override
+from backend.training.resume import last_checkpoint, rewind
+
+ROOT = Path(__file__).parents[2]
+KILLS = 10
+# What depends on the clock or the machine, not on the training.
+UNREPEATABLE = ("step_time", "train_runtime", "train_samples_per_second", "train_steps_per_second", "train_loss")
+
+
+@pytest.fixture
+def config(workbench: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
+    """Two tasks a random model can learn, drawn by weight, so that all of a checkpoint's state matters."""
+    monkeypatch.setenv("WORKBENCH_PLUGINS", "tests.learning_tasks")
+    import tests.learning_tasks  # noqa: F401
+
+    prompts = workbench / "learning.jsonl"
+    rows = [
+        {"task": task, "prompt": f"Escreva {task} {i}", "split": "eval" if i >= 20 else "train"}
+        for i in range(26)
+        for task in ("letters", "variety")
+    ]
+    prompts.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    changes = {
+        "model": str(tiny_model),
+        "prompts": str(prompts),
+        "max_steps": 24,
+        "eval_steps": 3,
+        "prompts_per_step": 2,
+        "num_generations": 4,
+        "max_completion_length": 12,
+        "learning_rate": 5e-3,
+        "task_weighting": "sampling",
+        "stop_rules": False,
+        "override_reason": "a random model fails preflight, rightly",
+        "preflight_prompts": 2,
+        "patience": 100,
+    }
+    return override(get_preset("nano"), changes)
+
+
+def start(flag: str, run_id: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "run_training.py", flag, run_id],
+        cwd=ROOT,
+        env=os.environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def run_to_end(flag: str, run_id: str) -> None:
+    assert start(flag, run_id).wait(timeout=300) == 0, get_run(run_id).reason
+
+
+def get_run(run_id: str) -> Run:
+    with reading() as session:
+        return session.get_one(Run, run_id)
+
+
+def trace(run_id: str) -> pd.DataFrame:
+    """All of a run's repeatable metrics: one row per (name, step)."""
+    with reading() as session:
+        metrics = load_metrics(session, [run_id])
+    metrics = metrics[~metrics["name"].isin(UNREPEATABLE)]
+    return metrics.set_index(["name", "step"])["value"].sort_index()
+
+
+def file_lines(run_id: str) -> list[tuple[int, tuple[str, ...]]]:
+    lines = (Path(get_run(run_id).folder) / "metrics.jsonl").read_text().splitlines()
+    return [(r["step"], tuple(sorted(set(r["metrics"]) - set(UNREPEATABLE)))) for r in map(json.loads, lines)]
+
+
+def writing_checkpoint(folder: Path) -> bool:
+    return any(not (p / "trainer_state.json").exists() for p in (folder / "checkpoints").glob("checkpoint-*"))
+
+
+def kill_at_a_moment(process: subprocess.Popen[bytes], folder: Path, rng: random.Random, in_checkpoint: bool) -> bool:
+    """Kill -9 after a random number of new metric lines, or inside a checkpoint write; False when it ended before."""
+    metrics, deadline = folder / "metrics.jsonl", time.monotonic() + 120
+    before, wanted = metrics.read_text().count("\n") if metrics.exists() else 0, rng.randint(0, 6)
+    while process.poll() is None and time.monotonic() < deadline:
+        lines = metrics.read_text().count("\n") if metrics.exists() else 0
+        if (in_checkpoint and writing_checkpoint(folder)) or (not in_checkpoint and lines >= before + wanted):
+            if not in_checkpoint:
+                time.sleep(rng.uniform(0, 0.3))
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return True
+        time.sleep(0.0005)
+    return False
+
+
+@pytest.mark.slow
+def test_killed_ten_times_a_run_ends_as_if_nothing_had_happened(config: TrainConfig) -> None:
+    whole, killed = create_run(config), create_run(config)
+    run_to_end("--run", whole)
+    rng, kills = random.Random(7), 0
+    folder = Path(get_run(killed).folder)
+    for attempt in range(3 * KILLS):
+        process = start("--resume" if attempt else "--run", killed)
+        if not kill_at_a_moment(process, folder, rng, in_checkpoint=attempt % 3 == 2):
+            break
+        kills += 1
+        if kills == KILLS:
+            break
+    assert kills >= KILLS - 2  # it may reach its end a little before the tenth
+    if get_run(killed).status != "finished":
+        run_to_end("--resume", killed)
+    assert get_run(killed).status == "finished"
+    expected, found = trace(whole), trace(killed)
+    assert list(found.index) == list(expected.index)
+    pd.testing.assert_series_equal(found, expected, rtol=1e-5, atol=1e-6)
+    lines = file_lines(killed)
+    assert sorted(lines) == sorted(file_lines(whole))
+    assert expected.loc["task_reward/mean"].nunique() > 10  # the run did move
+    with reading() as session:
+        labels = [[(e.label, e.step) for e in run_evaluations(session, run)] for run in (whole, killed)]
+    assert labels[0] == labels[1]
+    adapters = [Path(get_run(run).folder) / "best" / "adapter_model.safetensors" for run in (whole, killed)]
+    from safetensors.torch import load_file
+
+    for name, tensor in load_file(adapters[0]).items():
+        assert (tensor - load_file(adapters[1])[name]).abs().max() < 1e-5, name
+
+
+def test_evaluation_leaves_training_bit_identical(config: TrainConfig) -> None:
+    often = create_run(override(config, {"max_steps": 6, "eval_steps": 1}))
+    never = create_run(override(config, {"max_steps": 6, "eval_steps": 6}))
+    for run in (often, never):
+        run_to_end("--run", run)
+    losses = [trace(run).loc[["loss", "grad_norm", "entropy", "task_reward/mean"]] for run in (often, never)]
+    pd.testing.assert_series_equal(losses[0], losses[1], check_exact=True)
+    assert len(losses[0]) == 24
+
+
+def test_a_stopped_run_goes_on_and_a_finished_one_does_not(config: TrainConfig) -> None:
+    run = create_run(override(config, {"max_steps": 400, "eval_steps": 400}))
+    process = start("--run", run)
+    metrics = Path(get_run(run).folder) / "metrics.jsonl"
+    while not (metrics.exists() and metrics.read_text().count("\n") > 4):
+        assert process.poll() is None, get_run(run).reason
+        time.sleep(0.1)
+    process.terminate()
+    assert process.wait(timeout=60) == 0
+    stopped = get_run(run)
+    assert stopped.status == "stopped" and "SIGTERM" in stopped.reason
+    checkpoint = last_checkpoint(Path(stopped.folder))
+    assert checkpoint is not None and checkpoint.step >= 4
+    # shorten what is left, then go on
+    path = Path(stopped.folder) / "config.json"
+    path.write_text(path.read_text().replace('"max_steps": 400', f'"max_steps": {checkpoint.step + 2}'))
+    run_to_end("--resume", run)
+    assert trace(run).loc["loss"].index.tolist() == list(range(1, checkpoint.step + 3))
+    again = subprocess.run(
+        [sys.executable, "run_training.py", "--resume", run], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 2 and "has ended (finished); start a new one" in again.stderr
+
+
+def test_a_checkpoint_of_another_model_is_refused(config: TrainConfig) -> None:
+    run = create_run(override(config, {"max_steps": 2, "eval_steps": 1}))
+    run_to_end("--run", run)
+    folder = Path(get_run(run).folder)
+    other = create_run(override(config, {"max_steps": 4, "eval_steps": 1, "lora_r": 8}))
+    shutil.copytree(folder / "checkpoints", Path(get_run(other).folder) / "checkpoints")
+    done = subprocess.run(
+        [sys.executable, "run_training.py", "--run", other], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "belongs to another policy: its parameters is" in get_run(other).reason
+
+
+def test_rewinding_takes_back_what_came_after_the_last_whole_checkpoint(tmp_path: Path) -> None:
+    def checkpoint(step: int, whole: bool) -> None:
+        path = tmp_path / "checkpoints" / f"checkpoint-{step}"
+        path.mkdir(parents=True)
+        state = json.dumps({"global_step": step, "best_global_step": 2, "stateful_callbacks": {}})
+        (path / "trainer_state.json").write_text(state if whole else state[:20])
+
+    checkpoint(2, whole=True)
+    checkpoint(4, whole=False)
+    metrics = tmp_path / "metrics.jsonl"
+    lines = [json.dumps({"step": step, "time": 0, "metrics": {"loss": step}}) for step in (0, 1, 2, 3, 4)]
+    metrics.write_text("\n".join(lines) + '\n{"step": 5, "ti')
+    evaluations = tmp_path / "evaluations"
+    evaluations.mkdir()
+    for name in ("base-00000", "step-00002", "step-00004", "tuned-00002"):
+        (evaluations / f"{name}.json").write_text("{}")
+    for _ in range(2):
+        found = rewind(tmp_path)
+        assert found is not None and (found.step, found.best_step) == (2, 2)
+        assert [json.loads(line)["step"] for line in metrics.read_text().splitlines()] == [0, 1, 2]
+        assert sorted(p.stem for p in evaluations.iterdir()) == ["base-00000", "step-00002"]
+        assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["checkpoint-2"]
+
+
+def test_seeds_are_one_run_that_can_be_resumed_in_the_middle(config: TrainConfig) -> None:
+    short = override(config, {"max_steps": 3, "eval_steps": 3, "name": "three seeds"})
+    parent = create_seed_runs(short, [1, 2, 3])
+    process = start("--run", parent)
+    deadline = time.monotonic() + 200
+    while get_run(f"{parent}-s1").status != "finished" and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(1.5)
+    os.killpg(process.pid, signal.SIGKILL)  # the parent and the second child
+    process.wait()
+    first = get_run(f"{parent}-s1")
+    run_to_end("--resume", parent)
+    assert get_run(parent).status == "finished"
+    assert get_run(f"{parent}-s1").ended_at == first.ended_at  # not trained again
+    for seed in (1, 2, 3):
+        child = get_run(f"{parent}-s{seed}")
+        assert (child.status, child.seed, child.parent_id) == ("finished", seed, parent)
+    comparison = json.loads((Path(get_run(parent).folder) / "comparison_over_seeds.json").read_text())
+    assert comparison["seeds"] == [1, 2, 3]
+    overall = comparison["tasks"][-1]
+    assert overall["task"] == "overall" and len(overall["deltas"]) == 3
+    assert overall["delta"] == pytest.approx(sum(overall["deltas"]) / 3)
+    assert overall["low"] <= overall["delta"] <= overall["high"]

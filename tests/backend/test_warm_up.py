@@ -1,0 +1,162 @@
+"""The SFT warm-up and what it is fed; few-shot prompts; the estimate; several processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend.data.answers import reference_answer
+from backend.data.commerce import build_commerce_db
+from backend.data.few_shot import with_examples
+from backend.data.prompts import build_prompts
+from backend.data.records import PromptRecord
+from backend.errors import UserError
+from backend.store.engine import reading
+from backend.store.tables import Run
+from backend.training.config import PRESETS, differences, get_preset, override
+from backend.training.estimate import estimate, estimate_in_words
+from backend.training.warm_up import pairs
+from rewards import score
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def prompts(tmp_path_factory: pytest.TempPathFactory) -> list[PromptRecord]:
+    return build_prompts(build_commerce_db(tmp_path_factory.mktemp("shop") / "commerce.db"))
+
+
+def test_every_reference_answer_is_a_right_answer(prompts) -> None:
+    extraction = [p for p in prompts if p.task == "extraction"]
+    for p in extraction:
+        answer = reference_answer(p)
+        assert answer is not None
+        assert score("extraction", answer, p.user_text).total == pytest.approx(1.0), (p.user_text, answer)
+    assert all(reference_answer(p) is None for p in prompts if p.task != "extraction")
+
+
+def test_an_answer_of_ones_own_comes_first() -> None:
+    record = PromptRecord(
+        task="push", messages=[{"role": "user", "content": "Crie"}], facts={"answer": "Oi!"}, split="train"
+    )
+    assert reference_answer(record) == "Oi!"
+    assert pairs([record], ("push",))[0]["completion"] == [{"role": "assistant", "content": "Oi!"}]
+
+
+def test_a_warm_up_without_pairs_is_refused(prompts) -> None:
+    with pytest.raises(UserError, match="no train prompt of push with a reference answer"):
+        pairs(prompts, ("push",))
+
+
+def test_examples_go_into_the_system_prompt_alone(prompts) -> None:
+    extended = with_examples(prompts, 2)
+    for before, after in zip(prompts, extended, strict=True):
+        assert after.user_text == before.user_text
+        if before.task == "push":
+            system = after.chat[0]["content"]
+            assert system.startswith(before.chat[0]["content"]) and system.count("\n- ") == 2
+        else:
+            assert after == before
+    assert with_examples(prompts, 0) is prompts
+    assert PRESETS["push-few-shot"].few_shot == 3
+
+
+def test_the_examples_are_pushes_the_reward_likes() -> None:
+    from backend.data import few_shot
+
+    lines = (few_shot._FOLDER / "push.md").read_text(encoding="utf-8").splitlines()
+    quoted = [line.split('"')[1] for line in lines if line.startswith("- ")]
+    assert len(quoted) == 3
+    assert all(len(q) <= 120 and score("push", q, "Crie um push").total >= 0.85 for q in quoted)
+
+
+def test_presets_differ_in_what_their_names_say() -> None:
+    assert set(differences(PRESETS["v4.1"], PRESETS["scenario-b-sft"])) == {"preset", "model", "sft_epochs"}
+    assert set(differences(PRESETS["v4.2"], PRESETS["push-few-shot"])) == {"preset", "few_shot"}
+    assert set(differences(PRESETS["v4.2"], PRESETS["drop-sql"])) == {"preset", "tasks"}
+
+
+def test_a_warmed_up_run_keeps_its_adapter_and_evaluates_it(workbench, tiny_model, tmp_path) -> None:
+    path = tmp_path / "mine.jsonl"
+    rows = [
+        {"task": "push", "prompt": f"Crie um push {i}", "facts": {"answer": "Corra! Só hoje."}, "split": split}
+        for i, split in enumerate(["train"] * 6 + ["eval"] * 2)
+    ]
+    path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows))
+    changes = (
+        f"model={tiny_model}", "max_steps=1", "eval_steps=1", "num_generations=2", "max_completion_length=8",
+        "sft_epochs=2", "sft_tasks=push", "sft_batch_size=2", "sft_learning_rate=0.01", "override_reason=a test",
+        "preflight_prompts=2",
+    )  # fmt: skip
+    command = [sys.executable, "run_training.py", "--prompts", str(path)]
+    for change in changes:
+        command += ["--set", change]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "SFT warm-up on 6 pairs of push" in done.stdout
+    (folder,) = (workbench / "runs").iterdir()
+    losses = json.loads((folder / "sft.json").read_text())
+    assert losses["pairs"] == 6
+    assert (folder / "sft" / "adapter_model.safetensors").is_file()
+    labels = [e["label"] for e in json.loads((folder / "eval_results.json").read_text())["evaluations"]]
+    assert labels == ["base", "sft", "step", "tuned"]
+    # another run of this model on this machine can be estimated once it has three steps; this one had one
+    assert estimate(override(get_preset("nano"), {"model": str(tiny_model)})) is None
+
+
+def test_the_estimate_scales_the_measured_steps(workbench, tiny_model) -> None:
+    from backend.gpu import gpu_name
+
+    config = override(get_preset("nano"), {"model": str(tiny_model), "max_steps": 100, "eval_steps": 50})
+    folder = workbench / "runs" / "20260101-000000-aaaa"
+    (folder / "evaluations").mkdir(parents=True)
+    (folder / "config.json").write_text(config.model_dump_json())
+    (folder / "environment.json").write_text(json.dumps({"gpu": gpu_name(), "cpus": os.cpu_count()}))
+    lines = [json.dumps({"step": i, "time": 0, "metrics": {"step_time": s}}) for i, s in enumerate((9.0, 2.0, 2.0), 1)]
+    (folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    (folder / "evaluations" / "base-00000.json").write_text('{"seconds": 10}')
+    found = estimate(config)
+    assert found is not None and not found.scaled
+    assert found.hours == pytest.approx((100 * 2.0 + 4 * 10) / 3600)
+    assert found.dollars == pytest.approx(found.hours * 0.8)
+    double = estimate(override(config, {"num_generations": 16}), runs=3)
+    assert double is not None and double.scaled and double.step_seconds == pytest.approx(4.0)
+    assert double.hours == pytest.approx(3 * (100 * 4.0 + 4 * 10) / 3600)
+    assert "about 4 min and $0.05 (2.0 s a step in 20260101-000000-aaaa)" in estimate_in_words(config)
+    assert "no run of nano on this machine yet" in estimate_in_words(get_preset("nano"))
+
+
+def test_two_processes_train_one_run(workbench, tiny_model, tiny_prompts) -> None:
+    """By torchrun, which is what ``accelerate launch`` starts on several GPUs; on a CPU it would start one process."""
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone",
+        "--local-addr", "127.0.0.1",
+        "run_training.py", "--prompts", str(tiny_prompts),
+    ]  # fmt: skip
+    changes = (
+        f"model={tiny_model}", "max_steps=3", "eval_steps=2", "num_generations=4", "max_completion_length=8",
+        "override_reason=a test", "preflight_prompts=2",
+    )  # fmt: skip
+    for change in changes:
+        command += ["--set", change]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    (folder,) = (workbench / "runs").iterdir()
+    assert json.loads((folder / "environment.json").read_text())["processes"] == 2
+    steps = [json.loads(line)["step"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert steps == [0, 1, 2, 2, 3, 3, 3]  # each written once: base, steps, evaluations, the closing line
+    with reading() as session:
+        run = session.get_one(Run, folder.name)
+    assert run.status == "finished", run.reason
+    assert (folder / "comparison_base_vs_tuned.json").is_file()

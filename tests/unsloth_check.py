@@ -1,0 +1,72 @@
+"""Holds what we hand to Unsloth against its real signatures. Run by test_unsloth.py in an environment of its own.
+
+Prints a JSON list of problems. Unsloth does not train on a CPU, but with UNSLOTH_ALLOW_CPU=1 it imports, and it
+writes its own GRPO trainer, which is the class ours would extend on a GPU.
+"""
+
+import inspect
+import json
+import sys
+
+import unsloth.models.rl
+from unsloth import FastLanguageModel
+
+from backend.models.load import PolicyConfig, unsloth_load_arguments, unsloth_lora_arguments
+
+problems: list[str] = []
+
+
+def check(found: bool, problem: str) -> None:
+    if not found:
+        problems.append(problem)
+
+
+def explicit(function: object) -> set[str]:
+    return {n for n, p in inspect.signature(function).parameters.items() if p.kind is not p.VAR_KEYWORD}  # type: ignore[arg-type]
+
+
+load = unsloth_load_arguments(PolicyConfig(four_bit=True), "somewhere")
+check(
+    load.keys() <= explicit(FastLanguageModel.from_pretrained),
+    f"from_pretrained lacks {load.keys() - explicit(FastLanguageModel.from_pretrained)}",
+)
+lora = unsloth_lora_arguments(PolicyConfig())
+check(
+    lora.keys() <= explicit(FastLanguageModel.get_peft_model),
+    f"get_peft_model lacks {lora.keys() - explicit(FastLanguageModel.get_peft_model)}",
+)
+
+unsloth.models.rl.patch_trl_rl_trainers()
+from backend.training.config import PRESETS  # noqa: E402
+from backend.training.reward_functions import components_of  # noqa: E402
+from backend.training.trainer import WorkbenchTrainer, grpo_arguments  # noqa: E402
+from rewards import TASKS  # noqa: E402
+
+base = WorkbenchTrainer.__mro__[1]
+check(base.__name__ == "UnslothGRPOTrainer", f"our trainer extends {base.__name__}, not Unsloth's")
+source = "".join(inspect.getsource(c) for c in WorkbenchTrainer.__mro__[1:3])
+for name in ("_calculate_rewards", "_metrics", "reward_weights", "num_iterations", "num_generations"):
+    check(f"self.{name}" in source, f"Unsloth's trainer does not use {name}")
+for name in ("_calculate_rewards", "_get_train_sampler", "_save_checkpoint", "_load_best_model", "evaluate"):
+    check(callable(getattr(base, name, None)), f"Unsloth's trainer has no {name}")
+ours = set(inspect.signature(WorkbenchTrainer._calculate_rewards).parameters)
+theirs = set(inspect.signature(base._calculate_rewards).parameters)  # type: ignore[attr-defined]
+check(ours == theirs, f"_calculate_rewards takes {theirs}, ours {ours}")
+check("multi_objective_aggregation" in source, "Unsloth's trainer knows no multi_objective_aggregation, so no GDPO")
+accepted = explicit(base.__init__) | explicit(sys.modules[base.__module__]._UnslothGRPOTrainer.__init__)
+passed = {"model", "processing_class", "args", "reward_funcs", "train_dataset", "eval_dataset", "callbacks"}
+check(passed <= accepted, f"Unsloth's trainer does not take {passed - accepted}")
+
+wanted = {
+    "learning_rate": lambda c: c.learning_rate, "temperature": lambda c: c.temperature, "beta": lambda c: c.beta,
+    "num_generations": lambda c: c.num_generations, "max_completion_length": lambda c: c.max_completion_length,
+    "loss_type": lambda c: c.loss_type, "scale_rewards": lambda c: c.scale_rewards, "weight_decay": lambda c: 0.0,
+    "multi_objective_aggregation": lambda c: c.aggregation, "seed": lambda c: c.seed, "max_grad_norm": lambda c: c.max_grad_norm,
+    "per_device_train_batch_size": lambda c: c.prompts_per_step * c.num_generations, "optim": lambda c: "adamw_torch",
+}  # fmt: skip
+for preset, config in PRESETS.items():
+    arguments = grpo_arguments(config, components_of(TASKS), "unused", "unsloth")
+    for field, value in wanted.items():
+        kept = getattr(arguments, field)
+        check(str(getattr(kept, "value", kept)) == str(value(config)), f"{preset}: {field} became {kept}")
+print(json.dumps(problems))
