@@ -101,16 +101,16 @@ def _preflight(config: Any, as_json: bool) -> int:
     """Print the checks; returns 1 when one fails."""
     import json
 
-    from backend.audit.gates import current_gates
+    from backend.audit.gates import standing_gates
     from backend.models.load import load_policy
     from backend.runs.create import run_prompts
     from backend.settings import get_settings
-    from backend.store.engine import writing
+    from backend.store.engine import reading
     from backend.training.preflight import as_dicts, as_table, failures
     from backend.training.preflight import preflight as check
 
-    with writing() as session:
-        gates = current_gates(session, config.profile)
+    with reading() as session:
+        gates = standing_gates(session, config.profile)
     prompts = run_prompts(config)
     checks = check(config, load_policy(config, trainable=True), prompts, gates, get_settings().runs_dir)
     typer.echo(json.dumps(as_dicts(checks), indent=2, ensure_ascii=False) if as_json else as_table(checks))

@@ -16,6 +16,7 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backend.audit.gates import decide_gates
 from backend.cli import command_line
 from backend.data.jsonl import read_prompts, write_prompts
 from backend.errors import UserError
@@ -61,6 +62,7 @@ def load_example() -> None:
         if RATINGS.exists():
             _add_ratings(session)
             ensure_scores(session, DEFAULT_PROFILE, only_rated=False)
+            decide_gates(session, DEFAULT_PROFILE, RATER)
     sync_run(RUN_ID)
 
 
@@ -103,7 +105,9 @@ def _add_ratings(session: Session) -> None:
         completion = session.get_one(Completion, completion_id)
         completion.is_example, completion.sample = True, row["sample"]
         if row.get("score"):
-            save_rating(session, completion_id, rater.id, score=row["score"], comment=row.get("comment", ""))
+            save_rating(
+                session, completion_id, rater.id, score=row["score"], comment=row.get("comment", ""), imported=True
+            )
 
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)

@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     """Fill an empty store with the recorded example at first start."""
     raters_per_completion: int = Field(2, ge=1, le=10)
     """A completion leaves the queue once this many raters have scored it."""
+    regressions: Path = ROOT / "tests" / "rewards" / "regressions.jsonl"
+    """Completions kept as regression cases for the rewards (Reward audit page)."""
     dollars_per_hour: float = Field(0.80, ge=0)
     """Price of the training machine, for the cost shown with a run (an L4 on demand: about $0.80)."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backend.settings import get_settings
-from backend.store.engine import get_engine
+from backend.store.engine import forget_engines
 
 TINY_PROMPTS = [
     {"task": task, "prompt": f"{text} {i}", "facts": facts, "split": "train" if i < 4 else "eval"}
@@ -28,10 +28,10 @@ def workbench_at(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("WORKBENCH_DATA_DIR", str(folder / "data"))
     monkeypatch.setenv("WORKBENCH_RUNS_DIR", str(folder / "runs"))
     get_settings.cache_clear()
-    get_engine.cache_clear()
+    forget_engines()
     yield folder
     get_settings.cache_clear()
-    get_engine.cache_clear()
+    forget_engines()
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def test_every_check_of_preflight_is_described() -> None:
     source = (ROOT / "backend" / "training" / "preflight.py").read_text(encoding="utf-8")
     names = set(re.findall(r'Check\(\s*"([a-z-]+)"', source))
     assert len(names) == 16
-    assert names == {n for n in re.findall(r"^\| ([a-z-]+) \|", read("docs/engineers.md"), re.M)} & names
+    assert names <= set(re.findall(r"^\| ([a-z-]+) \|", read("docs/engineers.md"), re.M))
 
 
 def test_every_setting_named_in_the_docs_exists() -> None:

@@ -1,4 +1,9 @@
-"""Annotate: one completion at a time, blind, a key per score."""
+"""Annotate: one completion at a time, blind, a key per score.
+
+Everything below the name is one fragment, so that a key draws the next completion and nothing else. What a rater does
+goes to the store at once, in the button's callback; what is on screen is claimed there, so leaving and coming back
+continues, and two raters are not given the same item by accident.
+"""
 
 import time
 
@@ -9,79 +14,156 @@ from app.ui.guidelines import guideline
 from app.ui.language import t, task_name
 from app.ui.state import open_store
 from backend.errors import UserError
-from backend.settings import get_settings
 from backend.store.completions import one_completion
 from backend.store.engine import reading, writing
-from backend.store.ratings import get_rater, next_to_rate, progress, save_rating, undo_last
+from backend.store.queue import claim_next, draft_of, progress, save_draft
+from backend.store.ratings import FLAGS, SKIP_REASONS, get_rater, save_rating, undo_last
 
 _LEAST_SECONDS = 0.4  # a key held down must not rate what nobody has seen
+_RECOUNT = 25  # ratings after which "to go" is counted anew; between them it counts down
 
 
 def choose_rater() -> int | None:
     """The rater's id, once a name is given; the name stays in the address."""
     name = st.sidebar.text_input(t("Your name", "Seu nome"), key="rater", bind="query-params", max_chars=120)
     if not name.strip():
-        st.title(t("Annotate", "Avaliar"))
-        st.write(
-            t(
-                "Score completions from 1 to 5. Your scores decide whether a reward may be trained on. "
-                "You see neither the reward nor the model's name.",
-                "Dê notas de 1 a 5 às respostas. Suas notas decidem se uma recompensa pode ser usada no treino. "
-                "Você não vê a recompensa nem o nome do modelo.",
-            )
-        )
-        st.info(
-            t("Write your name in the sidebar to start.", "Escreva seu nome na barra lateral para começar."),
-            icon=":material/badge:",
-        )
+        welcome()
         return None
     if st.session_state.get("rater_known") != name:
         with writing() as session:
             st.session_state["rater_id"] = get_rater(session, name).id
         st.session_state["rater_known"] = name
-        st.session_state.pop("item", None)
+        for key in ("item", "picked", "skipping", "counts"):
+            st.session_state.pop(key, None)
     return int(st.session_state["rater_id"])
 
 
-def rate(completion_id: int, rater_id: int, score: int | None = None, skip_reason: str | None = None) -> None:
-    """Button callback: save at once, then let the next run show the next item."""
+def welcome() -> None:
+    """What this page is, before there is a name."""
+    st.title(t("Annotate", "Avaliar"), anchor=False)
+    st.write(
+        t(
+            "Score completions from 1 to 5. Your scores decide whether a reward may be trained on. "
+            "You see neither the reward nor the model's name.",
+            "Dê notas de 1 a 5 às respostas. Suas notas decidem se uma recompensa pode ser usada no treino. "
+            "Você não vê a recompensa nem o nome do modelo.",
+        )
+    )
+    st.info(
+        t("Write your name in the sidebar to start.", "Escreva seu nome na barra lateral para começar."),
+        icon=":material/badge:",
+    )
+
+
+def choose_mode() -> bool:
+    """Whether one key scores and moves on; otherwise Enter saves."""
+    modes = {"one": t("One key", "Uma tecla"), "two": t("Score, Enter", "Nota, Enter")}
+    # Buttons, because Streamlit's shortcuts are dead while a radio or a checkbox has the focus.
+    mode = st.sidebar.segmented_control(
+        t("A score is saved by", "A nota é salva com"),
+        list(modes),
+        format_func=modes.__getitem__,
+        key="mode",
+        default="one",
+        required=True,
+        bind="query-params",
+    )
+    return mode != "two"
+
+
+# --- callbacks: the store first, then what is on screen -----------------------------------------------------------
+def rate(item: int, rater_id: int, score: int | None = None, skip_reason: str | None = None) -> None:
+    """Save, claim the next item, and show that; all in one transaction."""
     seconds = time.time() - st.session_state.get("shown_at", time.time())
-    if st.session_state.get("item") != completion_id or seconds < _LEAST_SECONDS:
+    if st.session_state.get("item") != item or seconds < _LEAST_SECONDS:
         return
-    comment = st.session_state.get(f"comment_{completion_id}", "")
+    comment = st.session_state.get(f"comment_{item}", "")
+    flags = st.session_state.get(f"flags_{item}") or []
     try:
         with writing() as session:
-            save_rating(session, completion_id, rater_id, score, skip_reason, comment, seconds)
-    except UserError as error:
+            save_rating(session, item, rater_id, score, skip_reason, comment, seconds, flags)
+            following = claim_next(session, rater_id)
+    except UserError as error:  # another rater was quicker: nothing is saved, the next item is
         st.session_state["rating_error"] = str(error)
+        show_item(None)
         return
-    st.session_state["last"] = score if score is not None else "–"
-    st.session_state.pop("item", None)
+    done, left = st.session_state.get("counts", (0, 1))
+    st.session_state["counts"] = (done + 1, max(0, left - 1))
+    st.session_state["last"] = score if score is not None else t("skipped", "pulada")
+    show_item(following)
+
+
+def show_item(item: int | None) -> None:
+    """Put an item on screen; None asks the queue at the next drawing."""
+    for key in ("picked", "skipping"):
+        st.session_state.pop(key, None)
+    st.session_state["shown_at"] = time.time()
+    if item is None:
+        st.session_state.pop("item", None)
+    else:
+        st.session_state["item"] = item
 
 
 def take_back(rater_id: int) -> None:
-    """Button callback: undo this rater's last rating and show that item again."""
+    """Undo this rater's last rating and show that item again, with its comment."""
     with writing() as session:
-        completion_id = undo_last(session, rater_id)
-    if completion_id is not None:
-        st.session_state["item"] = completion_id
-        st.session_state["shown_at"] = time.time()
+        item = undo_last(session, rater_id)
+    if item is not None:
+        st.session_state.pop("counts", None)
         st.session_state.pop("last", None)
+        show_item(item)
 
 
+def pick(score: int) -> None:
+    """Choose a score that Enter will save."""
+    st.session_state["picked"] = score
+
+
+def save_picked(item: int, rater_id: int) -> None:
+    """Save the chosen score."""
+    if "picked" in st.session_state:
+        rate(item, rater_id, st.session_state["picked"])
+
+
+def set_skipping(skipping: bool) -> None:
+    """Ask for a reason to skip, or stop asking."""
+    st.session_state["skipping"] = skipping
+
+
+def keep_draft(item: int, rater_id: int) -> None:
+    """A comment goes to the store as soon as it is left."""
+    with writing() as session:
+        save_draft(session, item, rater_id, st.session_state.get(f"comment_{item}", ""))
+
+
+# --- drawing ------------------------------------------------------------------------------------------------------
 def current_item(rater_id: int) -> int | None:
     """The completion on screen; the next one of the queue when there is none."""
     if "item" not in st.session_state:
-        with reading() as session:
-            item = next_to_rate(session, rater_id, get_settings().raters_per_completion)
+        with writing() as session:
+            item = claim_next(session, rater_id)
         if item is None:
             return None
-        st.session_state["item"] = item
-        st.session_state["shown_at"] = time.time()
+        show_item(item)
     return int(st.session_state["item"])
 
 
-def score_row(item: int, rater_id: int) -> None:
+def show_progress(rater_id: int) -> None:
+    """How many are done and left, and the pace."""
+    counts = st.session_state.get("counts")
+    if counts is None or counts[0] % _RECOUNT == 0:
+        with reading() as session:
+            counts = st.session_state["counts"] = progress(session, rater_id)
+    done, left = counts
+    started, first = st.session_state.setdefault("started", (time.time(), done))
+    pace = (time.time() - started) / (done - first) if done > first else None
+    words = t(f"{done} rated · {left} to go", f"{done} avaliadas · faltam {left}")
+    if pace is not None:
+        words += t(f" · {pace:.0f} s each", f" · {pace:.0f} s cada")
+    st.progress(done / max(1, done + left), text=words)
+
+
+def show_scores(item: int, rater_id: int, one_key: bool) -> None:
     """The five scores, skip and undo, each with its key."""
     labels = {
         1: t("useless", "inútil"),
@@ -96,17 +178,21 @@ def score_row(item: int, rater_id: int) -> None:
                 label,
                 key=f"score_{score}",
                 shortcut=str(score),
-                on_click=rate,
-                args=(item, rater_id, score),
+                type="primary" if st.session_state.get("picked") == score else "secondary",
+                on_click=rate if one_key else pick,
+                args=(item, rater_id, score) if one_key else (score,),
             )
-        st.button(
-            t("Skip", "Pular"),
-            key="skip",
-            shortcut="s",
-            type="tertiary",
-            on_click=rate,
-            args=(item, rater_id, None, "skipped"),
-        )
+        if not one_key:
+            st.button(
+                t("Save", "Salvar"),
+                key="save",
+                shortcut="enter",
+                icon=":material/check:",
+                disabled="picked" not in st.session_state,
+                on_click=save_picked,
+                args=(item, rater_id),
+            )
+        st.button(t("Skip", "Pular"), key="skip", shortcut="s", type="tertiary", on_click=set_skipping, args=(True,))
         st.button(
             t("Undo", "Desfazer"),
             key="undo",
@@ -115,6 +201,72 @@ def score_row(item: int, rater_id: int) -> None:
             icon=":material/undo:",
             on_click=take_back,
             args=(rater_id,),
+        )
+        st.button(
+            t("Help", "Ajuda"), key="help", shortcut="h", type="tertiary", icon=":material/help:", on_click=ask_for_help
+        )
+
+
+def show_skip_reasons(item: int, rater_id: int) -> None:
+    """The reasons to skip, in place of the scores."""
+    words = {
+        "not sure": t("I cannot judge it", "Não sei julgar"),
+        **{flag: flag_words(flag) for flag in FLAGS},
+    }
+    with st.container(horizontal=True, horizontal_alignment="left"):
+        for key, reason in enumerate(SKIP_REASONS, start=1):
+            st.button(
+                words[reason],
+                key=f"reason_{key}",
+                shortcut=str(key),
+                on_click=rate,
+                args=(item, rater_id, None, reason),
+            )
+        st.button(
+            t("Do not skip", "Não pular"),
+            key="unskip",
+            shortcut="backspace",
+            type="tertiary",
+            on_click=set_skipping,
+            args=(False,),
+        )
+
+
+def flag_words(flag: str) -> str:
+    """A flag in the chosen language."""
+    words = {
+        "wrong task": t("wrong task", "tarefa errada"),
+        "unsafe": t("unsafe", "inseguro"),
+        "unreadable": t("unreadable", "ilegível"),
+    }
+    return words[flag]
+
+
+def ask_for_help() -> None:
+    """Open the help, or close it."""
+    st.session_state["helping"] = not st.session_state.get("helping", False)
+
+
+def show_help(one_key: bool) -> None:
+    """The keys; asked for and closed by the same button."""
+    keys = [
+        ("1–5", t("score and move on", "dá a nota e avança") if one_key else t("choose a score", "escolhe a nota")),
+        *([] if one_key else [("Enter", t("save and move on", "salva e avança"))]),
+        ("S", t("skip, then 1–4 for the reason", "pula; depois 1–4 dá o motivo")),
+        ("Backspace", t("take the last one back", "desfaz a última")),
+        (
+            "Ctrl+Enter",
+            t("leave the comment, so that keys score again", "sai do comentário; as teclas voltam a dar nota"),
+        ),
+        ("H", t("open or close this help", "abre ou fecha esta ajuda")),
+    ]
+    with st.container(border=True):
+        st.markdown("\n".join(f"- `{key}` {what}" for key, what in keys))
+        st.caption(
+            t(
+                "A score counts as soon as the next completion appears. Nothing you do is lost when the page closes.",
+                "A nota vale assim que a próxima resposta aparece. Nada se perde quando a página fecha.",
+            )
         )
 
 
@@ -125,27 +277,38 @@ def show_guideline(task: str) -> None:
     st.markdown(f"- **1** · {g.one}\n- **3** · {g.three}\n- **5** · {g.five}")
 
 
-def page() -> None:
-    """Draw the page."""
-    rater_id = choose_rater()
-    if rater_id is None:
-        return
-    item = current_item(rater_id)
-    with reading() as session:
-        done, left = progress(session, rater_id, get_settings().raters_per_completion)
-        row = one_completion(session, item) if item is not None else None
-    st.progress(done / max(1, done + left), text=t(f"{done} rated · {left} to go", f"{done} avaliadas · faltam {left}"))
+def show_last() -> None:
+    """What was saved, and an error if there was one."""
     if error := st.session_state.pop("rating_error", None):
-        st.error(error)
+        st.warning(error)
+    last = st.session_state.get("last")
+    if last is not None:
+        st.caption(t(f":green[:material/check:] saved: {last}", f":green[:material/check:] salva: {last}"))
+
+
+def show_done(rater_id: int) -> None:
+    """The end of the queue."""
+    st.success(
+        t(
+            "Nothing is left for you to rate. Thank you! The result is on Reward audit.",
+            "Não há mais nada para você avaliar. Obrigado! O resultado está em Auditoria da recompensa.",
+        ),
+        icon=":material/celebration:",
+    )
+    st.button(t("Undo the last one", "Desfazer a última"), key="undo", on_click=take_back, args=(rater_id,))
+
+
+@st.fragment
+def rating(rater_id: int, one_key: bool) -> None:
+    """The item, the scores, and what goes with them."""
+    item = current_item(rater_id)
+    row = None
+    if item is not None:
+        with reading() as session:
+            row, draft = one_completion(session, item), draft_of(session, item, rater_id)
+    show_progress(rater_id)
     if item is None or row is None:
-        st.success(
-            t(
-                "Nothing is left for you to rate. Thank you! The result is on Reward audit.",
-                "Não há mais nada para você avaliar. Obrigado! O resultado está em Auditoria da recompensa.",
-            ),
-            icon=":material/celebration:",
-        )
-        st.button(t("Undo the last one", "Desfazer a última"), on_click=take_back, args=(rater_id,))
+        show_done(rater_id)
         return
     prompt, answer = st.columns([2, 3], gap="medium")
     with prompt:
@@ -153,20 +316,38 @@ def page() -> None:
         show_prompt(row["user_text"])
         show_guideline(row["task"])
     with answer:
-        st.subheader(t("Completion", "Resposta"), anchor=False)
+        if st.session_state.get("skipping"):
+            show_skip_reasons(item, rater_id)
+        else:
+            show_scores(item, rater_id, one_key)
+        show_last()
+        if st.session_state.get("helping"):
+            show_help(one_key)
         with st.container(border=True):
             show_completion(row["task"], row["text"])
-        score_row(item, rater_id)
-        last = st.session_state.get("last")
-        saved = t(f"saved: {last} · ", f"salva: {last} · ") if last is not None else ""
-        st.caption(
-            saved
-            + t(
-                "Keys: 1–5 score and move on, S skips, Backspace takes the last one back.",
-                "Teclas: 1–5 dão a nota e avançam, S pula, Backspace desfaz a última.",
-            )
+        st.pills(
+            t("Something is wrong with the item", "Há algo errado com o item"),
+            list(FLAGS),
+            selection_mode="multi",
+            format_func=flag_words,
+            key=f"flags_{item}",
         )
-        st.text_area(t("Comment (optional)", "Comentário (opcional)"), key=f"comment_{item}", height=68, max_chars=2000)
+        st.session_state.setdefault(f"comment_{item}", draft)
+        st.text_area(
+            t("Comment (optional)", "Comentário (opcional)"),
+            key=f"comment_{item}",
+            height=68,
+            max_chars=2000,
+            on_change=keep_draft,
+            args=(item, rater_id),
+        )
+
+
+def page() -> None:
+    """Draw the page."""
+    rater_id = choose_rater()
+    if rater_id is not None:
+        rating(rater_id, choose_mode())
 
 
 open_store()

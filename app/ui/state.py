@@ -1,5 +1,7 @@
 """The store, opened once per server, with its errors shown as messages."""
 
+import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,8 +23,21 @@ def _opened() -> bool:
     return True
 
 
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _settled(modules: int) -> bool:
+    """Take what the libraries have loaded out of the garbage collector's sight.
+
+    Streamlit collects garbage after every drawing. With pandas, scipy and SQLAlchemy in memory that looks at hundreds of
+    thousands of objects that never go away, and takes four times as long as the drawing itself.
+    """
+    gc.collect()
+    gc.freeze()
+    return True
+
+
 def open_store() -> None:
     """Make sure the store is there; a page that cannot have it says why and stops."""
+    _settled(len(sys.modules))
     try:
         _opened()
     except UserError as error:

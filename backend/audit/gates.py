@@ -1,14 +1,88 @@
-"""The gates as they stand now: every task's reward against the ratings in the store."""
+"""The gates of the store: decided on the ratings and rules of one moment, kept, and stale once either has changed."""
 
+import hashlib
+from dataclasses import asdict
+
+import pandas as pd
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend.audit.gate import Gate
+from backend.audit.correlation import Correlation, within_prompt
+from backend.audit.gate import Gate, GateSettings, decide
 from backend.audit.table import audit_table
 from backend.store.completions import ensure_scores, rated_scores
+from backend.store.tables import Completion, GateDecision, Prompt, Rating
+from rewards import fingerprint
 
 
-def current_gates(session: Session, profile: str) -> dict[str, Gate]:
-    """The gate of each task that has ratings, for the profile's rules as they are now (stale scores are redone)."""
+def decide_gates(
+    session: Session, profile: str, decided_by: str, settings: GateSettings | None = None
+) -> list[GateDecision]:
+    """Judge every rated task's reward now, and keep the decisions; returns them.
+
+    Args:
+        session: a writing session.
+        profile: the reward rules.
+        decided_by: who asked for it.
+        settings: thresholds; they are kept with the decisions.
+    """
+    settings = settings or GateSettings()
     ensure_scores(session, profile)
-    totals = audit_table(rated_scores(session, profile)).query("reward == 'total'")
-    return {row.task: Gate(row.verdict, row.reason) for row in totals.itertuples()}
+    rated = rated_scores(session, profile)
+    totals = audit_table(rated).query("reward == 'total'")
+    marks = ratings_marks(session)
+    decisions = []
+    for row in totals.itertuples():
+        of_task = rated[(rated["task"] == row.task) & (rated["component"] == "total")]
+        within = within_prompt(of_task["human"].to_numpy(), of_task["value"].to_numpy(), of_task["prompt_id"].tolist())
+        rho, low, high, p = (None if pd.isna(x) else float(x) for x in (row.rho, row.low, row.high, row.p))
+        c = Correlation(row.n, rho, low, high, p, row.constant)
+        gate = decide(c, settings, within)
+        decisions.append(
+            GateDecision(
+                task=row.task,
+                profile=profile,
+                fingerprint=fingerprint(profile),
+                ratings=marks[row.task],
+                verdict=gate.verdict,
+                reason=gate.reason,
+                numbers={"total": asdict(c), "within": asdict(within)},
+                settings=settings.model_dump(),
+                decided_by=decided_by,
+            )
+        )
+    session.add_all(decisions)
+    session.flush()
+    return decisions
+
+
+def standing_gates(session: Session, profile: str) -> dict[str, Gate]:
+    """The latest decision on each task's reward; ``stale`` where the rules or the ratings have changed since."""
+    latest = select(func.max(GateDecision.id)).where(GateDecision.profile == profile).group_by(GateDecision.task)
+    decisions = session.scalars(select(GateDecision).where(GateDecision.id.in_(latest))).all()
+    marks = ratings_marks(session) if decisions else {}
+    return {d.task: _standing(d, fingerprint(profile), marks.get(d.task)) for d in decisions}
+
+
+def _standing(decision: GateDecision, rules: str, ratings: str | None) -> Gate:
+    was = f"it was: {decision.verdict} ({decision.reason})"
+    if decision.fingerprint != rules:
+        return Gate("stale", f"the reward has changed since the decision; {was}")
+    if decision.ratings != ratings:
+        return Gate("stale", f"ratings have been given or changed since the decision; {was}")
+    return Gate(decision.verdict, decision.reason)  # type: ignore[arg-type]
+
+
+def ratings_marks(session: Session) -> dict[str, str]:
+    """task -> twelve hex digits that name the set of its scores: who gave which completion how much."""
+    query = (
+        select(Prompt.task, Rating.completion_id, Rating.rater_id, Rating.score)
+        .join(Completion, Completion.id == Rating.completion_id)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .where(Rating.score.is_not(None))
+        .order_by(Rating.completion_id, Rating.rater_id)
+    )
+    marks: dict[str, hashlib._Hash] = {}
+    for task, completion_id, rater_id, score in session.execute(query):
+        marks.setdefault(task, hashlib.sha256()).update(f"{completion_id} {rater_id} {score}\n".encode())
+    return {task: mark.hexdigest()[:12] for task, mark in marks.items()}

@@ -5,7 +5,7 @@ import pandas as pd
 from backend.audit.correlation import correlate
 from backend.audit.gate import decide
 
-COLUMNS = ["task", "reward", "n", "rho", "low", "high", "p", "verdict", "reason"]
+COLUMNS = ["task", "reward", "n", "rho", "low", "high", "p", "constant", "verdict", "reason"]
 
 
 def audit_table(rated: pd.DataFrame) -> pd.DataFrame:
@@ -34,6 +34,7 @@ def audit_table(rated: pd.DataFrame) -> pd.DataFrame:
                     "low": c.low,
                     "high": c.high,
                     "p": c.p,
+                    "constant": c.constant,
                     "verdict": gate.verdict if gate else "",
                     "reason": gate.reason if gate else "constant" if c.constant else "",
                 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from backend.audit.gates import current_gates
+from backend.audit.gates import standing_gates
 from backend.errors import UserError
 from backend.runs.processes import mark_running
 from backend.runs.sync import rewind_store, sync_run
@@ -68,8 +68,8 @@ def _train(run_id: str, profile: str, folder: Path) -> tuple[str, str, int]:
 
         checkpoint = rewind(folder)
         rewind_store(run_id, checkpoint.step if checkpoint else 0)
-        with writing() as session:
-            gates = current_gates(session, profile)
+        with reading() as session:
+            gates = standing_gates(session, profile)
         syncing.start()
         outcome = train(folder, gates)
         return outcome.status, outcome.reason, 0

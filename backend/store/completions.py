@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from backend.models.generate import Completion as Generated
 from backend.models.generate import Sampling
-from backend.store.tables import Completion, Prompt, Rating, Score
+from backend.store.queue import enqueue
+from backend.store.tables import Completion, Prompt, Rater, Rating, Score
 from rewards import fingerprint, score
 
 
@@ -21,7 +22,7 @@ def save_completions(
     sampling: Sampling,
     in_queue: bool = True,
 ) -> list[int]:
-    """Store sampled completions, one group per prompt; returns their ids."""
+    """Store sampled completions, one group per prompt, and offer them to raters; returns their ids."""
     rows = [
         Completion(
             prompt_id=prompt_id,
@@ -31,14 +32,16 @@ def save_completions(
             policy=policy,
             generation=sampling.model_dump(),
             sample=i,
-            in_queue=in_queue,
         )
         for prompt_id, group in zip(prompt_ids, groups, strict=True)
         for i, c in enumerate(group)
     ]
     session.add_all(rows)
     session.flush()
-    return [row.id for row in rows]
+    ids = [row.id for row in rows]
+    if in_queue:
+        enqueue(session, ids)
+    return ids
 
 
 def score_rows(
@@ -53,31 +56,46 @@ def score_rows(
     ]
 
 
-def ensure_scores(session: Session, profile: str, only_rated: bool = True) -> int:
+def ensure_scores(
+    session: Session, profile: str, only_rated: bool = True, most: int | None = None, count_only: bool = False
+) -> int:
     """Score every (rated) completion under ``profile`` whose stored score is missing or of another fingerprint.
 
+    Args:
+        session: a writing session.
+        profile: the reward rules.
+        only_rated: leave out completions nobody has scored.
+        most: score at most this many, for a caller that shows progress.
+        count_only: score none.
+
     Returns:
-        How many completions were scored.
+        How many were scored (or, with ``count_only``, are to be).
     """
     current = fingerprint(profile)
     scored = select(Score.completion_id).where(
-        Score.profile == profile, Score.component == "total", Score.fingerprint == current
+        Score.profile == profile,
+        Score.component == "total",
+        Score.fingerprint == current,
+        Score.completion_id == Completion.id,
     )
-    query = (
-        select(Completion.id, Prompt.task, Completion.text, Prompt.user_text)
-        .join(Prompt, Prompt.id == Completion.prompt_id)
-        .where(Completion.id.not_in(scored))
-    )
+    wanted = select(Completion.id).where(~scored.exists())
     if only_rated:
-        query = query.where(Completion.id.in_(select(Rating.completion_id).where(Rating.score.is_not(None))))
-    rows = session.execute(query).all()
-    if rows:
-        ids = [row[0] for row in rows]
-        for start in range(0, len(ids), 500):
-            stale = Score.completion_id.in_(ids[start : start + 500])
-            session.execute(delete(Score).where(Score.profile == profile, stale))
+        rated = select(Rating.completion_id).where(Rating.score.is_not(None)).distinct()
+        wanted = wanted.where(Completion.id.in_(rated))
+    if count_only:
+        return session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    ids = session.scalars(wanted.limit(most)).all()
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        session.execute(delete(Score).where(Score.profile == profile, Score.completion_id.in_(part)))
+        query = (
+            select(Completion.id, Prompt.task, Completion.text, Prompt.user_text)
+            .join(Prompt, Prompt.id == Completion.prompt_id)
+            .where(Completion.id.in_(part))
+        )
+        rows = session.execute(query).all()
         add_scores(session, (r for row in rows for r in score_rows(*row, profile, current)))
-    return len(rows)
+    return len(ids)
 
 
 def add_scores(session: Session, rows: Iterable[dict[str, Any]]) -> None:
@@ -87,31 +105,75 @@ def add_scores(session: Session, rows: Iterable[dict[str, Any]]) -> None:
         session.execute(insert(Score), batch)
 
 
+MOST_RATED = 5_000
+"""Rated completions of a task that an audit reads; beyond that a stable sample says the same."""
+
+
 def rated_scores(session: Session, profile: str) -> pd.DataFrame:
     """Rated completions with their reward: one row per (completion, component).
 
-    Columns: completion_id, prompt_id, task, component, value, human (mean over raters), raters (how many).
+    Columns: completion_id, prompt_id, task, component, value, human, raters (how many), length (characters). ``human``
+    is the mean over raters; the median where three or more lie two or more apart. Of a task with more than
+    ``MOST_RATED`` rated completions, a stable sample.
     """
+    people = human_scores(session)
+    columns = ["completion_id", "prompt_id", "task", "component", "value", "human", "raters", "length"]
+    if people.empty:
+        return pd.DataFrame(columns=columns)
+    place = people["completion_id"].mul(2654435761).mod(4294967291)
+    people = people.assign(place=place).sort_values("place").groupby("task").head(MOST_RATED)
+    ids = people["completion_id"].tolist()
+    rows: list[Any] = []
+    for start in range(0, len(ids), 500):
+        wanted = Score.completion_id.in_(ids[start : start + 500])
+        query = select(Score.completion_id, Score.component, Score.value).where(Score.profile == profile, wanted)
+        rows += session.execute(query).all()
+    scores = pd.DataFrame(rows, columns=["completion_id", "component", "value"])
+    return scores.merge(people, on="completion_id").sort_values(["completion_id", "component"])[columns]
+
+
+def human_scores(session: Session) -> pd.DataFrame:
+    """One row per rated completion: completion_id, prompt_id, task, human, raters, length."""
     query = (
         select(
-            Score.completion_id,
+            Rating.completion_id,
+            func.avg(Rating.score),
+            func.min(Rating.score),
+            func.max(Rating.score),
+            func.count(),
             Completion.prompt_id,
             Prompt.task,
-            Score.component,
-            Score.value,
-            Rating.score.label("human"),
-            Rating.rater_id,
+            func.max(func.length(Completion.text)),
         )
-        .join(Completion, Completion.id == Score.completion_id)
+        .join(Completion, Completion.id == Rating.completion_id)
         .join(Prompt, Prompt.id == Completion.prompt_id)
-        .join(Rating, Rating.completion_id == Completion.id)
-        .where(Score.profile == profile, Rating.score.is_not(None))
+        .where(Rating.score.is_not(None))
+        .group_by(Rating.completion_id, Completion.prompt_id, Prompt.task)
     )
-    frame = pd.DataFrame(session.execute(query).mappings().all())
-    if frame.empty:
-        return pd.DataFrame(columns=["completion_id", "prompt_id", "task", "component", "value", "human", "raters"])
-    keys = ["completion_id", "prompt_id", "task", "component", "value"]
-    return frame.groupby(keys, as_index=False).agg(human=("human", "mean"), raters=("rater_id", "nunique"))
+    columns = ["completion_id", "human", "low", "high", "raters", "prompt_id", "task", "length"]
+    frame = pd.DataFrame(session.execute(query).all(), columns=columns).astype({"human": float})
+    apart = frame[(frame["raters"] >= 3) & (frame["high"] - frame["low"] >= 2)]["completion_id"].tolist()
+    if apart:
+        ratings = all_ratings(session, apart)
+        medians = ratings.groupby("completion_id")["score"].median()
+        frame["human"] = frame["completion_id"].map(medians).fillna(frame["human"])
+    return frame.drop(columns=["low", "high"])
+
+
+def all_ratings(session: Session, completion_ids: list[int] | None = None) -> pd.DataFrame:
+    """One row per score: completion_id, task, rater, score, seconds; of some completions, or of all."""
+    query = (
+        select(Rating.completion_id, Prompt.task, Rater.name, Rating.score, Rating.seconds)
+        .join(Rater, Rater.id == Rating.rater_id)
+        .join(Completion, Completion.id == Rating.completion_id)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .where(Rating.score.is_not(None))
+    )
+    rows: list[Any] = []
+    for start in range(0, len(completion_ids or [0]), 500):
+        part = query.where(Rating.completion_id.in_(completion_ids[start : start + 500])) if completion_ids else query
+        rows += session.execute(part).all()
+    return pd.DataFrame(rows, columns=["completion_id", "task", "rater", "score", "seconds"])
 
 
 def one_completion(session: Session, completion_id: int) -> dict[str, Any] | None:

@@ -5,9 +5,10 @@ instead of failing half-way with "database is locked"; readers never wait.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from alembic import command
@@ -23,17 +24,29 @@ from backend.errors import UserError
 from backend.settings import get_settings
 
 _LOCK_SECONDS = 30
+_opening = Lock()
+_writing = Lock()
+"""On SQLite the threads of a process take turns here: its own waiting is a poll, in which some would starve."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-@lru_cache
 def get_engine(url: str | None = None) -> Engine:
     """The engine for ``url`` (default: the settings'), its schema brought up to date.
 
     Raises:
         UserError: the database cannot be opened, or a newer version of the workbench wrote it.
     """
-    url = url or get_settings().database_url
+    with _opening:  # several sessions may ask at once when a server starts
+        return _engine(url or get_settings().database_url)
+
+
+def forget_engines() -> None:
+    """Open the next engine anew, for tests that change the settings."""
+    _engine.cache_clear()
+
+
+@lru_cache
+def _engine(url: str) -> Engine:
     engine = _connect(url)
     try:
         _migrate(engine, url)
@@ -82,8 +95,11 @@ def reading(engine: Engine | None = None) -> Iterator[Session]:
 @contextmanager
 def writing(engine: Engine | None = None) -> Iterator[Session]:
     """A session that commits when the block ends, or leaves nothing behind when it raises."""
+    engine = engine or get_engine()
+    turn = _writing if engine.dialect.name == "sqlite" else nullcontext()
     with (
-        Session((engine or get_engine()).execution_options(writes=True), expire_on_commit=False) as session,
+        turn,
+        Session(engine.execution_options(writes=True), expire_on_commit=False) as session,
         session.begin(),
     ):
         yield session

@@ -106,8 +106,6 @@ class Completion(Base):
     generation: Mapped[dict[str, Any]]
     sample: Mapped[int]
     """Which of the prompt's samples this is, from 0."""
-    in_queue: Mapped[bool] = mapped_column(default=False, index=True)
-    """Offered to raters."""
     is_example: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
@@ -122,6 +120,39 @@ class Score(Base):
     component: Mapped[str] = mapped_column(String(60), primary_key=True)
     value: Mapped[float]
     fingerprint: Mapped[str] = mapped_column(String(12))
+
+
+class QueueItem(Base):
+    """A completion offered to raters. ``rated`` and ``is_open`` follow its ratings, so that the next one is a seek."""
+
+    __tablename__ = "queue"
+    __table_args__ = (
+        Index("queue_fresh", "is_open", "rated", "stratum", "shuffle"),
+        Index("queue_started", "is_open", "rated", "shuffle"),
+    )
+
+    completion_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), primary_key=True)
+    stratum: Mapped[str] = mapped_column(String(60))
+    """Task and quarter of the reward, ``push/2``: raters are given all of them alike, so that ρ sees the whole range."""
+    rated: Mapped[int] = mapped_column(default=0)
+    """How many raters have scored it (a skip is no score)."""
+    wanted: Mapped[int]
+    """How many should; one more where two differ by two or more."""
+    is_open: Mapped[bool]
+    shuffle: Mapped[int]
+    """A fixed random place in its stratum."""
+
+
+class Claim(Base):
+    """A completion on a rater's screen: nobody beyond ``wanted`` is given it until this expires."""
+
+    __tablename__ = "claims"
+
+    completion_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), primary_key=True)
+    rater_id: Mapped[int] = mapped_column(ForeignKey("raters.id", ondelete="CASCADE"), primary_key=True, index=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    draft: Mapped[str] = mapped_column(Text, default="")
+    """A comment not yet saved with a score."""
 
 
 class Rater(Base):
@@ -151,6 +182,43 @@ class Rating(Base):
     score: Mapped[int | None]
     skip_reason: Mapped[str | None] = mapped_column(String(200))
     comment: Mapped[str] = mapped_column(Text, default="")
+    flags: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """Of ``FLAGS``: what is wrong with the item itself."""
     seconds: Mapped[float | None]
     """Time the item was on screen before the score."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class RatingEvent(Base):
+    """What happened to a rating, append-only: rate, change, skip, undo, import."""
+
+    __tablename__ = "rating_events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    completion_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), index=True)
+    rater_id: Mapped[int] = mapped_column(ForeignKey("raters.id"), index=True)
+    action: Mapped[str] = mapped_column(String(10))
+    score: Mapped[int | None]
+    skip_reason: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class GateDecision(Base):
+    """A decision on whether a task's reward may be trained on; it holds for one fingerprint and one set of ratings."""
+
+    __tablename__ = "gate_decisions"
+    __table_args__ = (Index("gate_decisions_task", "task", "profile", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task: Mapped[str] = mapped_column(String(40))
+    profile: Mapped[str] = mapped_column(String(40))
+    fingerprint: Mapped[str] = mapped_column(String(12))
+    ratings: Mapped[str] = mapped_column(String(12))
+    """Hash of the task's ratings: who gave which completion how much."""
+    verdict: Mapped[str] = mapped_column(String(30))
+    reason: Mapped[str] = mapped_column(Text)
+    numbers: Mapped[dict[str, Any]]
+    """n, rho and its interval, within-prompt rho and its interval."""
+    settings: Mapped[dict[str, Any]]
+    decided_by: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

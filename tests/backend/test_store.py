@@ -13,9 +13,10 @@ from backend.errors import UserError
 from backend.models.generate import Completion as Generated
 from backend.models.generate import Sampling
 from backend.store.completions import ensure_scores, rated_scores, save_completions
-from backend.store.engine import get_engine, reading, writing
+from backend.store.engine import forget_engines, get_engine, reading, writing
 from backend.store.prompts import load_prompts, save_prompts
-from backend.store.ratings import get_rater, next_to_rate, progress, save_rating, undo_last
+from backend.store.queue import claim_next, progress
+from backend.store.ratings import get_rater, save_rating, undo_last
 from backend.store.runs import load_metrics, save_metrics
 from backend.store.tables import Base, Metric, Rating, Run, Score
 
@@ -64,7 +65,7 @@ def test_sqlite_is_in_wal_mode_with_foreign_keys(workbench: Path) -> None:
 def test_a_database_of_a_newer_version_is_refused_and_left_alone(any_workbench: Path) -> None:
     with writing() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    get_engine.cache_clear()
+    forget_engines()
     with pytest.raises(UserError, match="newer version"):
         get_engine()
 
@@ -155,7 +156,7 @@ def test_the_queue_offers_each_item_once_to_each_rater_and_to_no_more_than_k(any
         seen[name] = set()
         while True:
             with writing() as session:
-                item = next_to_rate(session, rater, raters_per_completion=2)
+                item = claim_next(session, rater)
                 if item is None:
                     break
                 assert item not in seen[name]
@@ -169,21 +170,21 @@ def test_half_rated_items_come_first(any_workbench: Path) -> None:
     add_completions([f"Oferta {i}" for i in range(5)])
     with writing() as session:
         ana, bia = get_rater(session, "Ana").id, get_rater(session, "Bia").id
-        first = next_to_rate(session, ana, 2)
+        first = claim_next(session, ana)
         save_rating(session, first, ana, score=5)
-        assert next_to_rate(session, bia, 2) == first
+        assert claim_next(session, bia) == first
 
 
 def test_undo_brings_the_last_one_back(any_workbench: Path) -> None:
     add_completions(["Oi", "Olá"])
     with writing() as session:
         ana = get_rater(session, "Ana").id
-        first = next_to_rate(session, ana, 2)
+        first = claim_next(session, ana)
         save_rating(session, first, ana, score=1)
-        assert progress(session, ana, 2) == (1, 1)
+        assert progress(session, ana) == (1, 1)
         assert undo_last(session, ana) == first
         assert undo_last(session, ana) is None
-        assert progress(session, ana, 2) == (0, 2)
+        assert progress(session, ana) == (0, 2)
 
 
 def test_scores_follow_the_fingerprint(any_workbench: Path) -> None:

@@ -1,0 +1,102 @@
+"""Do the raters agree? A reward cannot agree with people who do not agree with each other."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import krippendorff
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+from statsmodels.stats.inter_rater import cohens_kappa
+
+Array = NDArray[np.float64]
+
+SCALE = (1, 2, 3, 4, 5)
+RESAMPLES = 500
+SEED = 20_240_427
+AGREE = 1
+"""Raters agree on a completion when their scores lie at most this far apart."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far raters agree on the completions that two or more of them scored.
+
+    Attributes:
+        completions: how many those are.
+        alpha: Krippendorff's alpha for ordinal data; None where it is undefined.
+        low, high: its 95 % bootstrap interval, completions resampled.
+        ceiling: Spearman's rho of one rater with another: what a reward that ranks like a person reaches.
+    """
+
+    completions: int
+    alpha: float | None = None
+    low: float | None = None
+    high: float | None = None
+    ceiling: float | None = None
+
+
+def agreement(ratings: pd.DataFrame) -> Agreement:
+    """Agreement of all raters.
+
+    Args:
+        ratings: columns completion_id, rater, score; one row per rating.
+    """
+    matrix = as_matrix(ratings)
+    matrix = matrix[:, (~np.isnan(matrix)).sum(axis=0) >= 2]
+    if matrix.shape[1] < 2:
+        return Agreement(matrix.shape[1])
+    alpha = ordinal_alpha(matrix)
+    rng = np.random.default_rng(SEED)
+    draws = [ordinal_alpha(matrix[:, rng.integers(0, matrix.shape[1], matrix.shape[1])]) for _ in range(RESAMPLES)]
+    known = [d for d in draws if d is not None]
+    if not known:
+        return Agreement(matrix.shape[1], alpha, ceiling=_ceiling(matrix))
+    low, high = (float(x) for x in np.quantile(known, [0.025, 0.975]))
+    return Agreement(matrix.shape[1], alpha, low, high, _ceiling(matrix))
+
+
+def as_matrix(ratings: pd.DataFrame) -> Array:
+    """(raters, completions) scores, NaN where a rater did not score; completions in order of their ids."""
+    return ratings.pivot(index="rater", columns="completion_id", values="score").to_numpy(float)
+
+
+def ordinal_alpha(matrix: Array) -> float | None:
+    """Krippendorff's alpha, ordinal; None where every score is the same, so that nothing could disagree."""
+    values = matrix[~np.isnan(matrix)]
+    if len(np.unique(values)) < 2:
+        return None
+    # the package's default is interval data
+    return float(krippendorff.alpha(reliability_data=matrix, level_of_measurement="ordinal"))
+
+
+def _ceiling(matrix: Array) -> float | None:
+    """Rho over all ordered pairs of raters on the same completion."""
+    pairs = [(a, b) for column in matrix.T for a, b in combinations(column[~np.isnan(column)], 2)]
+    both = np.array(pairs + [(b, a) for a, b in pairs])
+    if len(pairs) < 3 or np.ptp(both[:, 0]) == 0:
+        return None
+    return float(spearmanr(both[:, 0], both[:, 1]).statistic)
+
+
+def pairwise_kappa(ratings: pd.DataFrame) -> pd.DataFrame:
+    """Cohen's kappa with quadratic weights of every two raters: columns a, b, completions, kappa (NaN if undefined)."""
+    scores = {rater: rows.set_index("completion_id")["score"] for rater, rows in ratings.groupby("rater")}
+    rows = []
+    for (a, left), (b, right) in combinations(scores.items(), 2):
+        both = pd.concat([left, right], axis=1, join="inner", keys=["a", "b"])
+        if both.empty:
+            continue
+        table = pd.crosstab(both["a"], both["b"]).reindex(index=SCALE, columns=SCALE, fill_value=0)
+        alike = both["a"].nunique() == 1 and both["b"].nunique() == 1
+        kappa = float("nan") if alike else float(cohens_kappa(table.to_numpy(), wt="quadratic", return_results=False))
+        rows.append({"a": a, "b": b, "completions": len(both), "kappa": kappa})
+    return pd.DataFrame(rows, columns=["a", "b", "completions", "kappa"])
+
+
+def agreed(ratings: pd.DataFrame) -> pd.Series:
+    """completion_id -> whether its raters agree; completions of one rater are left out."""
+    spread = ratings.groupby("completion_id")["score"].agg(["min", "max", "size"])
+    spread = spread[spread["size"] >= 2]
+    return (spread["max"] - spread["min"] <= AGREE).rename("agreed")

@@ -1,0 +1,240 @@
+"""Ratings in and out: the project's JSONL and CSV, and exports of Argilla and Label Studio.
+
+python -m backend.audit export ratings.csv
+python -m backend.audit import from-argilla.json
+
+A file is taken whole or not at all; every bad entry is named by its place. Raters leave under pseudonyms. A CSV cell
+that a spreadsheet would run as a formula gets an apostrophe in front, which an import takes off again.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.data.records import Message, PromptRecord
+from backend.errors import UserError
+from backend.files import write_whole
+from backend.store.prompts import save_prompts
+from backend.store.ratings import get_rater, save_rating
+from backend.store.tables import Completion, Prompt, Rater, Rating
+from rewards import registered
+
+COLUMNS = ("task", "prompt", "completion", "score", "rater", "comment")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_MOST_SHOWN = 10
+LARGEST_BYTES = 200_000_000
+
+
+class RatingRecord(BaseModel):
+    """One rating as files carry it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+
+    task: str
+    prompt: str = Field(min_length=1)
+    completion: str
+    score: int = Field(ge=1, le=5)
+    rater: str = Field(min_length=1, max_length=120)
+    comment: str = Field("", max_length=10_000)
+
+
+def read_ratings(path: Path) -> list[RatingRecord]:
+    """Read a file of ratings: JSONL or CSV with ``COLUMNS``, or an Argilla or Label Studio JSON export.
+
+    Raises:
+        UserError: the file cannot be read, is of no known format, or has bad entries (named by line or place).
+    """
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise UserError(f"{path} is larger than {LARGEST_BYTES // 10**6} MB; split it")
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {path}: {error}. Give a UTF-8 file.") from error
+    records, bad = [], []
+    for place, row in _rows(path, text):
+        try:
+            record = RatingRecord.model_validate(row)
+            if record.task not in registered():
+                raise ValueError(f"unknown task {record.task!r}; choose from {', '.join(registered())}")
+            records.append(record)
+        except (ValidationError, ValueError) as error:
+            bad.append(f"{path}:{place}: {_reason(error)}")
+    if bad:
+        more = f"\n… and {len(bad) - _MOST_SHOWN} more" if len(bad) > _MOST_SHOWN else ""
+        raise UserError(f"{len(bad)} ratings are bad; nothing was imported:\n" + "\n".join(bad[:_MOST_SHOWN]) + more)
+    if not records:
+        raise UserError(f"{path} holds no rating from 1 to 5")
+    return records
+
+
+def _rows(path: Path, text: str) -> Iterator[tuple[str, Any]]:
+    """(place, raw rating) of every rating in the file."""
+    if path.suffix.lower() == ".csv":
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        if missing := set(COLUMNS[:5]) - set(reader.fieldnames or ()):
+            raise UserError(f"{path} lacks the columns {', '.join(sorted(missing))}; it needs {', '.join(COLUMNS)}")
+        for row in reader:
+            yield f"{reader.line_num}", {k: _unneutralised(v) for k, v in row.items() if k and v is not None}
+        return
+    try:
+        whole = None if path.suffix.lower() == ".jsonl" else json.loads(text)
+    except ValueError:
+        whole = None
+    if whole is None:
+        yield from _json_lines(text)
+        return
+    entries = whole if isinstance(whole, list) else [whole]
+    for i, entry in enumerate(entries):
+        yield from _entry(f"entry {i + 1}", entry)
+
+
+def _json_lines(text: str) -> Iterator[tuple[str, Any]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            try:
+                yield from _entry(str(number), json.loads(line))
+            except json.JSONDecodeError as error:
+                yield str(number), f"not JSON ({error.msg} at column {error.colno})"
+
+
+def _entry(place: str, entry: Any) -> Iterator[tuple[str, Any]]:
+    """The ratings in one JSON object, by what it looks like."""
+    if isinstance(entry, dict) and isinstance(entry.get("annotations"), list):
+        yield from _label_studio(place, entry)
+    elif isinstance(entry, dict) and isinstance(entry.get("responses"), dict):
+        yield from _argilla(place, entry)
+    else:
+        yield place, entry
+
+
+def _label_studio(place: str, task: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """A task of Label Studio's JSON export: ``data`` with prompt, completion and task; a result of type rating."""
+    for annotation in task["annotations"]:
+        if annotation.get("was_cancelled"):
+            continue
+        by = annotation.get("completed_by")
+        rater = by.get("email") or by.get("id") if isinstance(by, dict) else by
+        comments = [
+            " ".join(r["value"].get("text", [])) for r in annotation.get("result", []) if r.get("type") == "textarea"
+        ]
+        for result in annotation.get("result", []):
+            if result.get("type") == "rating":
+                score = result.get("value", {}).get("rating")
+                data = task.get("data")
+                yield (
+                    f"{place}, annotation {annotation.get('id', '?')}",
+                    {
+                        **(data if isinstance(data, dict) else {}),
+                        "score": score,
+                        "rater": rater,
+                        "comment": " ".join(comments),
+                    },
+                )
+
+
+def _argilla(place: str, record: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """A record of Argilla's JSON export: ``fields`` with prompt and completion, task in ``metadata``, a rating question."""
+    base = {**(record.get("metadata") or {}), **(record.get("fields") or {})}
+    comments = {r.get("user_id"): r.get("value") for r in record["responses"].get("comment", [])}
+    for name, responses in record["responses"].items():
+        for response in responses:
+            submitted = response.get("status", "submitted") == "submitted"
+            if submitted and isinstance(response.get("value"), int):
+                rater = response.get("user_id")
+                comment = comments.get(rater) or ""
+                yield f"{place}, {name}", {**base, "score": response["value"], "rater": rater, "comment": comment}
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'entry'}: {e['msg']}" for e in error.errors())
+    return str(error)
+
+
+def import_ratings(session: Session, records: list[RatingRecord]) -> int:
+    """Take ratings into the store, with their prompts and completions where those are new; returns how many there are.
+
+    A rating of the same completion by the same rater is replaced, so importing a file twice changes nothing.
+    """
+    for r in records:
+        rater = get_rater(session, r.rater)
+        save_rating(session, _completion(session, r), rater.id, score=r.score, comment=r.comment, imported=True)
+    return len(records)
+
+
+def _completion(session: Session, r: RatingRecord) -> int:
+    """The stored completion that was rated; added where it is new."""
+    prompt_id = session.scalar(select(Prompt.id).where(Prompt.task == r.task, Prompt.user_text == r.prompt).limit(1))
+    if prompt_id is None:
+        prompt = PromptRecord(
+            task=r.task, messages=(Message(role="user", content=r.prompt),), split="eval", source="imported ratings"
+        )
+        save_prompts(session, [prompt])
+        prompt_id = prompt.id
+    found = session.scalar(
+        select(Completion.id).where(Completion.prompt_id == prompt_id, Completion.text == r.completion).limit(1)
+    )
+    if found is not None:
+        return found
+    completion = Completion(
+        prompt_id=prompt_id, text=r.completion, tokens=0, truncated=False, policy="imported", generation={}, sample=0
+    )
+    session.add(completion)
+    session.flush()
+    return completion.id
+
+
+def rating_rows(session: Session) -> pd.DataFrame:
+    """Every score with ``COLUMNS``, raters as rater-1, rater-2, ... in order of their first rating."""
+    query = (
+        select(Prompt.task, Prompt.user_text, Completion.text, Rating.score, Rating.rater_id, Rating.comment)
+        .join(Completion, Completion.id == Rating.completion_id)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .join(Rater, Rater.id == Rating.rater_id)
+        .where(Rating.score.is_not(None))
+        .order_by(Rating.id)
+    )
+    frame = pd.DataFrame(session.execute(query).all(), columns=COLUMNS)
+    names = {rater: f"rater-{i}" for i, rater in enumerate(frame["rater"].unique(), start=1)}
+    return frame.assign(rater=frame["rater"].map(names))
+
+
+def as_jsonl(frame: pd.DataFrame) -> str:
+    """The ratings as JSON lines."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in frame.to_dict("records"))
+
+
+def as_csv(frame: pd.DataFrame) -> str:
+    """The ratings as CSV whose cells no spreadsheet runs."""
+    return frame.map(lambda cell: neutralised(cell) if isinstance(cell, str) else cell).to_csv(index=False)
+
+
+def neutralised(cell: str) -> str:
+    """The cell with an apostrophe in front where a spreadsheet would take it for a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA) or (cell.startswith("'") and cell[1:2] in (*_FORMULA, "'")) else cell
+
+
+def _unneutralised(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:2] in (*_FORMULA, "'") else cell
+
+
+def write_ratings(session: Session, path: Path) -> int:
+    """Write every rating to a .csv or .jsonl file; returns how many.
+
+    Raises:
+        UserError: the name ends in neither.
+    """
+    frame = rating_rows(session)
+    writers = {".csv": as_csv, ".jsonl": as_jsonl}
+    if path.suffix.lower() not in writers:
+        raise UserError(f"{path} should end in .csv or .jsonl")
+    write_whole(path, writers[path.suffix.lower()](frame))
+    return len(frame)

@@ -1,0 +1,63 @@
+"""Completions kept as regression cases: what people said of them is what the reward must say from now on.
+
+One JSON line each in ``tests/rewards/regressions.jsonl`` (or WORKBENCH_REGRESSIONS), which the test suite reads: a case
+fails until the reward is mended, and again when it is broken.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from backend.errors import UserError
+from backend.files import write_whole
+from backend.settings import get_settings
+from rewards import DEFAULT_PROFILE, score
+
+MIDDLE = 0.5
+"""People liked it (4 or 5): the reward must be at least this. They did not (1 or 2): at most this."""
+
+
+def keep_case(task: str, prompt: str, completion: str, human: float, note: str = "") -> bool:
+    """Keep a completion as a case; returns whether it is new.
+
+    Raises:
+        UserError: people found it neither good nor bad, so it says nothing about the reward; or the file cannot be
+            written.
+    """
+    if 2 < human < 4:
+        raise UserError(f"people gave it {human:.1f}: only a completion they found good (4, 5) or bad (1, 2) is a case")
+    case = {
+        "task": task,
+        "prompt": prompt,
+        "completion": completion,
+        "human": human,
+        "least" if human >= 4 else "most": MIDDLE,
+        "note": note,
+    }
+    cases = read_cases()
+    if any(c["task"] == task and c["prompt"] == prompt and c["completion"] == completion for c in cases):
+        return False
+    path = get_settings().regressions
+    try:
+        write_whole(path, "".join(json.dumps(c, ensure_ascii=False) + "\n" for c in [*cases, case]))
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}. Set WORKBENCH_REGRESSIONS.") from error
+    return True
+
+
+def read_cases(path: Path | None = None) -> list[dict[str, Any]]:
+    """The cases kept so far, oldest first."""
+    path = path or get_settings().regressions
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def violation(case: dict[str, Any], profile: str = DEFAULT_PROFILE) -> str | None:
+    """How the reward breaks the case, in words; None when it does not."""
+    total = score(case["task"], case["completion"], case["prompt"], profile).total
+    if "least" in case and total < case["least"]:
+        return f"people gave it {case['human']}, the reward {total:.2f}; it must be at least {case['least']}"
+    if "most" in case and total > case["most"]:
+        return f"people gave it {case['human']}, the reward {total:.2f}; it must be at most {case['most']}"
+    return None

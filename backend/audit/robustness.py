@@ -1,0 +1,108 @@
+"""How far to trust a ρ: inside prompts, on a held-out half, where raters agree, and against trivial rewards."""
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from backend.audit.correlation import Correlation, correlate, rho_difference, within_prompt
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class View:
+    """A task's ρ seen in one way.
+
+    Attributes:
+        name: pooled, within-prompt, visible half, held-out half, raters agree, raters differ, or length alone.
+        correlation: of the reward (for ``length alone``: of the completion's length) with the human scores.
+    """
+
+    name: str
+    correlation: Correlation
+
+
+def views(rated: pd.DataFrame, agreed: pd.Series) -> list[View]:
+    """All views of one task.
+
+    Args:
+        rated: the task's totals, one row per completion: completion_id, prompt_id, value, human, length.
+        agreed: completion_id -> whether its raters agree, for those with two or more.
+    """
+    held = rated["prompt_id"].map(is_held_out)
+    agreement = rated["completion_id"].map(agreed)
+    human = rated["human"].to_numpy(float)
+    return [
+        View("pooled", _rho(rated)),
+        View("within-prompt", within_prompt(human, rated["value"].to_numpy(float), rated["prompt_id"].tolist())),
+        View("visible half", _rho(rated[~held])),
+        View("held-out half", _rho(rated[held])),
+        View("raters agree", _rho(rated[agreement == True])),  # noqa: E712  NaN where one rater scored
+        View("raters differ", _rho(rated[agreement == False])),  # noqa: E712
+        View("length alone", correlate(human, rated[["length"]].to_numpy(float))[0]),
+    ]
+
+
+def is_held_out(prompt_id: str) -> bool:
+    """A stable half of the prompts: a reward tuned to the raters does well on the other half only."""
+    return zlib.crc32(prompt_id.encode()) % 2 == 1
+
+
+def no_better_than_length(seen: list[View]) -> bool:
+    """Whether the reward ranks no better than the completion's length does."""
+    rho = {view.name: view.correlation.rho for view in seen}
+    pooled, length = rho["pooled"], rho["length alone"]
+    return pooled is not None and length is not None and pooled <= abs(length)
+
+
+def _rho(rated: pd.DataFrame) -> Correlation:
+    return correlate(rated["human"].to_numpy(float), rated[["value"]].to_numpy(float))[0]
+
+
+def leave_one_out(rated: pd.DataFrame) -> pd.DataFrame:
+    """What each component adds to a task's ρ.
+
+    Args:
+        rated: one task's rows, one per (completion, component), ``total`` among them.
+
+    Returns:
+        Columns component, rho (its own), without (the total's when it is left out), adds (the total's minus that);
+        the component that adds least comes first. NaN where a rho is undefined.
+    """
+    values = rated.pivot(index="completion_id", columns="component", values="value").drop(columns="total")
+    human = rated.groupby("completion_id")["human"].first().reindex(values.index).to_numpy(float)
+    whole = values.sum(axis=1).clip(0, 1)
+    columns = [whole, *(values[c] for c in values), *((whole_without(values, c)) for c in values)]
+    found = correlate(human, np.column_stack(columns))
+    rho = [np.nan if c.rho is None else c.rho for c in found]
+    k = values.shape[1]
+    frame = pd.DataFrame({"component": list(values), "rho": rho[1 : k + 1], "without": rho[k + 1 :]})
+    return frame.assign(adds=rho[0] - frame["without"]).sort_values("adds", ignore_index=True)
+
+
+def whole_without(values: pd.DataFrame, component: str) -> pd.Series:
+    """The total as it would be without a component."""
+    return values.drop(columns=component).sum(axis=1).clip(0, 1)
+
+
+def profile_differences(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Two reward profiles on the same ratings.
+
+    Args:
+        before, after: ``rated_scores`` under either profile.
+
+    Returns:
+        Columns task, n, before, after, delta, low, high: each task's ρ under both, and Δρ with its 95 % interval.
+    """
+    a, b = (frame[frame["component"] == "total"] for frame in (before, after))
+    both = a.merge(b[["completion_id", "value"]], on="completion_id", suffixes=("_a", "_b"))
+    rows = []
+    for task, rows_of in both.groupby("task"):
+        human, first, second = (rows_of[c].to_numpy(float) for c in ("human", "value_a", "value_b"))
+        rhos = correlate(human, np.column_stack([first, second]))
+        d = rho_difference(human, first, second)
+        rows.append((task, len(human), rhos[0].rho, rhos[1].rho, d.delta, d.low, d.high))
+    return pd.DataFrame(rows, columns=["task", "n", "before", "after", "delta", "low", "high"])

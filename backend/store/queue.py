@@ -1,0 +1,214 @@
+"""The raters' queue: which completion next, claimed so that no two raters are given the same one by accident.
+
+Half-rated completions come first, so that agreement can be measured early; then fresh ones, every stratum (task and
+quarter of the reward) alike, so that ρ sees the whole range. Every choice starts at a random place and looks at few
+rows, so it takes the same time in a queue of a hundred and of a million.
+"""
+
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import BindParameter, Select, bindparam, delete, func, insert, select, text
+from sqlalchemy.orm import Session
+
+from backend.settings import get_settings
+from backend.store.tables import Claim, Completion, Prompt, QueueItem, Rating, utc_now
+from rewards import DEFAULT_PROFILE, score
+
+CLAIM_MINUTES = 15
+QUARTERS = 4
+_PLACES = 2**31 - 1
+_WINDOW = 64
+DISAGREEMENT = 2
+"""Two scores this far apart ask for another rater."""
+
+
+def enqueue(session: Session, completion_ids: list[int]) -> int:
+    """Offer completions to raters; those that are offered already stay as they are. Returns how many are new."""
+    new = 0
+    for start in range(0, len(completion_ids), 500):
+        ids = completion_ids[start : start + 500]
+        query = (
+            select(Completion.id, Prompt.task, Completion.text, Prompt.user_text)
+            .join(Prompt, Prompt.id == Completion.prompt_id)
+            .where(Completion.id.in_(ids), Completion.id.not_in(select(QueueItem.completion_id)))
+        )
+        wanted = get_settings().raters_per_completion
+        rows = [
+            {
+                "completion_id": completion_id,
+                "stratum": stratum_of(task, score(task, text, user_text, DEFAULT_PROFILE).total),
+                "rated": 0,
+                "wanted": wanted,
+                "is_open": True,
+                "shuffle": random.Random(completion_id).randrange(_PLACES),
+            }
+            for completion_id, task, text, user_text in session.execute(query)
+        ]
+        if rows:
+            session.execute(insert(QueueItem), rows)
+        new += len(rows)
+        for completion_id in session.scalars(
+            select(Rating.completion_id).where(Rating.completion_id.in_(ids)).distinct()
+        ):
+            recount(session, session.get_one(QueueItem, completion_id))
+    return new
+
+
+def stratum_of(task: str, total: float) -> str:
+    """``task/quarter``, the quarter of the reward's range from 0 to 3."""
+    return f"{task}/{min(QUARTERS - 1, int(total * QUARTERS))}"
+
+
+def claim_next(session: Session, rater_id: int) -> int | None:
+    """The completion this rater should see next, claimed for them; None when the queue is done for them.
+
+    The one they have claimed already comes again, so leaving and coming back continues.
+    """
+    held = session.scalar(_HELD, {"rater": rater_id, "now": utc_now()})
+    if held is not None and not _is_mine(session, held, rater_id):
+        claim(session, held, rater_id)
+        return held
+    for alone in (True, False):  # one that nobody has on their screen, if there is one
+        for completion_id in _candidates(session, rater_id):
+            item = session.get(QueueItem, completion_id, with_for_update={"skip_locked": True}, populate_existing=True)
+            others = _claims(session, completion_id, rater_id)
+            if item is None or not item.is_open or (alone and others) or item.rated + others >= item.wanted:
+                continue
+            claim(session, completion_id, rater_id)
+            return completion_id
+    return None
+
+
+def claim(session: Session, completion_id: int, rater_id: int) -> None:
+    """Hold a completion for a rater from now on; a rater holds one at a time."""
+    expires = utc_now() + timedelta(minutes=CLAIM_MINUTES)
+    held = session.get(Claim, (completion_id, rater_id))
+    if held is None:
+        session.execute(delete(Claim).where(Claim.rater_id == rater_id))
+        session.add(Claim(completion_id=completion_id, rater_id=rater_id, expires_at=expires, draft=""))
+    else:
+        held.expires_at = expires
+    session.flush()
+
+
+def save_draft(session: Session, completion_id: int, rater_id: int, comment: str) -> None:
+    """Keep a half-written comment with the rater's claim."""
+    held = session.get(Claim, (completion_id, rater_id))
+    if held is not None:
+        held.draft = comment
+
+
+def draft_of(session: Session, completion_id: int, rater_id: int) -> str:
+    """The comment the rater had begun on this completion."""
+    held = session.get(Claim, (completion_id, rater_id))
+    return held.draft if held is not None else ""
+
+
+def room_for(session: Session, item: QueueItem, rater_id: int) -> bool:
+    """Whether this rater may still score the item: it wants a score that no other claim is about to give."""
+    now = utc_now()
+    held = session.get(Claim, (item.completion_id, rater_id))
+    others = _claims(session, item.completion_id, rater_id)
+    mine = held is not None and held.expires_at.replace(tzinfo=now.tzinfo) >= now
+    return item.rated < item.wanted if mine else item.rated + others < item.wanted
+
+
+def recount(session: Session, item: QueueItem) -> None:
+    """Bring an item's counts in line with its ratings."""
+    session.flush()
+    scores = session.scalars(
+        select(Rating.score).where(Rating.completion_id == item.completion_id, Rating.score.is_not(None))
+    ).all()
+    values = [s for s in scores if s is not None]
+    wanted = get_settings().raters_per_completion
+    if len(values) >= 2 and max(values) - min(values) >= DISAGREEMENT:
+        wanted = max(wanted, 3)
+    item.rated, item.wanted, item.is_open = len(values), wanted, len(values) < wanted
+
+
+def progress(session: Session, rater_id: int) -> tuple[int, int]:
+    """(rated or skipped by this rater, still open for this rater)."""
+    done = session.scalar(select(func.count()).where(Rating.rater_id == rater_id)) or 0
+    still_open = session.scalar(select(func.count()).select_from(QueueItem).where(QueueItem.is_open)) or 0
+    mine = select(func.count()).select_from(QueueItem).join(Rating, Rating.completion_id == QueueItem.completion_id)
+    open_but_mine = session.scalar(mine.where(QueueItem.is_open, Rating.rater_id == rater_id)) or 0
+    return done, still_open - open_but_mine
+
+
+# The statements of a choice are built once: building them anew would take longer than running them.
+_CLAIMS = select(func.count()).where(
+    Claim.completion_id == bindparam("item"), Claim.rater_id != bindparam("rater"), Claim.expires_at >= bindparam("now")
+)
+_MINE = select(Rating.id).where(Rating.completion_id == bindparam("item"), Rating.rater_id == bindparam("rater"))
+_HELD = (
+    select(Claim.completion_id)
+    .join(QueueItem, QueueItem.completion_id == Claim.completion_id)
+    .where(Claim.rater_id == bindparam("rater"), Claim.expires_at >= bindparam("now"), QueueItem.is_open)
+    .order_by(Claim.expires_at.desc())
+    .limit(1)
+)
+# Which strata have an item nobody has scored: one seek in the index for each, whatever the queue's length.
+_FRESH_STRATA = text(
+    """
+    WITH RECURSIVE fresh(stratum) AS (
+        SELECT MIN(stratum) FROM queue WHERE is_open AND rated = 0
+        UNION ALL
+        SELECT (SELECT MIN(q.stratum) FROM queue q WHERE q.is_open AND q.rated = 0 AND q.stratum > fresh.stratum)
+        FROM fresh WHERE fresh.stratum IS NOT NULL
+    )
+    SELECT stratum FROM fresh WHERE stratum IS NOT NULL
+    """
+)
+
+
+def _window_query(upward: bool, in_stratum: bool) -> Select[Any]:
+    """Open items with so many scores from a place on (or before it), without those the rater has judged."""
+    query = select(QueueItem.completion_id, QueueItem.shuffle).where(
+        QueueItem.is_open, QueueItem.rated == bindparam("rated")
+    )
+    if in_stratum:
+        query = query.where(QueueItem.stratum == bindparam("stratum"))
+    place: BindParameter[int] = bindparam("place")
+    query = query.where(QueueItem.shuffle >= place if upward else QueueItem.shuffle < place)
+    rows = query.order_by(QueueItem.shuffle).limit(bindparam("size")).subquery()
+    judged = select(Rating.id).where(
+        Rating.completion_id == rows.c.completion_id, Rating.rater_id == bindparam("rater")
+    )
+    return select(rows.c.completion_id).where(~judged.exists()).order_by(rows.c.shuffle)
+
+
+_WINDOWS = {(up, stratum): _window_query(up, stratum) for up in (True, False) for stratum in (True, False)}
+
+
+def _claims(session: Session, completion_id: int, but: int) -> int:
+    """How many other raters have the completion on their screens."""
+    return session.scalar(_CLAIMS, {"item": completion_id, "rater": but, "now": utc_now()}) or 0
+
+
+def _is_mine(session: Session, completion_id: int, rater_id: int) -> bool:
+    return session.scalar(_MINE, {"item": completion_id, "rater": rater_id}) is not None
+
+
+def _candidates(session: Session, rater_id: int) -> Iterator[int]:
+    """Completions the rater has not judged, best first; the last resort goes through all that is open."""
+    most = max(3, get_settings().raters_per_completion)
+    for rated in range(most - 1, 0, -1):
+        yield from _window(session, rater_id, rated, None, _WINDOW)
+    strata = list(session.scalars(_FRESH_STRATA))
+    random.shuffle(strata)
+    for stratum in strata:
+        yield from _window(session, rater_id, 0, stratum, _WINDOW)
+    for rated in range(most - 1, -1, -1):
+        yield from _window(session, rater_id, rated, None, _PLACES)
+
+
+def _window(session: Session, rater_id: int, rated: int, stratum: str | None, size: int) -> Iterator[int]:
+    """Items from a random place on, then from the start to that place; at most ``size`` rows of each are looked at."""
+    values = {"rater": rater_id, "rated": rated, "stratum": stratum, "place": random.randrange(_PLACES), "size": size}
+    if stratum is None:
+        del values["stratum"]
+    for upward in (True, False):
+        yield from session.execute(_WINDOWS[upward, stratum is not None], values).scalars().all()

@@ -1,0 +1,155 @@
+"""Twenty raters at once, in real sessions against a running server; and a server killed in the middle."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from backend.data.records import Message, PromptRecord
+from backend.store.completions import save_completions
+from backend.store.engine import reading, writing
+from backend.store.prompts import save_prompts
+from backend.store.tables import QueueItem, Rating, RatingEvent
+from tests.streamlit_session import Session
+
+ROOT = Path(__file__).parents[2]
+RATERS, EACH, PER_ITEM = 20, 100, 2
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("raters")]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_server(port: int) -> subprocess.Popen[bytes]:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "app", "--port", str(port), "--no-teach-nano"],
+        cwd=ROOT,
+        env={**os.environ, "WORKBENCH_LOAD_EXAMPLE": "false"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return server
+        time.sleep(0.1)
+    raise AssertionError("the server did not start")
+
+
+def fill(count: int) -> None:
+    """Completions of ``count`` push prompts, all in the queue."""
+    from backend.models.generate import Completion as Generated
+    from backend.models.generate import Sampling
+
+    records = [
+        PromptRecord(task="push", messages=(Message(role="user", content=f"Crie um push {i}"),)) for i in range(count)
+    ]
+    with writing() as session:
+        save_prompts(session, records)
+        groups = [[Generated(f"Oferta {i}! Corra", 5, False)] for i in range(count)]
+        save_completions(session, [r.id for r in records], groups, "nano", Sampling())
+
+
+@pytest.fixture
+def server(any_workbench: Path) -> Iterator[int]:
+    fill(RATERS * EACH // PER_ITEM + 40)  # a few more than needed, so that nobody ends early
+    port = free_port()
+    process = start_server(port)
+    yield port
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def rate(
+    port: int, name: str, count: int, confirmed: list[int], errors: list[str], until_it_breaks: bool = False
+) -> None:
+    """One rater's session: as many scores as asked; each that the page confirmed is noted."""
+    try:
+        session = Session(port, "annotate", rater=name)
+        for i in range(count):
+            time.sleep(0.45)  # the page refuses a score for what was not on screen
+            session.press(("useless", "poor", "usable", "good", "excellent")[i % 5])
+            assert any("saved" in text for text in session.texts), session.texts[:3]
+            confirmed.append(i)
+        session.close()
+    except Exception as error:
+        if not until_it_breaks:
+            errors.append(f"{name}: {error!r}")
+
+
+def test_twenty_raters_lose_and_double_nothing(server: int) -> None:
+    confirmed: list[list[int]] = [[] for _ in range(RATERS)]
+    errors: list[str] = []
+    threads = [
+        threading.Thread(target=rate, args=(server, f"rater {i}", EACH, confirmed[i], errors)) for i in range(RATERS)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=400)
+    assert not errors
+    with reading() as session:
+        assert session.scalar(select(func.count()).select_from(Rating)) == RATERS * EACH
+        assert session.scalar(select(func.count()).where(RatingEvent.action == "rate")) == RATERS * EACH
+        per_rater = session.execute(select(func.count()).select_from(Rating).group_by(Rating.rater_id)).scalars().all()
+        assert per_rater == [EACH] * RATERS
+        scores = (
+            select(
+                Rating.completion_id,
+                func.count().label("n"),
+                (func.max(Rating.score) - func.min(Rating.score)).label("apart"),
+            )
+            .group_by(Rating.completion_id)
+            .subquery()
+        )
+        assert not session.execute(select(scores).where(scores.c.apart < 2, scores.c.n > PER_ITEM)).all()
+        assert not session.execute(select(scores).where(scores.c.n > PER_ITEM + 1)).all()  # the third on disagreement
+        wrong = session.execute(
+            select(QueueItem.completion_id, QueueItem.rated, scores.c.n)
+            .join(scores, scores.c.completion_id == QueueItem.completion_id)
+            .where(QueueItem.rated != scores.c.n)
+        ).all()
+        assert not wrong
+
+
+def test_a_killed_server_loses_nothing_that_was_confirmed(workbench: Path) -> None:
+    fill(120)
+    port = free_port()
+    process = start_server(port)
+    confirmed: list[list[int]] = [[] for _ in range(4)]
+    errors: list[str] = []
+    threads = [
+        threading.Thread(target=rate, args=(port, f"rater {i}", 50, confirmed[i], errors, True)) for i in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 90
+    while sum(map(len, confirmed)) < 30 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for thread in threads:
+        thread.join(timeout=90)
+    said = sum(map(len, confirmed))
+    assert said >= 30
+    with reading() as session:
+        kept = session.scalar(select(func.count()).select_from(Rating))
+    assert kept is not None and said <= kept <= said + 4  # at most one per rater was saved and not yet said
+    again = start_server(port)
+    session_of = Session(port, "annotate", rater="rater 0")
+    assert "usable" in session_of.buttons
+    os.killpg(again.pid, signal.SIGKILL)
+    again.wait()
