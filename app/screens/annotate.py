@@ -57,10 +57,10 @@ def welcome() -> None:
 
 def choose_mode() -> bool:
     """Whether one key scores and moves on; otherwise Enter saves."""
-    modes = {"one": t("One key", "Uma tecla"), "two": t("Score, Enter", "Nota, Enter")}
+    modes = {"one": t("At once", "Na hora"), "two": t("On Enter", "Com Enter")}
     # Buttons, because Streamlit's shortcuts are dead while a radio or a checkbox has the focus.
     mode = st.sidebar.segmented_control(
-        t("A score is saved by", "A nota é salva com"),
+        t("A score is saved", "A nota é salva"),
         list(modes),
         format_func=modes.__getitem__,
         key="mode",
@@ -192,6 +192,7 @@ def show_scores(item: int, rater_id: int, one_key: bool) -> None:
                 on_click=save_picked,
                 args=(item, rater_id),
             )
+    with st.container(horizontal=True, horizontal_alignment="left"):
         st.button(t("Skip", "Pular"), key="skip", shortcut="s", type="tertiary", on_click=set_skipping, args=(True,))
         st.button(
             t("Undo", "Desfazer"),

@@ -106,8 +106,11 @@ def show_gates(totals: pd.DataFrame, standing: dict[str, Gate]) -> None:
             )
             gate = standing.get(row["task"])
             decision = verdict_words(gate.verdict if gate else "not decided")
+            recorded = gate is not None and gate.verdict == row["verdict"]
             st.caption(
-                t(f"decision: {decision}", f"decisão: {decision}"),
+                t("decision recorded", "decisão registrada")
+                if recorded
+                else t(f"decision: {decision}", f"decisão: {decision}"),
                 help=gate.reason
                 if gate
                 else t("Nobody has recorded a decision yet.", "Ninguém registrou uma decisão."),

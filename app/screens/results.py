@@ -11,6 +11,7 @@ from app.ui.completion import show_completion, show_prompt
 from app.ui.language import number, t, task_name
 from app.ui.state import current_runs, example_note, open_store
 from backend.evaluation.compare import TaskComparison, compare
+from backend.evaluation.next_step import next_step
 from backend.store.engine import reading
 from backend.store.evaluations import component_means, evaluation_scores, evaluation_texts, run_evaluations
 from backend.store.tables import Evaluation, Run
@@ -215,6 +216,36 @@ def show_cost(run: Run) -> None:
         )
 
 
+def show_next_step(comparisons: list[TaskComparison]) -> None:
+    """What to do now, with the numbers that chose it."""
+    step = next_step(comparisons)
+    scenario = t(f" (scenario {step.scenario})", f" (cenário {step.scenario})") if step.scenario else ""
+    preset = t(f" Preset: `{step.preset}`.", f" Predefinição: `{step.preset}`.") if step.preset else ""
+    reasons = "; ".join(t(*reason) for reason in step.reasons)
+    st.info(
+        t(f"**Next{scenario}:** ", f"**Próximo passo{scenario}:** ") + t(*step.what) + preset + f"\n\n{reasons}.",
+        icon=":material/signpost:",
+    )
+
+
+def show_override(run: Run) -> None:
+    """Why it was trained although preflight failed, where it was."""
+    reason = run.config.get("override_reason")
+    try:
+        checks = json.loads((Path(run.folder) / "preflight.json").read_text(encoding="utf-8"))["checks"]
+    except (OSError, ValueError):
+        return
+    failed = [c["name"] for c in checks if c["status"] == "fail"]
+    if failed and reason:
+        st.warning(
+            t(
+                f"Trained although preflight failed ({', '.join(failed)}): {reason}",
+                f"Treinado apesar de a verificação falhar ({', '.join(failed)}): {reason}",
+            ),
+            icon=":material/report:",
+        )
+
+
 def page() -> None:
     """Draw the page."""
     st.title(t("Results", "Resultados"), anchor=False)
@@ -244,7 +275,9 @@ def page() -> None:
     tasks = [c for c in comparisons if c.task != "overall"]
     order = list(ICONS)
     st.markdown("#### " + "; ".join(clause(c) for c in sorted(tasks, key=lambda c: order.index(c.verdict))) + ".")
+    show_next_step(comparisons)
     show_cost(run)
+    show_override(run)
     show_table(comparisons)
     st.caption(
         t(

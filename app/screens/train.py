@@ -4,9 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from app.pages import link_to
-from app.ui.language import t, task_name
+from app.ui.language import number, t, task_name
 from app.ui.run_status import show_status
 from app.ui.state import current_runs, open_store, shown_errors
+from backend.audit.gates import standing_gates
 from backend.errors import UserError
 from backend.models.nano_cache import building_share, nano_is_ready
 from backend.runs.create import create_run
@@ -14,7 +15,8 @@ from backend.runs.processes import launch, request_stop
 from backend.store.engine import reading
 from backend.store.prompts import prompt_counts
 from backend.training.config import PRESET_NOTES, PRESETS, TrainConfig, allowed, override, parse_settings
-from rewards import PROFILES
+from backend.training.estimate import estimate
+from rewards import PROFILES, registered
 
 
 def show_active() -> bool:
@@ -51,6 +53,74 @@ def _launch(config: TrainConfig) -> None:
         st.session_state["busy"] = True
     except UserError as error:
         st.session_state["train_error"] = str(error)
+
+
+def resume(run_id: str) -> None:
+    """Button callback: go on with a run from its last whole checkpoint."""
+    try:
+        launch(run_id, resume=True)
+        st.session_state["busy"] = True
+    except UserError as error:
+        st.session_state["train_error"] = str(error)
+
+
+def show_resumable(busy: bool) -> None:
+    """Runs that stopped or failed, each with the button that goes on with it."""
+    ended = [r for r in current_runs() if r.status in ("stopped", "failed") and not r.is_example and not r.parent_id]
+    if not ended:
+        return
+    with st.expander(t("Go on with a run", "Continuar um treino")):
+        for run in ended[:10]:
+            row = st.container(horizontal=True, vertical_alignment="center")
+            row.button(
+                t("Resume", "Continuar"),
+                key=f"resume_{run.id}",
+                icon=":material/resume:",
+                disabled=busy,
+                on_click=resume,
+                args=(run.id,),
+            )
+            row.markdown(f"**{run.name}** `{run.id}` · {(run.reason.splitlines() or [''])[0][:120]}")
+
+
+def show_gates(config: TrainConfig | None) -> None:
+    """The audit's standing decision for the chosen profile, task by task."""
+    if config is None:
+        return
+    with reading() as session:
+        gates = standing_gates(session, config.profile)
+    tasks = config.tasks or tuple(registered())
+    verdicts = {task: gates[task].verdict if task in gates else t("not audited", "não auditada") for task in tasks}
+    words = [f"{task_name(task)}: **{verdict}**" for task, verdict in verdicts.items()]
+    bad = [task for task, verdict in verdicts.items() if verdict != "pass"]
+    note = t("Reward audit", "Auditoria da recompensa") + f" ({config.profile}) · " + " · ".join(words)
+    if not bad:
+        st.caption(f":green[:material/verified:] {note}")
+        return
+    st.caption(f":orange[:material/gpp_maybe:] {note}")
+    if config.gate == "required" and not config.override_reason:
+        st.warning(
+            t(
+                "This preset trains only on audited rewards: rate and record a decision on Reward audit, or give "
+                "`override_reason=…` below; the reason is kept with the run.",
+                "Esta predefinição só treina com recompensas auditadas: avalie e registre a decisão, ou dê "
+                "`override_reason=…` abaixo; o motivo fica com o treino.",
+            )
+        )
+
+
+def show_estimate(config: TrainConfig | None) -> None:
+    """Hours and dollars from the steps this machine has measured."""
+    if config is not None and (found := estimate(config)) is not None:
+        time = f"{number(found.hours, 1)} h" if found.hours >= 1 else f"{number(60 * found.hours, 0)} min"
+        st.caption(
+            t(
+                f":material/schedule: about {time} and ${number(found.dollars)} "
+                f"({number(found.step_seconds, 1)} s a step, measured in {found.run})",
+                f":material/schedule: cerca de {time} e US$ {number(found.dollars)} "
+                f"({number(found.step_seconds, 1)} s por passo, medidos em {found.run})",
+            )
+        )
 
 
 def show_nano() -> None:
@@ -133,6 +203,8 @@ def page() -> None:
         st.error(error)
     active_runs()
     config = choose_config()
+    show_gates(config)
+    show_estimate(config)
     busy = st.session_state.get("busy", False)
     st.button(
         t("Launch", "Iniciar"),
@@ -143,6 +215,7 @@ def page() -> None:
         on_click=_launch,
         args=(config,),
     )
+    show_resumable(busy)
     st.subheader(t("Prompts", "Prompts"), anchor=False)
     show_data()
 

@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 RESAMPLES = 10_000
 PERMUTATIONS = 10_000
 SEED = 20_240_427
-LARGE = 1_000
+LARGE = 300
 """Beyond this many completions the interval and p come from Fisher's z, which then agrees with the resampling."""
 
 
@@ -64,9 +64,10 @@ def correlate(human: Array, rewards: Array) -> list[Correlation]:
         return [
             _large(human, rewards[:, j]) if not constant[j] else Correlation(n, None, constant=True) for j in range(k)
         ]
-    rng = np.random.default_rng(SEED)
-    counts = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(float)
-    shuffled = rng.permuted(np.tile(_standardised(rankdata(human)), (PERMUTATIONS, 1)), axis=1)
+    counts = resample_counts(n)
+    shuffled = np.random.default_rng(SEED + 1).permuted(
+        np.tile(_standardised(rankdata(human)), (PERMUTATIONS, 1)), axis=1
+    )
     human_ranks = resampled_ranks(human, counts)
     return [
         Correlation(n, None, constant=True)
@@ -114,25 +115,36 @@ def resampled_ranks(values: Array, counts: Array) -> Array:
         (B, n): the average rank each item's value has within that resample.
     """
     _, group = np.unique(values, return_inverse=True)
-    groups = int(group.max()) + 1
-    member = np.zeros((len(values), groups))
-    member[np.arange(len(values)), group] = 1.0
-    size = counts @ member
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    size = np.add.reduceat(counts[:, order], starts, axis=1)  # (B, groups): how many draws share each value
     average = np.cumsum(size, axis=1) - (size - 1) / 2
     return average[:, group]
+
+
+def resample_counts(n: int) -> Array:
+    """(B, n): how often each of n items is drawn in each of ``RESAMPLES`` seeded resamples with replacement."""
+    drawn = np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n))
+    drawn += np.arange(RESAMPLES)[:, None] * n
+    return np.bincount(drawn.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n).astype(float)
 
 
 def weighted_correlation(x: Array, y: Array, counts: Array) -> Array:
     """Pearson correlation of ``x`` and ``y`` (B, n) under weights ``counts`` (B, n); NaN where one is constant."""
     total = counts.sum(axis=1)
-    mean_x = (counts * x).sum(axis=1) / total
-    mean_y = (counts * y).sum(axis=1) / total
-    covariance = (counts * x * y).sum(axis=1) / total - mean_x * mean_y
-    variance_x = (counts * x * x).sum(axis=1) / total - mean_x**2
-    variance_y = (counts * y * y).sum(axis=1) / total - mean_y**2
+    weighted_x, weighted_y = counts * x, counts * y
+    mean_x, mean_y = weighted_x.sum(axis=1) / total, weighted_y.sum(axis=1) / total
+    covariance = _row_products(weighted_x, y) / total - mean_x * mean_y
+    variance_x = _row_products(weighted_x, x) / total - mean_x**2
+    variance_y = _row_products(weighted_y, y) / total - mean_y**2
     product = variance_x * variance_y
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(product > 1e-12, covariance / np.sqrt(product), np.nan)
+
+
+def _row_products(a: Array, b: Array) -> Array:
+    """Each row of ``a`` times the same row of ``b``, without a matrix in between."""
+    return np.einsum("bn,bn->b", a, b)
 
 
 def ratings_needed(rho: float, above: float = 0.30) -> int | None:
@@ -168,7 +180,7 @@ def rho_difference(human: Array, a: Array, b: Array) -> Difference:
     if first.rho is None or second.rho is None:
         return Difference(None)
     n = len(human)
-    counts = np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(float)
+    counts = resample_counts(n)
     ranks = resampled_ranks(np.asarray(human, float), counts)
     draws = [weighted_correlation(ranks, resampled_ranks(np.asarray(x, float), counts), counts) for x in (a, b)]
     low, high = np.nanquantile(draws[1] - draws[0], [0.025, 0.975])

@@ -19,17 +19,25 @@ from backend.store.tables import Run, utc_now
 _LAST_LINES = 15
 
 
-def launch(run_id: str) -> int:
-    """Start a created run as a process that outlives this one; returns its pid.
+def launch(run_id: str, resume: bool = False) -> int:
+    """Start a created run, or go on with one that stopped or failed, as a process that outlives this one.
 
     Its output goes to ``log.txt`` in the run's folder, so that nobody has to read a pipe.
+
+    Returns:
+        The process's pid.
+
+    Raises:
+        UserError: there is no such run, or it runs already.
     """
     with writing() as session:
         run = _get(session, run_id)
+        if is_alive(run):
+            raise UserError(f"run {run_id} is running already")
         folder = Path(run.folder)
         with (folder / "log.txt").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, str(ROOT / "run_training.py"), "--run", run_id],
+                [sys.executable, str(ROOT / "run_training.py"), "--resume" if resume else "--run", run_id],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

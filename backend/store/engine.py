@@ -96,13 +96,22 @@ def reading(engine: Engine | None = None) -> Iterator[Session]:
 def writing(engine: Engine | None = None) -> Iterator[Session]:
     """A session that commits when the block ends, or leaves nothing behind when it raises."""
     engine = engine or get_engine()
-    turn = _writing if engine.dialect.name == "sqlite" else nullcontext()
     with (
-        turn,
+        _turn() if engine.dialect.name == "sqlite" else nullcontext(),
         Session(engine.execution_options(writes=True), expire_on_commit=False) as session,
         session.begin(),
     ):
         yield session
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _writing.acquire(timeout=_LOCK_SECONDS):
+        raise UserError(f"the store has been busy for {_LOCK_SECONDS} s; try again")
+    try:
+        yield
+    finally:
+        _writing.release()
 
 
 def _migrate(engine: Engine, url: str) -> None:

@@ -179,3 +179,106 @@ def test_the_app_opens_on_start_with_every_page_in_its_navigation(example: Path)
     assert page.title[0].value == "Reward Workbench"
     listed = (ROOT / "app" / "pages.py").read_text()
     assert all(f'page("{name}")' in listed for name in PAGES)
+
+
+def test_annotate_skips_with_a_reason_and_can_change_its_mind(example: Path) -> None:
+    page = run_page("annotate", rater="Ana")
+    first = page.session_state["item"]
+    page.button(key="skip").click().run()
+    page.button(key="unskip").click().run()
+    assert page.session_state["item"] == first and page.button(key="score_1")
+    page.button(key="skip").click().run()
+    time.sleep(0.5)
+    page.button(key="reason_4").click().run()
+    assert page.session_state["item"] != first
+    with reading() as session:
+        rating = session.scalars(select(Rating).order_by(Rating.id.desc())).first()
+    assert rating is not None and (rating.score, rating.skip_reason) == (None, "unreadable")
+
+
+def test_annotate_saves_on_enter_when_asked_to(example: Path) -> None:
+    page = run_page("annotate", rater="Ana", mode="two")
+    first = page.session_state["item"]
+    assert page.button(key="save").disabled
+    time.sleep(0.5)
+    page.button(key="score_2").click().run()
+    page.button(key="score_3").click().run()
+    assert page.session_state["item"] == first
+    page.button(key="save").click().run()
+    assert page.session_state["item"] != first
+    with reading() as session:
+        assert session.scalars(select(Rating.score).order_by(Rating.id.desc())).first() == 3
+
+
+def test_annotate_keeps_flags_and_a_half_written_comment(example: Path) -> None:
+    page = run_page("annotate", rater="Ana")
+    item = page.session_state["item"]
+    page.text_area(key=f"comment_{item}").set_value("estranho").run()
+    again = run_page("annotate", rater="Ana")  # the tab was closed and opened again
+    assert again.session_state["item"] == item
+    assert again.text_area(key=f"comment_{item}").value == "estranho"
+    again.button_group(key=f"flags_{item}").set_value(["unsafe"]).run()
+    time.sleep(0.5)
+    again.button(key="score_1").click().run()
+    with reading() as session:
+        rating = session.scalars(select(Rating).order_by(Rating.id.desc())).first()
+    assert rating is not None and (rating.flags, rating.comment) == (["unsafe"], "estranho")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 20_000,
+        "<script>alert(1)</script><img src=x onerror=alert(1)>",
+        "![p](http://evil/x.png) [a](javascript:alert(1)) **aberto",
+        "مرحبا بالعالم 🎁 \u202egnp.exe",
+        "{" * 40 + '"a": 1' + "}" * 40,
+        "\x1b[31mred\x1b[0m \x00",
+    ],
+)
+def test_hostile_completions_are_shown_and_break_nothing(example: Path, text: str) -> None:
+    from backend.models.generate import Completion as Generated
+    from backend.models.generate import Sampling
+    from backend.store.completions import save_completions
+    from backend.store.queue import claim
+    from backend.store.ratings import get_rater
+    from backend.store.tables import Prompt
+
+    for task in ("extraction", "push", "insights", "sql_qa"):
+        with writing() as session:
+            prompt = session.scalars(select(Prompt.id).where(Prompt.task == task)).first()
+            (item,) = save_completions(session, [str(prompt)], [[Generated(text, 5, False)]], "nano", Sampling())
+            claim(session, item, get_rater(session, "Ana").id)
+        page = run_page("annotate", rater="Ana")
+        assert not page.exception and page.session_state["item"] == item
+        assert not any(getattr(m, "allow_html", False) for m in page.markdown)
+
+
+def test_the_audit_records_a_decision_and_says_when_it_is_stale(example: Path) -> None:
+    from backend.store.queue import claim_next
+    from backend.store.ratings import get_rater, save_rating
+
+    page = run_page("audit")
+    assert sum("decision recorded" in c.value for c in page.caption) == 4
+    with writing() as session:
+        bia = get_rater(session, "Bia").id
+        save_rating(session, claim_next(session, bia), bia, score=2)
+    page = run_page("audit")
+    assert any("decision: stale" in c.value for c in page.caption)
+    next(b for b in page.button if b.label == "Record these decisions").click().run()
+    assert sum("decision recorded" in c.value for c in page.caption) == 4
+
+
+def test_train_shows_the_gates_and_asks_a_required_one_for_a_reason(example: Path) -> None:
+    page = run_page("train")
+    assert any("Reward audit (v4.2.1)" in c.value and "more ratings needed" in c.value for c in page.caption)
+    assert not page.warning
+    page.selectbox(key="preset").set_value("v4.2").run()
+    assert any("trains only on audited rewards" in w.value for w in page.warning)
+
+
+def test_results_say_what_next_and_why(example: Path) -> None:
+    page = run_page("results")
+    assert any("Next" in i.value and "0." in i.value for i in page.info)
+    page = run_page("results", lang="pt")
+    assert any("Próximo passo" in i.value and "0," in i.value for i in page.info)

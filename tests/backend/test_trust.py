@@ -93,8 +93,8 @@ def test_large_samples_agree_with_scipy_and_the_bootstrap() -> None:
     y = 0.5 * x + rng.normal(size=1500)
     (large,) = correlate(x, y[:, None])
     assert large.rho == pytest.approx(stats.spearmanr(x, y).statistic)
-    (small,) = correlate(x[:1000], y[:1000, None])
-    assert (large.high - large.low) == pytest.approx((small.high - small.low) * np.sqrt(1000 / 1500), rel=0.15)
+    (small,) = correlate(x[:300], y[:300, None])
+    assert (large.high - large.low) == pytest.approx((small.high - small.low) * np.sqrt(300 / 1500), rel=0.2)
     assert large.p < 1e-10
 
 

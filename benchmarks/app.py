@@ -1,0 +1,238 @@
+"""How quick the app is with a million completions: key press to next completion, the audit page, the bootstrap.
+
+python -m benchmarks.app                     # about ten minutes on two cores; needs Chromium
+python -m benchmarks.app --completions 20000 --ratings 4000   # smaller
+
+Builds a SQLite store of that size in a temporary folder, starts the app on it, and drives it in Chromium: the time from
+a key press to the next completion on screen, for one rater and with nineteen others at work. The bootstrap of Spearman's
+ρ is compared with scipy.stats.bootstrap around scipy.stats.spearmanr on the same data.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from scipy import stats
+
+from backend.settings import get_settings
+
+ROOT = Path(__file__).parents[1]
+PORT = 8612
+RATERS_BEFORE = 100
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+# From the key press to the frame that shows another number of ratings: with it stands the next completion.
+WATCH = """
+() => {
+  window.times = [];
+  const shown = () => (document.body.innerText.match(/(\\d+) rated/) || [])[1];
+  let last = shown(), pressed = 0;
+  document.addEventListener('keydown', () => { pressed = performance.now(); }, true);
+  new MutationObserver(() => {
+    const now = shown();
+    if (now !== undefined && now !== last) {
+      last = now;
+      requestAnimationFrame(() => window.times.push(performance.now() - pressed));
+    }
+  }).observe(document.body, {subtree: true, childList: true, characterData: true});
+}
+"""
+
+
+def main(
+    completions: Annotated[int, typer.Option(min=1000)] = 1_000_000,
+    ratings: Annotated[int, typer.Option(min=100)] = 200_000,
+    presses: Annotated[int, typer.Option(min=20, help="Key presses measured in each setting.")] = 100,
+) -> None:
+    """Measure."""
+    result: dict[str, Any] = {"completions": completions, "ratings": ratings}
+    result["bootstrap_speedup"] = _bootstrap()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.update(
+            DATABASE_URL=f"sqlite:///{folder}/annotations.db",
+            WORKBENCH_DATA_DIR=f"{folder}/data",
+            WORKBENCH_RUNS_DIR=f"{folder}/runs",
+            WORKBENCH_LOAD_EXAMPLE="false",
+        )
+        get_settings.cache_clear()
+        _fill(completions, ratings)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "app", "--port", str(PORT), "--no-teach-nano"],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            time.sleep(8)
+            result |= _drive(presses)
+        finally:
+            os.killpg(server.pid, signal.SIGKILL)
+    path = ROOT / "benchmarks" / "results" / "app.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+def _bootstrap(n: int = 60, resamples: int = 10_000) -> float:
+    """Our interval of ρ against scipy's bootstrap around scipy's spearmanr; how many times as quick ours is."""
+    from backend.audit.correlation import correlate
+
+    rng = np.random.default_rng(0)
+    human = rng.integers(1, 6, n).astype(float)
+    reward = human + rng.normal(0, 1.5, n)
+    ours, theirs = [], []
+    for _ in range(3):
+        began = time.perf_counter()
+        (found,) = correlate(human, reward[:, None])
+        ours.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        reference = stats.bootstrap(
+            (human, reward), lambda x, y: stats.spearmanr(x, y).statistic, paired=True, vectorized=False,
+            n_resamples=resamples, method="percentile", rng=np.random.default_rng(0),
+        ).confidence_interval  # fmt: skip
+        theirs.append(time.perf_counter() - began)
+    ratio = min(theirs) / min(ours)
+    print(f"bootstrap of ρ, n = {n}, {resamples} resamples: scipy {min(theirs):.2f} s, ours {min(ours):.2f} s "
+          f"(with the permutation test), {ratio:.0f}x; intervals [{reference.low:.3f}, {reference.high:.3f}] and "
+          f"[{found.low:.3f}, {found.high:.3f}]")  # fmt: skip
+    return round(ratio, 1)
+
+
+def _fill(completions: int, ratings: int) -> None:
+    """A store of that size: four tasks, two ratings on each rated completion, everything in the queue."""
+    from sqlalchemy import text
+
+    from backend.data.commerce import build_commerce_db
+    from backend.data.prompts import build_prompts
+    from backend.store.completions import ensure_scores
+    from backend.store.engine import writing
+    from backend.store.prompts import save_prompts
+    from backend.store.queue import _PLACES
+    from backend.store.ratings import get_rater
+    from rewards import DEFAULT_PROFILE
+
+    began = time.perf_counter()
+    prompts = build_prompts(build_commerce_db(get_settings().commerce_db))
+    rng = random.Random(0)
+    words = "Aproveite hoje frete grátis em beleza com desconto para você e sua casa".split()
+    with writing() as session:
+        save_prompts(session, prompts)
+        ids = [p.id for p in prompts]
+        tasks = [p.task for p in prompts]
+        raters = [get_rater(session, f"rater {i}").id for i in range(RATERS_BEFORE)]
+        connection = session.connection()
+        now = "2026-01-01 00:00:00.000000"
+        per_item = 2
+        rated = ratings // per_item
+        for start in range(0, completions, 50_000):
+            block = range(start, min(completions, start + 50_000))
+            connection.exec_driver_sql(
+                "INSERT INTO completions (id, prompt_id, text, tokens, truncated, policy, generation, sample, is_example, "
+                "created_at) VALUES (?, ?, ?, 20, 0, 'nano', '{}', 0, 0, ?)",
+                [(i + 1, ids[i % len(ids)], " ".join(rng.choices(words, k=12)) + f" {i}", now) for i in block],
+            )
+            connection.exec_driver_sql(
+                "INSERT INTO queue (completion_id, stratum, rated, wanted, is_open, shuffle) VALUES (?, ?, ?, 2, ?, ?)",
+                [
+                    (
+                        i + 1,
+                        f"{tasks[i % len(ids)]}/{i % 4}",
+                        per_item * (i < rated),
+                        i >= rated,
+                        rng.randrange(_PLACES),
+                    )
+                    for i in block
+                ],
+            )
+        rows = [(i + 1, rater, rng.randint(1, 5), now) for i in range(rated) for rater in rng.sample(raters, per_item)]
+        connection.exec_driver_sql(
+            "INSERT INTO ratings (completion_id, rater_id, score, comment, flags, created_at) VALUES (?, ?, ?, '', '[]', ?)",
+            rows,
+        )
+        ensure_scores(session, DEFAULT_PROFILE)
+        session.execute(text("ANALYZE"))
+    print(f"filled the store in {time.perf_counter() - began:.0f} s", flush=True)
+
+
+def _drive(presses: int) -> dict[str, Any]:
+    from playwright.sync_api import sync_playwright
+
+    executable = next(p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name)))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_FLAGS))
+        page = browser.new_page(viewport={"width": 1440, "height": 1000}, locale="en-US")
+        page.set_default_timeout(120_000)
+        alone = _presses(page, "alone", presses)
+        busy = threading.Event()
+        others = [threading.Thread(target=_rater, args=(i, busy), daemon=True) for i in range(19)]
+        for thread in others:
+            thread.start()
+        time.sleep(15)
+        among = _presses(page, "among", presses)
+        busy.set()
+        for thread in others:
+            thread.join(timeout=30)
+        audits = []
+        for _ in range(2):
+            began = time.perf_counter()
+            page.goto(f"http://127.0.0.1:{PORT}/audit")
+            page.get_by_role("heading", name="ρ").first.wait_for()
+            page.get_by_role("tab", name="Components").wait_for()
+            audits.append(time.perf_counter() - began)
+        browser.close()
+    print(f"audit page: first {audits[0]:.1f} s, again {audits[1]:.1f} s")
+    return {
+        "one_rater_ms": alone,
+        "twenty_raters_ms": among,
+        "audit_first_s": round(audits[0], 2),
+        "audit_again_s": round(audits[1], 2),
+    }
+
+
+def _presses(page: Any, name: str, presses: int) -> dict[str, float]:
+    page.goto(f"http://127.0.0.1:{PORT}/annotate?rater={name}")
+    page.get_by_role("button", name="excellent").wait_for()
+    time.sleep(2)
+    page.evaluate(WATCH)
+    for i in range(presses):
+        time.sleep(0.6)
+        page.keyboard.press(str(1 + i % 5))
+        page.wait_for_function("n => window.times.length > n", arg=i)
+    times = sorted(page.evaluate("() => window.times"))
+    found = {"median": round(statistics.median(times)), "p95": round(times[int(0.95 * (len(times) - 1))])}
+    print(f"key press to next completion, {name}: median {found['median']} ms, p95 {found['p95']} ms", flush=True)
+    return found
+
+
+def _rater(number: int, busy: threading.Event) -> None:
+    """Another rater, who reads for one to three seconds before each score."""
+    from tests.streamlit_session import Session
+
+    rng = random.Random(number)
+    session = Session(PORT, "annotate", rater=f"other {number}", timeout=120)
+    while not busy.is_set():
+        time.sleep(rng.uniform(1, 3))
+        session.press(rng.choice(("useless", "poor", "usable", "good", "excellent")))
+    session.close()
+
+
+if __name__ == "__main__":
+    typer.run(main)
