@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -238,3 +239,25 @@ def test_seeds_are_one_run_that_can_be_resumed_in_the_middle(config: TrainConfig
     assert overall["task"] == "overall" and len(overall["deltas"]) == 3
     assert overall["delta"] == pytest.approx(sum(overall["deltas"]) / 3)
     assert overall["low"] <= overall["delta"] <= overall["high"]
+
+
+def test_a_full_disk_ends_the_run_and_leaves_it_whole(config: TrainConfig, workbench: Path) -> None:
+    """On a file system of one megabyte a checkpoint soon fails; with room again the run goes on to its end."""
+    runs = workbench / "runs"
+    runs.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(runs)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a small file system")
+    try:
+        run = create_run(override(config, {"max_steps": 8, "eval_steps": 2, "keep_checkpoints": 8}))
+        assert start("--run", run).wait(timeout=200) == 1
+        failed = get_run(run)
+        assert failed.status == "failed"
+        assert re.search(r"No space left|os error 28|file write failed|enforce fail", failed.reason), failed.reason
+        subprocess.run(["mount", "-o", "remount,size=60m", str(runs)], check=True)
+        run_to_end("--resume", run)
+        assert trace(run).loc["loss"].index.tolist() == list(range(1, 9))
+    finally:
+        subprocess.run(["umount", str(runs)], check=True)

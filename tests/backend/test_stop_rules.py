@@ -24,6 +24,8 @@ def steps(values: list[float], start: int = 1) -> list[tuple[int, float]]:
         ("no-signal", {"zero_variance/mean": steps([0.4] * 3 + [0.6] * 20)}, 23),
         ("grad-norm", {"grad_norm": steps([0.1, 0.3, 2.1])}, 3),
         ("disk", {"disk_free_gb": steps([20.0, 0.5])}, 2),
+        ("same-answers", {"distinct/mean": steps([0.9] * 4 + [0.3] * 20)}, 24),
+        ("gpu-memory", {"gpu_memory_gb": steps([10 + 0.01 * i for i in range(120)])}, 100),
         ("long-answers", {"completions/mean_length": steps([300.0, 500.0])}, 2),
     ],
 )
@@ -42,6 +44,8 @@ def test_a_rule_fires_at_the_step_its_numbers_say(rule: str, metrics: dict, step
         ("ceiling", {"completions/clipped_ratio": steps([0.6] * 19 + [0.4] + [0.6] * 19)}),
         ("no-signal", {"zero_variance/mean": steps([0.6] * 19)}),
         ("grad-norm", {"grad_norm": steps([1.9, 2.0])}),
+        ("same-answers", {"distinct/mean": steps([0.3] * 19 + [0.8])}),
+        ("gpu-memory", {"gpu_memory_gb": steps([10.0, 10.6] * 60)}),
         ("disk", {"disk_free_gb": steps([1.0])}),
         ("long-answers", {"completions/mean_length": steps([486.0])}),
         ("entropy-collapse", {"entropy": steps([1.0] * 60 + [0.1] * 20), "task_reward/mean": steps([0.5] * 80)}),
