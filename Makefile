@@ -18,7 +18,9 @@ REQUIREMENTS := $(if $(GPU),requirements-gpu.txt,requirements.txt)
 run: $(VENV)/.installed
 	$(PY) -m app --port $(PORT)
 
+# nano first, on all cores: inside a test worker its building would take three times as long.
 test: $(VENV)/.installed-dev
+	$(PY) -m backend.models.nano
 	$(PY) -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.installed-dev

@@ -42,6 +42,7 @@ def test_a_fifth_task_scores_audits_and_trains(workbench: Path, plugin: Path, ti
         "prompts_per_step=1",
         "num_generations=2",
         "max_completion_length=8",
+        "override_reason=a random model fails preflight, rightly",
     ):
         command += ["--set", setting]
     trained = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
