@@ -15,5 +15,9 @@ def _variety(completion: str, prompt: str, profile: Profile) -> dict[str, float]
     return {"variety": min(1.0, len(set(completion)) / 12)}
 
 
-register(Reward("letters", {"letters": 0.6, "vowels": 0.4}, _letters))
-register(Reward("variety", {"variety": 1.0}, _variety))
+TASKS = (
+    Reward("letters", {"letters": 0.6, "vowels": 0.4}, _letters),
+    Reward("variety", {"variety": 1.0}, _variety),
+)
+for task in TASKS:
+    register(task)

@@ -21,6 +21,7 @@ from backend.store.runs import load_metrics
 from backend.store.tables import Run
 from backend.training.config import TrainConfig, get_preset, override
 from backend.training.resume import last_checkpoint, rewind
+from rewards import scoring
 
 ROOT = Path(__file__).parents[2]
 KILLS = 10
@@ -32,7 +33,11 @@ UNREPEATABLE = ("step_time", "train_runtime", "train_samples_per_second", "train
 def config(workbench: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
     """Two tasks a random model can learn, drawn by weight, so that all of a checkpoint's state matters."""
     monkeypatch.setenv("WORKBENCH_PLUGINS", "tests.learning_tasks")
-    import tests.learning_tasks  # noqa: F401
+    monkeypatch.setattr(scoring, "_REGISTRY", dict(scoring._REGISTRY))  # here too, and gone after the test
+    from tests.learning_tasks import TASKS
+
+    for task in TASKS:
+        scoring.register(task)
 
     prompts = workbench / "learning.jsonl"
     rows = [
