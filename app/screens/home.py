@@ -5,7 +5,8 @@ import streamlit as st
 from app.pages import link_to
 from app.ui.language import t
 from app.ui.run_status import status_words
-from app.ui.state import current_runs, open_store
+from app.ui.state import open_store
+from backend.runs.watch import current_runs
 from backend.store.engine import reading
 from backend.store.ratings import rating_counts
 

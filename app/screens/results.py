@@ -9,9 +9,10 @@ import streamlit as st
 from app.ui.charts import difference_chart
 from app.ui.completion import show_completion, show_prompt
 from app.ui.language import number, t, task_name
-from app.ui.state import current_runs, example_note, open_store
+from app.ui.state import example_note, open_store
 from backend.evaluation.compare import TaskComparison, compare
 from backend.evaluation.next_step import next_step
+from backend.runs.watch import current_runs
 from backend.store.engine import reading
 from backend.store.evaluations import component_means, evaluation_scores, evaluation_texts, run_evaluations
 from backend.store.tables import Evaluation, Run

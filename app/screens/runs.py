@@ -9,8 +9,9 @@ from app.pages import link_to
 from app.ui.charts import metric_line, task_curves
 from app.ui.language import t
 from app.ui.run_status import show_status
-from app.ui.state import current_runs, example_note, open_store
+from app.ui.state import example_note, open_store
 from backend.runs.processes import last_lines
+from backend.runs.watch import current_runs
 from backend.store.engine import reading
 from backend.store.runs import load_metrics
 from backend.store.tables import Run

@@ -4,14 +4,15 @@ import pandas as pd
 import streamlit as st
 
 from app.pages import link_to
+from app.ui.audit_data import standing
 from app.ui.language import number, t, task_name
 from app.ui.run_status import show_status
-from app.ui.state import current_runs, open_store, shown_errors
-from backend.audit.gates import standing_gates
+from app.ui.state import open_store, shown_errors
 from backend.errors import UserError
 from backend.models.nano_cache import building_share, nano_is_ready
 from backend.runs.create import create_run
 from backend.runs.processes import launch, request_stop
+from backend.runs.watch import current_runs
 from backend.store.engine import reading
 from backend.store.prompts import prompt_counts
 from backend.training.config import PRESET_NOTES, PRESETS, TrainConfig, allowed, override, parse_settings
@@ -87,8 +88,7 @@ def show_gates(config: TrainConfig | None) -> None:
     """The audit's standing decision for the chosen profile, task by task."""
     if config is None:
         return
-    with reading() as session:
-        gates = standing_gates(session, config.profile)
+    gates = standing(config.profile)
     tasks = config.tasks or tuple(registered())
     verdicts = {task: gates[task].verdict if task in gates else t("not audited", "não auditada") for task in tasks}
     words = [f"{task_name(task)}: **{verdict}**" for task, verdict in verdicts.items()]

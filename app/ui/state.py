@@ -10,11 +10,6 @@ import streamlit as st
 from app.ui.language import t
 from backend.errors import UserError
 from backend.example import first_start
-from backend.runs.processes import settle
-from backend.runs.sync import sync_run
-from backend.store.engine import reading
-from backend.store.runs import all_runs
-from backend.store.tables import Run
 
 
 @st.cache_resource(show_spinner=False)
@@ -52,17 +47,6 @@ def shown_errors() -> Iterator[None]:
         yield
     except UserError as error:
         st.error(str(error), icon=":material/error:")
-
-
-def current_runs() -> list[Run]:
-    """Every run, its record brought up to date first where it is (or was last seen) alive."""
-    with reading() as session:
-        active = [run.id for run in all_runs(session) if run.status == "running"]
-    for run_id in active:
-        sync_run(run_id)
-        settle(run_id)
-    with reading() as session:
-        return all_runs(session)
 
 
 def example_note(is_example: bool) -> None:

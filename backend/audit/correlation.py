@@ -77,6 +77,14 @@ def correlate(human: Array, rewards: Array) -> list[Correlation]:
     ]
 
 
+def spearman(human: Array, reward: Array) -> float | None:
+    """Spearman's rho alone; None with fewer than 3 items or where one side is constant."""
+    human, reward = np.asarray(human, float), np.asarray(reward, float)
+    if len(human) < 3 or np.ptp(human) == 0 or np.ptp(reward) == 0:
+        return None
+    return float(_standardised(rankdata(human)) @ _standardised(rankdata(reward)))
+
+
 def _one(human: Array, reward: Array, counts: Array, human_ranks: Array, shuffled: Array) -> Correlation:
     ranks = _standardised(rankdata(reward))
     rho = float(_standardised(rankdata(human)) @ ranks)
@@ -176,15 +184,15 @@ def rho_difference(human: Array, a: Array, b: Array) -> Difference:
     Returns:
         b's rho minus a's with a 95 % percentile bootstrap interval; None where either rho is undefined.
     """
-    first, second = correlate(human, np.column_stack([a, b]))
-    if first.rho is None or second.rho is None:
+    first, second = spearman(human, a), spearman(human, b)
+    if first is None or second is None:
         return Difference(None)
     n = len(human)
     counts = resample_counts(n)
     ranks = resampled_ranks(np.asarray(human, float), counts)
     draws = [weighted_correlation(ranks, resampled_ranks(np.asarray(x, float), counts), counts) for x in (a, b)]
     low, high = np.nanquantile(draws[1] - draws[0], [0.025, 0.975])
-    return Difference(second.rho - first.rho, float(low), float(high))
+    return Difference(second - first, float(low), float(high))
 
 
 def within_prompt(human: Array, reward: Array, prompts: Sequence[str]) -> Correlation:

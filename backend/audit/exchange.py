@@ -15,21 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.data.records import Message, PromptRecord
-from backend.errors import UserError
+from backend.errors import UserError, bad_rows, reason
 from backend.files import write_whole
 from backend.store.prompts import save_prompts
-from backend.store.ratings import get_rater, save_rating
-from backend.store.tables import Completion, Prompt, Rater, Rating
+from backend.store.ratings import get_rater, save_rating, scored_ratings
+from backend.store.tables import Completion, Prompt, Rating
 from rewards import registered
 
 COLUMNS = ("task", "prompt", "completion", "score", "rater", "comment")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_MOST_SHOWN = 10
 LARGEST_BYTES = 200_000_000
 
 
@@ -61,22 +60,23 @@ def read_ratings(path: Path) -> list[RatingRecord]:
     records, bad = [], []
     for place, row in _rows(path, text):
         try:
+            if isinstance(row, ValueError):
+                raise row
             record = RatingRecord.model_validate(row)
             if record.task not in registered():
                 raise ValueError(f"unknown task {record.task!r}; choose from {', '.join(registered())}")
             records.append(record)
-        except (ValidationError, ValueError) as error:
-            bad.append(f"{path}:{place}: {_reason(error)}")
+        except ValueError as error:
+            bad.append(f"{path}:{place}: {reason(error)}")
     if bad:
-        more = f"\n… and {len(bad) - _MOST_SHOWN} more" if len(bad) > _MOST_SHOWN else ""
-        raise UserError(f"{len(bad)} ratings are bad; nothing was imported:\n" + "\n".join(bad[:_MOST_SHOWN]) + more)
+        raise bad_rows("ratings", bad)
     if not records:
         raise UserError(f"{path} holds no rating from 1 to 5")
     return records
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[str, Any]]:
-    """(place, raw rating) of every rating in the file."""
+    """(place, raw rating) of every rating in the file; a line that is not JSON comes as the error it gave."""
     if path.suffix.lower() == ".csv":
         reader = csv.DictReader(io.StringIO(text, newline=""))
         if missing := set(COLUMNS[:5]) - set(reader.fieldnames or ()):
@@ -102,7 +102,7 @@ def _json_lines(text: str) -> Iterator[tuple[str, Any]]:
             try:
                 yield from _entry(str(number), json.loads(line))
             except json.JSONDecodeError as error:
-                yield str(number), f"not JSON ({error.msg} at column {error.colno})"
+                yield str(number), error
 
 
 def _entry(place: str, entry: Any) -> Iterator[tuple[str, Any]]:
@@ -153,12 +153,6 @@ def _argilla(place: str, record: dict[str, Any]) -> Iterator[tuple[str, Any]]:
                 yield f"{place}, {name}", {**base, "score": response["value"], "rater": rater, "comment": comment}
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'entry'}: {e['msg']}" for e in error.errors())
-    return str(error)
-
-
 def import_ratings(session: Session, records: list[RatingRecord]) -> int:
     """Take ratings into the store, with their prompts and completions where those are new; returns how many there are.
 
@@ -194,14 +188,9 @@ def _completion(session: Session, r: RatingRecord) -> int:
 
 def rating_rows(session: Session) -> pd.DataFrame:
     """Every score with ``COLUMNS``, raters as rater-1, rater-2, ... in order of their first rating."""
-    query = (
-        select(Prompt.task, Prompt.user_text, Completion.text, Rating.score, Rating.rater_id, Rating.comment)
-        .join(Completion, Completion.id == Rating.completion_id)
-        .join(Prompt, Prompt.id == Completion.prompt_id)
-        .join(Rater, Rater.id == Rating.rater_id)
-        .where(Rating.score.is_not(None))
-        .order_by(Rating.id)
-    )
+    query = scored_ratings(
+        Prompt.task, Prompt.user_text, Completion.text, Rating.score, Rating.rater_id, Rating.comment
+    ).order_by(Rating.id)
     frame = pd.DataFrame(session.execute(query).all(), columns=COLUMNS)
     names = {rater: f"rater-{i}" for i, rater in enumerate(frame["rater"].unique(), start=1)}
     return frame.assign(rater=frame["rater"].map(names))

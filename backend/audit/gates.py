@@ -1,6 +1,7 @@
 """The gates of the store: decided on the ratings and rules of one moment, kept, and stale once either has changed."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import pandas as pd
@@ -11,7 +12,8 @@ from backend.audit.correlation import Correlation, within_prompt
 from backend.audit.gate import Gate, GateSettings, decide
 from backend.audit.table import audit_table
 from backend.store.completions import ensure_scores, rated_scores
-from backend.store.tables import Completion, GateDecision, Prompt, Rating
+from backend.store.ratings import scored_ratings
+from backend.store.tables import GateDecision, Prompt, Rating
 from rewards import fingerprint
 
 
@@ -28,12 +30,11 @@ def decide_gates(
     """
     settings = settings or GateSettings()
     ensure_scores(session, profile)
-    rated = rated_scores(session, profile)
-    totals = audit_table(rated).query("reward == 'total'")
+    rated = rated_scores(session, profile).query("component == 'total'")
     marks = ratings_marks(session)
     decisions = []
-    for row in totals.itertuples():
-        of_task = rated[(rated["task"] == row.task) & (rated["component"] == "total")]
+    for row in audit_table(rated).itertuples():
+        of_task = rated[rated["task"] == row.task]
         within = within_prompt(of_task["human"].to_numpy(), of_task["value"].to_numpy(), of_task["prompt_id"].tolist())
         rho, low, high, p = (None if pd.isna(x) else float(x) for x in (row.rho, row.low, row.high, row.p))
         c = Correlation(row.n, rho, low, high, p, row.constant)
@@ -56,11 +57,18 @@ def decide_gates(
     return decisions
 
 
-def standing_gates(session: Session, profile: str) -> dict[str, Gate]:
-    """The latest decision on each task's reward; ``stale`` where the rules or the ratings have changed since."""
+def standing_gates(session: Session, profile: str, marks: Mapping[str, str] | None = None) -> dict[str, Gate]:
+    """The latest decision on each task's reward; ``stale`` where the rules or the ratings have changed since.
+
+    Args:
+        session: a reading session.
+        profile: the reward rules.
+        marks: ``ratings_marks`` of this moment, from a caller that keeps them; read from the store when left out.
+    """
     latest = select(func.max(GateDecision.id)).where(GateDecision.profile == profile).group_by(GateDecision.task)
     decisions = session.scalars(select(GateDecision).where(GateDecision.id.in_(latest))).all()
-    marks = ratings_marks(session) if decisions else {}
+    if marks is None:
+        marks = ratings_marks(session) if decisions else {}
     return {d.task: _standing(d, fingerprint(profile), marks.get(d.task)) for d in decisions}
 
 
@@ -75,12 +83,8 @@ def _standing(decision: GateDecision, rules: str, ratings: str | None) -> Gate:
 
 def ratings_marks(session: Session) -> dict[str, str]:
     """task -> twelve hex digits that name the set of its scores: who gave which completion how much."""
-    query = (
-        select(Prompt.task, Rating.completion_id, Rating.rater_id, Rating.score)
-        .join(Completion, Completion.id == Rating.completion_id)
-        .join(Prompt, Prompt.id == Completion.prompt_id)
-        .where(Rating.score.is_not(None))
-        .order_by(Rating.completion_id, Rating.rater_id)
+    query = scored_ratings(Prompt.task, Rating.completion_id, Rating.rater_id, Rating.score).order_by(
+        Rating.completion_id, Rating.rater_id
     )
     marks: dict[str, hashlib._Hash] = {}
     for task, completion_id, rater_id, score in session.execute(query):

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from backend.audit.correlation import Correlation, correlate, rho_difference, within_prompt
-
-Array = NDArray[np.float64]
+from backend.audit.correlation import rho_difference, spearman, within_prompt
 
 
 @dataclass(frozen=True)
@@ -18,11 +15,13 @@ class View:
 
     Attributes:
         name: pooled, within-prompt, visible half, held-out half, raters agree, raters differ, or length alone.
-        correlation: of the reward (for ``length alone``: of the completion's length) with the human scores.
+        n: how many completions (within prompts: how many prompts) it is seen on.
+        rho: of the reward (for ``length alone``: of the completion's length) with the human scores; None if undefined.
     """
 
     name: str
-    correlation: Correlation
+    n: int
+    rho: float | None
 
 
 def views(rated: pd.DataFrame, agreed: pd.Series) -> list[View]:
@@ -34,15 +33,16 @@ def views(rated: pd.DataFrame, agreed: pd.Series) -> list[View]:
     """
     held = rated["prompt_id"].map(is_held_out)
     agreement = rated["completion_id"].map(agreed)
-    human = rated["human"].to_numpy(float)
+    human, reward = rated["human"].to_numpy(float), rated["value"].to_numpy(float)
+    inside = within_prompt(human, reward, rated["prompt_id"].tolist())
     return [
-        View("pooled", _rho(rated)),
-        View("within-prompt", within_prompt(human, rated["value"].to_numpy(float), rated["prompt_id"].tolist())),
-        View("visible half", _rho(rated[~held])),
-        View("held-out half", _rho(rated[held])),
-        View("raters agree", _rho(rated[agreement == True])),  # noqa: E712  NaN where one rater scored
-        View("raters differ", _rho(rated[agreement == False])),  # noqa: E712
-        View("length alone", correlate(human, rated[["length"]].to_numpy(float))[0]),
+        _view("pooled", rated),
+        View("within-prompt", inside.n, inside.rho),
+        _view("visible half", rated[~held]),
+        _view("held-out half", rated[held]),
+        _view("raters agree", rated[agreement == True]),  # noqa: E712  NaN where one rater scored
+        _view("raters differ", rated[agreement == False]),  # noqa: E712
+        _view("length alone", rated, "length"),
     ]
 
 
@@ -53,13 +53,13 @@ def is_held_out(prompt_id: str) -> bool:
 
 def no_better_than_length(seen: list[View]) -> bool:
     """Whether the reward ranks no better than the completion's length does."""
-    rho = {view.name: view.correlation.rho for view in seen}
+    rho = {view.name: view.rho for view in seen}
     pooled, length = rho["pooled"], rho["length alone"]
     return pooled is not None and length is not None and pooled <= abs(length)
 
 
-def _rho(rated: pd.DataFrame) -> Correlation:
-    return correlate(rated["human"].to_numpy(float), rated[["value"]].to_numpy(float))[0]
+def _view(name: str, rated: pd.DataFrame, column: str = "value") -> View:
+    return View(name, len(rated), spearman(rated["human"].to_numpy(float), rated[column].to_numpy(float)))
 
 
 def leave_one_out(rated: pd.DataFrame) -> pd.DataFrame:
@@ -76,8 +76,8 @@ def leave_one_out(rated: pd.DataFrame) -> pd.DataFrame:
     human = rated.groupby("completion_id")["human"].first().reindex(values.index).to_numpy(float)
     whole = values.sum(axis=1).clip(0, 1)
     columns = [whole, *(values[c] for c in values), *((whole_without(values, c)) for c in values)]
-    found = correlate(human, np.column_stack(columns))
-    rho = [np.nan if c.rho is None else c.rho for c in found]
+    found = [spearman(human, column.to_numpy(float)) for column in columns]
+    rho = [np.nan if r is None else r for r in found]
     k = values.shape[1]
     frame = pd.DataFrame({"component": list(values), "rho": rho[1 : k + 1], "without": rho[k + 1 :]})
     return frame.assign(adds=rho[0] - frame["without"]).sort_values("adds", ignore_index=True)
@@ -102,7 +102,6 @@ def profile_differences(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFra
     rows = []
     for task, rows_of in both.groupby("task"):
         human, first, second = (rows_of[c].to_numpy(float) for c in ("human", "value_a", "value_b"))
-        rhos = correlate(human, np.column_stack([first, second]))
         d = rho_difference(human, first, second)
-        rows.append((task, len(human), rhos[0].rho, rhos[1].rho, d.delta, d.low, d.high))
+        rows.append((task, len(human), spearman(human, first), spearman(human, second), d.delta, d.low, d.high))
     return pd.DataFrame(rows, columns=["task", "n", "before", "after", "delta", "low", "high"])

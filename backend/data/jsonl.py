@@ -8,15 +8,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from backend.data.prompts import system_prompt
 from backend.data.records import Message, PromptRecord
-from backend.errors import UserError
+from backend.errors import UserError, bad_rows, reason
 from backend.files import write_whole
 from rewards import TASKS
-
-_MOST_SHOWN = 10
 
 
 def read_prompts(path: Path, split: str | None = None) -> list[PromptRecord]:
@@ -42,17 +38,14 @@ def read_prompts(path: Path, split: str | None = None) -> list[PromptRecord]:
         try:
             prompt = _prompt(json.loads(line), split, str(path.name))
         except (ValueError, TypeError) as error:
-            bad.append(f"{path}:{number}: {_reason(error)}")
+            bad.append(f"{path}:{number}: {reason(error)}")
             continue
         if prompt.id in first_seen:
             bad.append(f"{path}:{number}: the same prompt as line {first_seen[prompt.id]}")
         first_seen.setdefault(prompt.id, number)
         prompts.append(prompt)
     if bad:
-        more = f"\n… and {len(bad) - _MOST_SHOWN} more" if len(bad) > _MOST_SHOWN else ""
-        raise UserError(
-            f"{len(bad)} of {len(lines)} lines are bad; nothing was imported:\n" + "\n".join(bad[:_MOST_SHOWN]) + more
-        )
+        raise bad_rows(f"of {len(lines)} lines", bad)
     if not prompts:
         raise UserError(f"{path} has no prompts: one JSON object per line, with task and prompt or messages")
     return prompts
@@ -80,13 +73,3 @@ def _prompt(row: Any, split: str | None, source: str) -> PromptRecord:
         row["split"] = split
     row.setdefault("source", source)
     return PromptRecord.model_validate(row)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
-        )
-    if isinstance(error, json.JSONDecodeError):
-        return f"not JSON ({error.msg} at column {error.colno})"
-    return str(error)

@@ -10,9 +10,8 @@ import typer
 
 from backend.cli import command_line
 from backend.errors import UserError
-from backend.runs.processes import settle
+from backend.runs.watch import current_runs
 from backend.store.engine import reading
-from backend.store.runs import all_runs
 from backend.store.tables import Run
 from backend.training.config import TrainConfig, differences
 
@@ -22,14 +21,9 @@ app = typer.Typer(help=__doc__, no_args_is_help=True)
 @app.command("list")
 def list_runs() -> None:
     """Every run: id, status, preset, name, and why it ended."""
-    with reading() as session:
-        running = [run.id for run in all_runs(session) if run.status == "running"]
-    for run_id in running:
-        settle(run_id)
-    with reading() as session:
-        for run in all_runs(session):
-            reason = run.reason.splitlines()[0] if run.reason else ""
-            typer.echo(f"{run.id:<24}{run.status:<10}{run.preset:<16}{run.name}  {reason}")
+    for run in current_runs():
+        reason = run.reason.splitlines()[0] if run.reason else ""
+        typer.echo(f"{run.id:<24}{run.status:<10}{run.preset:<16}{run.name}  {reason}")
 
 
 @app.command()

@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from backend.evaluation.compare import compare_seeds, seed_table
 from backend.evaluation.evaluate import paired_scores, read_evaluation
 from backend.files import write_json
@@ -80,4 +78,4 @@ def _forward_signals() -> _Forward:
 
 def _run(run_id: str) -> Run:
     with reading() as session:
-        return session.scalars(select(Run).where(Run.id == run_id)).one()
+        return session.get_one(Run, run_id)

@@ -63,15 +63,15 @@ def _train(run_id: str, profile: str, folder: Path) -> tuple[str, str, int]:
     done = threading.Event()
     syncing = threading.Thread(target=_keep_in_sync, args=(run_id, done), daemon=True)
     try:
-        from backend.training.resume import rewind
         from backend.training.run import train
 
-        checkpoint = rewind(folder)
-        rewind_store(run_id, checkpoint.step if checkpoint else 0)
+        def on_rewound(step: int) -> None:
+            rewind_store(run_id, step)
+            syncing.start()  # not before: it would take in what has just been taken back
+
         with reading() as session:
             gates = standing_gates(session, profile)
-        syncing.start()
-        outcome = train(folder, gates)
+        outcome = train(folder, gates, on_rewound)
         return outcome.status, outcome.reason, 0
     except UserError as error:
         print(f"error: {error}", flush=True)

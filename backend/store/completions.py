@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Select, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from backend.models.generate import Completion as Generated
 from backend.models.generate import Sampling
 from backend.store.queue import enqueue
+from backend.store.ratings import scored_ratings
 from backend.store.tables import Completion, Prompt, Rater, Rating, Score
 from rewards import fingerprint, score
 
@@ -56,9 +57,28 @@ def score_rows(
     ]
 
 
-def ensure_scores(
-    session: Session, profile: str, only_rated: bool = True, most: int | None = None, count_only: bool = False
-) -> int:
+def unscored_count(session: Session, profile: str, only_rated: bool = True) -> int:
+    """How many (rated) completions ``ensure_scores`` would score."""
+    unscored = _unscored(profile, only_rated).subquery()
+    return session.scalar(select(func.count()).select_from(unscored)) or 0
+
+
+def _unscored(profile: str, only_rated: bool) -> Select[Any]:
+    """Ids of the (rated) completions whose stored score is missing or of another fingerprint."""
+    scored = select(Score.completion_id).where(
+        Score.profile == profile,
+        Score.component == "total",
+        Score.fingerprint == fingerprint(profile),
+        Score.completion_id == Completion.id,
+    )
+    wanted = select(Completion.id).where(~scored.exists())
+    if only_rated:
+        rated = select(Rating.completion_id).where(Rating.score.is_not(None)).distinct()
+        wanted = wanted.where(Completion.id.in_(rated))
+    return wanted
+
+
+def ensure_scores(session: Session, profile: str, only_rated: bool = True, most: int | None = None) -> int:
     """Score every (rated) completion under ``profile`` whose stored score is missing or of another fingerprint.
 
     Args:
@@ -66,25 +86,12 @@ def ensure_scores(
         profile: the reward rules.
         only_rated: leave out completions nobody has scored.
         most: score at most this many, for a caller that shows progress.
-        count_only: score none.
 
     Returns:
-        How many were scored (or, with ``count_only``, are to be).
+        How many were scored.
     """
     current = fingerprint(profile)
-    scored = select(Score.completion_id).where(
-        Score.profile == profile,
-        Score.component == "total",
-        Score.fingerprint == current,
-        Score.completion_id == Completion.id,
-    )
-    wanted = select(Completion.id).where(~scored.exists())
-    if only_rated:
-        rated = select(Rating.completion_id).where(Rating.score.is_not(None)).distinct()
-        wanted = wanted.where(Completion.id.in_(rated))
-    if count_only:
-        return session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-    ids = session.scalars(wanted.limit(most)).all()
+    ids = session.scalars(_unscored(profile, only_rated).limit(most)).all()
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
         session.execute(delete(Score).where(Score.profile == profile, Score.completion_id.in_(part)))
@@ -134,22 +141,16 @@ def rated_scores(session: Session, profile: str) -> pd.DataFrame:
 
 def human_scores(session: Session) -> pd.DataFrame:
     """One row per rated completion: completion_id, prompt_id, task, human, raters, length."""
-    query = (
-        select(
-            Rating.completion_id,
-            func.avg(Rating.score),
-            func.min(Rating.score),
-            func.max(Rating.score),
-            func.count(),
-            Completion.prompt_id,
-            Prompt.task,
-            func.max(func.length(Completion.text)),
-        )
-        .join(Completion, Completion.id == Rating.completion_id)
-        .join(Prompt, Prompt.id == Completion.prompt_id)
-        .where(Rating.score.is_not(None))
-        .group_by(Rating.completion_id, Completion.prompt_id, Prompt.task)
-    )
+    query = scored_ratings(
+        Rating.completion_id,
+        func.avg(Rating.score),
+        func.min(Rating.score),
+        func.max(Rating.score),
+        func.count(),
+        Completion.prompt_id,
+        Prompt.task,
+        func.max(func.length(Completion.text)),
+    ).group_by(Rating.completion_id, Completion.prompt_id, Prompt.task)
     columns = ["completion_id", "human", "low", "high", "raters", "prompt_id", "task", "length"]
     frame = pd.DataFrame(session.execute(query).all(), columns=columns).astype({"human": float})
     apart = frame[(frame["raters"] >= 3) & (frame["high"] - frame["low"] >= 2)]["completion_id"].tolist()
@@ -162,13 +163,7 @@ def human_scores(session: Session) -> pd.DataFrame:
 
 def all_ratings(session: Session, completion_ids: list[int] | None = None) -> pd.DataFrame:
     """One row per score: completion_id, task, rater, score, seconds; of some completions, or of all."""
-    query = (
-        select(Rating.completion_id, Prompt.task, Rater.name, Rating.score, Rating.seconds)
-        .join(Rater, Rater.id == Rating.rater_id)
-        .join(Completion, Completion.id == Rating.completion_id)
-        .join(Prompt, Prompt.id == Completion.prompt_id)
-        .where(Rating.score.is_not(None))
-    )
+    query = scored_ratings(Rating.completion_id, Prompt.task, Rater.name, Rating.score, Rating.seconds)
     rows: list[Any] = []
     for start in range(0, len(completion_ids or [0]), 500):
         part = query.where(Rating.completion_id.in_(completion_ids[start : start + 500])) if completion_ids else query

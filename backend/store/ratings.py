@@ -1,9 +1,10 @@
 """Raters and their ratings."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -114,15 +115,21 @@ def _event(rating: Rating, action: str) -> RatingEvent:
     )
 
 
-def rating_counts(session: Session) -> pd.DataFrame:
-    """Columns rater, task, ratings, mean, spread (standard deviation), seconds (median)."""
-    query = (
-        select(Rater.name.label("rater"), Prompt.task, Rating.score, Rating.seconds)
-        .join(Rating, Rating.rater_id == Rater.id)
+def scored_ratings(*columns: Any) -> Select[Any]:
+    """A query of every score (skips left out) with its completion, prompt and rater; give the columns you want."""
+    return (
+        select(*columns)
+        .select_from(Rating)
         .join(Completion, Completion.id == Rating.completion_id)
         .join(Prompt, Prompt.id == Completion.prompt_id)
+        .join(Rater, Rater.id == Rating.rater_id)
         .where(Rating.score.is_not(None))
     )
+
+
+def rating_counts(session: Session) -> pd.DataFrame:
+    """Columns rater, task, ratings, mean, spread (standard deviation), seconds (median)."""
+    query = scored_ratings(Rater.name, Prompt.task, Rating.score, Rating.seconds)
     frame = pd.DataFrame(session.execute(query).all(), columns=["rater", "task", "score", "seconds"])
     return frame.groupby(["rater", "task"], as_index=False).agg(
         ratings=("score", "size"), mean=("score", "mean"), spread=("score", "std"), seconds=("seconds", "median")

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import PartialState
 from accelerate.utils import gather_object
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -157,7 +156,7 @@ class WatchTable(TrainerCallback):
 
 def anywhere(flag: bool) -> bool:
     """Whether ``flag`` is set in any of the training's processes; the same answer in all of them."""
-    return flag if PartialState().num_processes == 1 else any(gather_object([flag]))
+    return any(gather_object([flag]))
 
 
 def gpu_memory() -> dict[str, float]:

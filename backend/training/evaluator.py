@@ -37,10 +37,21 @@ class Evaluator:
         """Evaluate in the middle of training; returns the metrics."""
         return self._metrics(self._run("step", step, self._config.seed))
 
-    def tuned(self, best_step: int) -> EvaluationResult:
-        """Evaluate the best adapter, with the seed the base was evaluated with."""
+    def compare(self, base: EvaluationResult, best_step: int) -> None:
+        """Evaluate the best adapter with the base's seed, compare, print and keep comparison_base_vs_tuned.json."""
         print("evaluating the tuned model", flush=True)
-        return self._run("tuned", best_step, self._config.seed + 1)
+        tuned = self._run("tuned", best_step, self._config.seed + 1)
+        comparisons = compare(paired_scores(base, tuned))
+        write_json(
+            self._folder / "comparison_base_vs_tuned.json",
+            {
+                "summary": summary_sentence(comparisons),
+                "tasks": [c.as_dict() for c in comparisons],
+                "fact_accuracy": {r.label: fact_accuracy(r, self._prompts) for r in (base, tuned)},
+                "best_step": tuned.step,
+            },
+        )
+        print("\n" + comparison_table(comparisons) + "\n" + summary_sentence(comparisons), flush=True)
 
     def history(self) -> list[dict[str, Any]]:
         """Every evaluation of the run so far: label, step, seconds, metrics."""
@@ -72,24 +83,6 @@ class Evaluator:
     def _metrics(self, result: EvaluationResult) -> dict[str, float]:
         accuracy = fact_accuracy(result, self._prompts)
         return result.metrics() | ({"fact_accuracy": accuracy} if accuracy is not None else {})
-
-
-def write_comparison(
-    folder: Path, base: EvaluationResult, tuned: EvaluationResult, prompts: list[PromptRecord]
-) -> None:
-    """Compare base and tuned, print the table, and keep it in comparison_base_vs_tuned.json."""
-    comparisons = compare(paired_scores(base, tuned))
-    accuracy = {r.label: fact_accuracy(r, prompts) for r in (base, tuned)}
-    write_json(
-        folder / "comparison_base_vs_tuned.json",
-        {
-            "summary": summary_sentence(comparisons),
-            "tasks": [c.as_dict() for c in comparisons],
-            "fact_accuracy": accuracy,
-            "best_step": tuned.step,
-        },
-    )
-    print("\n" + comparison_table(comparisons) + "\n" + summary_sentence(comparisons), flush=True)
 
 
 def comparison_table(comparisons: list[TaskComparison]) -> str:

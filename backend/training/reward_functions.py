@@ -5,11 +5,13 @@ its weight, scaled so that every task's weighted sum has the same variance: with
 components gets larger advantages.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import sqrt
+from typing import Any
 
+from backend.data.records import PromptRecord
 from rewards import Score, reward_for, score
 
 QUANTUM = 0.01
@@ -60,6 +62,11 @@ def reward_functions(components: list[Component], profile: str) -> list[RewardFu
         return reward
 
     return [build(component) for component in components]
+
+
+def training_rows(prompts: Sequence[PromptRecord]) -> list[dict[str, Any]]:
+    """The prompts as rows of TRL's dataset; every column but ``prompt`` reaches the reward functions."""
+    return [{"prompt": p.chat, "task": p.task, "user_text": p.user_text, "prompt_id": p.id} for p in prompts]
 
 
 def text_of(completion: str | list[dict[str, str]]) -> str:

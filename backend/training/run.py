@@ -5,7 +5,7 @@ that holds a checkpoint, it goes on from there. Under ``accelerate launch`` the 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,12 +34,29 @@ class Outcome:
     reason: str
 
 
-def train(folder: Path, gates: Mapping[str, Gate] | None = None) -> Outcome:
+@dataclass(frozen=True)
+class Job:
+    """What a run consists of once its policy is loaded; ``prompts`` are those it trains on."""
+
+    folder: Path
+    config: TrainConfig
+    policy: Policy
+    prompts: list[PromptRecord]
+    evaluator: "Evaluator"
+    checkpoint: Checkpoint | None
+
+
+def train(
+    folder: Path,
+    gates: Mapping[str, Gate] | None = None,
+    on_rewound: Callable[[int], None] = lambda step: None,
+) -> Outcome:
     """Run what ``folder/config.json`` and ``folder/prompts.jsonl`` describe.
 
     Args:
         folder: the run's folder.
         gates: the audit's gates for the run's reward, per task, for preflight.
+        on_rewound: called with the step the run starts from, once the folder holds nothing of later ones.
 
     Raises:
         UserError: the prompts do not fit the configuration, the model cannot be loaded, preflight fails, or the
@@ -51,6 +68,7 @@ def train(folder: Path, gates: Mapping[str, Gate] | None = None) -> Outcome:
         start_session(folder)
         print(config.model_dump_json(indent=2), flush=True)
     checkpoint = rewind(folder) if is_first_process() else last_checkpoint(folder)
+    on_rewound(checkpoint.step if checkpoint else 0)
     policy = _load(folder, config, checkpoint)
     if is_first_process():
         policy.model.print_trainable_parameters()
@@ -60,10 +78,8 @@ def train(folder: Path, gates: Mapping[str, Gate] | None = None) -> Outcome:
     from backend.training.evaluator import Evaluator  # after the policy: Unsloth patches what this imports
 
     evaluator = Evaluator(folder, config, policy, [p for p in prompts if p.split == "eval"])
-    outcome = _train(folder, config, policy, prompts, evaluator, checkpoint)
-    if is_first_process():
-        _write_results(folder, evaluator)
-    return outcome
+    train_prompts = fitting(policy, [p for p in prompts if p.split == "train"], config)
+    return _train(Job(folder, config, policy, train_prompts, evaluator, checkpoint))
 
 
 def is_first_process() -> bool:
@@ -152,49 +168,37 @@ def _load(folder: Path, config: TrainConfig, checkpoint: Checkpoint | None) -> P
     return policy
 
 
-def _train(
-    folder: Path,
-    config: TrainConfig,
-    policy: Policy,
-    prompts: list[PromptRecord],
-    evaluator: "Evaluator",
-    checkpoint: Checkpoint | None,
-) -> Outcome:
-    from backend.training.evaluator import write_comparison
+def _train(job: Job) -> Outcome:
+    """Evaluate, warm up where asked, train, evaluate and compare."""
     from backend.training.warm_up import ADAPTER, warm_up
 
-    train_prompts = fitting(policy, [p for p in prompts if p.split == "train"], config)
-    base = evaluator.before("base") if is_first_process() else None
-    if config.sft_epochs:
-        if not (folder / ADAPTER).is_dir():
-            warm_up(folder, config, policy, train_prompts)
+    base = job.evaluator.before("base") if is_first_process() else None
+    if job.config.sft_epochs:
+        if not (job.folder / ADAPTER).is_dir():
+            warm_up(job.folder, job.config, job.policy, job.prompts)
         if is_first_process():
-            evaluator.before("sft")
-    outcome, best_step = _grpo(folder, config, policy, train_prompts, evaluator, checkpoint)
-    if outcome.status == "finished" and base is not None:
-        write_comparison(folder, base, evaluator.tuned(best_step), [p for p in prompts if p.split == "eval"])
+            job.evaluator.before("sft")
+    outcome, best_step = _grpo(job)
+    if is_first_process():
+        if outcome.status == "finished" and base is not None:
+            job.evaluator.compare(base, best_step)
+        _write_results(job)
     return outcome
 
 
-def _grpo(
-    folder: Path,
-    config: TrainConfig,
-    policy: Policy,
-    prompts: list[PromptRecord],
-    evaluator: "Evaluator",
-    checkpoint: Checkpoint | None,
-) -> tuple[Outcome, int]:
+def _grpo(job: Job) -> tuple[Outcome, int]:
     """Train; the policy ends with its best adapter, whose step is returned too."""
     from datasets import Dataset
     from transformers import EarlyStoppingCallback, PrinterCallback
 
     from backend.training.callbacks import BestAdapter, MetricsFile, ProgressLine, StopSignal, WatchTable
-    from backend.training.reward_functions import components_of, reward_functions
+    from backend.training.reward_functions import components_of, reward_functions, training_rows
     from backend.training.stop_rules import default_rules
     from backend.training.trainer import WorkbenchTrainer, grpo_arguments
 
-    components = components_of(tuple(dict.fromkeys(p.task for p in prompts)))
-    rows = [{"prompt": p.chat, "task": p.task, "user_text": p.user_text, "prompt_id": p.id} for p in prompts]
+    folder, config, policy, checkpoint = job.folder, job.config, job.policy, job.checkpoint
+    components = components_of(tuple(dict.fromkeys(p.task for p in job.prompts)))
+    rows = training_rows(job.prompts)
     metrics = folder / "metrics.jsonl"
     stop = StopSignal()
     watch = WatchTable(
@@ -212,7 +216,7 @@ def _grpo(
         train_dataset=Dataset.from_list(rows),
         eval_dataset=Dataset.from_list(rows[:1]),  # TRL asks for one; our evaluate() brings its own prompts
         components=components,
-        evaluate=evaluator.step,
+        evaluate=job.evaluator.step,
         config=config,
         resume_from=checkpoint.path if checkpoint else None,
         callbacks=[
@@ -245,8 +249,9 @@ def _outcome(config: TrainConfig, step: int, best_step: int, rule: object | None
     return Outcome("finished", f"all {config.max_steps} steps; best at step {best_step}")
 
 
-def _write_results(folder: Path, evaluator: "Evaluator") -> None:
+def _write_results(job: Job) -> None:
     """eval_results.json: every evaluation, and the hours and dollars over all resumes."""
-    hours = end_session(folder)
+    hours = end_session(job.folder)
     dollars = hours * get_settings().dollars_per_hour
-    write_json(folder / "eval_results.json", {"evaluations": evaluator.history(), "hours": hours, "dollars": dollars})
+    evaluations = job.evaluator.history()
+    write_json(job.folder / "eval_results.json", {"evaluations": evaluations, "hours": hours, "dollars": dollars})

@@ -80,8 +80,7 @@ class WorkbenchTrainer(GRPOTrainer):
     ) -> dict[str, float]:
         """Run our evaluation; log and return its metrics under ``eval_``."""
         found = self._evaluate_policy(self.state.global_step) if self.is_world_process_zero() else {}
-        found = broadcast_object_list([found])[0] if self.accelerator.num_processes > 1 else found
-        metrics = {f"eval_{k}": v for k, v in found.items()}
+        metrics = {f"eval_{k}": v for k, v in broadcast_object_list([found])[0].items()}
         Trainer.log(self, dict(metrics))  # not TRL's log, which would flush the training metrics into these
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -93,7 +92,7 @@ class WorkbenchTrainer(GRPOTrainer):
         """
         per_component = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
         found = task_metrics(per_component, self._columns, int(self.num_generations or 1))
-        found |= distinct_share(completions, int(self.num_generations or 1), self.accelerator)
+        found |= distinct_share(completions, int(self.num_generations or 1))
         if self._task_weights is not None:
             found |= self._weigh_tasks(self._task_weights, found)
         found |= gpu_memory()
@@ -166,15 +165,12 @@ def _task_weights(config: TrainConfig, tasks: tuple[str, ...], kept: dict[str, A
     return TaskWeights(tasks, config.iwu_lambda, config.iwu_beta)
 
 
-def distinct_share(completions: list[Any], group_size: int, accelerator: Any) -> dict[str, float]:
-    """``distinct/mean``: the share of a group's completions that differ from one another, over the whole batch.
+def distinct_share(completions: list[Any], group_size: int) -> dict[str, float]:
+    """``distinct/mean``: the share of a group's completions that differ from one another, over all processes.
 
     1.0 when all differ, 1/group_size when all are the same: a measure of collapse where no entropy is logged.
     """
-    texts = (
-        [text_of(c) for c in gather_object(completions)] if accelerator.num_processes > 1 else map(text_of, completions)
-    )
-    texts = list(texts)
+    texts = [text_of(c) for c in gather_object(completions)]
     groups = [texts[i : i + group_size] for i in range(0, len(texts), group_size)]
     return {"distinct/mean": sum(len(set(g)) / len(g) for g in groups) / len(groups)}
 
@@ -212,13 +208,29 @@ def task_metrics(per_component: torch.Tensor, columns: dict[str, list[int]], gro
     return found
 
 
+def machine_arguments(config: TrainConfig, backend: str) -> dict[str, Any]:
+    """What SFT and GRPO share: seeds, the optimizer, precision by machine, and quiet."""
+    cuda = torch.cuda.is_available()
+    return {
+        "seed": config.seed,
+        "data_seed": config.seed,
+        "optim": "adamw_torch",
+        "weight_decay": 0.0,
+        "max_grad_norm": config.max_grad_norm,
+        "bf16": cuda and torch.cuda.is_bf16_supported(),
+        "fp16": False,
+        "use_cpu": not cuda,
+        "gradient_checkpointing": cuda and backend != "unsloth",
+        "dataloader_pin_memory": cuda,
+        "disable_tqdm": True,
+    }
+
+
 def grpo_arguments(config: TrainConfig, components: list[Component], output_dir: str, backend: str) -> GRPOConfig:
     """TRL's configuration, every value that Unsloth or a model's defaults could change set explicitly."""
-    cuda = torch.cuda.is_available()
     return GRPOConfig(
+        **machine_arguments(config, backend),
         output_dir=output_dir,
-        seed=config.seed,
-        data_seed=config.seed,
         # optimisation
         max_steps=config.max_steps,
         learning_rate=config.learning_rate,
@@ -228,13 +240,6 @@ def grpo_arguments(config: TrainConfig, components: list[Component], output_dir:
         * config.num_generations
         // (config.gradient_accumulation_steps * int(os.environ.get("WORLD_SIZE", "1"))),
         gradient_accumulation_steps=config.gradient_accumulation_steps,
-        optim="adamw_torch",
-        weight_decay=0.0,
-        max_grad_norm=config.max_grad_norm,
-        bf16=cuda and torch.cuda.is_bf16_supported(),
-        fp16=False,
-        use_cpu=not cuda,
-        gradient_checkpointing=cuda and backend != "unsloth",
         # GRPO
         num_generations=config.num_generations,
         max_completion_length=config.max_completion_length,
@@ -272,8 +277,6 @@ def grpo_arguments(config: TrainConfig, components: list[Component], output_dir:
         logging_steps=1,
         log_completions=False,
         report_to=list(config.report_to) or "none",
-        disable_tqdm=True,
-        dataloader_pin_memory=cuda,
     )
 
 

@@ -39,39 +39,29 @@ def pairs(prompts: list[PromptRecord], tasks: tuple[str, ...]) -> list[dict[str,
 
 def warm_up(folder: Path, config: TrainConfig, policy: Policy, prompts: list[PromptRecord]) -> None:
     """Train the policy's adapter on the pairs, and keep it in ``folder/sft`` with its losses in sft.json."""
-    import torch
     from datasets import Dataset
     from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
 
+    from backend.training.trainer import machine_arguments
+
     examples = pairs(prompts, config.sft_tasks)
     print(f"SFT warm-up on {len(examples)} pairs of {', '.join(config.sft_tasks)}", flush=True)
-    cuda = torch.cuda.is_available()
     arguments = SFTConfig(
+        **machine_arguments(config, policy.backend),
         output_dir=str(folder / "sft-checkpoints"),
-        seed=config.seed,
-        data_seed=config.seed,
         num_train_epochs=config.sft_epochs,
         per_device_train_batch_size=config.sft_batch_size,
         gradient_accumulation_steps=1,
         learning_rate=config.sft_learning_rate,
         lr_scheduler_type="constant_with_warmup",
         warmup_steps=0.05,
-        optim="adamw_torch",
-        weight_decay=0.0,
-        max_grad_norm=config.max_grad_norm,
         max_length=config.max_seq_length,
         completion_only_loss=True,
         packing=False,
-        bf16=cuda and torch.cuda.is_bf16_supported(),
-        fp16=False,
-        use_cpu=not cuda,
-        gradient_checkpointing=cuda and policy.backend != "unsloth",
         save_strategy="no",
         logging_steps=10,
         report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=cuda,
     )
     trainer = SFTTrainer(
         model=policy.model,

@@ -154,7 +154,7 @@ def test_leave_one_out_names_the_component_that_harms() -> None:
 def test_the_views_split_stably_and_name_a_reward_no_better_than_length() -> None:
     totals = rated().query("component == 'total'")
     seen = views(totals, pd.Series({i: i % 2 == 0 for i in range(20)}))
-    n = {v.name: v.correlation.n for v in seen}
+    n = {v.name: v.n for v in seen}
     assert n["visible half"] + n["held-out half"] == n["pooled"] == 40
     assert n["raters agree"] == n["raters differ"] == 10
     assert is_held_out("p1") == is_held_out("p1")

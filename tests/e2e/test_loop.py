@@ -69,6 +69,7 @@ def page() -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
         page = browser.new_page(viewport={"width": 1440, "height": 1000}, locale="en-US")
         page.set_default_timeout(30_000)
+        expect.set_options(timeout=30_000)  # the first drawing of a page on a busy machine takes its time
         yield page
         browser.close()
 

@@ -1,0 +1,72 @@
+"""What the audit's pages read of the store, kept by the version of the ratings: nothing is computed twice."""
+
+import pandas as pd
+import streamlit as st
+
+from app.ui.language import t
+from backend.audit.agreement import Agreement, agreed, agreement
+from backend.audit.gate import Gate
+from backend.audit.gates import ratings_marks, standing_gates
+from backend.audit.table import audit_table
+from backend.store.completions import all_ratings, ensure_scores, rated_scores, unscored_count
+from backend.store.engine import reading, writing
+from backend.store.ratings import ratings_version
+from rewards import fingerprint
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _rated(profile: str, rules: str, version: str) -> pd.DataFrame:
+    with reading() as session:
+        return rated_scores(session, profile)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _audit(profile: str, rules: str, version: str) -> pd.DataFrame:
+    return audit_table(_rated(profile, rules, version))
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def people(version: str) -> tuple[pd.DataFrame, pd.Series, dict[str, Agreement]]:
+    """Every rating, whether a completion's raters agree, and each task's agreement."""
+    with reading() as session:
+        ratings = all_ratings(session)
+    return ratings, agreed(ratings), {str(task): agreement(rows) for task, rows in ratings.groupby("task")}
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _marks(version: str) -> dict[str, str]:
+    with reading() as session:
+        return ratings_marks(session)
+
+
+def load(profile: str) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """(rated completions with their scores, the audit, version of the ratings); missing scores are computed first."""
+    with reading() as session:
+        version = ratings_version(session)
+    rules = fingerprint(profile)
+    if st.session_state.get("scored") != (profile, rules, version):
+        with reading() as session:
+            missing = unscored_count(session, profile)
+        if missing:
+            rescore(profile, missing)
+        st.session_state["scored"] = (profile, rules, version)
+    return _rated(profile, rules, version), _audit(profile, rules, version), version
+
+
+def standing(profile: str) -> dict[str, Gate]:
+    """The recorded decision on each task's reward, as it stands now."""
+    with reading() as session:
+        return standing_gates(session, profile, _marks(ratings_version(session)))
+
+
+def rescore(profile: str, missing: int) -> None:
+    """Score the rated completions that have no score under these rules, with a bar where that takes a moment."""
+    done, bar = 0, st.progress(0.0, text=t(f"scoring {missing} completions", f"pontuando {missing} respostas"))
+    while done < missing:
+        with writing() as session:
+            scored = ensure_scores(session, profile, most=2_000)
+        if not scored:
+            break
+        done += scored
+        bar.progress(min(1.0, done / missing))
+    bar.empty()

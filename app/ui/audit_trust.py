@@ -1,0 +1,138 @@
+"""How far to trust each ρ: views of it, what each component adds, and the same ratings under another profile."""
+
+import pandas as pd
+import streamlit as st
+
+from app.ui.audit_data import load, people
+from app.ui.language import number, t, task_name
+from app.ui.verdicts import gate_words
+from backend.audit.robustness import leave_one_out, no_better_than_length, profile_differences, views
+from rewards import PROFILES
+
+
+def show_trust(rated: pd.DataFrame, version: str) -> None:
+    """How far to trust each ρ: within prompts, held out, where raters agree, against length; and the raters' own."""
+    _, agrees, agreements = people(version)
+    names = {
+        "pooled": t("all completions", "todas as respostas"),
+        "within-prompt": t("within prompts", "dentro dos prompts"),
+        "visible half": t("visible half", "metade visível"),
+        "held-out half": t("held-out half", "metade reservada"),
+        "raters agree": t("raters agree", "avaliadores concordam"),
+        "raters differ": t("raters differ", "avaliadores divergem"),
+        "length alone": t("length alone", "só o tamanho"),
+        "ceiling": t("rater with rater", "avaliador com avaliador"),
+    }
+    table, warnings = {}, []
+    for task, of_task in rated[rated["component"] == "total"].groupby("task"):
+        seen = views(of_task, agrees)
+        cells = {names[v.name]: _cell(v.rho, v.n) for v in seen}
+        found = agreements.get(str(task))
+        cells[names["ceiling"]] = _cell(found.ceiling if found else None, found.completions if found else 0)
+        table[task_name(str(task))] = cells
+        if no_better_than_length(seen):
+            warnings.append(task_name(str(task)))
+    st.dataframe(
+        pd.DataFrame(table).T, alt=t("ρ per task, seen in several ways", "ρ por tarefa, visto de várias formas")
+    )
+    st.caption(
+        t(
+            "ρ with n in brackets. GRPO learns only from the ranking within a prompt; a reward tuned on the visible half "
+            "shows on the held-out half; and no reward can agree with raters more than they agree with each other.",
+            "ρ com n entre parênteses. O GRPO aprende só com a ordem dentro de um prompt; uma recompensa ajustada à "
+            "metade visível se revela na reservada; e nenhuma concorda com os avaliadores mais do que eles entre si.",
+        )
+    )
+    for name in warnings:
+        st.warning(
+            t(
+                f"{name}: the reward ranks no better than the completion's length does.",
+                f"{name}: a recompensa não ordena melhor que o tamanho da resposta.",
+            ),
+            icon=":material/straighten:",
+        )
+
+
+def _cell(rho: float | None, n: int) -> str:
+    return f"{number(rho)} ({n})"
+
+
+def show_profiles(profile: str, rated: pd.DataFrame) -> None:
+    """The same ratings under another profile: Δρ with its interval. No new ratings are needed."""
+    others = [name for name in PROFILES if name != profile]
+    other = st.selectbox(t("Compare with", "Comparar com"), others, index=len(others) - 1)
+    before, _, _ = load(other)
+    frame = profile_differences(before, rated)
+    frame["task"] = frame["task"].map(task_name)
+    frame["interval"] = [
+        "" if pd.isna(low) else f"{number(low, signed=True)} … {number(high, signed=True)}"
+        for low, high in zip(frame["low"], frame["high"], strict=True)
+    ]
+    st.dataframe(
+        frame[["task", "n", "before", "after", "delta", "interval"]],
+        hide_index=True,
+        alt=t("Δρ between two profiles", "Δρ entre dois perfis"),
+        column_config={
+            "task": t("Task", "Tarefa"),
+            "before": st.column_config.NumberColumn(f"ρ {other}", format="%.2f"),
+            "after": st.column_config.NumberColumn(f"ρ {profile}", format="%.2f"),
+            "delta": st.column_config.NumberColumn("Δρ", format="%+.2f"),
+            "interval": t("95 % interval of Δρ", "intervalo de 95 % de Δρ"),
+        },
+    )
+    st.caption(
+        t(
+            "The same completions and ratings under both; an interval that leaves out 0 is a difference.",
+            "As mesmas respostas e notas sob ambos; um intervalo que exclui 0 é uma diferença.",
+        )
+    )
+
+
+def show_components(audit: pd.DataFrame) -> None:
+    """The matrix of every reward and component."""
+    frame = audit.assign(task=audit["task"].map(task_name), verdict=audit["verdict"].map(gate_words))
+    frame["interval"] = [
+        "" if pd.isna(low) else f"{number(low)} … {number(high)}"
+        for low, high in zip(frame["low"], frame["high"], strict=True)
+    ]
+    st.dataframe(
+        frame[["task", "reward", "n", "rho", "interval", "p", "verdict", "reason"]],
+        hide_index=True,
+        alt=t("Spearman's rho per task and reward component", "ρ de Spearman por tarefa e componente"),
+        column_config={
+            "task": t("Task", "Tarefa"),
+            "reward": t("Reward", "Recompensa"),
+            "rho": st.column_config.NumberColumn("ρ", format="%.2f"),
+            "interval": t("95 % interval", "intervalo de 95 %"),
+            "p": st.column_config.NumberColumn("p", format="%.4f", help=t("permutation test", "teste de permutação")),
+            "verdict": t("Gate", "Portão"),
+            "reason": st.column_config.TextColumn(t("Why", "Por quê"), width="large"),
+        },
+    )
+
+
+def show_leave_one_out(rated: pd.DataFrame) -> None:
+    """What each component adds to its task's ρ."""
+    frames = [
+        leave_one_out(rows).assign(task=task_name(str(task))) for task, rows in rated.groupby("task") if len(rows) > 2
+    ]
+    if not frames:
+        return
+    st.dataframe(
+        pd.concat(frames)[["task", "component", "rho", "without", "adds"]],
+        hide_index=True,
+        alt=t("What each component adds to ρ", "O que cada componente acrescenta ao ρ"),
+        column_config={
+            "task": t("Task", "Tarefa"),
+            "component": t("component", "componente"),
+            "rho": st.column_config.NumberColumn(t("its own ρ", "ρ próprio"), format="%.2f"),
+            "without": st.column_config.NumberColumn(t("ρ without it", "ρ sem ele"), format="%.2f"),
+            "adds": st.column_config.NumberColumn(
+                t("it adds", "acrescenta"),
+                format="%+.2f",
+                help=t(
+                    "Below 0: the reward ranks better without it.", "Abaixo de 0: sem ele a recompensa ordena melhor."
+                ),
+            ),
+        },
+    )

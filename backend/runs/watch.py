@@ -1,0 +1,21 @@
+"""Every run as it stands now, whoever asks: a page or a terminal."""
+
+from backend.runs.processes import settle
+from backend.runs.sync import sync_run
+from backend.store.engine import reading
+from backend.store.runs import all_runs
+from backend.store.tables import Run
+
+
+def current_runs() -> list[Run]:
+    """Every run, newest first; the record of one that is (or was last seen) alive is brought up to date first."""
+    with reading() as session:
+        runs = all_runs(session)
+    active = [run.id for run in runs if run.status == "running"]
+    if not active:
+        return runs
+    for run_id in active:
+        sync_run(run_id)
+        settle(run_id)
+    with reading() as session:
+        return all_runs(session)
