@@ -32,6 +32,10 @@ class Settings(BaseSettings):
     """Fill an empty store with the recorded example at first start."""
     raters_per_completion: int = Field(2, ge=1, le=10)
     """A completion leaves the queue once this many raters have scored it."""
+    random_share: float = Field(0.3, ge=0, le=1)
+    """Share of new completions drawn from the whole queue alike; the others come from where a rating tells most."""
+    repeat_share: float = Field(0.05, ge=0, le=0.5)
+    """Share of completions that a rater has scored before and is shown once more, without being told."""
     regressions: Path = ROOT / "tests" / "rewards" / "regressions.jsonl"
     """Completions kept as regression cases for the rewards (Reward audit page)."""
     dollars_per_hour: float = Field(0.80, ge=0)

@@ -167,6 +167,14 @@ def _fill(completions: int, ratings: int) -> None:
             "INSERT INTO ratings (completion_id, rater_id, score, comment, flags, created_at) VALUES (?, ?, ?, '', '[]', ?)",
             rows,
         )
+        connection.exec_driver_sql(
+            "UPDATE queue SET human = (SELECT AVG(score * 1.0) FROM ratings WHERE ratings.completion_id = "
+            "queue.completion_id) WHERE rated > 0"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO strata SELECT stratum, COUNT(*), COUNT(human), COALESCE(SUM(human), 0), "
+            "COALESCE(SUM(human * human), 0) FROM queue GROUP BY stratum"
+        )
         ensure_scores(session, DEFAULT_PROFILE)
         session.execute(text("ANALYZE"))
     print(f"filled the store in {time.perf_counter() - began:.0f} s", flush=True)

@@ -8,7 +8,7 @@ import streamlit as st
 from app.pages import link_to
 from app.ui.audit_completions import show_points
 from app.ui.audit_data import load, people, standing
-from app.ui.audit_trust import show_components, show_leave_one_out, show_profiles, show_trust
+from app.ui.audit_trust import show_components, show_leave_one_out, show_lifted, show_profiles, show_trust
 from app.ui.charts import correlation_chart
 from app.ui.language import number, t, task_name
 from app.ui.state import open_store
@@ -18,7 +18,7 @@ from backend.audit.exchange import as_csv, as_jsonl, rating_rows
 from backend.audit.gate import Gate
 from backend.audit.gates import decide_gates
 from backend.store.engine import reading, writing
-from backend.store.ratings import rating_counts
+from backend.store.ratings import rating_counts, self_agreement
 from rewards import DEFAULT_PROFILE, PROFILES, fingerprint
 from rewards.probes import run_probes
 
@@ -158,6 +158,19 @@ def show_raters(version: str) -> None:
             "seconds": st.column_config.NumberColumn(t("median seconds", "segundos (mediana)"), format="%.0f"),
         },
     )
+    with reading() as session:
+        repeated = self_agreement(session)
+    if not repeated.empty:
+        st.dataframe(
+            repeated,
+            hide_index=True,
+            column_config={
+                "rater": t("rater", "avaliador"),
+                "repeats": t("shown twice", "mostradas duas vezes"),
+                "same": st.column_config.NumberColumn(t("same score again", "mesma nota de novo"), format="percent"),
+                "apart": st.column_config.NumberColumn(t("mean distance", "distância média"), format="%.2f"),
+            },
+        )
     kappas = pairwise_kappa(ratings)
     if not kappas.empty:
         st.dataframe(
@@ -252,6 +265,7 @@ def page() -> None:
     with tabs[1]:
         show_components(audit)
         show_leave_one_out(rated)
+        show_lifted(rated)
     with tabs[2]:
         show_trust(rated, version)
     with tabs[3]:

@@ -6,7 +6,7 @@ import streamlit as st
 from app.ui.audit_data import load, people
 from app.ui.language import number, t, task_name
 from app.ui.verdicts import gate_words
-from backend.audit.robustness import leave_one_out, no_better_than_length, profile_differences, views
+from backend.audit.robustness import leave_one_out, lifted, no_better_than_length, profile_differences, views
 from rewards import PROFILES
 
 
@@ -15,6 +15,7 @@ def show_trust(rated: pd.DataFrame, version: str) -> None:
     _, agrees, agreements = people(version)
     names = {
         "pooled": t("all completions", "todas as respostas"),
+        "weighted": t("weighted to the queue", "ponderado pela fila"),
         "within-prompt": t("within prompts", "dentro dos prompts"),
         "visible half": t("visible half", "metade visível"),
         "held-out half": t("held-out half", "metade reservada"),
@@ -107,6 +108,27 @@ def show_components(audit: pd.DataFrame) -> None:
             "p": st.column_config.NumberColumn("p", format="%.4f", help=t("permutation test", "teste de permutação")),
             "verdict": t("Gate", "Portão"),
             "reason": st.column_config.TextColumn(t("Why", "Por quê"), width="large"),
+        },
+    )
+
+
+def show_lifted(rated: pd.DataFrame) -> None:
+    """Completions that the reward likes and people do not: what GRPO would exploit."""
+    found = lifted(rated)
+    if found.empty:
+        return
+    st.markdown(t("**Liked by the reward, disliked by people**", "**A recompensa gosta, as pessoas não**"))
+    st.dataframe(
+        found.assign(task=found["task"].map(task_name)),
+        hide_index=True,
+        alt=t("What lifted completions people dislike", "O que elevou respostas de que as pessoas não gostam"),
+        column_config={
+            "task": t("Task", "Tarefa"),
+            "component": t("lifted by", "elevada por"),
+            "completions": t("completions", "respostas"),
+            "reward": st.column_config.NumberColumn(t("mean reward", "recompensa média"), format="%.2f"),
+            "human": st.column_config.NumberColumn(t("mean human score", "nota humana média"), format="%.1f"),
+            "example": t("one of them", "uma delas"),
         },
     )
 

@@ -85,6 +85,15 @@ def spearman(human: Array, reward: Array) -> float | None:
     return float(_standardised(rankdata(human)) @ _standardised(rankdata(reward)))
 
 
+def weighted_spearman(human: Array, reward: Array, weights: Array) -> float | None:
+    """Spearman's rho with a weight per item, as if each stood for so many; None where ``spearman`` is."""
+    if spearman(human, reward) is None:
+        return None
+    w = np.asarray(weights, float)[None, :]
+    ranks = [resampled_ranks(np.asarray(x, float), w) for x in (human, reward)]
+    return float(weighted_correlation(ranks[0], ranks[1], w)[0])
+
+
 def _one(human: Array, reward: Array, counts: Array, human_ranks: Array, shuffled: Array) -> Correlation:
     ranks = _standardised(rankdata(reward))
     rho = float(_standardised(rankdata(human)) @ ranks)

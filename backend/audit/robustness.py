@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from backend.audit.correlation import rho_difference, spearman, within_prompt
+from backend.audit.correlation import rho_difference, spearman, weighted_spearman, within_prompt
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,8 @@ class View:
     """A task's ρ seen in one way.
 
     Attributes:
-        name: pooled, within-prompt, visible half, held-out half, raters agree, raters differ, or length alone.
+        name: pooled, weighted (to the whole queue), within-prompt, visible half, held-out half, raters agree, raters
+            differ, or length alone.
         n: how many completions (within prompts: how many prompts) it is seen on.
         rho: of the reward (for ``length alone``: of the completion's length) with the human scores; None if undefined.
     """
@@ -28,7 +29,7 @@ def views(rated: pd.DataFrame, agreed: pd.Series) -> list[View]:
     """All views of one task.
 
     Args:
-        rated: the task's totals, one row per completion: completion_id, prompt_id, value, human, length.
+        rated: the task's totals, one row per completion: completion_id, prompt_id, value, human, length, weight.
         agreed: completion_id -> whether its raters agree, for those with two or more.
     """
     held = rated["prompt_id"].map(is_held_out)
@@ -37,6 +38,7 @@ def views(rated: pd.DataFrame, agreed: pd.Series) -> list[View]:
     inside = within_prompt(human, reward, rated["prompt_id"].tolist())
     return [
         _view("pooled", rated),
+        _weighted(rated.dropna(subset=["weight"])),
         View("within-prompt", inside.n, inside.rho),
         _view("visible half", rated[~held]),
         _view("held-out half", rated[held]),
@@ -56,6 +58,11 @@ def no_better_than_length(seen: list[View]) -> bool:
     rho = {view.name: view.rho for view in seen}
     pooled, length = rho["pooled"], rho["length alone"]
     return pooled is not None and length is not None and pooled <= abs(length)
+
+
+def _weighted(rated: pd.DataFrame) -> View:
+    columns = (rated[c].to_numpy(float) for c in ("human", "value", "weight"))
+    return View("weighted", len(rated), weighted_spearman(*columns))
 
 
 def _view(name: str, rated: pd.DataFrame, column: str = "value") -> View:
@@ -105,3 +112,30 @@ def profile_differences(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFra
         d = rho_difference(human, first, second)
         rows.append((task, len(human), spearman(human, first), spearman(human, second), d.delta, d.low, d.high))
     return pd.DataFrame(rows, columns=["task", "n", "before", "after", "delta", "low", "high"])
+
+
+def lifted(rated: pd.DataFrame, high: float = 0.6, low: float = 2.0) -> pd.DataFrame:
+    """What GRPO would exploit: completions that the reward likes and people do not, by the component that lifted them.
+
+    Args:
+        rated: rows of ``rated_scores``, any number of tasks.
+        high: a total from here on is liked by the reward.
+        low: a human score up to here is disliked.
+
+    Returns:
+        Columns task, component (the one that lies most above its task's mean), completions, reward and human (means),
+        example (a completion_id); most completions first.
+    """
+    parts = rated[rated["component"] != "total"].copy()
+    parts["above"] = parts["value"] - parts.groupby(["task", "component"])["value"].transform("mean")
+    totals = rated[rated["component"] == "total"].set_index("completion_id")
+    suspects = totals[(totals["value"] >= high) & (totals["human"] <= low)]
+    top = parts[parts["completion_id"].isin(suspects.index)].sort_values("above").groupby("completion_id").tail(1)
+    top = top.assign(reward=top["completion_id"].map(suspects["value"]))
+    found = top.groupby(["task", "component"], as_index=False).agg(
+        completions=("completion_id", "size"),
+        reward=("reward", "mean"),
+        human=("human", "mean"),
+        example=("completion_id", "first"),
+    )
+    return found.sort_values("completions", ascending=False, ignore_index=True)

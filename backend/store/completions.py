@@ -11,7 +11,7 @@ from backend.models.generate import Completion as Generated
 from backend.models.generate import Sampling
 from backend.store.queue import enqueue
 from backend.store.ratings import scored_ratings
-from backend.store.tables import Completion, Prompt, Rater, Rating, Score
+from backend.store.tables import Completion, Prompt, QueueItem, Rater, Rating, Score, Stratum
 from rewards import fingerprint, score
 
 
@@ -119,12 +119,13 @@ MOST_RATED = 5_000
 def rated_scores(session: Session, profile: str) -> pd.DataFrame:
     """Rated completions with their reward: one row per (completion, component).
 
-    Columns: completion_id, prompt_id, task, component, value, human, raters (how many), length (characters). ``human``
-    is the mean over raters; the median where three or more lie two or more apart. Of a task with more than
+    Columns: completion_id, prompt_id, task, component, value, human, raters (how many), length (characters), weight
+    (how many completions of the queue it stands for: see ``backend.store.queue``; NaN for one that is not in it).
+    ``human`` is the mean over raters; the median where three or more lie two or more apart. Of a task with more than
     ``MOST_RATED`` rated completions, a stable sample.
     """
     people = human_scores(session)
-    columns = ["completion_id", "prompt_id", "task", "component", "value", "human", "raters", "length"]
+    columns = ["completion_id", "prompt_id", "task", "component", "value", "human", "raters", "length", "weight"]
     if people.empty:
         return pd.DataFrame(columns=columns)
     place = people["completion_id"].mul(2654435761).mod(4294967291)
@@ -136,22 +137,30 @@ def rated_scores(session: Session, profile: str) -> pd.DataFrame:
         query = select(Score.completion_id, Score.component, Score.value).where(Score.profile == profile, wanted)
         rows += session.execute(query).all()
     scores = pd.DataFrame(rows, columns=["completion_id", "component", "value"])
+    people["weight"] = people["stratum"].map(
+        {s.name: s.items / s.rated for s in session.scalars(select(Stratum)) if s.rated}
+    )
     return scores.merge(people, on="completion_id").sort_values(["completion_id", "component"])[columns]
 
 
 def human_scores(session: Session) -> pd.DataFrame:
-    """One row per rated completion: completion_id, prompt_id, task, human, raters, length."""
-    query = scored_ratings(
-        Rating.completion_id,
-        func.avg(Rating.score),
-        func.min(Rating.score),
-        func.max(Rating.score),
-        func.count(),
-        Completion.prompt_id,
-        Prompt.task,
-        func.max(func.length(Completion.text)),
-    ).group_by(Rating.completion_id, Completion.prompt_id, Prompt.task)
-    columns = ["completion_id", "human", "low", "high", "raters", "prompt_id", "task", "length"]
+    """One row per rated completion: completion_id, prompt_id, task, stratum, human, raters, length."""
+    query = (
+        scored_ratings(
+            Rating.completion_id,
+            func.avg(Rating.score),
+            func.min(Rating.score),
+            func.max(Rating.score),
+            func.count(),
+            Completion.prompt_id,
+            Prompt.task,
+            func.max(func.length(Completion.text)),
+            QueueItem.stratum,
+        )
+        .outerjoin(QueueItem, QueueItem.completion_id == Rating.completion_id)
+        .group_by(Rating.completion_id, Completion.prompt_id, Prompt.task, QueueItem.stratum)
+    )
+    columns = ["completion_id", "human", "low", "high", "raters", "prompt_id", "task", "length", "stratum"]
     frame = pd.DataFrame(session.execute(query).all(), columns=columns).astype({"human": float})
     apart = frame[(frame["raters"] >= 3) & (frame["high"] - frame["low"] >= 2)]["completion_id"].tolist()
     if apart:

@@ -1,20 +1,24 @@
 """The raters' queue: which completion next, claimed so that no two raters are given the same one by accident.
 
-Half-rated completions come first, so that agreement can be measured early; then fresh ones, every stratum (task and
-quarter of the reward) alike, so that ρ sees the whole range. Every choice starts at a random place and looks at few
-rows, so it takes the same time in a queue of a hundred and of a million.
+Half-rated completions come first, so that agreement can be measured early. Then fresh ones: a fixed share drawn from the
+whole queue alike, the others from the stratum (task and quarter of the reward) about which the ratings say least, so that
+ρ sees the whole range. Inside a stratum every completion is as likely as another, so a completion's sampling weight is its
+stratum's size over how many of it were rated, and the weighted ρ is unbiased. Every choice starts at a random place and
+looks at few rows, so it takes the same time in a queue of a hundred and of a million.
 """
 
 import random
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from math import sqrt
 from typing import Any
 
 from sqlalchemy import BindParameter, Select, bindparam, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from backend.settings import get_settings
-from backend.store.tables import Claim, Completion, Prompt, QueueItem, Rating, utc_now
+from backend.store.tables import Claim, Completion, Prompt, QueueItem, Rating, RatingEvent, Stratum, utc_now
 from rewards import DEFAULT_PROFILE, score
 
 CLAIM_MINUTES = 15
@@ -23,6 +27,10 @@ _PLACES = 2**31 - 1
 _WINDOW = 64
 DISAGREEMENT = 2
 """Two scores this far apart ask for another rater."""
+REPEAT_AFTER = 15
+"""A rater is shown nothing twice before having scored this many; then only what lies this many back."""
+_SPREAD = 1.2
+"""Standard deviation of the human scores that a stratum is taken to have until three are known."""
 
 
 def enqueue(session: Session, completion_ids: list[int]) -> int:
@@ -49,6 +57,8 @@ def enqueue(session: Session, completion_ids: list[int]) -> int:
         ]
         if rows:
             session.execute(insert(QueueItem), rows)
+        for name, count in Counter(str(row["stratum"]) for row in rows).items():
+            _stratum(session, name).items += count
         new += len(rows)
         for completion_id in session.scalars(
             select(Rating.completion_id).where(Rating.completion_id.in_(ids)).distinct()
@@ -68,9 +78,12 @@ def claim_next(session: Session, rater_id: int) -> int | None:
     The one they have claimed already comes again, so leaving and coming back continues.
     """
     held = session.scalar(_HELD, {"rater": rater_id, "now": utc_now()})
-    if held is not None and not _is_mine(session, held, rater_id):
+    if held is not None and (_is_repeat(session, held, rater_id) or not _is_mine(session, held, rater_id)):
         claim(session, held, rater_id)
         return held
+    if random.random() < get_settings().repeat_share and (again := _seen_before(session, rater_id)) is not None:
+        claim(session, again, rater_id, is_repeat=True)
+        return again
     for alone in (True, False):  # one that nobody has on their screen, if there is one
         for completion_id in _candidates(session, rater_id):
             item = session.get(QueueItem, completion_id, with_for_update={"skip_locked": True}, populate_existing=True)
@@ -82,13 +95,14 @@ def claim_next(session: Session, rater_id: int) -> int | None:
     return None
 
 
-def claim(session: Session, completion_id: int, rater_id: int) -> None:
+def claim(session: Session, completion_id: int, rater_id: int, is_repeat: bool = False) -> None:
     """Hold a completion for a rater from now on; a rater holds one at a time."""
     expires = utc_now() + timedelta(minutes=CLAIM_MINUTES)
     held = session.get(Claim, (completion_id, rater_id))
     if held is None:
         session.execute(delete(Claim).where(Claim.rater_id == rater_id))
-        session.add(Claim(completion_id=completion_id, rater_id=rater_id, expires_at=expires, draft=""))
+        values = {"completion_id": completion_id, "rater_id": rater_id, "is_repeat": is_repeat}
+        session.add(Claim(**values, expires_at=expires, draft=""))
     else:
         held.expires_at = expires
     session.flush()
@@ -126,16 +140,52 @@ def recount(session: Session, item: QueueItem) -> None:
     wanted = get_settings().raters_per_completion
     if len(values) >= 2 and max(values) - min(values) >= DISAGREEMENT:
         wanted = max(wanted, 3)
-    item.rated, item.wanted, item.is_open = len(values), wanted, len(values) < wanted
+    human = sum(values) / len(values) if values else None
+    _follow(_stratum(session, item.stratum), item.human, human)
+    item.rated, item.human, item.wanted, item.is_open = len(values), human, wanted, len(values) < wanted
+
+
+def _stratum(session: Session, name: str) -> Stratum:
+    """The stratum's record, held until the transaction ends; added when new."""
+    found = session.get(Stratum, name, with_for_update=True, populate_existing=True)
+    if found is None:
+        found = Stratum(name=name, items=0, rated=0, total=0.0, squares=0.0)
+        session.add(found)
+        session.flush()
+    return found
+
+
+def _follow(stratum: Stratum, before: float | None, after: float | None) -> None:
+    """Take the change of one item's human score into its stratum."""
+    for value, sign in ((before, -1), (after, 1)):
+        if value is not None:
+            stratum.rated += sign
+            stratum.total += sign * value
+            stratum.squares += sign * value * value
+
+
+def information(stratum: Stratum) -> float:
+    """How much one more rated completion of the stratum tells: the spread of its human scores over how many there are."""
+    n = stratum.rated
+    variance = stratum.squares / n - (stratum.total / n) ** 2 if n >= 3 else _SPREAD**2
+    return sqrt(max(variance, 0.01)) / (n + 1)
 
 
 def progress(session: Session, rater_id: int) -> tuple[int, int]:
     """(rated or skipped by this rater, still open for this rater)."""
-    done = session.scalar(select(func.count()).where(Rating.rater_id == rater_id)) or 0
+    done = (session.scalar(select(func.count()).where(Rating.rater_id == rater_id)) or 0) + repeats(session, rater_id)
     still_open = session.scalar(select(func.count()).select_from(QueueItem).where(QueueItem.is_open)) or 0
     mine = select(func.count()).select_from(QueueItem).join(Rating, Rating.completion_id == QueueItem.completion_id)
     open_but_mine = session.scalar(mine.where(QueueItem.is_open, Rating.rater_id == rater_id)) or 0
     return done, still_open - open_but_mine
+
+
+def repeats(session: Session, rater_id: int) -> int:
+    """How many hidden repeats the rater has scored."""
+    kinds = select(RatingEvent.action).where(
+        RatingEvent.rater_id == rater_id, RatingEvent.action.in_(("repeat", "unrepeat"))
+    )
+    return sum(1 if action == "repeat" else -1 for action in session.scalars(kinds))
 
 
 # The statements of a choice are built once: building them anew would take longer than running them.
@@ -146,7 +196,9 @@ _MINE = select(Rating.id).where(Rating.completion_id == bindparam("item"), Ratin
 _HELD = (
     select(Claim.completion_id)
     .join(QueueItem, QueueItem.completion_id == Claim.completion_id)
-    .where(Claim.rater_id == bindparam("rater"), Claim.expires_at >= bindparam("now"), QueueItem.is_open)
+    .where(
+        Claim.rater_id == bindparam("rater"), Claim.expires_at >= bindparam("now"), QueueItem.is_open | Claim.is_repeat
+    )
     .order_by(Claim.expires_at.desc())
     .limit(1)
 )
@@ -192,14 +244,41 @@ def _is_mine(session: Session, completion_id: int, rater_id: int) -> bool:
     return session.scalar(_MINE, {"item": completion_id, "rater": rater_id}) is not None
 
 
+def _is_repeat(session: Session, completion_id: int, rater_id: int) -> bool:
+    held = session.get(Claim, (completion_id, rater_id))
+    return held is not None and held.is_repeat
+
+
+def _seen_before(session: Session, rater_id: int) -> int | None:
+    """A completion the rater scored a while ago and has not been shown twice; None before there is one."""
+    again = select(RatingEvent.completion_id).where(RatingEvent.rater_id == rater_id, RatingEvent.action == "repeat")
+    latest = (
+        select(Rating.completion_id)
+        .where(Rating.rater_id == rater_id, Rating.score.is_not(None))
+        .order_by(Rating.created_at.desc(), Rating.id.desc())
+        .offset(REPEAT_AFTER)
+        .limit(_WINDOW)
+        .subquery()
+    )
+    found = session.scalars(select(latest.c.completion_id).where(latest.c.completion_id.not_in(again))).all()
+    return random.choice(found) if found else None
+
+
+def _in_order(session: Session, names: Sequence[str]) -> list[str]:
+    """The strata as they should be tried: by chance in proportion to their size, or by what a rating there tells."""
+    strata = list(session.scalars(select(Stratum).where(Stratum.name.in_(names))))
+    random.shuffle(strata)
+    if random.random() < get_settings().random_share:
+        return [s.name for s in sorted(strata, key=lambda s: -(random.random() ** (1 / max(1, s.items - s.rated))))]
+    return [s.name for s in sorted(strata, key=information, reverse=True)]
+
+
 def _candidates(session: Session, rater_id: int) -> Iterator[int]:
     """Completions the rater has not judged, best first; the last resort goes through all that is open."""
     most = max(3, get_settings().raters_per_completion)
     for rated in range(most - 1, 0, -1):
         yield from _window(session, rater_id, rated, None, _WINDOW)
-    strata = list(session.scalars(_FRESH_STRATA))
-    random.shuffle(strata)
-    for stratum in strata:
+    for stratum in _in_order(session, list(session.scalars(_FRESH_STRATA))):
         yield from _window(session, rater_id, 0, stratum, _WINDOW)
     for rated in range(most - 1, -1, -1):
         yield from _window(session, rater_id, rated, None, _PLACES)

@@ -66,6 +66,10 @@ def save_rating(
         raise UserError(f"unknown flag {unknown[0]!r}; choose from {', '.join(FLAGS)}")
     item = session.get(QueueItem, completion_id, with_for_update=True, populate_existing=True)
     existing = _rating(session, completion_id, rater_id)
+    held = session.get(Claim, (completion_id, rater_id))
+    if held is not None and held.is_repeat and existing is not None and not imported:
+        _keep_repeat(session, held, score, skip_reason)
+        return
     adds_score = score is not None and (existing is None or existing.score is None)
     if adds_score and item is not None and not imported and not room_for(session, item, rater_id):
         raise UserError("this completion has all the ratings it wants; the next one is waiting")
@@ -83,8 +87,24 @@ def save_rating(
         recount(session, item)
 
 
+def _keep_repeat(session: Session, held: Claim, score: int | None, skip_reason: str | None) -> None:
+    """A second score of the same rater goes into the history only: it says how far they agree with themselves."""
+    values = {"completion_id": held.completion_id, "rater_id": held.rater_id}
+    session.add(RatingEvent(**values, action="repeat", score=score, skip_reason=skip_reason))
+    session.delete(held)
+    session.flush()
+
+
 def undo_last(session: Session, rater_id: int) -> int | None:
     """Take the rater's latest rating back and claim its completion for them again; None when there is none."""
+    last = session.scalar(
+        select(RatingEvent).where(RatingEvent.rater_id == rater_id).order_by(RatingEvent.id.desc()).limit(1)
+    )
+    if last is not None and last.action == "repeat":
+        values = {"completion_id": last.completion_id, "rater_id": rater_id}
+        session.add(RatingEvent(**values, action="unrepeat", score=last.score))
+        claim(session, last.completion_id, rater_id, is_repeat=True)
+        return last.completion_id
     rating = session.scalar(
         select(Rating).where(Rating.rater_id == rater_id).order_by(Rating.created_at.desc(), Rating.id.desc()).limit(1)
     )
@@ -124,6 +144,30 @@ def scored_ratings(*columns: Any) -> Select[Any]:
         .join(Prompt, Prompt.id == Completion.prompt_id)
         .join(Rater, Rater.id == Rating.rater_id)
         .where(Rating.score.is_not(None))
+    )
+
+
+def self_agreement(session: Session) -> pd.DataFrame:
+    """How far raters agree with themselves on hidden repeats.
+
+    Returns:
+        Columns rater, repeats (how many), same (share with the same score), apart (mean distance).
+    """
+    events = select(RatingEvent.rater_id, RatingEvent.completion_id, RatingEvent.action, RatingEvent.score)
+    kinds = RatingEvent.action.in_(("repeat", "unrepeat"))
+    second: dict[tuple[int, int], int] = {}
+    for rater_id, completion_id, action, score in session.execute(events.where(kinds).order_by(RatingEvent.id)):
+        second.pop((rater_id, completion_id), None)
+        if action == "repeat" and score is not None:
+            second[rater_id, completion_id] = score
+    rows = []
+    for (rater_id, completion_id), score in second.items():
+        first = _rating(session, completion_id, rater_id)
+        if first is not None and first.score is not None:
+            rows.append((session.get_one(Rater, rater_id).name, abs(first.score - score)))
+    frame = pd.DataFrame(rows, columns=["rater", "apart"]).assign(same=lambda f: f["apart"] == 0)
+    return frame.groupby("rater", as_index=False).agg(
+        repeats=("apart", "size"), same=("same", "mean"), apart=("apart", "mean")
     )
 
 

@@ -136,11 +136,28 @@ class QueueItem(Base):
     """Task and quarter of the reward, ``push/2``: raters are given all of them alike, so that ρ sees the whole range."""
     rated: Mapped[int] = mapped_column(default=0)
     """How many raters have scored it (a skip is no score)."""
+    human: Mapped[float | None] = mapped_column(Float)
+    """Their mean score."""
     wanted: Mapped[int]
     """How many should; one more where two differ by two or more."""
     is_open: Mapped[bool]
     shuffle: Mapped[int]
     """A fixed random place in its stratum."""
+
+
+class Stratum(Base):
+    """What is known of a stratum of the queue; kept in step with its items, so that no choice has to count them."""
+
+    __tablename__ = "strata"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    items: Mapped[int] = mapped_column(default=0)
+    rated: Mapped[int] = mapped_column(default=0)
+    """How many of them somebody has scored."""
+    total: Mapped[float] = mapped_column(default=0.0)
+    """Sum of those items' human scores."""
+    squares: Mapped[float] = mapped_column(default=0.0)
+    """Sum of their squares."""
 
 
 class Claim(Base):
@@ -153,6 +170,8 @@ class Claim(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     draft: Mapped[str] = mapped_column(Text, default="")
     """A comment not yet saved with a score."""
+    is_repeat: Mapped[bool] = mapped_column(default=False)
+    """The rater has scored it before and sees it again without being told: do they agree with themselves?"""
 
 
 class Rater(Base):
@@ -190,7 +209,8 @@ class Rating(Base):
 
 
 class RatingEvent(Base):
-    """What happened to a rating, append-only: rate, change, skip, undo, import."""
+    """What happened to a rating, append-only: rate, change, skip, undo, import; repeat is a second score that only
+    says how far a rater agrees with themselves, and unrepeat takes that back."""
 
     __tablename__ = "rating_events"
 

@@ -35,7 +35,7 @@ def start_server(port: int) -> subprocess.Popen[bytes]:
     server = subprocess.Popen(
         [sys.executable, "-m", "app", "--port", str(port), "--no-teach-nano"],
         cwd=ROOT,
-        env={**os.environ, "WORKBENCH_LOAD_EXAMPLE": "false"},
+        env={**os.environ, "WORKBENCH_LOAD_EXAMPLE": "false", "WORKBENCH_REPEAT_SHARE": "0"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

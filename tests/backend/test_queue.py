@@ -4,19 +4,31 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
+from backend.audit.correlation import spearman, weighted_spearman
 from backend.data.records import Message, PromptRecord
 from backend.errors import UserError
 from backend.models.generate import Completion as Generated
 from backend.models.generate import Sampling
+from backend.settings import get_settings
 from backend.store.completions import save_completions
 from backend.store.engine import reading, writing
 from backend.store.prompts import save_prompts
-from backend.store.queue import claim_next, draft_of, enqueue, progress, save_draft, stratum_of
-from backend.store.ratings import get_rater, ratings_version, save_rating, undo_last
-from backend.store.tables import Claim, Completion, QueueItem, Rating, RatingEvent, utc_now
+from backend.store.queue import (
+    REPEAT_AFTER,
+    claim_next,
+    draft_of,
+    enqueue,
+    information,
+    progress,
+    save_draft,
+    stratum_of,
+)
+from backend.store.ratings import get_rater, ratings_version, save_rating, self_agreement, undo_last
+from backend.store.tables import Claim, Completion, QueueItem, Rating, RatingEvent, Stratum, utc_now
 
 
 def add(texts: list[str], task: str = "push") -> list[int]:
@@ -203,3 +215,82 @@ def test_in_a_long_queue_the_next_item_reads_few_rows(workbench: Path) -> None:
     assert not [plan for plan in plans if plan.startswith("SCAN queue") or plan.startswith("SCAN q")], plans
     with reading() as session:
         assert session.scalar(select(func.count()).select_from(Completion)) == 1
+
+
+def test_a_stratum_follows_its_items(any_workbench: Path) -> None:
+    items = add(["Oi", "Olá", "Ei", "Ai"])
+    ana, bia = rater("Ana"), rater("Bia")
+    rate(items[0], ana, 2)
+    rate(items[0], bia, 3)
+    rate(items[1], ana, 5)
+    with writing() as session:
+        undo_last(session, bia)  # takes the 3 back
+    with reading() as session:
+        strata = session.scalars(select(Stratum)).all()
+        sums = [sum(getattr(s, name) for s in strata) for name in ("items", "rated", "total", "squares")]
+        assert sums == [4, 2, 7.0, 29.0]
+
+
+def test_raters_are_given_what_tells_most(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """People differ on push and are of one mind on insights: once both are known, push is asked for."""
+    monkeypatch.setenv("WORKBENCH_RANDOM_SHARE", "0")
+    monkeypatch.setenv("WORKBENCH_RATERS_PER_COMPLETION", "1")
+    get_settings.cache_clear()
+    push, insights = add([f"Oi {i}" for i in range(12)]), add([f"Olá {i}" for i in range(12)], task="insights")
+    ana = rater("Ana")
+    for i in range(4):
+        rate(push[i], ana, 1 + 4 * (i % 2))
+        rate(insights[i], ana, 3)
+    with reading() as session:
+        known = {s.name.split("/")[0]: information(s) for s in session.scalars(select(Stratum))}
+    assert known["push"] > 5 * known["insights"]
+    assert next_for(ana) in push
+
+
+def test_a_hidden_repeat_changes_no_rating_and_tells_how_far_a_rater_agrees(
+    any_workbench: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_REPEAT_SHARE", "0.5")
+    get_settings.cache_clear()
+    items = add([f"Oi {i}" for i in range(REPEAT_AFTER + 5)])
+    ana = rater("Ana")
+    for item_id in items[: REPEAT_AFTER + 1]:
+        rate(item_id, ana, 4)
+    again = None
+    for _ in range(60):  # a coin is tossed each time
+        with writing() as session:
+            session.execute(delete(Claim))
+            again = claim_next(session, ana)
+        if again == items[0]:
+            break
+    assert again == items[0]  # the only one that lies far enough back
+    assert next_for(ana) == again  # leaving and coming back continues
+    rate(again, ana, 2)
+    with reading() as session:
+        assert session.scalar(select(Rating.score).where(Rating.completion_id == again)) == 4
+        (row,) = self_agreement(session).to_dict("records")
+        assert (row["rater"], row["repeats"], row["same"], row["apart"]) == ("Ana", 1, 0.0, 2.0)
+        assert progress(session, ana)[0] == REPEAT_AFTER + 2
+    with writing() as session:
+        assert undo_last(session, ana) == again
+    rate(again, ana, 4)
+    with reading() as session:
+        assert self_agreement(session)["same"].tolist() == [1.0]
+
+
+def test_weights_make_the_rho_of_chosen_completions_that_of_the_whole_queue() -> None:
+    """Quarters rated alike although some are rare: the plain rho is too high, the weighted one is not."""
+    rng = np.random.default_rng(4)
+    sizes = (4000, 400, 60, 60)
+    quarter = np.repeat(np.arange(4), sizes)
+    reward = quarter / 4 + rng.uniform(0, 0.25, len(quarter))
+    human = np.clip(np.round(1 + 4 * reward + rng.normal(0, 1, len(reward))), 1, 5)
+    whole = spearman(human, reward)
+    plain, weighted = [], []
+    for _ in range(40):
+        chosen = np.concatenate([rng.choice(np.flatnonzero(quarter == q), 50, replace=False) for q in range(4)])
+        weight = np.array([sizes[q] / 50 for q in quarter[chosen]])
+        plain.append(spearman(human[chosen], reward[chosen]))
+        weighted.append(weighted_spearman(human[chosen], reward[chosen], weight))
+    assert np.mean(plain) > whole + 0.2
+    assert np.mean(weighted) == pytest.approx(whole, abs=0.05)

@@ -9,11 +9,18 @@ import pytest
 from scipy import stats
 
 from backend.audit.agreement import agreed, agreement, ordinal_alpha, pairwise_kappa
-from backend.audit.correlation import correlate, rho_difference, within_prompt
+from backend.audit.correlation import correlate, rho_difference, weighted_spearman, within_prompt
 from backend.audit.gate import decide
 from backend.audit.gates import decide_gates, standing_gates
 from backend.audit.regressions import keep_case, read_cases, violation
-from backend.audit.robustness import is_held_out, leave_one_out, no_better_than_length, profile_differences, views
+from backend.audit.robustness import (
+    is_held_out,
+    leave_one_out,
+    lifted,
+    no_better_than_length,
+    profile_differences,
+    views,
+)
 from backend.errors import UserError
 from backend.example import load_example
 from backend.settings import get_settings
@@ -118,6 +125,24 @@ def test_prompts_that_people_score_alike_say_nothing() -> None:
     assert found.n == 3 and found.rho == pytest.approx((0 + 1 + 1) / 3)
 
 
+def test_a_weighted_rho_is_the_rho_of_as_many_copies() -> None:
+    rng = np.random.default_rng(2)
+    human, weights = rng.integers(1, 6, 30).astype(float), rng.integers(1, 5, 30)
+    reward = human + rng.normal(0, 1, 30)
+    copies = stats.spearmanr(np.repeat(human, weights), np.repeat(reward, weights)).statistic
+    assert weighted_spearman(human, reward, weights) == pytest.approx(copies)
+
+
+def test_what_people_dislike_and_the_reward_likes_is_named_by_what_lifted_it() -> None:
+    rows = rated()
+    assert lifted(rows).empty
+    spam = rows["completion_id"].isin([3, 4]) & rows["component"].isin(["noise", "total"])
+    rows.loc[spam, "value"] = 0.9
+    rows.loc[rows["completion_id"].isin([3, 4]), "human"] = 1.0
+    (found,) = lifted(rows).to_dict("records")
+    assert (found["component"], found["completions"], found["human"]) == ("noise", 2, 1.0)
+
+
 def test_rho_difference_is_paired() -> None:
     rng = np.random.default_rng(5)
     human = rng.integers(1, 6, 60).astype(float)
@@ -138,9 +163,10 @@ def rated(n: int = 40) -> pd.DataFrame:
         human = float(rng.integers(1, 6))
         good, noise = human / 10, float(rng.uniform(0, 0.4))
         for name, value in (("good", good), ("noise", noise), ("total", good + noise)):
-            rows.append((i, f"p{i // 2}", "push", name, value, human, 2, int(human * 10)))
+            rows.append((i, f"p{i // 2}", "push", name, value, human, 2, int(human * 10), 1.0 + i % 3))
     return pd.DataFrame(
-        rows, columns=["completion_id", "prompt_id", "task", "component", "value", "human", "raters", "length"]
+        rows,
+        columns=["completion_id", "prompt_id", "task", "component", "value", "human", "raters", "length", "weight"],
     )
 
 
