@@ -13,6 +13,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -82,7 +83,7 @@ def main(
             start_new_session=True,
         )
         try:
-            time.sleep(8)
+            _wait_for_server()
             result |= _drive(presses)
         finally:
             os.killpg(server.pid, signal.SIGKILL)
@@ -178,6 +179,16 @@ def _fill(completions: int, ratings: int) -> None:
         ensure_scores(session, DEFAULT_PROFILE)
         session.execute(text("ANALYZE"))
     print(f"filled the store in {time.perf_counter() - began:.0f} s", flush=True)
+
+
+def _wait_for_server() -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", PORT)) == 0:
+                return
+        time.sleep(0.2)
+    raise SystemExit("the app did not open its port within a minute")
 
 
 def _drive(presses: int) -> dict[str, Any]:
