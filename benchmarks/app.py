@@ -173,8 +173,8 @@ def _fill(completions: int, ratings: int) -> None:
             "queue.completion_id) WHERE rated > 0"
         )
         connection.exec_driver_sql(
-            "INSERT INTO strata SELECT stratum, COUNT(*), COUNT(human), COALESCE(SUM(human), 0), "
-            "COALESCE(SUM(human * human), 0) FROM queue GROUP BY stratum"
+            "INSERT INTO strata (name, items, open, rated, total, squares) SELECT stratum, COUNT(*), SUM(is_open), "
+            "COUNT(human), COALESCE(SUM(human), 0), COALESCE(SUM(human * human), 0) FROM queue GROUP BY stratum"
         )
         ensure_scores(session, DEFAULT_PROFILE)
         session.execute(text("ANALYZE"))

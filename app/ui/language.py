@@ -4,6 +4,8 @@ from math import isnan
 
 import streamlit as st
 
+from backend.wording import decimal, task_words
+
 _NAMES = {"en": "English", "pt": "Português"}
 
 
@@ -31,19 +33,11 @@ def t(english: str, portuguese: str) -> str:
 
 def task_name(task: str) -> str:
     """A task as people call it."""
-    names = {
-        "extraction": t("Extraction", "Extração"),
-        "sql_qa": "SQL Q&A",
-        "insights": "Insights",
-        "push": "Push",
-        "overall": t("Overall", "Geral"),
-    }
-    return names.get(task, task)
+    return t(*task_words(task))
 
 
 def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
     """A number with sensible digits; a decimal comma in Portuguese, a dash for nothing."""
     if value is None or isnan(value):
         return "–"
-    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
-    return text.replace(".", ",") if st.session_state.get("lang") == "pt" else text
+    return t(*decimal(value, digits, signed))

@@ -6,6 +6,7 @@ p = 0.96 as "random noise", while the same data say p = 0.04 for *worse* (final 
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -147,19 +148,33 @@ def wilcoxon(d: Array) -> tuple[float, float, float]:
         return better, worse, min(1.0, 2 * min(better, worse))
     ranks = stats.rankdata(sizes)
     observed = ranks[d > 0].sum()
-    signs = np.random.default_rng(SEED).integers(0, 2, size=(RESAMPLES, len(d)), dtype=np.int8)
-    permuted = signs @ ranks
+    permuted = _signs(len(d)) @ ranks
     tolerance = 1e-9
     better = float((1 + (permuted >= observed - tolerance).sum()) / (RESAMPLES + 1))
     worse = float((1 + (permuted <= observed + tolerance).sum()) / (RESAMPLES + 1))
     return better, worse, min(1.0, 2 * min(better, worse))
 
 
+@lru_cache(maxsize=8)
+def _signs(n: int) -> Array:
+    """(RESAMPLES, n) seeded coin tosses: which of n differences count as gains."""
+    return np.random.default_rng(SEED).integers(0, 2, size=(RESAMPLES, n)).astype(float)
+
+
 def bootstrap_mean_interval(d: Array, level: float = 0.95) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean of ``d``: prompts resampled, seeded."""
+    """Expanded percentile bootstrap interval of the mean of ``d``: prompts resampled, seeded.
+
+    With the 15 to 20 prompts a task has, the plain percentile interval is too narrow and covers 92 to 93 % instead of 95;
+    the expanded one reads its quantiles further out, by what a t interval is wider than a normal one
+    (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section 5.3).
+    """
     rng = np.random.default_rng(SEED)
-    means = d[rng.integers(0, len(d), size=(RESAMPLES, len(d)))].mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    n = len(d)
+    means = d[rng.integers(0, n, size=(RESAMPLES, n))].mean(axis=1)
+    tail = (1 - level) / 2
+    if n > 1:
+        tail = float(stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.t.ppf(tail, n - 1)))
+    low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
 
 
@@ -184,25 +199,6 @@ def detectable_from_spread(spread: float, n: int, power: float = 0.80) -> float:
     """The same before any data: ``spread`` is the standard deviation the differences are expected to have."""
     z = stats.norm.ppf(1 - ALPHA / 2) + stats.norm.ppf(power)
     return float(z * spread / np.sqrt(n * 3 / np.pi))
-
-
-def summary_sentence(comparisons: list[TaskComparison]) -> str:
-    """What a PM can repeat: one clause per task, improvements first."""
-    order = {"improved": 0, "regressed": 1, "possibly better": 2, "possibly worse": 3, "no detectable change": 4}
-    tasks = sorted((c for c in comparisons if c.task != "overall"), key=lambda c: order.get(c.verdict, 5))
-    return "; ".join(clause(c) for c in tasks) + "."
-
-
-def clause(c: TaskComparison) -> str:
-    """One comparison in words."""
-    moved = f"{abs(c.delta):.2f} (from {c.base:.2f} to {c.tuned:.2f})"
-    if c.verdict in ("improved", "regressed"):
-        return f"{c.task} {c.verdict} by {moved}"
-    if c.verdict == "no detectable change":
-        return f"{c.task}: no change this test could see (it could have seen ±{c.detectable:.2f})"
-    if c.verdict == "not enough data":
-        return f"{c.task}: not enough data ({c.wins + c.losses} of {c.n} prompts changed)"
-    return f"{c.task} {c.verdict}, by {moved}"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend.store.tables import Completion, Evaluation, Prompt, Score
+from backend.store.tables import Completion, Evaluation, Prompt, Rating, Score
 
 
 def run_evaluations(session: Session, run_id: str) -> list[Evaluation]:
@@ -13,17 +13,49 @@ def run_evaluations(session: Session, run_id: str) -> list[Evaluation]:
     return sorted(session.scalars(query), key=lambda e: ({"base": -1, "tuned": 1}.get(e.label, 0), e.step))
 
 
-def evaluation_scores(session: Session, evaluation_id: str, component: str = "total") -> pd.DataFrame:
-    """One row per prompt: prompt_id, task, value (mean over samples), in prompt order."""
+def all_evaluations(session: Session) -> list[Evaluation]:
+    """Every evaluation, newest run first, in step order within a run."""
+    newest = (
+        select(Evaluation.run_id, func.max(Evaluation.created_at))
+        .where(Evaluation.run_id.is_not(None))
+        .group_by(Evaluation.run_id)
+    )
+    runs = sorted(session.execute(newest), key=lambda row: row[1], reverse=True)
+    return [e for run_id, _ in runs for e in run_evaluations(session, str(run_id))]
+
+
+def evaluation_scores(session: Session, evaluation: Evaluation) -> pd.DataFrame:
+    """One row per prompt: prompt_id, task, value (total under the evaluation's rules, mean over samples), in prompt order."""
     query = (
         select(Completion.prompt_id, Prompt.task, func.avg(Score.value))
         .join(Prompt, Prompt.id == Completion.prompt_id)
         .join(Score, Score.completion_id == Completion.id)
-        .where(Completion.evaluation_id == evaluation_id, Score.component == component)
+        .where(
+            Completion.evaluation_id == evaluation.id, Score.component == "total", Score.profile == evaluation.profile
+        )
         .group_by(Completion.prompt_id, Prompt.task)
         .order_by(Completion.prompt_id)
     )
     return pd.DataFrame(session.execute(query).all(), columns=["prompt_id", "task", "value"])
+
+
+def run_scores(session: Session, run_id: str) -> pd.DataFrame:
+    """Every evaluation of a run before its tuned one: columns step, task, prompt_id, value (mean over samples)."""
+    query = (
+        select(Evaluation.step, Prompt.task, Completion.prompt_id, func.avg(Score.value))
+        .join(Completion, Completion.evaluation_id == Evaluation.id)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .join(Score, Score.completion_id == Completion.id)
+        .where(
+            Evaluation.run_id == run_id,
+            Evaluation.label.in_(("base", "step")),
+            Score.component == "total",
+            Score.profile == Evaluation.profile,
+        )
+        .group_by(Evaluation.step, Prompt.task, Completion.prompt_id)
+        .order_by(Evaluation.step)
+    )
+    return pd.DataFrame(session.execute(query).all(), columns=["step", "task", "prompt_id", "value"])
 
 
 def evaluation_texts(session: Session, evaluation_id: str) -> pd.DataFrame:
@@ -39,13 +71,25 @@ def evaluation_texts(session: Session, evaluation_id: str) -> pd.DataFrame:
     )
 
 
-def component_means(session: Session, evaluation_id: str) -> pd.DataFrame:
-    """Columns task, component, value: each component's mean over the task's prompts."""
+def component_means(session: Session, evaluation: Evaluation) -> pd.DataFrame:
+    """Columns task, component, value: each component's mean over the task's completions, under the evaluation's rules."""
     query = (
         select(Prompt.task, Score.component, func.avg(Score.value))
         .join(Completion, Completion.id == Score.completion_id)
         .join(Prompt, Prompt.id == Completion.prompt_id)
-        .where(Completion.evaluation_id == evaluation_id)
+        .where(Completion.evaluation_id == evaluation.id, Score.profile == evaluation.profile)
         .group_by(Prompt.task, Score.component)
     )
     return pd.DataFrame(session.execute(query).all(), columns=["task", "component", "value"])
+
+
+def evaluation_people(session: Session, evaluation_id: str) -> pd.DataFrame:
+    """What people said of an evaluation's completions: columns prompt_id, human (mean score), one row per rated prompt."""
+    query = (
+        select(Completion.prompt_id, func.avg(Rating.score))
+        .join(Rating, Rating.completion_id == Completion.id)
+        .where(Completion.evaluation_id == evaluation_id, Rating.score.is_not(None))
+        .group_by(Completion.prompt_id)
+    )
+    rows = session.execute(query).all()
+    return pd.DataFrame(rows, columns=["prompt_id", "human"]).astype({"human": float})

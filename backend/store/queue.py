@@ -9,12 +9,12 @@ looks at few rows, so it takes the same time in a queue of a hundred and of a mi
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from math import sqrt
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, bindparam, delete, func, insert, select, text
+from sqlalchemy import BindParameter, Select, bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from backend.settings import get_settings
@@ -58,7 +58,9 @@ def enqueue(session: Session, completion_ids: list[int]) -> int:
         if rows:
             session.execute(insert(QueueItem), rows)
         for name, count in Counter(str(row["stratum"]) for row in rows).items():
-            _stratum(session, name).items += count
+            stratum = _stratum(session, name)
+            stratum.items += count
+            stratum.open += count
         new += len(rows)
         for completion_id in session.scalars(
             select(Rating.completion_id).where(Rating.completion_id.in_(ids)).distinct()
@@ -141,15 +143,17 @@ def recount(session: Session, item: QueueItem) -> None:
     if len(values) >= 2 and max(values) - min(values) >= DISAGREEMENT:
         wanted = max(wanted, 3)
     human = sum(values) / len(values) if values else None
-    _follow(_stratum(session, item.stratum), item.human, human)
-    item.rated, item.human, item.wanted, item.is_open = len(values), human, wanted, len(values) < wanted
+    stratum, is_open = _stratum(session, item.stratum), len(values) < wanted
+    _follow(stratum, item.human, human)
+    stratum.open += int(is_open) - int(item.is_open)
+    item.rated, item.human, item.wanted, item.is_open = len(values), human, wanted, is_open
 
 
 def _stratum(session: Session, name: str) -> Stratum:
     """The stratum's record, held until the transaction ends; added when new."""
     found = session.get(Stratum, name, with_for_update=True, populate_existing=True)
     if found is None:
-        found = Stratum(name=name, items=0, rated=0, total=0.0, squares=0.0)
+        found = Stratum(name=name, items=0, open=0, rated=0, total=0.0, squares=0.0)
         session.add(found)
         session.flush()
     return found
@@ -174,7 +178,7 @@ def information(stratum: Stratum) -> float:
 def progress(session: Session, rater_id: int) -> tuple[int, int]:
     """(rated or skipped by this rater, still open for this rater)."""
     done = (session.scalar(select(func.count()).where(Rating.rater_id == rater_id)) or 0) + repeats(session, rater_id)
-    still_open = session.scalar(select(func.count()).select_from(QueueItem).where(QueueItem.is_open)) or 0
+    still_open = session.scalar(select(func.sum(Stratum.open))) or 0
     mine = select(func.count()).select_from(QueueItem).join(Rating, Rating.completion_id == QueueItem.completion_id)
     open_but_mine = session.scalar(mine.where(QueueItem.is_open, Rating.rater_id == rater_id)) or 0
     return done, still_open - open_but_mine
@@ -201,18 +205,6 @@ _HELD = (
     )
     .order_by(Claim.expires_at.desc())
     .limit(1)
-)
-# Which strata have an item nobody has scored: one seek in the index for each, whatever the queue's length.
-_FRESH_STRATA = text(
-    """
-    WITH RECURSIVE fresh(stratum) AS (
-        SELECT MIN(stratum) FROM queue WHERE is_open AND rated = 0
-        UNION ALL
-        SELECT (SELECT MIN(q.stratum) FROM queue q WHERE q.is_open AND q.rated = 0 AND q.stratum > fresh.stratum)
-        FROM fresh WHERE fresh.stratum IS NOT NULL
-    )
-    SELECT stratum FROM fresh WHERE stratum IS NOT NULL
-    """
 )
 
 
@@ -264,12 +256,13 @@ def _seen_before(session: Session, rater_id: int) -> int | None:
     return random.choice(found) if found else None
 
 
-def _in_order(session: Session, names: Sequence[str]) -> list[str]:
-    """The strata as they should be tried: by chance in proportion to their size, or by what a rating there tells."""
-    strata = list(session.scalars(select(Stratum).where(Stratum.name.in_(names))))
+def _strata_in_order(session: Session) -> list[str]:
+    """The strata with unscored items as they should be tried: by chance in proportion to how many those are, or by what
+    a rating there tells."""
+    strata = list(session.scalars(select(Stratum).where(Stratum.rated < Stratum.items)))
     random.shuffle(strata)
     if random.random() < get_settings().random_share:
-        return [s.name for s in sorted(strata, key=lambda s: -(random.random() ** (1 / max(1, s.items - s.rated))))]
+        return [s.name for s in sorted(strata, key=lambda s: -(random.random() ** (1 / (s.items - s.rated))))]
     return [s.name for s in sorted(strata, key=information, reverse=True)]
 
 
@@ -278,7 +271,7 @@ def _candidates(session: Session, rater_id: int) -> Iterator[int]:
     most = max(3, get_settings().raters_per_completion)
     for rated in range(most - 1, 0, -1):
         yield from _window(session, rater_id, rated, None, _WINDOW)
-    for stratum in _in_order(session, list(session.scalars(_FRESH_STRATA))):
+    for stratum in _strata_in_order(session):
         yield from _window(session, rater_id, 0, stratum, _WINDOW)
     for rated in range(most - 1, -1, -1):
         yield from _window(session, rater_id, rated, None, _PLACES)

@@ -152,6 +152,8 @@ class Stratum(Base):
 
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
     items: Mapped[int] = mapped_column(default=0)
+    open: Mapped[int] = mapped_column(default=0)
+    """How many of them still want a score."""
     rated: Mapped[int] = mapped_column(default=0)
     """How many of them somebody has scored."""
     total: Mapped[float] = mapped_column(default=0.0)

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from backend.data.records import PromptRecord
-from backend.evaluation.compare import TaskComparison, compare, summary_sentence
+from backend.evaluation.compare import compare
 from backend.evaluation.evaluate import EvaluationResult, evaluate_policy, fact_accuracy, paired_scores, read_evaluation
+from backend.evaluation.words import comparison_table, summary_sentence
 from backend.files import write_json
 from backend.models.generate import Sampling
 from backend.models.load import Policy
@@ -45,13 +46,13 @@ class Evaluator:
         write_json(
             self._folder / "comparison_base_vs_tuned.json",
             {
-                "summary": summary_sentence(comparisons),
+                "summary": str(summary_sentence(comparisons)),
                 "tasks": [c.as_dict() for c in comparisons],
                 "fact_accuracy": {r.label: fact_accuracy(r, self._prompts) for r in (base, tuned)},
                 "best_step": tuned.step,
             },
         )
-        print("\n" + comparison_table(comparisons) + "\n" + summary_sentence(comparisons), flush=True)
+        print("\n" + comparison_table(comparisons) + "\n" + str(summary_sentence(comparisons)), flush=True)
 
     def history(self) -> list[dict[str, Any]]:
         """Every evaluation of the run so far: label, step, seconds, metrics."""
@@ -83,14 +84,3 @@ class Evaluator:
     def _metrics(self, result: EvaluationResult) -> dict[str, float]:
         accuracy = fact_accuracy(result, self._prompts)
         return result.metrics() | ({"fact_accuracy": accuracy} if accuracy is not None else {})
-
-
-def comparison_table(comparisons: list[TaskComparison]) -> str:
-    """The comparison as aligned text for a terminal or a log."""
-    lines = [f"{'task':<12}{'n':>4}{'base':>8}{'tuned':>8}{'delta':>8}  {'95 % interval':<18}{'p (Holm)':>9}  verdict"]
-    for c in comparisons:
-        interval = f"[{c.low:+.3f}, {c.high:+.3f}]"
-        lines.append(
-            f"{c.task:<12}{c.n:>4}{c.base:>8.3f}{c.tuned:>8.3f}{c.delta:>+8.3f}  {interval:<18}{c.p_holm:>9.4f}  {c.verdict}"
-        )
-    return "\n".join(lines)

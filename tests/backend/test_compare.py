@@ -11,10 +11,10 @@ from backend.evaluation.compare import (
     detectable_difference,
     holm,
     rank_biserial,
-    summary_sentence,
     verdict_of,
     wilcoxon,
 )
+from backend.evaluation.words import summary_sentence
 
 
 def paired(task_differences: dict[str, list[float]], base: float = 0.5) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def test_no_change_at_all() -> None:
     (task, overall) = compare(paired({"push": [0.0] * 15}))
     assert (task.p_two_sided, task.effect, task.ties, task.verdict) == (1.0, 0.0, 15, "not enough data")
     assert overall.task == "overall"
-    assert "not enough data (0 of 15 prompts changed)" in summary_sentence([task, overall])
+    assert "not enough data (0 of 15 prompts changed)" in str(summary_sentence([task, overall]))
 
 
 def test_five_pairs_are_not_enough() -> None:

@@ -195,7 +195,6 @@ def test_progress_counts_what_is_open_for_me(any_workbench: Path) -> None:
 
 def test_in_a_long_queue_the_next_item_reads_few_rows(workbench: Path) -> None:
     """No clock: the plan of every statement that chooses an item is a search in an index, never a scan of the queue."""
-    from sqlalchemy import text
 
     from backend.store import queue
 
@@ -210,7 +209,6 @@ def test_in_a_long_queue_the_next_item_reads_few_rows(workbench: Path) -> None:
                 f"EXPLAIN QUERY PLAN {compiled}", tuple(parameters[n] for n in compiled.positiontup or ())
             )
             plans += [r[3] for r in rows]
-        plans += [r[3] for r in session.execute(text(f"EXPLAIN QUERY PLAN {queue._FRESH_STRATA.text}"))]
     assert any("queue_fresh" in plan for plan in plans) and any("queue_started" in plan for plan in plans)
     assert not [plan for plan in plans if plan.startswith("SCAN queue") or plan.startswith("SCAN q")], plans
     with reading() as session:

@@ -14,6 +14,7 @@ def upgrade() -> None:
         "strata",
         sa.Column("name", sa.String(60), primary_key=True),
         sa.Column("items", sa.Integer(), nullable=False),
+        sa.Column("open", sa.Integer(), nullable=False),
         sa.Column("rated", sa.Integer(), nullable=False),
         sa.Column("total", sa.Float(), nullable=False),
         sa.Column("squares", sa.Float(), nullable=False),
@@ -28,8 +29,9 @@ def upgrade() -> None:
     )
     op.execute(
         """
-        INSERT INTO strata (name, items, rated, total, squares)
-        SELECT stratum, COUNT(*), COUNT(human), COALESCE(SUM(human), 0), COALESCE(SUM(human * human), 0)
+        INSERT INTO strata (name, items, open, rated, total, squares)
+        SELECT stratum, COUNT(*), COUNT(CASE WHEN is_open THEN 1 END), COUNT(human), COALESCE(SUM(human), 0),
+            COALESCE(SUM(human * human), 0)
         FROM queue GROUP BY stratum
         """
     )

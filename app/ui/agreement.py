@@ -1,0 +1,97 @@
+"""Would people agree? The difference in human scores, and the ratings that would settle it."""
+
+import pandas as pd
+import streamlit as st
+
+from app.ui.language import number, t, task_name
+from backend.audit.correlation import correlate
+from backend.evaluation.people import FEWEST_PAIRS, pairs_needed, queue_pairs, would_people_agree
+from backend.evaluation.stored import Compared
+from backend.store.completions import rated_scores
+from backend.store.engine import reading, writing
+from backend.store.tables import Completion
+
+_STEP = 20
+
+
+def show_people(compared: Compared) -> None:
+    """The estimate per task, the reward's ρ on the tuned completions, and the button that asks raters for more."""
+    with reading() as session:
+        estimates = would_people_agree(session, compared.base, compared.tuned, compared.paired)
+    known = [e for e in estimates if e.delta is not None]
+    if known:
+        frame = pd.DataFrame(
+            {
+                "task": [task_name(e.task) for e in known],
+                "pairs": [f"{e.pairs} / {e.prompts}" for e in known],
+                "delta": [number(e.delta, signed=True) for e in known],
+                "interval": [f"{number(e.low, signed=True)} … {number(e.high, signed=True)}" for e in known],
+                "alone": [f"{number(e.alone_low, signed=True)} … {number(e.alone_high, signed=True)}" for e in known],
+            }
+        )
+        st.dataframe(
+            frame,
+            hide_index=True,
+            alt=t("Estimated difference of human scores", "Diferença estimada das notas humanas"),
+            column_config={
+                "task": t("Task", "Tarefa"),
+                "pairs": t("rated pairs", "pares avaliados"),
+                "delta": t("Δ human score (1 to 5)", "Δ nota humana (1 a 5)"),
+                "interval": t("95 % interval", "intervalo de 95 %"),
+                "alone": t("from the ratings alone", "só com as avaliações"),
+            },
+        )
+        st.caption(
+            t(
+                "Prediction-powered: the reward on every prompt, corrected by what people said of some.",
+                "Inferência com predições: a recompensa em todos os prompts, corrigida pelas avaliações de alguns.",
+            )
+        )
+    else:
+        pairs, needed = max(e.pairs for e in estimates), pairs_needed(0.5)
+        st.info(
+            t(
+                f"{pairs} prompts have ratings of both completions; {FEWEST_PAIRS} give a first estimate, and about {needed} "
+                "would find a difference of half a point.",
+                f"{pairs} prompts têm avaliações das duas respostas; {FEWEST_PAIRS} dão uma primeira estimativa, e cerca de "
+                f"{needed} achariam uma diferença de meio ponto.",
+            ),
+            icon=":material/groups:",
+        )
+    _show_rho_after(compared)
+    st.button(
+        t(f"Ask raters for {_STEP} more pairs", f"Pedir mais {_STEP} pares aos avaliadores"),
+        icon=":material/playlist_add:",
+        help=t(
+            "Both completions of prompts that span what the reward says; raters see them blind, among the others.",
+            "As duas respostas de prompts que cobrem o que a recompensa diz; vistas às cegas, entre as outras.",
+        ),
+        on_click=_queue,
+        args=(compared,),
+    )
+    if note := st.session_state.pop("queued_note", None):
+        st.success(note)
+
+
+def _queue(compared: Compared) -> None:
+    with writing() as session:
+        new = queue_pairs(session, compared.base, compared.tuned, compared.paired, _STEP)
+    st.session_state["queued_note"] = t(
+        f"{new} completions are in the raters' queue.", f"{new} respostas estão na fila dos avaliadores."
+    )
+
+
+def _show_rho_after(compared: Compared) -> None:
+    """A reward that ranked the base model's completions well can stop doing so on what it has trained."""
+    with reading() as session:
+        rated = rated_scores(session, compared.profile)
+        rated = rated[rated["component"] == "total"]
+        of = {i: (session.get_one(Completion, int(i)).evaluation_id) for i in rated["completion_id"].tolist()[:2_000]}
+    tuned = rated[rated["completion_id"].map(of) == compared.tuned.id]
+    rows = []
+    for task, of_task in tuned.groupby("task"):
+        (c,) = correlate(of_task["human"].to_numpy(float), of_task[["value"]].to_numpy(float))
+        if c.rho is not None:
+            rows.append(f"{task_name(str(task))} {number(c.rho)} (n = {c.n})")
+    if rows:
+        st.markdown(t("**ρ on the tuned completions**: ", "**ρ nas respostas treinadas**: ") + " · ".join(rows))

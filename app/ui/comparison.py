@@ -1,0 +1,179 @@
+"""Two evaluations side by side: the numbers, the completions with what changed in them, and why a task moved."""
+
+import random
+import re
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.ui.completion import show_completion, show_prompt
+from app.ui.language import number, t, task_name
+from backend.evaluation.changes import Kind, word_changes
+from backend.evaluation.compare import TaskComparison
+from backend.evaluation.stored import Compared, why
+from backend.evaluation.words import VERDICTS
+from rewards.json_parsing import parse_json
+
+_MARK: dict[Kind, str] = {"removed": "red-background", "added": "green-background"}
+_SPECIAL = re.compile(r"([!-/:-@\[-`{-~])")  # every ASCII mark that Markdown could read as one of its own
+_SHOWN = 5
+
+
+def show_table(comparisons: list[TaskComparison]) -> None:
+    """The numbers behind the sentence."""
+    frame = pd.DataFrame([c.as_dict() for c in comparisons])
+    frame["interval"] = [f"{number(c.low, signed=True)} … {number(c.high, signed=True)}" for c in comparisons]
+    frame["relative"] = [f"{number(100 * c.delta / c.base, 0, True)} %" if c.base > 0.05 else "–" for c in comparisons]
+    frame["wtl"] = [f"{c.wins} / {c.ties} / {c.losses}" for c in comparisons]
+    frame["task"] = frame["task"].map(task_name)
+    frame["verdict"] = [t(*VERDICTS[c.verdict]) for c in comparisons]
+    for column, digits, signed in (
+        ("base", 2, False), ("tuned", 2, False), ("delta", 2, True), ("p_better", 4, False), ("p_worse", 4, False),
+        ("p_holm", 4, False), ("effect", 2, True), ("detectable", 2, False),
+    ):  # fmt: skip
+        frame[column] = [number(value, digits, signed) for value in frame[column]]
+    columns: dict[str, Any] = {
+        "task": t("Task", "Tarefa"),
+        "verdict": t("Verdict", "Veredito"),
+        "n": "n",
+        "base": "base",
+        "tuned": t("tuned", "treinado"),
+        "delta": "Δ",
+        "interval": t("95 % interval of Δ", "intervalo de 95 % do Δ"),
+        "relative": "Δ %",
+        "p_holm": st.column_config.TextColumn(
+            "p (Holm)", help=t("two-sided, corrected over tasks", "bilateral, corrigido")
+        ),
+        "p_better": st.column_config.TextColumn(t("p (better)", "p (melhor)"), help="Wilcoxon signed-rank, one-sided"),
+        "p_worse": st.column_config.TextColumn(t("p (worse)", "p (pior)"), help="Wilcoxon signed-rank, one-sided"),
+        "effect": st.column_config.TextColumn(
+            t("effect", "efeito"), help="matched-pairs rank-biserial correlation, -1 to 1"
+        ),
+        "wtl": t("wins / ties / losses", "vitórias / empates / derrotas"),
+        "detectable": st.column_config.TextColumn(
+            t("could see ±", "veria ±"),
+            help=t("smallest change found with 80 % power", "menor mudança com poder de 80 %"),
+        ),
+    }
+    st.dataframe(
+        frame[list(columns)],
+        hide_index=True,
+        alt=t("Base against tuned, per task", "Base contra treinado, por tarefa"),
+        column_config=columns,
+    )
+
+
+def show_pairs(compared: Compared) -> None:
+    """Completions side by side: the best moves, the worst, or any; what changed is marked."""
+    orders = {
+        "best": t("best moves", "maiores ganhos"),
+        "worst": t("worst moves", "maiores perdas"),
+        "random": t("random", "ao acaso"),
+    }
+    row = st.container(horizontal=True)
+    order = row.segmented_control(
+        t("Show", "Mostrar"), list(orders), default="best", format_func=orders.__getitem__, required=True
+    )
+    tasks = ["", *compared.paired["task"].unique()]
+    task = row.selectbox(
+        t("Task", "Tarefa"), tasks, format_func=lambda x: task_name(x) if x else t("all", "todas"), width=220
+    )
+    moved = compared.paired.assign(d=compared.paired["tuned"] - compared.paired["base"])
+    if task:
+        moved = moved[moved["task"] == task]
+    if order == "random":
+        seed = st.session_state.setdefault("pairs_seed", 0)
+        row.button(t("Others", "Outros"), icon=":material/casino:", on_click=_draw_again)
+        chosen = moved.loc[random.Random(seed).sample(list(moved.index), min(_SHOWN, len(moved)))]
+    else:
+        chosen = moved.sort_values("d", ascending=order == "worst", kind="stable").head(_SHOWN)
+    texts = compared.texts.set_index("prompt_id")
+    for _, pair in chosen.iterrows():
+        if pair["prompt_id"] in texts.index:
+            _show_pair(pair, texts.loc[pair["prompt_id"]])
+
+
+def _draw_again() -> None:
+    st.session_state["pairs_seed"] = st.session_state.get("pairs_seed", 0) + 1
+
+
+def _show_pair(pair: pd.Series, texts: pd.Series) -> None:
+    with st.container(border=True):
+        st.markdown(f"**{task_name(pair['task'])}** · Δ {number(pair['d'], signed=True)}")
+        show_prompt(texts["user_text"])
+        fields = _fields(texts["base"], texts["tuned"]) if pair["task"] == "extraction" else None
+        if fields is not None:
+            st.dataframe(
+                fields,
+                hide_index=True,
+                column_config={
+                    "field": t("field", "campo"),
+                    "base": f"base · {number(pair['base'])}",
+                    "tuned": f"{t('tuned', 'treinado')} · {number(pair['tuned'])}",
+                    "changed": st.column_config.CheckboxColumn(t("changed", "mudou")),
+                },
+            )
+        pieces = word_changes(texts["base"], texts["tuned"])
+        sides = (
+            ("base", "removed", t("base", "base"), texts["base"]),
+            ("tuned", "added", t("tuned", "treinado"), texts["tuned"]),
+        )
+        for column, (side, mark, label, text) in zip(st.columns(2, gap="medium"), sides, strict=True):
+            with column:
+                st.caption(f"{label} · {t('reward', 'recompensa')} {number(pair[side])}")
+                if fields is None:
+                    st.markdown(_marked(pieces, mark))  # type: ignore[arg-type]
+                with st.expander(t("As the user sees it", "Como o usuário vê")):
+                    show_completion(pair["task"], text)
+
+
+def _marked(pieces: list[tuple[Kind, str]], mark: Kind) -> str:
+    """One side's text as Markdown that says nothing but itself, with what changed on a coloured ground."""
+    out = []
+    for kind, text in pieces:
+        safe = _SPECIAL.sub(r"\\\1", text).replace("\n", "  \n")
+        if kind == "same":
+            out.append(safe)
+        elif kind == mark and text.strip():
+            out.append("  \n".join(f":{_MARK[kind]}[{line}]" if line.strip() else line for line in safe.split("  \n")))
+    return "".join(out) or "–"
+
+
+def _fields(base: str, tuned: str) -> pd.DataFrame | None:
+    """Both objects field by field; None where either is none."""
+    a, b = parse_json(base).value, parse_json(tuned).value
+    if a is None or b is None:
+        return None
+    names = list(dict.fromkeys([*a, *b]))
+    absent = "–"
+    rows = [
+        (n, _short(a.get(n, absent)), _short(b.get(n, absent)), a.get(n, absent) != b.get(n, absent)) for n in names
+    ]
+    return pd.DataFrame(rows, columns=["field", "base", "tuned", "changed"])
+
+
+def _short(value: object) -> str:
+    text = str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
+    return text[:300]
+
+
+def show_components(compared: Compared) -> None:
+    """Why each task moved: in words, then every component's numbers."""
+    for task in compared.paired["task"].unique():
+        if words := why(compared.components, str(task)):
+            st.markdown(f"- {t(*words)}")
+    frame = compared.components.assign(task=compared.components["task"].map(task_name))
+    column = st.column_config.NumberColumn
+    st.dataframe(
+        frame,
+        hide_index=True,
+        alt=t("Every component's mean before and after", "Média de cada componente antes e depois"),
+        column_config={
+            "task": t("Task", "Tarefa"),
+            "component": t("component", "componente"),
+            "base": column("base", format="%.3f"),
+            "tuned": column(t("tuned", "treinado"), format="%.3f"),
+            "delta": column("Δ", format="%+.3f"),
+        },
+    )

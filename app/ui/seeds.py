@@ -1,0 +1,90 @@
+"""A run of several seeds: each seed's change, their mean, and how much of the spread is the seed's doing."""
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from app.ui.language import number, t, task_name
+from backend.evaluation.compare import compare_seeds
+from backend.evaluation.stored import base_and_tuned, compare_stored
+from backend.store.engine import reading
+from backend.store.tables import Run
+
+
+def show_seeds(children: list[Run]) -> None:
+    """The comparison over the seeds that have finished."""
+    frames = {}
+    with reading() as session:
+        for child in children:
+            if (pair := base_and_tuned(session, child.id)) is not None:
+                frames[child.seed] = compare_stored(session, *pair).paired
+    if len(frames) < 2:
+        st.info(
+            t(
+                f"{len(frames)} of {len(children)} seeds have finished; two are needed to compare.",
+                f"{len(frames)} de {len(children)} sementes terminaram; é preciso ter duas para comparar.",
+            ),
+            icon=":material/hourglass_top:",
+        )
+        return
+    found = compare_seeds(frames)
+    overall = found["tasks"][-1]
+    st.markdown(
+        "#### "
+        + t(
+            f"Over {len(frames)} seeds the mean reward moved by {number(overall['delta'], signed=True)} "
+            f"({number(overall['low'], signed=True)} to {number(overall['high'], signed=True)}).",
+            f"Em {len(frames)} sementes a recompensa média mudou {number(overall['delta'], signed=True)} "
+            f"({number(overall['low'], signed=True)} a {number(overall['high'], signed=True)}).",
+        )
+    )
+    rows = [
+        {
+            "task": task_name(c["task"]),
+            **{f"seed {s}": number(d, signed=True) for s, d in zip(found["seeds"], c["deltas"], strict=True)},
+            "mean": number(c["delta"], signed=True),
+            "interval": f"{number(c['low'], signed=True)} … {number(c['high'], signed=True)}",
+            "improvement": f"{c['improvement']:.0%}",
+            "share": "–" if c["seed_share"] is None else f"{c['seed_share']:.0%}",
+        }
+        for c in found["tasks"]
+    ]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        alt=t("Change per task and seed", "Mudança por tarefa e semente"),
+        column_config={
+            "task": t("Task", "Tarefa"),
+            "mean": t("mean Δ", "Δ médio"),
+            "interval": t("95 % interval", "intervalo de 95 %"),
+            "improvement": t("P(improvement)", "P(melhora)"),
+            "share": st.column_config.TextColumn(
+                t("seed share", "parte da semente"),
+                help=t("Share of the spread of Δ that lies between seeds.", "Parte da dispersão do Δ entre sementes."),
+            ),
+        },
+    )
+    points = pd.DataFrame(
+        [
+            {"label": task_name(c["task"]), "seed": str(s), "delta": d}
+            for c in found["tasks"]
+            for s, d in zip(found["seeds"], c["deltas"], strict=True)
+        ]
+    )
+    st.altair_chart(_chart(points), alt=t("Each seed's change per task", "Mudança de cada semente por tarefa"))
+
+
+def _chart(points: pd.DataFrame) -> alt.LayerChart:
+    zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4], opacity=0.7).encode(x="x:Q")
+    dots = (
+        alt.Chart(points)
+        .mark_point(filled=True, size=90, opacity=0.85)
+        .encode(
+            x=alt.X("delta:Q", title=t("mean Δ of a seed (reward)", "Δ médio de uma semente (recompensa)")),
+            y=alt.Y("label:N", title=None, sort=None),
+            shape=alt.Shape("seed:N", title=t("seed", "semente")),
+            color=alt.Color("seed:N", title=t("seed", "semente")),
+            tooltip=["label", "seed", alt.Tooltip("delta:Q", format="+.3f")],
+        )
+    )
+    return (zero + dots).properties(height=56 * max(1, points["label"].nunique()))

@@ -1,0 +1,205 @@
+"""A comparison as files: one self-contained HTML page, a CSV, and Markdown for a pull request.
+
+The HTML carries its charts as SVG and its style inline, opens without a network, and prints. Whatever a model wrote is
+escaped.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from html import escape
+
+import pandas as pd
+
+from backend.evaluation.changes import word_changes
+from backend.evaluation.charts import difference_chart, svg
+from backend.evaluation.compare import ALPHA, RESAMPLES, TaskComparison
+from backend.evaluation.next_step import next_step
+from backend.evaluation.people import PeopleEstimate
+from backend.evaluation.stored import Compared, name_of, why
+from backend.evaluation.words import VERDICTS, markdown_table, summary_sentence
+from backend.wording import Text, decimal, task_words
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; } .lead { font-size: 1.2rem; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: .3rem .5rem; border-bottom: 1px solid #ddd; } th:first-child, td:first-child { text-align: left; }
+td.words, th.words { text-align: left; } .note { color: #555; font-size: .88rem; } figure { margin: 0; } svg { max-width: 100%; height: auto; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; break-inside: avoid; margin: .5rem 0 1.5rem; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f5f5f3; padding: .6rem; border-radius: 6px; font-size: .85rem; margin: 0; }
+del { background: #fbdcd6; text-decoration: line-through; } ins { background: #d5eedb; text-decoration: none; font-weight: 600; }
+aside { border-left: 4px solid #888; padding-left: .8rem; }
+@media print { body { margin: 0; max-width: none; font-size: 11pt; } h2 { break-after: avoid; } }
+@media (max-width: 700px) { .pair { grid-template-columns: 1fr; } }
+"""
+
+
+def as_html(
+    compared: Compared,
+    title: str,
+    people: Sequence[PeopleEstimate] = (),
+    facts: Sequence[tuple[str, str]] = (),
+    lang: str = "en",
+) -> str:
+    """The whole report.
+
+    Args:
+        compared: the two evaluations.
+        title: of the page.
+        people: the estimated difference in human scores, where there are ratings.
+        facts: (name, value) lines for the end: cost, seed, configuration.
+        lang: ``en`` or ``pt``.
+    """
+
+    def t(en: str, pt: str) -> str:
+        return escape(Text(en, pt).within(lang))
+
+    step = next_step(compared.tasks)
+    reasons = "; ".join(reason.within(lang) for reason in step.reasons)
+    reasons_why = [words for task in compared.paired["task"].unique() if (words := why(compared.components, str(task)))]
+    chart = svg(difference_chart(compared.paired, compared.tasks, lang))
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f"<p class=lead>{escape(summary_sentence(compared.tasks).within(lang))}</p>",
+        f"<aside><b>{t('Next', 'Próximo passo')}:</b> {escape(step.what.within(lang))}<br>"
+        f"<span class=note>{escape(reasons)}</span></aside>",
+        f"<h2>{t('Base against tuned', 'Base contra treinado')}</h2>",
+        _table(compared.tasks, lang),
+        f"<p class=note>{escape(_method(compared).within(lang))}</p>",
+        f"<figure>{chart}<figcaption class=note>"
+        f"{t('Each dot is a prompt; the bar is the mean with its 95 % interval.', 'Cada ponto é um prompt; a barra é a média com seu intervalo de 95 %.')}"
+        "</figcaption></figure>",
+        f"<h2>{t('Why it moved', 'Por que mudou')}</h2>",
+        "<ul>" + "".join(f"<li>{escape(words.within(lang))}</li>" for words in reasons_why) + "</ul>",
+        _people(people, lang),
+        f"<h2>{t('Largest moves', 'Maiores mudanças')}</h2>",
+        *(_pair(row, lang) for row in _moves(compared)),
+        f"<h2>{t('How this came about', 'Como isto foi obtido')}</h2>",
+        "<table>"
+        + "".join(f"<tr><td>{escape(a)}</td><td class=words>{escape(b)}</td></tr>" for a, b in facts)
+        + "</table>",
+        f"<p class=note>{escape(_sources(compared))}</p>",
+    ]
+    return (
+        f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body>'
+        + "\n".join(parts)
+        + "</body></html>\n"
+    )
+
+
+def as_csv(comparisons: Sequence[TaskComparison]) -> str:
+    """One line per task, every number unrounded."""
+    rows = [asdict(c) for c in comparisons]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def as_markdown(compared: Compared, title: str, lang: str = "en") -> str:
+    """A summary for a pull request."""
+    step = next_step(compared.tasks)
+    return (
+        "\n\n".join(
+            [
+                f"### {title}",
+                summary_sentence(compared.tasks, bold="**").within(lang),
+                markdown_table(compared.tasks, lang),
+                f"**{Text('Next', 'Próximo passo').within(lang)}:** {step.what.within(lang)}",
+                f"<sub>{_method(compared).within(lang)} {_sources(compared)}</sub>",
+            ]
+        )
+        + "\n"
+    )
+
+
+def _table(comparisons: Sequence[TaskComparison], lang: str) -> str:
+    heads = (
+        Text("Task", "Tarefa"), Text("n", "n"), Text("base", "base"), Text("tuned", "treinado"), Text("Δ", "Δ"),
+        Text("95 % interval", "intervalo de 95 %"), Text("p better", "p melhor"), Text("p worse", "p pior"),
+        Text("p (Holm)", "p (Holm)"), Text("wins/ties/losses", "vitórias/empates/derrotas"), Text("verdict", "veredito"),
+    )  # fmt: skip
+    rows = []
+    for c in comparisons:
+        cells = [
+            task_words(c.task).within(lang),
+            str(c.n),
+            *(decimal(x).within(lang) for x in (c.base, c.tuned)),
+            decimal(c.delta, signed=True).within(lang),
+            f"{decimal(c.low, signed=True).within(lang)} … {decimal(c.high, signed=True).within(lang)}",
+            *(decimal(p, 4).within(lang) for p in (c.p_better, c.p_worse, c.p_holm)),
+            f"{c.wins}/{c.ties}/{c.losses}",
+            VERDICTS[c.verdict].within(lang),
+        ]
+        rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+    head = "".join(f"<th>{escape(h.within(lang))}</th>" for h in heads)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _people(people: Sequence[PeopleEstimate], lang: str) -> str:
+    known = [p for p in people if p.delta is not None and p.low is not None and p.high is not None]
+    if not known:
+        return ""
+    title = Text("Would people agree?", "As pessoas concordariam?").within(lang)
+    rows = []
+    for p in known:
+        low, high = (decimal(x or 0, signed=True).within(lang) for x in (p.low, p.high))
+        rows.append(
+            f"<tr><td>{escape(task_words(p.task).within(lang))}</td><td>{p.pairs}/{p.prompts}</td>"
+            f"<td>{decimal(p.delta or 0, signed=True).within(lang)}</td><td>{low} … {high}</td></tr>"
+        )
+    heads = Text(
+        "Task|rated pairs|Δ human score (1 to 5)|95 % interval",
+        "Tarefa|pares avaliados|Δ nota humana (1 a 5)|intervalo de 95 %",
+    )
+    head = "".join(f"<th>{escape(h)}</th>" for h in heads.within(lang).split("|"))
+    return f"<h2>{escape(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _moves(compared: Compared, count: int = 3) -> list[pd.Series]:
+    """The largest gains, then the largest losses, with their texts."""
+    moved = compared.paired.assign(d=compared.paired["tuned"] - compared.paired["base"]).merge(
+        compared.texts, on="prompt_id", suffixes=("", "_text")
+    )
+    ordered = moved.sort_values("d", ascending=False, kind="stable")
+    chosen = pd.concat([ordered[ordered["d"] > 0].head(count), ordered[ordered["d"] < 0].tail(count)])
+    return [row for _, row in chosen.iterrows()]
+
+
+def _pair(row: pd.Series, lang: str) -> str:
+    pieces = word_changes(row["base_text"], row["tuned_text"])
+    before = "".join(
+        f"<del>{escape(x)}</del>" if kind == "removed" else escape(x) for kind, x in pieces if kind != "added"
+    )
+    after = "".join(
+        f"<ins>{escape(x)}</ins>" if kind == "added" else escape(x) for kind, x in pieces if kind != "removed"
+    )
+    name, delta = task_words(row["task"]).within(lang), decimal(row["d"], signed=True).within(lang)
+    return (
+        f"<p><b>{escape(name)}</b> Δ {delta}<br><span class=note>{escape(row['user_text'][:600])}</span></p>"
+        f"<div class=pair><pre>{before}</pre><pre>{after}</pre></div>"
+    )
+
+
+def _method(compared: Compared) -> Text:
+    n = int(compared.tasks[-1].n)
+    return Text(
+        f"Rewards from 0 to 1 under profile {compared.profile}; {n} prompts, paired. Wilcoxon signed-rank, Holm over the tasks "
+        f"(α = {ALPHA}); intervals from {RESAMPLES:,} bootstrap resamples of the prompts.",
+        f"Recompensas de 0 a 1 no perfil {compared.profile}; {n} prompts, pareados. Wilcoxon, Holm entre as tarefas "
+        f"(α = {str(ALPHA).replace('.', ',')}); intervalos de {RESAMPLES:,} reamostragens dos prompts.".replace(
+            "10,000", "10.000"
+        ),
+    )
+
+
+def _sources(compared: Compared) -> str:
+    return (
+        f"{compared.base.id} ({name_of(compared.base)}, {compared.base.policy}) → "
+        f"{compared.tuned.id} ({name_of(compared.tuned)}, {compared.tuned.policy}) · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    )
