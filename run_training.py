@@ -33,6 +33,9 @@ def main(
     preflight: Annotated[bool, typer.Option("--preflight", help="Check for known failures; train nothing.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="With --preflight: print JSON.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Print presets, fields and their ranges, then stop.")] = False,
+    config_: Annotated[
+        Path | None, typer.Option("--config", help="A whole configuration, as runs/<id>/config.json.", exists=True)
+    ] = None,
     run: Annotated[
         str, typer.Option(help="Train a run that was created before (the app uses this).", hidden=True)
     ] = "",
@@ -43,8 +46,9 @@ def main(
     evaluations/, best/ (the LoRA adapter), checkpoints/, eval_results.json and comparison_base_vs_tuned.json. Ctrl+C
     ends it at the next step with a checkpoint.
     """
+    from backend.runs.create import parse_seeds
     from backend.runs.worker import work
-    from backend.training.config import get_preset, override, parse_settings
+    from backend.training.config import config_from_json, get_preset, override, parse_settings
 
     try:
         if list_:
@@ -56,23 +60,17 @@ def main(
         changes |= {"prompts": str(prompts)} if prompts else {}
         changes |= {"name": name} if name else {}
         changes |= {"seed": seed} if seed is not None else {}
-        config = override(get_preset(preset), changes)
+        start = config_from_json(config_.read_text(encoding="utf-8")) if config_ else get_preset(preset)
+        config = override(start, changes)
         from backend.example import first_start
 
         first_start()
         if preflight:
             raise typer.Exit(_preflight(config, json_))
-        raise typer.Exit(work(_create(config, _seeds(seeds))))
+        raise typer.Exit(work(_create(config, parse_seeds(seeds))))
     except UserError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-
-
-def _seeds(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise UserError(f"--seeds takes whole numbers with commas between them, not {text!r}") from None
 
 
 def _create(config: Any, seeds: list[int]) -> str:

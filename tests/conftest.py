@@ -10,6 +10,7 @@ import pytest
 
 from backend.settings import get_settings
 from backend.store.engine import forget_engines
+from backend.training.config import TrainConfig, get_preset, override
 
 TINY_PROMPTS = [
     {"task": task, "prompt": f"{text} {i}", "facts": facts, "split": "train" if i < 4 else "eval"}
@@ -98,3 +99,21 @@ def tiny_prompts(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.jsonl"
     path.write_text("".join(json.dumps(p, ensure_ascii=False) + "\n" for p in TINY_PROMPTS), encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def tiny_config(workbench: Path, tiny_model: Path, tiny_prompts: Path) -> TrainConfig:
+    """A run of two steps of the tiny model in a workbench of its own."""
+    changes = {
+        "model": str(tiny_model),
+        "prompts": str(tiny_prompts),
+        "max_steps": 2,
+        "eval_steps": 1,
+        "prompts_per_step": 1,
+        "num_generations": 2,
+        "max_completion_length": 8,
+        "name": "a 'tiny' run",
+        "preflight_prompts": 2,
+        "override_reason": "a random model fails preflight, rightly",
+    }
+    return override(get_preset("nano"), changes)

@@ -12,6 +12,7 @@ from app.ui.audit_trust import show_components, show_leave_one_out, show_lifted,
 from app.ui.charts import correlation_chart
 from app.ui.language import number, t, task_name
 from app.ui.state import open_store
+from app.ui.tabs import show_tabs
 from app.ui.verdicts import gate_words
 from backend.audit.agreement import pairwise_kappa
 from backend.audit.exchange import as_csv, as_jsonl, rating_rows
@@ -250,30 +251,24 @@ def page() -> None:
             correlation_chart(totals.dropna(subset=["rho"])),
             alt=t("ρ per task with interval", "ρ por tarefa com intervalo"),
         )
-    tabs = st.tabs(
-        [
-            t("Completions", "Respostas"),
-            t("Components", "Componentes"),
-            t("Trust", "Confiança"),
-            t("Profiles", "Perfis"),
-            t("Probes", "Sondas"),
-            t("Raters", "Avaliadores"),
-        ]
+    show_tabs(
+        "audit_tabs",
+        {
+            t("Completions", "Respostas"): lambda: show_points(rated),
+            t("Components", "Componentes"): lambda: show_parts(rated, audit),
+            t("Trust", "Confiança"): lambda: show_trust(rated, version),
+            t("Profiles", "Perfis"): lambda: show_profiles(profile, rated),
+            t("Probes", "Sondas"): lambda: show_probes(profile),
+            t("Raters", "Avaliadores"): lambda: show_raters(version),
+        },
     )
-    with tabs[0]:
-        show_points(rated)
-    with tabs[1]:
-        show_components(audit)
-        show_leave_one_out(rated)
-        show_lifted(rated)
-    with tabs[2]:
-        show_trust(rated, version)
-    with tabs[3]:
-        show_profiles(profile, rated)
-    with tabs[4]:
-        show_probes(profile)
-    with tabs[5]:
-        show_raters(version)
+
+
+def show_parts(rated: pd.DataFrame, audit: pd.DataFrame) -> None:
+    """Every component: its ρ, what it adds, and what it lifts that people dislike."""
+    show_components(audit)
+    show_leave_one_out(rated)
+    show_lifted(rated)
 
 
 open_store()

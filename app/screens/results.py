@@ -12,6 +12,7 @@ from app.ui.language import number, t
 from app.ui.run_status import status_words
 from app.ui.seeds import show_seeds
 from app.ui.state import example_note, open_store, shown_errors
+from app.ui.tabs import show_tabs
 from backend.evaluation.charts import difference_chart
 from backend.evaluation.compare import TaskComparison
 from backend.evaluation.next_step import next_step
@@ -156,28 +157,26 @@ def show_comparison(compared: Compared, run: Run | None) -> None:
         )
         + (left_out if compared.left_out else "")
     )
-    tabs = st.tabs(
-        [
-            t("Differences", "Diferenças"),
-            t("Side by side", "Lado a lado"),
-            t("Why it moved", "Por que mudou"),
-            t("Would people agree?", "As pessoas concordariam?"),
-            t("Report", "Relatório"),
-        ]
+    show_tabs(
+        "result_tabs",
+        {
+            t("Differences", "Diferenças"): lambda: show_differences(compared),
+            t("Side by side", "Lado a lado"): lambda: show_pairs(compared),
+            t("Why it moved", "Por que mudou"): lambda: show_components(compared),
+            t("Would people agree?", "As pessoas concordariam?"): lambda: show_people(compared),
+            t("Report", "Relatório"): lambda: show_report(compared, run),
+        },
     )
-    with tabs[0]:
-        st.altair_chart(
-            difference_chart(compared.paired, compared.tasks, st.session_state.get("lang", "en")),
-            alt=t("Paired differences per task", "Diferenças pareadas por tarefa"),
-        )
-    with tabs[1]:
-        show_pairs(compared)
-    with tabs[2]:
-        show_components(compared)
-    with tabs[3]:
-        show_people(compared)
-    with tabs[4]:
-        show_report(compared, run)
+
+
+def show_differences(compared: Compared) -> None:
+    """Every prompt's difference."""
+    st.altair_chart(
+        difference_chart(compared.paired, compared.tasks, st.session_state.get("lang", "en")),
+        alt=t("Paired differences per task", "Diferenças pareadas por tarefa")
+        + ". "
+        + t(*summary_sentence(compared.tasks)),
+    )
 
 
 def show_report(compared: Compared, run: Run | None) -> None:

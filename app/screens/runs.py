@@ -1,5 +1,7 @@
-"""Runs: the curves of one or several runs, live while they train."""
+"""Runs: the curves of one or several runs, live while they train, each with the line its stop rule draws."""
 
+import json
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -7,23 +9,31 @@ import streamlit as st
 
 from app.pages import link_to
 from app.ui.charts import metric_line, task_curves
-from app.ui.language import t
+from app.ui.language import number, t, task_name
 from app.ui.run_status import show_status
-from app.ui.state import example_note, open_store
+from app.ui.state import example_note, open_store, shown_errors
+from backend.evaluation.compare import bootstrap_mean_interval
+from backend.runs.imported import import_run
 from backend.runs.processes import last_lines
 from backend.runs.watch import current_runs
 from backend.store.engine import reading
-from backend.store.runs import load_metrics
+from backend.store.evaluations import run_scores
+from backend.store.runs import drawn_metrics, metric_names
 from backend.store.tables import Run
+from backend.training.stop_rules import limit_of
 from rewards import registered
 
 DETAILS = {
-    "task_reward/mean": ("training reward", "recompensa no treino"),
+    "task_reward/mean": ("training reward (0 to 1)", "recompensa no treino (0 a 1)"),
     "entropy": ("entropy (nats per token)", "entropia (nats por token)"),
     "zero_variance/mean": ("groups without signal (share)", "grupos sem sinal (fração)"),
     "completions/mean_length": ("completion length (tokens)", "tamanho da resposta (tokens)"),
+    "completions/clipped_ratio": ("cut at the ceiling (share)", "cortadas no teto (fração)"),
     "grad_norm": ("gradient norm", "norma do gradiente"),
+    "loss": ("loss", "perda"),
+    "distinct/mean": ("distinct answers in a group (share)", "respostas distintas no grupo (fração)"),
     "eval/fact_accuracy": ("facts right (share)", "fatos certos (fração)"),
+    "gpu_memory_gb": ("GPU memory (GB)", "memória da GPU (GB)"),
 }
 
 
@@ -43,15 +53,51 @@ def choose_runs(runs: list[Run]) -> list[str]:
     )
 
 
+# A run's numbers are read again only when it has logged more: ``version`` is how much of its file the store has.
+@st.cache_data(show_spinner=False, max_entries=64)
+def _points(run_id: str, names: tuple[str, ...], version: str) -> pd.DataFrame:
+    with reading() as session:
+        return drawn_metrics(session, run_id, list(names))
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _curves(run_id: str, version: str) -> pd.DataFrame:
+    """Every evaluation's mean per task with its 95 % interval: columns step, task, value, low, high."""
+    with reading() as session:
+        scores = run_scores(session, run_id)
+    rows = []
+    for (step, task), of in scores.groupby(["step", "task"], sort=False):
+        values = of["value"].to_numpy(float)
+        rows.append((step, task, values.mean(), *bootstrap_mean_interval(values)))
+    return pd.DataFrame(rows, columns=["step", "task", "value", "low", "high"])
+
+
+def _version(run: Run) -> str:
+    with reading() as session:
+        where = session.get_bind().engine.url.render_as_string()
+    return f"{where} {run.metrics_read} {run.status}"
+
+
+def points_of(runs: list[Run], names: list[str]) -> pd.DataFrame:
+    """The runs' metrics of these names, few enough to draw; ``run`` is the run's name."""
+    frames = [_points(run.id, tuple(names), _version(run)).assign(run=_label(run, runs)) for run in runs]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _label(run: Run, runs: list[Run]) -> str:
+    """The run's name; with its id where another has the same."""
+    return run.name if sum(other.name == run.name for other in runs) == 1 else f"{run.name} · {run.id}"
+
+
 @st.fragment(run_every=3)
 def live(chosen: list[str]) -> None:
     """Status and curves; redrawn every three seconds without touching the rest of the page."""
-    runs = {run.id: run for run in current_runs() if run.id in chosen}
-    for run in runs.values():
+    runs = [run for run in current_runs() if run.id in chosen]
+    for run in runs[:3]:
         show_status(run)
     with reading() as session:
-        metrics = load_metrics(session, chosen)
-    if metrics.empty:
+        known = metric_names(session, [run.id for run in runs])
+    if not known:
         st.info(
             t(
                 "No numbers yet; the first come with the base evaluation.",
@@ -59,27 +105,114 @@ def live(chosen: list[str]) -> None:
             )
         )
     else:
-        metrics["run"] = metrics["run_id"].map(lambda i: runs[i].name if i in runs else i)
-        show_curves(metrics)
-    for run in runs.values():
+        show_evaluations(runs, known)
+        show_details(runs, known)
+        show_by_task(runs, known)
+    for run in runs[:3]:
         show_log(run)
 
 
-def show_curves(metrics: pd.DataFrame) -> None:
-    """Per-task evaluation first, then the numbers that say how training is doing."""
-    names = {f"eval/{task}": task for task in registered()}
-    evaluated = metrics[metrics["name"].isin(names)].assign(task=lambda f: f["name"].map(names))
-    if not evaluated.empty:
-        st.markdown(t("**Evaluation reward per task**", "**Recompensa na avaliação, por tarefa**"))
-        st.altair_chart(
-            task_curves(evaluated, t("mean reward (0 to 1)", "recompensa média (0 a 1)")),
-            alt=t("Evaluation reward per task over training steps", "Recompensa por tarefa ao longo do treino"),
-        )
+def show_evaluations(runs: list[Run], known: list[str]) -> None:
+    """Evaluation reward per task: with intervals for one run, overlaid for several."""
+    if len(runs) == 1 and not (curves := _curves(runs[0].id, _version(runs[0]))).empty:
+        evaluated, best = curves.assign(run=runs[0].name), _best_step(curves)
+    else:
+        names = {f"eval/{task}": task for task in registered() if f"eval/{task}" in known}
+        if not names:
+            return
+        evaluated, best = points_of(runs, list(names)), None
+        evaluated["task"] = evaluated["name"].map(names)
+    words = t("Evaluation reward per task", "Recompensa na avaliação, por tarefa")
+    st.markdown(f"**{words}**")
+    st.altair_chart(
+        task_curves(evaluated, t("mean reward (0 to 1)", "recompensa média (0 a 1)"), best),
+        alt=f"{words}. {_in_words(evaluated)}",
+    )
+    if len(runs) == 1:
+        band = t("Bands: 95 % intervals over the prompts.", "Faixas: intervalos de 95 % sobre os prompts.")
+        st.caption(f"{_in_words(evaluated)} {band if 'low' in evaluated else ''}")
+
+
+def _best_step(curves: pd.DataFrame) -> int | None:
+    means = curves.groupby("step")["value"].mean()
+    return int(means.idxmax()) if len(means) > 1 else None
+
+
+def _in_words(evaluated: pd.DataFrame) -> str:
+    """From where to where each task went."""
+    parts = []
+    for (_, task), rows in evaluated.sort_values("step", kind="stable").groupby(["run", "task"], sort=False):
+        first, last = rows["value"].iloc[0], rows["value"].iloc[-1]
+        parts.append(f"{task_name(str(task))} {number(first)} → {number(last)}")
+    return " · ".join(parts[:8])
+
+
+def show_details(runs: list[Run], known: list[str]) -> None:
+    """The numbers that say how training is doing, each with its stop rule's line."""
+    names = [name for name in DETAILS if name in known]
+    if not names:
+        return
+    points = points_of(runs, names)
+    stopped = _stopped_at(runs[0]) if len(runs) == 1 else None
     columns = st.columns(3)
-    for i, (name, titles) in enumerate(DETAILS.items()):
-        rows = metrics[metrics["name"] == name]
-        if not rows.empty:
-            columns[i % 3].altair_chart(metric_line(rows, t(*titles)), alt=t(*titles))
+    for i, name in enumerate(names):
+        rows, title = points[points["name"] == name], t(*DETAILS[name])
+        limit = limit_of(name, rows["value"].tolist(), runs[0].config.get("max_completion_length"))
+        shown = limit if limit is not None and _in_sight(limit, rows["value"]) else None
+        columns[i % 3].altair_chart(metric_line(rows, title, shown, stopped), alt=_summary(title, rows, limit))
+
+
+def _in_sight(limit: float, values: pd.Series) -> bool:
+    """Whether drawing the limit leaves the curve more than a flat line: it lies within twice the curve's own range."""
+    low, high = float(values.min()), float(values.max())
+    reach = 2 * max(high - low, 1e-9)
+    return low - reach <= limit <= high + reach
+
+
+def _summary(title: str, rows: pd.DataFrame, limit: float | None) -> str:
+    values = rows["value"]
+    rule = t(f"; rule at {number(limit)}", f"; regra em {number(limit)}") if limit is not None else ""
+    return t(
+        f"{title}: {number(values.iloc[0])} at first, {number(values.iloc[-1])} at last, "
+        f"between {number(values.min())} and {number(values.max())}{rule}",
+        f"{title}: {number(values.iloc[0])} no início, {number(values.iloc[-1])} no fim, "
+        f"entre {number(values.min())} e {number(values.max())}{rule}",
+    )
+
+
+def _stopped_at(run: Run) -> int | None:
+    """The step at which a stop rule ended the run."""
+    try:
+        fired = json.loads((Path(run.folder) / "watch.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return next((f["step"] for f in fired if f["action"] == "stop"), None) if run.status == "stopped" else None
+
+
+def show_by_task(runs: list[Run], known: list[str]) -> None:
+    """Series that have one line per task or component: reward, weights, groups without signal, components."""
+    families = {
+        "task_reward": t("training reward per task", "recompensa no treino, por tarefa"),
+        "task_weight": t("task weights", "pesos das tarefas"),
+        "sampling_weight": t("sampling weights", "pesos da amostragem"),
+        "zero_variance": t("groups without signal", "grupos sem sinal"),
+        **{
+            f"eval/{task}": t(f"components: {task_name(task)}", f"componentes: {task_name(task)}")
+            for task in registered()
+        },
+    }
+    found = {
+        family: [n for n in known if n.rpartition("/")[0] == family and not n.endswith("/mean")] for family in families
+    }
+    found = {family: names for family, names in found.items() if names}
+    if not found:
+        return
+    family = st.selectbox(
+        t("By task and component", "Por tarefa e componente"), list(found), format_func=families.__getitem__, width=320
+    )
+    points = points_of(runs, found[family])
+    points["task"] = points["name"].str.rpartition("/")[2]
+    st.altair_chart(task_curves(points, families[family]), alt=f"{families[family]}. {_in_words(points)}")
 
 
 def show_log(run: Run) -> None:
@@ -90,6 +223,25 @@ def show_log(run: Run) -> None:
             st.code(text, language=None, wrap_lines=True)
 
 
+def show_import() -> None:
+    """A run from elsewhere by its logs."""
+    with st.expander(t("Import a run from its logs", "Importar um treino por seus registros")):
+        st.caption(
+            t(
+                "Hugging Face's trainer_state.json, or JSONL with one logged step a line.",
+                "O trainer_state.json da Hugging Face, ou JSONL com um passo por linha.",
+            )
+        )
+        upload = st.file_uploader(t("File of logs", "Arquivo de registros"), type=["json", "jsonl"])
+        if upload is None or not st.button(t("Import", "Importar"), type="primary"):
+            return
+        with tempfile.TemporaryDirectory() as folder, shown_errors():
+            path = Path(folder) / Path(upload.name).name
+            path.write_bytes(upload.getvalue())
+            run_id = import_run(path)
+            st.success(t(f"Imported as {run_id}; choose it above.", f"Importado como {run_id}; escolha-o acima."))
+
+
 def page() -> None:
     """Draw the page."""
     st.title(t("Runs", "Treinos"), anchor=False)
@@ -97,11 +249,12 @@ def page() -> None:
     if not runs:
         st.info(t("No run yet. Launch one from Train.", "Nenhum treino ainda. Inicie um em Treinar."))
         link_to("train")
-        return
-    chosen = choose_runs(runs)
-    example_note(any(run.is_example for run in runs if run.id in chosen))
-    if chosen:
-        live(chosen)
+    else:
+        chosen = choose_runs(runs)
+        example_note(any(run.is_example for run in runs if run.id in chosen))
+        if chosen:
+            live(chosen)
+    show_import()
 
 
 open_store()

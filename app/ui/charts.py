@@ -54,18 +54,22 @@ def scatter_chart(totals: pd.DataFrame) -> alt.Chart:
     )
 
 
-def task_curves(metrics: pd.DataFrame, title: str) -> alt.Chart:
-    """One line per task (and run) over steps.
+def task_curves(points: pd.DataFrame, title: str, best_step: int | None = None) -> alt.LayerChart:
+    """One line per task (and run) over steps, with its interval where there is one, and the best step marked.
 
     Args:
-        metrics: columns step, value, task and run.
+        points: columns step, value, task and run; low and high where there is an interval.
         title: of the y axis.
+        best_step: the step whose adapter was kept.
     """
-    frame = metrics.assign(label=metrics["task"].map(task_name))
+    frame = points.assign(label=points["task"].map(task_name))
+    x = alt.X("step:Q", title=t("training step", "passo de treino"), axis=alt.Axis(tickMinStep=1))
+    color = alt.Color("label:N", title=t("Task", "Tarefa"), sort=None)
     encoding = {
-        "x": alt.X("step:Q", title=t("training step", "passo de treino"), axis=alt.Axis(tickMinStep=1)),
+        "x": x,
         "y": alt.Y("value:Q", title=title, scale=alt.Scale(zero=False, nice=True)),
-        "color": alt.Color("label:N", title=t("Task", "Tarefa"), sort=None),
+        "color": color,
+        "shape": alt.Shape("label:N", title=t("Task", "Tarefa"), sort=None),
         "tooltip": [
             alt.Tooltip("run:N", title=t("run", "treino")),
             alt.Tooltip("label:N", title=t("Task", "Tarefa")),
@@ -73,15 +77,27 @@ def task_curves(metrics: pd.DataFrame, title: str) -> alt.Chart:
             alt.Tooltip("value:Q", format=".3f"),
         ],
     }
+    lines = alt.Chart(frame).mark_line(point=alt.OverlayMarkDef(size=46, filled=True))
+    layers: list[alt.Chart] = []
     if frame["run"].nunique() > 1:
         encoding["strokeDash"] = alt.StrokeDash("run:N", title=t("run", "treino"))
-    return alt.Chart(frame).mark_line(point=alt.OverlayMarkDef(size=36)).encode(**encoding).properties(height=300)
+    elif "low" in frame:
+        band = alt.Chart(frame).mark_area(opacity=0.13)
+        layers.append(band.encode(x=x, y="low:Q", y2="high:Q", color=color))
+    layers.append(lines.encode(**encoding))
+    if best_step is not None:
+        at = alt.Chart(pd.DataFrame({"step": [best_step], "label": [t("best", "melhor")]}))
+        layers.append(at.mark_rule(strokeDash=[2, 3], opacity=0.8).encode(x="step:Q"))
+        layers.append(at.mark_text(align="left", dx=4, y=8, opacity=0.8).encode(x="step:Q", text="label:N"))
+    return alt.LayerChart(layer=layers).properties(height=300)
 
 
-def metric_line(metrics: pd.DataFrame, title: str, height: int = 170) -> alt.Chart:
-    """One number over steps; a line per run."""
-    return (
-        alt.Chart(metrics)
+def metric_line(
+    points: pd.DataFrame, title: str, limit: float | None = None, stopped_at: int | None = None, height: int = 170
+) -> alt.LayerChart:
+    """One number over steps, a line per run; the stop rule's threshold, and where a rule ended the run."""
+    line = (
+        alt.Chart(points)
         .mark_line()
         .encode(
             x=alt.X("step:Q", title=t("step", "passo"), axis=alt.Axis(tickMinStep=1)),
@@ -89,32 +105,16 @@ def metric_line(metrics: pd.DataFrame, title: str, height: int = 170) -> alt.Cha
             color=alt.Color("run:N", title=None, legend=None),
             tooltip=["run", "step", alt.Tooltip("value:Q", format=".4g")],
         )
-        .properties(height=height, title=alt.TitleParams(title, anchor="start", fontSize=13))
     )
-
-
-def difference_chart(paired: pd.DataFrame) -> alt.LayerChart:
-    """Every prompt's tuned minus base, a dot each, in a row per task; the mean as a tick."""
-    frame = paired.assign(d=paired["tuned"] - paired["base"], label=paired["task"].map(task_name))
-    frame["jitter"] = [(0.618 * i % 1 - 0.5) * 26 for i in range(len(frame))]  # apart, and the same at every redraw
-    y = alt.Y("label:N", title=None, sort=None)
-    x = alt.X(
-        "d:Q", title=t("tuned − base (reward, one dot per prompt)", "treinado − base (recompensa, um ponto por prompt)")
-    )
-    zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4], opacity=0.7).encode(x="x:Q")
-    dots = (
-        alt.Chart(frame)
-        .mark_circle(size=46, opacity=0.55)
-        .encode(
-            x=x,
-            y=y,
-            yOffset=alt.YOffset("jitter:Q", scale=alt.Scale(domain=[-40, 40])),
-            tooltip=[alt.Tooltip("prompt_id:N", title="prompt"), alt.Tooltip("d:Q", format="+.2f")],
+    layers: list[alt.Chart] = [line]
+    if limit is not None:
+        rule = alt.Chart(pd.DataFrame({"limit": [limit]})).mark_rule(strokeDash=[5, 4], color="#c4432b")
+        layers.append(
+            rule.encode(y="limit:Q", tooltip=[alt.Tooltip("limit:Q", title=t("rule", "regra"), format=".3g")])
         )
+    if stopped_at is not None:
+        rule = alt.Chart(pd.DataFrame({"step": [stopped_at]})).mark_rule(color="#c4432b", strokeWidth=2)
+        layers.append(rule.encode(x="step:Q", tooltip=[alt.Tooltip("step:Q", title=t("stopped at", "parou em"))]))
+    return alt.LayerChart(layer=layers).properties(
+        height=height, title=alt.TitleParams(title, anchor="start", fontSize=13)
     )
-    mean = (
-        alt.Chart(frame)
-        .mark_tick(thickness=3, size=34)
-        .encode(x="mean(d):Q", y=y, tooltip=[alt.Tooltip("mean(d):Q", title=t("mean", "média"), format="+.3f")])
-    )
-    return (zero + dots + mean).properties(height=72 * max(1, frame["task"].nunique()))

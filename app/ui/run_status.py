@@ -1,23 +1,27 @@
 """A run's name, status, and how far it is: the same on every page."""
 
 import json
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from app.ui.language import t
+from app.ui.language import number, t
 from backend.store.engine import reading
 from backend.store.runs import load_metrics
-from backend.store.tables import Run
+from backend.store.tables import Run, utc_now
+
+SILENT_SECONDS = 30
 
 STATUS: dict[str, tuple[str, Any]] = {
     "queued": (":material/schedule:", "gray"),
     "running": (":material/directions_run:", "blue"),
     "finished": (":material/check_circle:", "green"),
     "stopped": (":material/stop_circle:", "orange"),
-    "failed": (":material/cancel:", "red"),
+    "failed": (":material/error:", "red"),
+    "cancelled": (":material/cancel:", "gray"),
 }
 
 
@@ -29,36 +33,73 @@ def status_words(status: str) -> str:
         "finished": t("finished", "terminado"),
         "stopped": t("stopped", "parado"),
         "failed": t("failed", "falhou"),
+        "cancelled": t("cancelled", "cancelado"),
     }
     return words.get(status, status)
 
 
 def show_status(run: Run) -> None:
-    """Name, status, why it ended, and how far it is."""
+    """Name, status, tags, why it ended, and how far it is."""
     icon, colour = STATUS.get(run.status, (":material/help:", "gray"))
     line = st.container(horizontal=True, vertical_alignment="center")
-    line.markdown(f"**{run.name}** `{run.id}`", width="content")
+    line.text(run.name, width="content")
+    line.markdown(f"`{run.id}`", width="content")
     line.badge(status_words(run.status), icon=icon, color=colour)
+    for tag in run.tags:
+        line.badge(tag, icon=":material/label:", color="gray")
     if run.status == "failed":
         st.code(run.reason, language=None, wrap_lines=True)
     elif run.reason:
         st.caption(run.reason)
+    if run.notes:
+        st.text(run.notes)
     show_watch(run)
     if run.status == "running":
-        with reading() as session:
-            steps = load_metrics(session, [run.id], ["loss", "step_time"])
-        done = int(steps["step"].max()) if not steps.empty else 0
-        total = int(run.config["max_steps"])
-        pace = steps.loc[steps["name"] == "step_time", "value"].tail(10).mean()
-        left = f" · {pace * (total - done) / 60:.1f} min" if pd.notna(pace) else ""
-        st.progress(done / total, text=t(f"step {done} of {total}", f"passo {done} de {total}") + left)
+        show_progress(run)
+
+
+def show_progress(run: Run) -> None:
+    """Step, pace, time left, and a sign of life."""
+    with reading() as session:
+        steps = load_metrics(session, [run.id], ["loss", "step_time"])
+    done = int(steps["step"].max()) if not steps.empty else 0
+    total = int(run.config["max_steps"])
+    pace = steps.loc[steps["name"] == "step_time", "value"].tail(10).mean()
+    words = t(f"step {done} of {total}", f"passo {done} de {total}")
+    if pd.notna(pace):
+        left = pace * (total - done)
+        words += t(f" · {number(pace, 1)} s a step", f" · {number(pace, 1)} s por passo")
+        words += t(f" · about {_duration(left)} left", f" · faltam cerca de {_duration(left)}")
+    st.progress(min(1.0, done / max(1, total)), text=words)
+    silent = _silence(run)
+    if silent is not None and silent > SILENT_SECONDS:
+        st.warning(
+            t(
+                f"The process is there but has been silent for {_duration(silent)}: it may hang.",
+                f"O processo existe mas está em silêncio há {_duration(silent)}: pode estar travado.",
+            ),
+            icon=":material/ecg_heart:",
+        )
+
+
+def _silence(run: Run) -> float | None:
+    """Seconds since the run's last sign of life."""
+    if run.heartbeat_at is None:
+        return None
+    return (utc_now() - run.heartbeat_at.replace(tzinfo=UTC)).total_seconds()
+
+
+def _duration(seconds: float) -> str:
+    if seconds >= 5400:
+        return f"{number(seconds / 3600, 1)} h"
+    return f"{number(seconds / 60, 0)} min" if seconds >= 90 else f"{number(seconds, 0)} s"
 
 
 def show_watch(run: Run) -> None:
     """The stop rules that fired, each with its step and numbers."""
     try:
         fired = json.loads((Path(run.folder) / "watch.json").read_text(encoding="utf-8"))
-    except OSError:
+    except (OSError, ValueError):
         return
     for firing in fired:
         (st.error if firing["action"] == "stop" else st.warning)(firing["what"], icon=":material/notifications_active:")

@@ -15,6 +15,8 @@ Array = NDArray[np.float64]
 SCALE = (1, 2, 3, 4, 5)
 RESAMPLES = 500
 SEED = 20_240_427
+LARGE = 5_000
+"""Of more completions with two raters, a stable sample of so many says the same."""
 AGREE = 1
 """Raters agree on a completion when their scores lie at most this far apart."""
 
@@ -43,18 +45,43 @@ def agreement(ratings: pd.DataFrame) -> Agreement:
     Args:
         ratings: columns completion_id, rater, score; one row per rating.
     """
-    matrix = as_matrix(ratings)
-    matrix = matrix[:, (~np.isnan(matrix)).sum(axis=0) >= 2]
+    shared = ratings[ratings.groupby("completion_id")["score"].transform("size") >= 2]
+    items = shared["completion_id"].drop_duplicates()
+    if len(items) > LARGE:
+        shared = shared[shared["completion_id"].isin(items.sample(LARGE, random_state=SEED))]
+    matrix = as_matrix(shared)
     if matrix.shape[1] < 2:
         return Agreement(matrix.shape[1])
     alpha = ordinal_alpha(matrix)
-    rng = np.random.default_rng(SEED)
-    draws = [ordinal_alpha(matrix[:, rng.integers(0, matrix.shape[1], matrix.shape[1])]) for _ in range(RESAMPLES)]
-    known = [d for d in draws if d is not None]
-    if not known:
+    draws = resampled_alphas(matrix)
+    known = draws[np.isfinite(draws)]
+    if not len(known):
         return Agreement(matrix.shape[1], alpha, ceiling=_ceiling(matrix))
     low, high = (float(x) for x in np.quantile(known, [0.025, 0.975]))
     return Agreement(matrix.shape[1], alpha, low, high, _ceiling(matrix))
+
+
+def resampled_alphas(matrix: Array) -> Array:
+    """(RESAMPLES,) ordinal alphas of the completions resampled with replacement; NaN where one is undefined.
+
+    A completion's part in the coincidence matrix (Krippendorff 2011, section C) does not depend on the others, so the
+    matrix of a resample is a weighted sum, and no resample is counted anew.
+    """
+    n = matrix.shape[1]
+    counts = np.stack([(matrix == value).sum(axis=0) for value in SCALE], axis=1).astype(float)  # (n, 5)
+    pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(len(SCALE))
+    parts = pairs / (counts.sum(axis=1)[:, None, None] - 1)
+    drawn = np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    coincidences = (drawn @ parts.reshape(n, -1)).reshape(RESAMPLES, len(SCALE), len(SCALE))
+    margins = coincidences.sum(axis=2)
+    middle = (
+        np.cumsum(margins, axis=1) - margins / 2
+    )  # ordinal distance: the ranks between two values, half of each end's
+    distance = (middle[:, :, None] - middle[:, None, :]) ** 2
+    observed = (coincidences * distance).sum(axis=(1, 2))
+    expected = (margins[:, :, None] * margins[:, None, :] * distance).sum(axis=(1, 2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(expected > 0, 1 - (margins.sum(axis=1) - 1) * observed / expected, np.nan)
 
 
 def as_matrix(ratings: pd.DataFrame) -> Array:
@@ -80,8 +107,13 @@ def _ceiling(matrix: Array) -> float | None:
     return float(spearmanr(both[:, 0], both[:, 1]).statistic)
 
 
-def pairwise_kappa(ratings: pd.DataFrame) -> pd.DataFrame:
-    """Cohen's kappa with quadratic weights of every two raters: columns a, b, completions, kappa (NaN if undefined)."""
+def pairwise_kappa(ratings: pd.DataFrame, most: int = 12) -> pd.DataFrame:
+    """Cohen's kappa with quadratic weights of every two raters: columns a, b, completions, kappa (NaN if undefined).
+
+    Of more than ``most`` raters, those who rated most.
+    """
+    if ratings["rater"].nunique() > most:
+        ratings = ratings[ratings["rater"].isin(ratings["rater"].value_counts().index[:most])]
     scores = {rater: rows.set_index("completion_id")["score"] for rater, rows in ratings.groupby("rater")}
     rows = []
     for (a, left), (b, right) in combinations(scores.items(), 2):

@@ -2,14 +2,17 @@
 
 python -m backend.runs list
 python -m backend.runs diff RUN RUN
+python -m backend.runs import trainer_state.json --name "last year's run"
 """
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from backend.cli import command_line
 from backend.errors import UserError
+from backend.runs.imported import IMPORTED, import_run
 from backend.runs.watch import current_runs
 from backend.store.engine import reading
 from backend.store.tables import Run
@@ -39,6 +42,15 @@ def diff(
         typer.echo("the configurations are the same")
 
 
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="trainer_state.json, or a JSONL of logged steps.")],
+    name: Annotated[str, typer.Option(help="Shown on the pages.")] = "",
+) -> None:
+    """Take the logs of a run from elsewhere; its curves appear on Runs beside the others."""
+    typer.echo(f"imported as {import_run(file, name)}")
+
+
 def run_config(run_id: str) -> TrainConfig:
     """The configuration a run was started with.
 
@@ -49,6 +61,8 @@ def run_config(run_id: str) -> TrainConfig:
         run = session.get(Run, run_id)
     if run is None:
         raise UserError(f"there is no run {run_id}; `python -m backend.runs list` shows those there are")
+    if run.preset == IMPORTED:
+        raise UserError(f"run {run_id} was imported from its logs, which do not tell its configuration")
     return TrainConfig.model_validate(run.config)
 
 

@@ -33,7 +33,7 @@ def create_run(config: TrainConfig, status: str = "queued") -> str:
             cannot be written.
     """
     prompts = run_prompts(config)
-    run_id = _new_id()
+    run_id = new_run_id()
     _write_run(run_id, config, prompts, status)
     return run_id
 
@@ -47,13 +47,28 @@ def create_seed_runs(config: TrainConfig, seeds: list[int]) -> str:
     if len(set(seeds)) < len(seeds) or len(seeds) < 2:
         raise UserError(f"give two or more different seeds, not {', '.join(map(str, seeds))}")
     prompts = run_prompts(config)
-    parent = _new_id()
+    parent = new_run_id()
     name = config.name or config.preset
     _write_run(parent, config.model_copy(update={"name": f"{name} · {len(seeds)} seeds"}), prompts, "queued")
     for seed in seeds:
         child = config.model_copy(update={"seed": seed, "name": f"{name} · seed {seed}"})
         _write_run(f"{parent}-s{seed}", child, prompts, "queued", parent)
     return parent
+
+
+def parse_seeds(text: str) -> list[int]:
+    """``"42, 123, 456"`` -> three seeds; none for empty text.
+
+    Raises:
+        UserError: a part is no whole number, or there is only one.
+    """
+    try:
+        seeds = [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise UserError(f"seeds are whole numbers with commas between them, not {text!r}") from None
+    if len(seeds) == 1:
+        raise UserError(f"several seeds are two or more; for one alone set seed={seeds[0]}")
+    return seeds
 
 
 def run_prompts(config: TrainConfig) -> list[PromptRecord]:
@@ -69,7 +84,8 @@ def run_prompts(config: TrainConfig) -> list[PromptRecord]:
     return with_examples(select_prompts(prompts, config), config.few_shot)
 
 
-def _new_id() -> str:
+def new_run_id() -> str:
+    """An id that sorts by time and that two launches in the same second do not share."""
     return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 

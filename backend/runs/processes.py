@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from backend.errors import UserError
+from backend.runs.causes import cause_of_death
 from backend.settings import ROOT
 from backend.store.engine import writing
 from backend.store.tables import Run, utc_now
@@ -19,49 +20,55 @@ from backend.store.tables import Run, utc_now
 _LAST_LINES = 15
 
 
-def launch(run_id: str, resume: bool = False) -> int:
-    """Start a created run, or go on with one that stopped or failed, as a process that outlives this one.
+def start_process(run: Run) -> subprocess.Popen[bytes]:
+    """Start the run's process, which outlives this one.
 
-    Its output goes to ``log.txt`` in the run's folder, so that nobody has to read a pipe.
-
-    Returns:
-        The process's pid.
+    Its output goes to ``log.txt`` in the run's folder, so that nobody has to read a pipe. A run that had begun before
+    goes on from its last whole checkpoint.
 
     Raises:
-        UserError: there is no such run, or it runs already.
+        OSError: the log cannot be written, or no process can be started.
     """
-    with writing() as session:
-        run = _get(session, run_id)
-        if is_alive(run):
-            raise UserError(f"run {run_id} is running already")
-        folder = Path(run.folder)
-        with (folder / "log.txt").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, str(ROOT / "run_training.py"), "--resume" if resume else "--run", run_id],
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            )
-        mark_running(run, process.pid)
-    return process.pid
+    with (Path(run.folder) / "log.txt").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "run_training.py"), "--run", run.id],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
 
 
 def mark_running(run: Run, pid: int) -> None:
     """Bind the run to a process."""
-    run.pid, run.pid_started = pid, started_at(pid)
-    run.status, run.reason = "running", ""
+    bind(run, pid)
+    run.status, run.reason, run.place, run.exit_code, run.ended_at = "running", "", None, None, None
     run.started_at = run.started_at or utc_now()
+    run.heartbeat_at = utc_now()
+
+
+def bind(run: Run, pid: int) -> None:
+    """Remember which process is the run's, by pid and start."""
+    run.pid, run.pid_started = pid, started_at(pid)
 
 
 def started_at(pid: int) -> float | None:
-    """When the process with this pid started (seconds since 1970); None when it is gone or a zombie."""
+    """When the process with this pid started; None when it is gone or a zombie.
+
+    On Linux in seconds since the machine was switched on, which no change of the clock moves; elsewhere since 1970.
+    """
     try:
         process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
-    except psutil.NoSuchProcess:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        stat = Path(f"/proc/{pid}/stat")
+        if stat.exists():
+            after_name = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            return int(after_name[19]) / os.sysconf("SC_CLK_TCK")
+        return process.create_time()
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
         return None
 
 
@@ -70,32 +77,48 @@ def is_alive(run: Run) -> bool:
     if run.pid is None or run.pid_started is None:
         return False
     now = started_at(run.pid)
-    return now is not None and abs(now - run.pid_started) < 1
+    return now is not None and abs(now - run.pid_started) < 0.05
 
 
 def request_stop(run_id: str, force: bool = False) -> None:
-    """Ask the run to end at the next step with a checkpoint (SIGTERM), or end it at once (SIGKILL).
+    """Ask the run to end at the next step with a checkpoint (SIGTERM), or end it and all it started at once (SIGKILL).
 
     Raises:
         UserError: the run has no living process.
     """
     with writing() as session:
-        run = _get(session, run_id)
+        run = get_run(session, run_id)
         if not is_alive(run) or run.pid is None:
             raise UserError(f"run {run_id} has no running process; reload the page to see how it ended")
+        if force:
+            for child in psutil.Process(run.pid).children(recursive=True):
+                child.kill()
         os.kill(run.pid, signal.SIGKILL if force else signal.SIGTERM)
-        run.reason = "killed" if force else "stop requested; it ends at the next step"
+        run.reason = "killed on request" if force else "stop requested; it ends at the next step"
 
 
-def settle(run_id: str) -> None:
-    """Mark a run whose process is gone without saying how it ended as failed, with its last words."""
+def settle(run_id: str, exit_code: int | None = None) -> None:
+    """Mark a run whose process is gone without saying how it ended, with the cause and its last words.
+
+    Args:
+        run_id: the run.
+        exit_code: how its process ended, from who saw it.
+    """
     with writing() as session:
-        run = _get(session, run_id)
-        if run.status != "running" or is_alive(run):
+        run = get_run(session, run_id)
+        if exit_code is not None:
+            run.exit_code = exit_code
+        waiting = run.status == "queued" and run.pid is not None
+        if not (run.status == "running" or waiting) or is_alive(run):
+            return
+        run.ended_at, run.place = utc_now(), None
+        if waiting:  # for the machine, in a terminal that was closed
+            run.status, run.reason = "cancelled", "it gave up waiting for its turn"
             return
         last = last_lines(Path(run.folder) / "log.txt")
-        run.status, run.ended_at = "failed", utc_now()
-        run.reason = f"{run.reason or 'the process died'}. Last lines of its log:\n{last}"
+        asked = run.reason if run.reason.startswith("killed on request") else ""
+        run.status = "failed"
+        run.reason = f"{asked or cause_of_death(run.exit_code, last)}\nLast lines of its log:\n{last}"
 
 
 def last_lines(path: Path, count: int = _LAST_LINES) -> str:
@@ -108,8 +131,13 @@ def last_lines(path: Path, count: int = _LAST_LINES) -> str:
         return ""
 
 
-def _get(session, run_id: str) -> Run:
+def get_run(session, run_id: str) -> Run:
+    """The run of that id.
+
+    Raises:
+        UserError: there is none.
+    """
     run = session.get(Run, run_id)
     if run is None:
-        raise UserError(f"there is no run {run_id}")
+        raise UserError(f"there is no run {run_id}; `run_training.py --preset nano` makes a new one")
     return run

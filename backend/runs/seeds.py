@@ -11,6 +11,7 @@ from typing import Any
 from backend.evaluation.compare import compare_seeds, seed_table
 from backend.evaluation.evaluate import paired_scores, read_evaluation
 from backend.files import write_json
+from backend.runs.lock import HELD
 from backend.settings import ROOT
 from backend.store.engine import reading
 from backend.store.tables import Run
@@ -31,7 +32,7 @@ def train_seeds(parent_id: str, children: list[str]) -> tuple[str, str, int]:
         print(f"\n--- {child}", flush=True)
         flag = "--run" if status == "queued" else "--resume"
         stopped.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "run_training.py"), flag, child], cwd=ROOT, env=os.environ
+            [sys.executable, str(ROOT / "run_training.py"), flag, child], cwd=ROOT, env={**os.environ, HELD: parent_id}
         )
         stopped.process.wait()
         ended = _run(child)

@@ -11,15 +11,17 @@ from backend.evaluation.evaluate import EvaluationResult, read_evaluation
 from backend.store.completions import add_scores
 from backend.store.engine import writing
 from backend.store.runs import save_metrics
-from backend.store.tables import Completion, Evaluation, Metric, Rating, Run
+from backend.store.tables import Completion, Evaluation, Metric, Rating, Run, utc_now
 
 
-def sync_run(run_id: str) -> None:
-    """Take new metric lines and evaluations of the run into the store."""
+def sync_run(run_id: str, alive: bool = False) -> None:
+    """Take new metric lines and evaluations of the run into the store; ``alive``: its own process says that it lives."""
     with writing() as session:
         run = session.get(Run, run_id)
         if run is None:
             return
+        if alive:
+            run.heartbeat_at = utc_now()
         _sync_metrics(session, run)
         _sync_evaluations(session, run)
 

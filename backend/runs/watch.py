@@ -1,6 +1,7 @@
 """Every run as it stands now, whoever asks: a page or a terminal."""
 
 from backend.runs.processes import settle
+from backend.runs.queue import ensure_dispatcher
 from backend.runs.sync import sync_run
 from backend.store.engine import reading
 from backend.store.runs import all_runs
@@ -11,7 +12,9 @@ def current_runs() -> list[Run]:
     """Every run, newest first; the record of one that is (or was last seen) alive is brought up to date first."""
     with reading() as session:
         runs = all_runs(session)
-    active = [run.id for run in runs if run.status == "running"]
+    if any(run.place is not None for run in runs):
+        ensure_dispatcher()
+    active = [run.id for run in runs if run.status == "running" or (run.status == "queued" and run.pid is not None)]
     if not active:
         return runs
     for run_id in active:

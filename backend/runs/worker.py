@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from backend.audit.gates import standing_gates
 from backend.errors import UserError
-from backend.runs.processes import mark_running
+from backend.runs.lock import training_lock
+from backend.runs.processes import bind, mark_running
 from backend.runs.sync import rewind_store, sync_run
 from backend.store.engine import reading, writing
 from backend.store.tables import Run, utc_now
@@ -29,13 +30,21 @@ def work(run_id: str, resume: bool = False) -> int:
     """
     if int(os.environ.get("RANK", "0")) > 0:  # under accelerate, the first process alone speaks with the store
         return _train_beside_the_first(run_id)
-    with reading() as session:
-        run = session.get(Run, run_id)
-        children = list(session.scalars(select(Run.id).where(Run.parent_id == run_id).order_by(Run.created_at)))
-    run = _startable(run, run_id, resume)
-    folder = Path(run.folder)
     with writing() as session:
-        mark_running(session.get_one(Run, run_id), os.getpid())
+        run = _startable(session.get(Run, run_id), run_id, resume)
+        if run.status == "queued":
+            bind(run, os.getpid())
+    with training_lock(run_id, lambda holder: print(f"waiting for {holder}, which trains on this machine", flush=True)):
+        return _work(run_id, resume)
+
+
+def _work(run_id: str, resume: bool) -> int:
+    """Train, now that the machine is this run's."""
+    with writing() as session:
+        run = _startable(session.get(Run, run_id), run_id, resume)
+        children = list(session.scalars(select(Run.id).where(Run.parent_id == run_id).order_by(Run.created_at)))
+        mark_running(run, os.getpid())
+    folder = Path(run.folder)
     if children:
         from backend.runs.seeds import train_seeds
 
@@ -44,7 +53,7 @@ def work(run_id: str, resume: bool = False) -> int:
         status, reason, code = _train(run_id, run.profile, folder)
     with writing() as session:
         ended = session.get_one(Run, run_id)
-        ended.status, ended.reason, ended.ended_at = status, reason, utc_now()
+        ended.status, ended.reason, ended.ended_at, ended.exit_code = status, reason, utc_now(), code
     print(f"{status}: {reason}\nrun folder: {folder}", flush=True)
     return code
 
@@ -52,7 +61,7 @@ def work(run_id: str, resume: bool = False) -> int:
 def _startable(run: Run | None, run_id: str, resume: bool) -> Run:
     if run is None:
         raise UserError(f"there is no run {run_id}; `run_training.py --preset nano` makes a new one")
-    if run.status == "finished" or (run.status in ("stopped", "failed") and not resume):
+    if run.status == "finished" or (run.status in ("stopped", "failed", "cancelled") and not resume):
         hint = "start a new one" if run.status == "finished" else f"go on with `run_training.py --resume {run_id}`"
         raise UserError(f"run {run_id} has ended ({run.status}); {hint}")
     return run
@@ -96,4 +105,4 @@ def _train_beside_the_first(run_id: str) -> int:
 
 def _keep_in_sync(run_id: str, done: threading.Event) -> None:
     while not done.wait(_SYNC_SECONDS):
-        sync_run(run_id)
+        sync_run(run_id, alive=True)

@@ -65,17 +65,15 @@ def unscored_count(session: Session, profile: str, only_rated: bool = True) -> i
 
 def _unscored(profile: str, only_rated: bool) -> Select[Any]:
     """Ids of the (rated) completions whose stored score is missing or of another fingerprint."""
+    item = Rating.completion_id if only_rated else Completion.id
     scored = select(Score.completion_id).where(
         Score.profile == profile,
         Score.component == "total",
         Score.fingerprint == fingerprint(profile),
-        Score.completion_id == Completion.id,
+        Score.completion_id == item,
     )
-    wanted = select(Completion.id).where(~scored.exists())
-    if only_rated:
-        rated = select(Rating.completion_id).where(Rating.score.is_not(None)).distinct()
-        wanted = wanted.where(Completion.id.in_(rated))
-    return wanted
+    wanted = select(item).where(~scored.exists())
+    return wanted.where(Rating.score.is_not(None)).distinct() if only_rated else wanted
 
 
 def ensure_scores(session: Session, profile: str, only_rated: bool = True, most: int | None = None) -> int:
@@ -145,20 +143,25 @@ def rated_scores(session: Session, profile: str) -> pd.DataFrame:
 
 def human_scores(session: Session) -> pd.DataFrame:
     """One row per rated completion: completion_id, prompt_id, task, stratum, human, raters, length."""
-    query = (
-        scored_ratings(
+    score = Rating.score
+    people = (
+        select(
             Rating.completion_id,
-            func.avg(Rating.score),
-            func.min(Rating.score),
-            func.max(Rating.score),
-            func.count(),
-            Completion.prompt_id,
-            Prompt.task,
-            func.max(func.length(Completion.text)),
-            QueueItem.stratum,
+            func.avg(score).label("human"),
+            func.min(score).label("low"),
+            func.max(score).label("high"),
+            func.count().label("raters"),
         )
-        .outerjoin(QueueItem, QueueItem.completion_id == Rating.completion_id)
-        .group_by(Rating.completion_id, Completion.prompt_id, Prompt.task, QueueItem.stratum)
+        .where(score.is_not(None))
+        .group_by(Rating.completion_id)
+        .subquery()
+    )
+    query = (
+        select(*people.c, Completion.prompt_id, Prompt.task, func.length(Completion.text), QueueItem.stratum)
+        .select_from(people)
+        .join(Completion, Completion.id == people.c.completion_id)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .outerjoin(QueueItem, QueueItem.completion_id == people.c.completion_id)
     )
     columns = ["completion_id", "human", "low", "high", "raters", "prompt_id", "task", "length", "stratum"]
     frame = pd.DataFrame(session.execute(query).all(), columns=columns).astype({"human": float})

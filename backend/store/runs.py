@@ -3,7 +3,7 @@
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -13,6 +13,13 @@ from backend.store.tables import Metric, Run
 def all_runs(session: Session) -> list[Run]:
     """Every run, newest first; examples last."""
     return list(session.scalars(select(Run).order_by(Run.is_example, Run.created_at.desc())))
+
+
+def describe(session: Session, run_id: str, notes: str, tags: list[str]) -> None:
+    """Keep what people write about a run: notes of up to 10,000 characters, and up to 20 tags of up to 40."""
+    run = session.get_one(Run, run_id)
+    run.notes = notes[:10_000]
+    run.tags = list(dict.fromkeys(tag.strip()[:40] for tag in tags if tag.strip()))[:20]
 
 
 def save_metrics(session: Session, run_id: str, rows: list[dict[str, Any]]) -> None:
@@ -25,6 +32,55 @@ def save_metrics(session: Session, run_id: str, rows: list[dict[str, Any]]) -> N
         index_elements=["run_id", "name", "step"], set_={"value": insert.excluded.value}
     )
     session.execute(upsert, list(latest.values()))
+
+
+def drawn_metrics(session: Session, run_id: str, names: list[str], points: int = 400) -> pd.DataFrame:
+    """A run's metrics for a chart: all of them, or no more than two a bucket of steps: its lowest and its highest value.
+
+    Every extreme stays, so a spike of one step in a million is still seen; its place is right to the width of a bucket.
+
+    Returns:
+        Columns run_id, step, name, value, ordered by step.
+    """
+    mine = (Metric.run_id == run_id) & Metric.name.in_(names)
+    last = session.scalar(select(func.max(Metric.step)).where(mine)) or 0
+    width = max(1, (last + 1) // points)
+    if width == 1:
+        return load_metrics(session, [run_id], names)
+    query = (
+        select(
+            Metric.name, func.min(Metric.step), func.max(Metric.step), func.min(Metric.value), func.max(Metric.value)
+        )
+        .where(mine)
+        .group_by(Metric.name, Metric.step // width)
+    )
+    rows = []
+    for name, first, end, low, high in session.execute(query):
+        rows += (
+            [(run_id, first, name, low), (run_id, end, name, high)] if first != end else [(run_id, first, name, low)]
+        )
+    frame = pd.DataFrame(rows, columns=["run_id", "step", "name", "value"])
+    return frame.sort_values("step", kind="stable", ignore_index=True)
+
+
+def metric_names(session: Session, run_ids: list[str]) -> list[str]:
+    """The names of the runs' metrics."""
+    query = select(Metric.name).where(Metric.run_id.in_(run_ids)).distinct()
+    return sorted(session.scalars(query))
+
+
+def latest_metrics(session: Session, run_id: str) -> dict[str, float]:
+    """The last value of each of a run's metrics."""
+    last = (
+        select(Metric.name, func.max(Metric.step).label("step"))
+        .where(Metric.run_id == run_id)
+        .group_by(Metric.name)
+        .subquery()
+    )
+    query = select(Metric.name, Metric.value).join(
+        last, (Metric.name == last.c.name) & (Metric.step == last.c.step) & (Metric.run_id == run_id)
+    )
+    return dict(session.execute(query).tuples().all())
 
 
 def load_metrics(session: Session, run_ids: list[str], names: list[str] | None = None) -> pd.DataFrame:

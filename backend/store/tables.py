@@ -48,11 +48,19 @@ class Run(Base):
     """The run of several seeds that this one belongs to."""
     folder: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(String(20), index=True)
-    """queued, running, finished, stopped or failed."""
+    """queued, running, finished, stopped, failed or cancelled."""
     reason: Mapped[str] = mapped_column(Text, default="")
     """Why it stopped or failed, in words."""
     pid: Mapped[int | None]
     pid_started: Mapped[float | None] = mapped_column(Float)
+    place: Mapped[float | None] = mapped_column(Float)
+    """Where it stands in the queue, lowest first; None when it is not in the queue."""
+    exit_code: Mapped[int | None]
+    """How its process ended, where somebody saw it; negative: the signal."""
+    heartbeat_at: Mapped[datetime | None]
+    """When its process last said that it lives."""
+    notes: Mapped[str] = mapped_column(Text, default="", server_default="")
+    tags: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     profile: Mapped[str] = mapped_column(String(40))
     fingerprint: Mapped[str] = mapped_column(String(12))
     metrics_read: Mapped[int] = mapped_column(default=0)

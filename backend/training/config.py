@@ -286,7 +286,8 @@ def _problem(error: Any) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if not field:
         return message
-    return f"{field}={error['input']!r}: {message}. Allowed: {allowed(field)}"
+    known = f" Allowed: {allowed(field)}" if field in TrainConfig.model_fields else ""
+    return f"{field}={error['input']!r}: {message}.{known}"
 
 
 def differences(a: TrainConfig, b: TrainConfig) -> dict[str, tuple[Any, Any]]:
@@ -295,6 +296,21 @@ def differences(a: TrainConfig, b: TrainConfig) -> dict[str, tuple[Any, Any]]:
     return {field: (left[field], right[field]) for field in left if left[field] != right[field]}
 
 
+def config_as_settings(config: TrainConfig, start: TrainConfig) -> dict[str, str]:
+    """The fields in which ``config`` differs from ``start``, as ``override`` takes them: field -> text."""
+    return {
+        field: ",".join(value) if isinstance(value, list) else "none" if value is None else str(value)
+        for field, (value, _) in differences(config, start).items()
+    }
+
+
 def config_from_json(text: str) -> TrainConfig:
-    """Read a run's ``config.json``."""
-    return TrainConfig.model_validate_json(text)
+    """Read a run's ``config.json``.
+
+    Raises:
+        UserError: it is not one; the message names the fields.
+    """
+    try:
+        return TrainConfig.model_validate_json(text)
+    except ValidationError as error:
+        raise UserError("not a run's configuration: " + "; ".join(_problem(e) for e in error.errors()[:5])) from error

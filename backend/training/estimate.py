@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from backend.errors import UserError
 from backend.gpu import gpu_name
 from backend.settings import get_settings
 from backend.training.config import TrainConfig, config_from_json
@@ -22,6 +23,7 @@ class Estimate:
         step_seconds: of one optimisation step.
         run: the run whose steps it comes from.
         scaled: whether that run's steps were of another size, so that the figure is rougher.
+        memory_gb: the GPU memory that run needed; None on a CPU.
     """
 
     hours: float
@@ -29,6 +31,7 @@ class Estimate:
     step_seconds: float
     run: str
     scaled: bool
+    memory_gb: float | None = None
 
 
 def estimate(config: TrainConfig, runs: int = 1) -> Estimate | None:
@@ -40,21 +43,22 @@ def estimate(config: TrainConfig, runs: int = 1) -> Estimate | None:
     for folder in sorted(get_settings().runs_dir.glob("*/environment.json"), reverse=True):
         measured = _measured(folder.parent, config)
         if measured is not None:
-            step, evaluation, factor = measured
+            step, evaluation, factor, memory = measured
             evaluations = config.max_steps // config.eval_steps + 2
             hours = runs * (config.max_steps * step * factor + evaluations * evaluation) / 3600
             dollars = hours * get_settings().dollars_per_hour
-            return Estimate(hours, dollars, step * factor, folder.parent.name, factor != 1)
+            return Estimate(hours, dollars, step * factor, folder.parent.name, factor != 1, memory)
     return None
 
 
-def _measured(folder: Path, config: TrainConfig) -> tuple[float, float, float] | None:
-    """(seconds per step, seconds per evaluation, how much larger the new run's steps are) of a past run."""
+def _measured(folder: Path, config: TrainConfig) -> tuple[float, float, float, float | None] | None:
+    """(seconds per step, seconds per evaluation, how much larger the new run's steps are, GPU memory) of a past run."""
     try:
         past = config_from_json((folder / "config.json").read_text(encoding="utf-8"))
         machine = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
-        steps = [seconds for _, seconds in read_series(folder / "metrics.jsonl").get("step_time", [])]
-    except (OSError, ValueError):
+        series = read_series(folder / "metrics.jsonl")
+        steps = [seconds for _, seconds in series.get("step_time", [])]
+    except (OSError, ValueError, UserError):
         return None
     same = (past.model, past.four_bit, machine.get("gpu"), machine.get("cpus"))
     if len(steps) < 3 or same != (config.model, config.four_bit, gpu_name(), os.cpu_count()):
@@ -64,7 +68,8 @@ def _measured(folder: Path, config: TrainConfig) -> tuple[float, float, float] |
         for path in (folder / "evaluations").glob("*.json")
         if (seconds := json.loads(path.read_text(encoding="utf-8")).get("seconds")) is not None
     ]
-    return median(steps), median(evaluations) if evaluations else 0.0, _tokens(config) / _tokens(past)
+    memory = max((gb for _, gb in series.get("gpu_memory_gb", [])), default=None)
+    return median(steps), median(evaluations) if evaluations else 0.0, _tokens(config) / _tokens(past), memory
 
 
 def _tokens(config: TrainConfig) -> int:

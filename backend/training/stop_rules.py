@@ -10,6 +10,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+EXTRACTION_FLOOR = 0.20
+CLIPPED_SHARE = 0.5
+ZERO_VARIANCE_SHARE = 0.5
+GRAD_NORM = 2.0
+ENTROPY_SHARE = 0.2
+"""Of the mean of the first 50 steps."""
+DISTINCT_SHARE = 0.5
+NEAR_CEILING = 0.95
+
 Action = Literal["show", "warn", "stop"]
 Series = Mapping[str, Sequence[tuple[int, float]]]
 """Metric name -> (step, value) pairs in step order."""
@@ -66,6 +75,28 @@ def default_rules(max_completion_length: int) -> tuple[Rule, ...]:
     )
 
 
+def limit_of(name: str, values: Sequence[float], max_completion_length: int | None = None) -> float | None:
+    """The line that a rule draws through a metric's chart; None where none does.
+
+    Args:
+        name: the metric.
+        values: its values so far, in step order.
+        max_completion_length: the run's ceiling in tokens.
+    """
+    fixed = {
+        "eval/extraction": EXTRACTION_FLOOR,
+        "completions/clipped_ratio": CLIPPED_SHARE,
+        "zero_variance/mean": ZERO_VARIANCE_SHARE,
+        "grad_norm": GRAD_NORM,
+        "distinct/mean": DISTINCT_SHARE,
+    }
+    if name == "entropy" and len(values) >= 50:
+        return ENTROPY_SHARE * _mean(values[:50])
+    if name == "completions/mean_length" and max_completion_length:
+        return NEAR_CEILING * max_completion_length
+    return fixed.get(name)
+
+
 def evaluate_rules(rules: Sequence[Rule], series: Series) -> list[Firing]:
     """The rules that fire on the metrics so far."""
     step = max((points[-1][0] for points in series.values() if points), default=0)
@@ -96,7 +127,7 @@ def _nan_loss(series: Series) -> str | None:
 
 def _extraction_floor(series: Series) -> str | None:
     points = series.get("eval/extraction", ())
-    if points and points[-1][0] >= 100 and points[-1][1] < 0.20:
+    if points and points[-1][0] >= 100 and points[-1][1] < EXTRACTION_FLOOR:
         return f"eval/extraction {points[-1][1]:.3f}"
     return None
 
@@ -107,16 +138,16 @@ def _sustained(series: Series, name: str, above: float, steps: int) -> str | Non
 
 
 def _ceiling(series: Series) -> str | None:
-    return _sustained(series, "completions/clipped_ratio", 0.5, 20)
+    return _sustained(series, "completions/clipped_ratio", CLIPPED_SHARE, 20)
 
 
 def _no_signal(series: Series) -> str | None:
-    return _sustained(series, "zero_variance/mean", 0.5, 20)
+    return _sustained(series, "zero_variance/mean", ZERO_VARIANCE_SHARE, 20)
 
 
 def _grad_norm(series: Series) -> str | None:
     last = _last(series, "grad_norm", 1)
-    return f"grad_norm {last[0]:.2f}" if last and last[0] > 2.0 else None
+    return f"grad_norm {last[0]:.2f}" if last and last[0] > GRAD_NORM else None
 
 
 def _entropy_collapse(series: Series) -> str | None:
@@ -126,13 +157,13 @@ def _entropy_collapse(series: Series) -> str | None:
         return None
     start, now = _mean(entropy[:50]), _mean(entropy[-10:])
     falling = _mean(reward[-20:]) < _mean(reward[-40:-20])
-    return f"entropy {start:.2f} at the start, {now:.2f} now" if now < 0.2 * start and falling else None
+    return f"entropy {start:.2f} at the start, {now:.2f} now" if now < ENTROPY_SHARE * start and falling else None
 
 
 def _same_answers(series: Series) -> str | None:
     """Collapse seen in the texts: Unsloth's trainer logs no entropy."""
     last = _last(series, "distinct/mean", 20)
-    return f"at most {max(last):.0%} distinct in 20 steps" if last and max(last) < 0.5 else None
+    return f"at most {max(last):.0%} distinct in 20 steps" if last and max(last) < DISTINCT_SHARE else None
 
 
 def _gpu_memory(series: Series) -> str | None:
@@ -167,7 +198,7 @@ def _disk(series: Series) -> str | None:
 
 def _long_answers(series: Series, ceiling: int) -> str | None:
     last = _last(series, "completions/mean_length", 1)
-    return f"mean length {last[0]:.0f}" if last and last[0] > 0.95 * ceiling else None
+    return f"mean length {last[0]:.0f}" if last and last[0] > NEAR_CEILING * ceiling else None
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -274,7 +274,10 @@ def test_train_shows_the_gates_and_asks_a_required_one_for_a_reason(example: Pat
     assert any("Reward audit (v4.2.1)" in c.value and "more ratings needed" in c.value for c in page.caption)
     assert not page.warning
     page.selectbox(key="preset").set_value("v4.2").run()
-    assert any("trains only on audited rewards" in w.value for w in page.warning)
+    assert any("This speaks against launching" in w.value and "Push" in w.value for w in page.warning)
+    assert next(b for b in page.button if b.label == "Launch").disabled
+    page.text_input(key="override").set_value("we rate them next week").run()
+    assert not next(b for b in page.button if b.label == "Launch").disabled
 
 
 def test_results_say_what_next_and_why(example: Path) -> None:
@@ -282,3 +285,73 @@ def test_results_say_what_next_and_why(example: Path) -> None:
     assert any("Next" in i.value and "0." in i.value for i in page.info)
     page = run_page("results", lang="pt")
     assert any("Próximo passo" in i.value and "0," in i.value for i in page.info)
+
+
+def test_any_two_evaluations_are_compared_and_the_report_is_there(example: Path) -> None:
+    page = run_page("results", compare="two", first="example:tuned-00060", second="example:step-00020")
+    assert not page.exception
+    assert any(m.value.startswith("####") for m in page.markdown)
+    assert page.dataframe[0].value["n"].tolist()[-1] == 65
+
+
+def add_seed_runs(folder: Path) -> None:
+    """A run of three seeds whose children have the example's evaluations."""
+    import shutil
+
+    from backend.runs.sync import sync_run
+
+    add_run(folder / "parent", status="finished", reason="3 seeds", name="three seeds")
+    for seed in (1, 2, 3):
+        child = folder / f"parent-s{seed}"
+        shutil.copytree(ROOT / "examples/nano-run", child)
+        add_run(child, status="finished", reason="", name=f"seed {seed}")
+        with writing() as session:
+            run = session.get_one(Run, child.name)
+            run.parent_id, run.seed = "parent", seed
+        sync_run(child.name)
+
+
+def test_three_seeds_are_read_as_one_run(example: Path) -> None:
+    add_seed_runs(example)
+    page = run_page("results", result_run="parent")
+    assert not page.exception
+    assert any("Over 3 seeds the mean reward moved by +0.3" in m.value for m in page.markdown)
+    table = page.dataframe[0].value
+    assert table["Task" if "Task" in table else "task"].tolist()[-1] == "Overall"
+    assert table["share"].tolist() == ["0%"] * 5  # the same evaluations three times: nothing lies between seeds
+
+
+@pytest.mark.parametrize("name", ["results", "runs"])
+def test_pages_on_a_store_of_every_kind_of_run(example: Path, name: str) -> None:
+    add_seed_runs(example)
+    add_run(example / "gone", status="failed", reason="killed (SIGKILL)\nLast lines of its log:\nstep 3")
+    add_run(example / "off", status="cancelled", reason="taken out of the queue", name="x" * 200)
+    for run in ("parent", "parent-s2", "gone", "off", "example"):
+        key, value = ("result_run", run) if name == "results" else ("runs", [run, "example"])
+        assert not run_page(name, **{key: value}).exception
+
+
+def test_runs_draw_the_rules_lines_and_say_where_each_task_went(example: Path) -> None:
+    page = run_page("runs")
+    assert any("Extraction 0.73 →" in c.value and "Bands: 95 %" in c.value for c in page.caption)
+
+
+def test_train_takes_a_name_with_anything_in_it_and_refuses_a_longer_one(example: Path) -> None:
+    page = run_page("train")
+    page.text_input(key="run_name").set_value("../../etc/'\"; rm -rf 🎁").run()
+    assert not page.error and not next(b for b in page.button if b.label == "Launch").disabled
+    page.text_input(key="run_name").set_value("x" * 300).run()
+    assert any("length <= 200" in e.value for e in page.error)
+    page.text_input(key="run_name").set_value("").run()
+    page.number_input(key="max_steps_nano").set_value(-3).run()
+    assert any("max_steps=-3" in e.value for e in page.error)
+
+
+def test_train_clones_a_runs_configuration(example: Path) -> None:
+    page = run_page("train")
+    page.number_input(key="max_steps_nano").set_value(7).run()
+    page.button(key="clone_example").click().run()
+    with reading() as session:
+        config = session.get_one(Run, "example").config
+    assert page.number_input(key="max_steps_nano").value == config["max_steps"]
+    assert not page.exception and not page.error

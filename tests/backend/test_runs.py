@@ -14,54 +14,22 @@ from sqlalchemy import func, select
 
 from backend.errors import UserError
 from backend.runs.create import create_run
-from backend.runs.processes import is_alive, last_lines, launch, request_stop, settle, started_at
+from backend.runs.processes import is_alive, request_stop, settle, started_at
+from backend.runs.queue import enqueue
 from backend.runs.sync import sync_run
 from backend.store.engine import get_engine, reading, writing
 from backend.store.evaluations import run_evaluations
 from backend.store.runs import load_metrics
 from backend.store.tables import Completion, Evaluation, Metric, Run
 from backend.training.config import TrainConfig, get_preset, override
+from tests.live_runs import get_run, wait_for
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def tiny_config(workbench: Path, tiny_model: Path, tiny_prompts: Path) -> TrainConfig:
-    changes = {
-        "model": str(tiny_model),
-        "prompts": str(tiny_prompts),
-        "max_steps": 2,
-        "eval_steps": 1,
-        "prompts_per_step": 1,
-        "num_generations": 2,
-        "max_completion_length": 8,
-        "name": "a 'tiny' run",
-        "preflight_prompts": 2,
-        "override_reason": "a random model fails preflight, rightly",
-    }
-    return override(get_preset("nano"), changes)
-
-
-def get_run(run_id: str) -> Run:
-    with reading() as session:
-        return session.get_one(Run, run_id)
-
-
-def wait_for(run_id: str, status: str, seconds: float = 120) -> Run:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        settle(run_id)
-        run = get_run(run_id)
-        if run.status == status and not is_alive(run):  # the process outlives its last word by a moment
-            return run
-        assert run.status in ("queued", "running", status), run.reason
-        time.sleep(0.3)
-    raise AssertionError(f"still {get_run(run_id).status}: {last_lines(Path(get_run(run_id).folder) / 'log.txt')}")
-
-
 def test_a_launched_run_trains_evaluates_and_compares(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config)
-    launch(run_id)
+    enqueue(run_id)
     run = wait_for(run_id, "finished")
     folder = Path(run.folder)
     assert {"config.json", "environment.json", "prompts.jsonl", "metrics.jsonl", "log.txt", "best"} <= {
@@ -133,7 +101,7 @@ def test_syncing_again_adds_nothing(tiny_config: TrainConfig) -> None:
 
 def test_a_stop_ends_the_run_with_a_checkpoint(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config.model_copy(update={"max_steps": 5000, "eval_steps": 5000}))
-    launch(run_id)
+    enqueue(run_id)
     metrics = Path(get_run(run_id).folder) / "metrics.jsonl"
     deadline = time.monotonic() + 120
     while not (metrics.exists() and "loss" in metrics.read_text()) and time.monotonic() < deadline:
@@ -148,14 +116,14 @@ def test_a_stop_ends_the_run_with_a_checkpoint(tiny_config: TrainConfig) -> None
 
 def test_a_killed_run_is_seen_as_failed_with_its_last_words(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config.model_copy(update={"max_steps": 5000, "eval_steps": 5000}))
-    pid = launch(run_id)
+    enqueue(run_id)
+    while (pid := get_run(run_id).pid) is None:
+        time.sleep(0.1)
     time.sleep(2)
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    settle(run_id)
-    run = get_run(run_id)
-    assert run.status == "failed"
-    assert "died" in run.reason and "Last lines" in run.reason
+    run = wait_for(run_id, "failed", 30)
+    assert run.exit_code == -signal.SIGKILL
+    assert run.reason.startswith("killed (SIGKILL)") and "Last lines" in run.reason
 
 
 def test_a_pid_that_another_process_has_now_is_not_the_run(tiny_config: TrainConfig) -> None:

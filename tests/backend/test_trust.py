@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from backend.audit.agreement import agreed, agreement, ordinal_alpha, pairwise_kappa
+from backend.audit.agreement import RESAMPLES, SEED, agreed, agreement, ordinal_alpha, pairwise_kappa, resampled_alphas
 from backend.audit.correlation import correlate, rho_difference, weighted_spearman, within_prompt
 from backend.audit.gate import decide
 from backend.audit.gates import decide_gates, standing_gates
@@ -57,6 +57,18 @@ def test_alpha_is_krippendorffs_published_ordinal_value() -> None:
     assert found.alpha == pytest.approx(0.815, abs=5e-4)
     assert found.low < found.alpha <= found.high
     assert 0.7 < found.ceiling <= 1
+
+
+def test_resampled_alphas_are_the_packages() -> None:
+    """The bootstrap's own sum over coincidences, held against krippendorff.alpha on the same resamples."""
+    rng = np.random.default_rng(1)
+    matrix = rng.integers(1, 6, (3, 40)).astype(float)
+    matrix[2, ::3] = np.nan
+    ours = resampled_alphas(matrix)
+    drawn = np.random.default_rng(SEED).multinomial(40, np.full(40, 1 / 40), size=RESAMPLES)
+    for i in range(0, RESAMPLES, 50):
+        assert ours[i] == pytest.approx(ordinal_alpha(np.repeat(matrix, drawn[i], axis=1)))
+    assert np.isnan(resampled_alphas(np.full((2, 5), 3.0))).all()
 
 
 def test_spearmans_published_example() -> None:

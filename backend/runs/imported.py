@@ -1,0 +1,101 @@
+"""A run from elsewhere, known by its logs: Hugging Face's trainer_state.json, or a JSONL of logged steps."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from backend.errors import UserError, bad_rows
+from backend.runs.create import new_run_id
+from backend.runs.sync import sync_run
+from backend.settings import get_settings
+from backend.store.engine import writing
+from backend.store.tables import Run, utc_now
+from backend.training.metrics_file import append_metrics
+
+IMPORTED = "imported"
+
+
+def import_run(path: Path, name: str = "") -> str:
+    """Take a file of logs as a finished run; returns its id. All of it is taken, or nothing.
+
+    Args:
+        path: trainer_state.json (its ``log_history``), a JSON list, or JSONL; each entry an object with ``step`` and numbers.
+        name: shown on the pages; the file's name when left out.
+
+    Raises:
+        UserError: the file cannot be read, or an entry is no object with a step; the message says where.
+    """
+    entries = _entries(path)
+    bad = [f"{path}:{place}: {problem}" for place, entry in entries if (problem := _problem(entry))]
+    if bad:
+        raise bad_rows(f"of {len(entries)} entries", bad)
+    logged = [entry for _, entry in entries]
+    if not any(_numbers(entry) for entry in logged):
+        raise UserError(f"{path} holds no logged number; give trainer_state.json or one JSON object with a step a line")
+    run_id = new_run_id()
+    folder = get_settings().runs_dir / run_id
+    try:
+        folder.mkdir(parents=True)
+        for entry in sorted(logged, key=lambda e: e["step"]):
+            append_metrics(folder / "metrics.jsonl", int(entry["step"]), _numbers(entry))
+    except OSError as error:
+        raise UserError(f"cannot write the run's folder {folder}: {error.strerror}. Set WORKBENCH_RUNS_DIR.") from error
+    with writing() as session:
+        session.add(
+            Run(
+                id=run_id,
+                name=(name or path.stem)[:200],
+                preset=IMPORTED,
+                config={"max_steps": int(max(e["step"] for e in logged))},
+                seed=0,
+                folder=str(folder),
+                status="finished",
+                reason=f"imported from {path.name}",
+                profile="",
+                fingerprint="",
+                ended_at=utc_now(),
+            )
+        )
+    sync_run(run_id)
+    return run_id
+
+
+def _entries(path: Path) -> list[tuple[str, Any]]:
+    """(place, entry) of everything the file holds; a line that is not JSON comes as the error it gave."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {path}: {error}. Give a UTF-8 file.") from error
+    try:
+        whole = json.loads(text)
+    except ValueError:
+        return [(str(i), _parsed(line)) for i, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    if isinstance(whole, dict) and isinstance(whole.get("log_history"), list):
+        whole = whole["log_history"]
+    return [(f"entry {i}", entry) for i, entry in enumerate(whole if isinstance(whole, list) else [whole], start=1)]
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        return error
+
+
+def _problem(entry: Any) -> str | None:
+    if isinstance(entry, json.JSONDecodeError):
+        return f"not JSON ({entry.msg} at column {entry.colno})"
+    if not isinstance(entry, dict):
+        return "not an object"
+    step = entry.get("step")
+    if isinstance(step, bool) or not isinstance(step, int | float) or not math.isfinite(step) or step < 0 or step % 1:
+        return f"step must be a whole number from 0, not {step!r}"
+    return None
+
+
+def _numbers(entry: dict[str, Any]) -> dict[str, float]:
+    """What is logged: plain numbers, or those under ``metrics`` as this workbench writes them."""
+    inner = entry.get("metrics")
+    values = inner if isinstance(inner, dict) else entry
+    return {k: v for k, v in values.items() if k not in ("step", "time") and isinstance(v, int | float)}

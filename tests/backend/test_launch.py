@@ -1,0 +1,236 @@
+"""Launch, queue, lock and death, with real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+import pytest
+
+from backend.errors import UserError
+from backend.runs.causes import cause_of_death
+from backend.runs.create import create_run, create_seed_runs, parse_seeds
+from backend.runs.lock import is_dispatching, is_training, training_lock
+from backend.runs.preflight_job import preflight_of, start_preflight
+from backend.runs.processes import is_alive, settle, started_at
+from backend.runs.queue import cancel, enqueue, ensure_dispatcher, move, waiting
+from backend.runs.watch import current_runs
+from backend.settings import ROOT
+from backend.store.engine import reading, writing
+from backend.store.runs import all_runs
+from backend.store.tables import Run
+from backend.training.config import TrainConfig, override
+from tests.live_runs import get_run, wait_for
+
+
+def dispatchers() -> list[psutil.Process]:
+    mine = os.environ["WORKBENCH_RUNS_DIR"]
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if "backend.runs.dispatcher" in (process.info["cmdline"] or []):
+            try:
+                if process.environ().get("WORKBENCH_RUNS_DIR") == mine:
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+    return found
+
+
+def wait_until(what: str, condition, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def trains_now(run_id: str) -> bool:
+    metrics = Path(get_run(run_id).folder) / "metrics.jsonl"
+    return metrics.exists() and "loss" in metrics.read_text()
+
+
+def long(config: TrainConfig) -> TrainConfig:
+    return config.model_copy(update={"max_steps": 5000, "eval_steps": 5000})
+
+
+def test_a_queue_of_three_runs_one_after_the_other_without_the_app(tiny_config: TrainConfig) -> None:
+    ids = [create_run(tiny_config) for _ in range(3)]
+    launchers = [threading.Thread(target=enqueue, args=(run_id,)) for run_id in ids]  # all in the same second
+    for thread in launchers:
+        thread.start()
+    for thread in launchers:
+        thread.join()
+    runs = sorted((wait_for(run_id, "finished", 180) for run_id in ids), key=lambda run: run.started_at)
+    for earlier, later in pairwise(runs):
+        assert earlier.ended_at <= later.started_at
+    assert all(run.exit_code == 0 and run.heartbeat_at is not None for run in runs)
+    wait_until("the dispatcher leaves with the last run", lambda: not dispatchers())
+    with pytest.raises(UserError, match="has finished; clone it"):
+        enqueue(ids[0])
+
+
+def test_the_queue_can_be_reordered_and_left(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.runs.queue.ensure_dispatcher", lambda: None)
+    for name in "abc":
+        with writing() as session:
+            session.add(
+                Run(id=name, name=name, preset="nano", config={}, seed=1, folder=str(workbench / name), status="queued",
+                    profile="v", fingerprint="x")
+            )  # fmt: skip
+        enqueue(name)
+    with pytest.raises(UserError, match="in the queue already"):
+        enqueue("a")
+
+    def line() -> list[str]:
+        with reading() as session:
+            return [run.id for run in waiting(session)]
+
+    move("c", up=True)
+    assert line() == ["a", "c", "b"]
+    move("a", up=True)
+    move("b", up=False)
+    assert line() == ["a", "c", "b"]
+    cancel("a")
+    assert line() == ["c", "b"] and get_run("a").status == "cancelled"
+    with pytest.raises(UserError, match="not in the queue any more"):
+        cancel("a")
+    enqueue("a")
+    assert line() == ["c", "b", "a"]
+
+
+def test_killing_the_dispatcher_harms_no_run_and_the_queue_goes_on(tiny_config: TrainConfig) -> None:
+    first, second = create_run(long(tiny_config)), create_run(tiny_config)
+    enqueue(first)
+    enqueue(second)
+    wait_until("the first trains", lambda: trains_now(first))
+    for process in dispatchers():
+        process.kill()
+    wait_until("the dispatcher is gone", lambda: not is_dispatching())
+    assert is_alive(get_run(first)) and get_run(second).status == "queued"
+    current_runs()  # as any page does
+    wait_until("somebody serves the queue again", is_dispatching)
+    time.sleep(1.5)
+    assert get_run(second).status == "queued"  # the machine is still the first one's
+    os.kill(get_run(first).pid, signal.SIGKILL)
+    wait_for(second, "finished")
+    failed = wait_for(first, "failed")
+    assert "nobody saw how" in failed.reason
+
+
+def test_a_run_from_the_terminal_waits_for_the_machine_and_says_for_whom(tiny_config: TrainConfig) -> None:
+    run_id = create_run(tiny_config)
+    with training_lock("somebody"):
+        command = [sys.executable, "run_training.py", "--run", run_id]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert "waiting for somebody" in process.stdout.readline()
+        assert get_run(run_id).status == "queued" and is_training()
+    process.communicate(timeout=120)
+    assert process.returncode == 0 and get_run(run_id).status == "finished"
+
+    other = create_run(tiny_config)
+    with training_lock("somebody"):
+        process = subprocess.Popen([*command[:-1], other], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None and "waiting" in process.stdout.readline()
+        process.kill()
+        process.wait()
+    settle(other)
+    assert (get_run(other).status, get_run(other).reason) == ("cancelled", "it gave up waiting for its turn")
+
+
+def test_a_lock_is_freed_when_its_holder_is_killed(workbench: Path) -> None:
+    code = "from backend.runs.lock import *\nimport time\nwith training_lock('x'): print('held', flush=True); time.sleep(60)"
+    holder = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None and "held" in holder.stdout.readline()
+    assert is_training()
+    holder.kill()
+    holder.wait()
+    assert not is_training()
+
+
+def test_a_resumed_run_goes_through_the_queue_and_ends(tiny_config: TrainConfig) -> None:
+    run_id = create_run(tiny_config.model_copy(update={"max_steps": 6, "eval_steps": 2}))
+    enqueue(run_id)
+    checkpoints = Path(get_run(run_id).folder) / "checkpoints"
+    wait_until("a checkpoint", lambda: list(checkpoints.glob("checkpoint-*/workbench.json")))
+    os.kill(get_run(run_id).pid, signal.SIGKILL)
+    wait_for(run_id, "failed", 30)
+    enqueue(run_id)
+    assert wait_for(run_id, "finished").reason
+
+
+def test_seeds_hold_the_machine_as_one(tiny_config: TrainConfig) -> None:
+    parent = create_seed_runs(tiny_config, parse_seeds("1, 2"))
+    after = create_run(tiny_config)
+    enqueue(parent)
+    enqueue(after)
+    last = wait_for(after, "finished", 240)
+    with reading() as session:
+        children = [run for run in all_runs(session) if run.parent_id == parent]
+    assert [run.status for run in children] == ["finished", "finished"]
+    assert all(child.ended_at <= last.started_at for child in children)
+
+
+@pytest.mark.parametrize("text", ["42", "1,x", "1.5, 2"])
+def test_seeds_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(UserError, match=r"whole numbers|two or more"):
+        parse_seeds(text)
+
+
+def test_a_folder_that_cannot_be_written_fails_the_run_and_the_queue_goes_on(tiny_config: TrainConfig) -> None:
+    broken, fine = create_run(tiny_config), create_run(tiny_config)
+    folder = Path(get_run(broken).folder)
+    folder.rename(folder.with_name("gone"))
+    enqueue(broken)
+    enqueue(fine)
+    assert "cannot be started" in wait_for(broken, "failed").reason
+    wait_for(fine, "finished")
+
+
+def test_the_start_of_a_process_does_not_move_with_the_clock() -> None:
+    """It is counted from the machine's start: the clock is nowhere in it."""
+    boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    mine = started_at(os.getpid())
+    assert mine is not None and abs((mine + boot) - psutil.Process().create_time()) < 1
+    assert started_at(2**22 - 7) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "log", "words"),
+    [
+        (1, "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", "out of GPU memory: lower"),
+        (1, "RuntimeError: CUDA error: an illegal memory access", "the GPU or its driver"),
+        (1, "OSError: [Errno 28] No space left on device: 'x'", "the disk is full"),
+        (1, "MemoryError", "out of main memory"),
+        (-9, "step 5", "killed (SIGKILL)"),
+        (-11, "", "killed by SIGSEGV"),
+        (1, "Traceback\n  File x\nmy.module.StrangeError: what is this\n", "StrangeError: what is this"),
+        (3, "nothing", "exit code 3"),
+        (None, "", "nobody saw how"),
+    ],
+)
+def test_a_death_has_a_cause_in_plain_words(code: int | None, log: str, words: str) -> None:
+    assert words in cause_of_death(code, log)
+
+
+def test_preflight_from_the_page_is_found_again(tiny_config: TrainConfig) -> None:
+    assert preflight_of(tiny_config) is None
+    start_preflight(tiny_config)
+    wait_until("it ends", lambda: not preflight_of(tiny_config).running, 120)
+    job = preflight_of(tiny_config.model_copy(update={"name": "another name"}))
+    assert job is not None and job.error == "" and len(job.checks) == 16
+    assert job.failed  # a random model does not pass
+    assert preflight_of(override(tiny_config, {"temperature": "0.9"})) is None
+
+
+def test_a_queue_that_is_served_gets_no_second_dispatcher(workbench: Path) -> None:
+    from backend.runs.lock import dispatcher_lock
+
+    with dispatcher_lock():
+        ensure_dispatcher()
+    time.sleep(0.5)
+    assert not dispatchers()

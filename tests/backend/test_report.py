@@ -1,0 +1,101 @@
+"""Two stored evaluations compared: the numbers, the reports as files, and the terminal."""
+
+import csv
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend.errors import UserError
+from backend.evaluation.changes import word_changes
+from backend.evaluation.report import as_csv, as_html, as_markdown
+from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, find_evaluation, why
+from backend.example import RUN_ID, load_example
+from backend.settings import ROOT
+from backend.store.engine import reading, writing
+from backend.store.tables import Completion, Evaluation, Score
+
+
+@pytest.fixture
+def compared(workbench: Path) -> Compared:
+    load_example()
+    with reading() as session:
+        pair = base_and_tuned(session, RUN_ID)
+        assert pair is not None
+        return compare_stored(session, *pair)
+
+
+def test_a_stored_comparison_is_of_the_evaluations_own_rules(compared: Compared) -> None:
+    """Scores of the same completions under another profile, as a second audit leaves them, change nothing."""
+    with writing() as session:
+        for completion in session.query(Completion).filter_by(evaluation_id=compared.base.id):
+            session.add(
+                Score(completion_id=completion.id, profile="v4.0", component="total", value=1.0, fingerprint="x")
+            )
+    with reading() as session:
+        again = compare_stored(session, compared.base, compared.tuned)
+    assert again.tasks == compared.tasks
+
+
+def test_other_rules_and_other_prompts_are_refused(compared: Compared) -> None:
+    with writing() as session:
+        session.add(Evaluation(id="x", run_id=None, label="base", step=0, policy="nano", profile="v4.0"))
+        session.add(Evaluation(id="y", run_id=None, label="base", step=0, policy="nano", profile=compared.profile))
+    with reading() as session:
+        with pytest.raises(UserError, match=r"under v4\.0"):
+            compare_stored(session, find_evaluation(session, "x"), compared.tuned)
+        with pytest.raises(UserError, match="share no prompt"):
+            compare_stored(session, find_evaluation(session, "y"), compared.tuned)
+        with pytest.raises(UserError, match="no evaluation and no run"):
+            find_evaluation(session, "nobody")
+
+
+def test_why_names_the_components_that_moved_most(compared: Compared) -> None:
+    rows = compared.components[compared.components["task"] == "extraction"]
+    top = rows.loc[rows["delta"].abs().idxmax(), "component"]
+    words = why(compared.components, "extraction")
+    assert words is not None and str(words).startswith(f"Extraction moved through {top} ")
+    assert why(compared.components, "extraction", least=2) is None
+
+
+def test_the_html_report_stands_alone_and_runs_nothing(compared: Compared) -> None:
+    evil = "<script>alert(1)</script> & <img src=x onerror=alert(2)>"
+    texts = compared.texts.assign(tuned=evil)
+    report = as_html(Compared(**{**vars(compared), "texts": texts}), f"Run {evil}", facts=[("Cost", "$ 0.10")])
+    assert "<script" not in report and "<img" not in report and "&lt;script&gt;" in report
+    assert "<svg" in report and "Extraction" in report and "$ 0.10" in report
+    assert "http://" not in report.replace("http://www.w3.org/", "") and "https://" not in report
+    portuguese = as_html(compared, "Treino", lang="pt")
+    assert 'lang="pt"' in portuguese and "veredito" in portuguese and "0,7" in portuguese
+
+
+def test_csv_and_markdown_carry_the_same_numbers(compared: Compared) -> None:
+    rows = list(csv.DictReader(io.StringIO(as_csv(compared.tasks))))
+    assert [float(r["delta"]) for r in rows] == [c.delta for c in compared.tasks]
+    markdown = as_markdown(compared, "nano")
+    for c in compared.tasks:
+        assert f"| {c.n} | {c.base:.2f} | {c.tuned:.2f} | {c.delta:+.2f} |" in markdown
+
+
+def test_word_changes_give_both_texts_back() -> None:
+    before, after = 'Frete grátis: "hoje", 50%!\nCorra', 'Frete caro: "hoje", 60%!\nCorra já'
+    pieces = word_changes(before, after)
+    assert "".join(x for kind, x in pieces if kind != "added") == before
+    assert "".join(x for kind, x in pieces if kind != "removed") == after
+    assert [x for kind, x in pieces if kind == "added"] == ["caro", "60", " já"]
+    assert word_changes("a " * 9000, "b") == [("removed", "a " * 9000), ("added", "b")]
+
+
+def test_the_terminal_compares_and_writes(compared: Compared, workbench: Path) -> None:
+    files = {suffix: workbench / f"report.{suffix}" for suffix in ("html", "csv", "md")}
+    command = [sys.executable, "-m", "backend.evaluation", "compare", RUN_ID, "--html", str(files["html"]),
+               "--csv", str(files["csv"]), "--markdown", str(files["md"])]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "Extraction improved by" in done.stdout and "Next:" in done.stdout
+    assert all(file.stat().st_size > 300 for file in files.values())
+    unknown = [sys.executable, "-m", "backend.evaluation", "compare", "nobody"]
+    done = subprocess.run(unknown, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 2 and "evaluation list" in done.stderr
