@@ -1,4 +1,4 @@
-"""How quick the app is with a million completions: key press to next completion, the audit page, the bootstrap.
+"""How quick the app is with a million completions and a million metric points: key presses, the audit page, the curves.
 
 python -m benchmarks.app                     # about ten minutes on two cores; needs Chromium
 python -m benchmarks.app --completions 20000 --ratings 4000   # smaller
@@ -32,6 +32,9 @@ from backend.settings import get_settings
 ROOT = Path(__file__).parents[1]
 PORT = 8612
 RATERS_BEFORE = 100
+CURVE_RUNS = 20
+CURVES = ("task_reward/mean", "entropy", "zero_variance/mean", "completions/mean_length", "grad_norm", "loss",
+          "eval/extraction", "eval/sql_qa", "eval/insights", "eval/push")  # fmt: skip
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -177,8 +180,29 @@ def _fill(completions: int, ratings: int) -> None:
             "COUNT(human), COALESCE(SUM(human), 0), COALESCE(SUM(human * human), 0) FROM queue GROUP BY stratum"
         )
         ensure_scores(session, DEFAULT_PROFILE)
+        _fill_runs(session, completions // (CURVE_RUNS * len(CURVES)))
         session.execute(text("ANALYZE"))
     print(f"filled the store in {time.perf_counter() - began:.0f} s", flush=True)
+
+
+def _fill_runs(session: Any, steps: int) -> None:
+    """Finished runs with so many steps each: their metrics are as many as there are completions."""
+    from sqlalchemy import insert
+
+    from backend.store.tables import Metric, Run
+
+    rng = np.random.default_rng(0)
+    for i in range(CURVE_RUNS):
+        run = Run(
+            id=f"r{i}", name=f"run {i}", preset="nano", config={"max_steps": steps}, seed=i, folder=f"/nowhere/{i}",
+            status="finished", profile="v4.2.1", fingerprint="x",
+        )  # fmt: skip
+        session.add(run)
+        session.flush()
+        for name in CURVES:
+            values = rng.normal(size=steps).cumsum() / 100
+            rows = [{"run_id": run.id, "name": name, "step": k, "value": float(v)} for k, v in enumerate(values)]
+            session.execute(insert(Metric), rows)
 
 
 def _wait_for_server() -> None:
@@ -216,13 +240,22 @@ def _drive(presses: int) -> dict[str, Any]:
             page.get_by_role("heading", name="ρ").first.wait_for()
             page.get_by_role("tab", name="Components").wait_for()
             audits.append(time.perf_counter() - began)
+        curves = []
+        for _ in range(2):
+            began = time.perf_counter()
+            page.goto(f"http://127.0.0.1:{PORT}/runs?" + "&".join(f"runs=run {i} · r{i}" for i in range(CURVE_RUNS)))
+            page.locator("canvas, [data-testid=stVegaLiteChart] svg").nth(len(CURVES) - 2).wait_for()
+            curves.append(time.perf_counter() - began)
         browser.close()
+    print(f"curves of {CURVE_RUNS} runs: first {curves[0]:.1f} s, again {curves[1]:.1f} s")
     print(f"audit page: first {audits[0]:.1f} s, again {audits[1]:.1f} s")
     return {
         "one_rater_ms": alone,
         "twenty_raters_ms": among,
         "audit_first_s": round(audits[0], 2),
         "audit_again_s": round(audits[1], 2),
+        "curves_first_s": round(curves[0], 2),
+        "curves_again_s": round(curves[1], 2),
     }
 
 

@@ -64,13 +64,17 @@ def any_workbench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: p
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a random two-layer Qwen3 of a few thousand parameters and a tokenizer with a chat template."""
+    """A folder with a random model that trains in seconds."""
+    return build_tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+def build_tiny_model(folder: Path) -> Path:
+    """Write a random two-layer Qwen3 of a few thousand parameters and a tokenizer with a chat template to ``folder``."""
     from transformers import Qwen3Config, Qwen3ForCausalLM, set_seed
 
     from backend.models.nano import _train_tokenizer
 
     set_seed(0)
-    folder = tmp_path_factory.mktemp("tiny")
     chat = [{"role": "user", "content": 'Extraia o JSON. Nota: 5/5 {"sentiment": "positivo"} Crie um push'}]
     tokenizer = _train_tokenizer([(chat, '{"sentiment": "positivo", "nota": 5}')])
     config = Qwen3Config(

@@ -288,7 +288,16 @@ def show_last() -> None:
 
 
 def show_done(rater_id: int) -> None:
-    """The end of the queue."""
+    """The end of the queue, or one that nobody has filled yet."""
+    if st.session_state.get("counts", (0, 0)) == (0, 0):
+        st.info(
+            t(
+                "There is nothing to rate yet: an engineer fills the queue with `python -m backend.data sample`.",
+                "Ainda não há o que avaliar: um engenheiro enche a fila com `python -m backend.data sample`.",
+            ),
+            icon=":material/inbox:",
+        )
+        return
     st.success(
         t(
             "Nothing is left for you to rate. Thank you! The result is on Reward audit.",

@@ -240,7 +240,7 @@ def show_run(run: Run, runs: list[Run]) -> None:
 
 def page() -> None:
     """Draw the page."""
-    title, choice = st.columns([2, 1], vertical_alignment="bottom")
+    title, choice = st.columns(2, vertical_alignment="bottom")
     title.title(t("Results", "Resultados"), anchor=False)
     runs = current_runs()
     if not runs:

@@ -55,6 +55,12 @@ def choose_runs(runs: list[Run]) -> list[str]:
 
 # A run's numbers are read again only when it has logged more: ``version`` is how much of its file the store has.
 @st.cache_data(show_spinner=False, max_entries=64)
+def _names(run_id: str, version: str) -> list[str]:
+    with reading() as session:
+        return metric_names(session, run_id)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
 def _points(run_id: str, names: tuple[str, ...], version: str) -> pd.DataFrame:
     with reading() as session:
         return drawn_metrics(session, run_id, list(names))
@@ -89,14 +95,12 @@ def _label(run: Run, runs: list[Run]) -> str:
     return run.name if sum(other.name == run.name for other in runs) == 1 else f"{run.name} · {run.id}"
 
 
-@st.fragment(run_every=3)
 def live(chosen: list[str]) -> None:
-    """Status and curves; redrawn every three seconds without touching the rest of the page."""
+    """Status and curves; while one of the runs lives, redrawn every three seconds without touching the rest of the page."""
     runs = [run for run in current_runs() if run.id in chosen]
     for run in runs[:3]:
         show_status(run)
-    with reading() as session:
-        known = metric_names(session, [run.id for run in runs])
+    known = sorted({name for run in runs for name in _names(run.id, _version(run))})
     if not known:
         st.info(
             t(
@@ -154,12 +158,13 @@ def show_details(runs: list[Run], known: list[str]) -> None:
         return
     points = points_of(runs, names)
     stopped = _stopped_at(runs[0]) if len(runs) == 1 else None
-    columns = st.columns(3)
-    for i, name in enumerate(names):
+    charts = st.container(horizontal=True)  # three in a row where there is room, fewer where not
+    for name in names:
         rows, title = points[points["name"] == name], t(*DETAILS[name])
         limit = limit_of(name, rows["value"].tolist(), runs[0].config.get("max_completion_length"))
         shown = limit if limit is not None and _in_sight(limit, rows["value"]) else None
-        columns[i % 3].altair_chart(metric_line(rows, title, shown, stopped), alt=_summary(title, rows, limit))
+        with charts.container(width=330):
+            st.altair_chart(metric_line(rows, title, shown, stopped), alt=_summary(title, rows, limit))
 
 
 def _in_sight(limit: float, values: pd.Series) -> bool:
@@ -253,7 +258,8 @@ def page() -> None:
         chosen = choose_runs(runs)
         example_note(any(run.is_example for run in runs if run.id in chosen))
         if chosen:
-            live(chosen)
+            lives = any(run.status in ("queued", "running") for run in runs if run.id in chosen)
+            st.fragment(live, run_every=3 if lives else None)(chosen)
     show_import()
 
 

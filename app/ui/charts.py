@@ -20,11 +20,11 @@ def correlation_chart(audit: pd.DataFrame) -> alt.Chart:
         alt.Tooltip("verdict:N", title=t("Gate", "Portão")),
     ]
     x = alt.X("low:Q", title=t("Spearman's ρ with human scores", "ρ de Spearman com as notas humanas"))
-    interval = base.mark_rule(strokeWidth=2).encode(y=y, x=x.scale(domain=[-0.5, 1]), x2="high:Q")
+    interval = base.mark_rule(strokeWidth=2, color="#7d8a86").encode(y=y, x=x.scale(domain=[-0.5, 1]), x2="high:Q")
     point = base.mark_point(size=110, filled=True, opacity=1).encode(
         y=y, x="rho:Q", shape=alt.Shape("verdict:N", title=t("Gate", "Portão")), tooltip=tooltip
     )
-    gate = alt.Chart(pd.DataFrame({"x": [0.6]})).mark_rule(strokeDash=[4, 4], opacity=0.7).encode(x="x:Q")
+    gate = alt.Chart(pd.DataFrame({"x": [0.6]})).mark_rule(strokeDash=[4, 4], color="#7d8a86").encode(x="x:Q")
     return (gate + interval + point).properties(height=46 * max(2, len(frame)))
 
 
@@ -63,7 +63,7 @@ def task_curves(points: pd.DataFrame, title: str, best_step: int | None = None) 
         best_step: the step whose adapter was kept.
     """
     frame = points.assign(label=points["task"].map(task_name))
-    x = alt.X("step:Q", title=t("training step", "passo de treino"), axis=alt.Axis(tickMinStep=1))
+    x = alt.X("step:Q", title=t("training step", "passo de treino"), axis=alt.Axis(tickMinStep=1, tickCount=10))
     color = alt.Color("label:N", title=t("Task", "Tarefa"), sort=None)
     encoding = {
         "x": x,
@@ -82,13 +82,13 @@ def task_curves(points: pd.DataFrame, title: str, best_step: int | None = None) 
     if frame["run"].nunique() > 1:
         encoding["strokeDash"] = alt.StrokeDash("run:N", title=t("run", "treino"))
     elif "low" in frame:
-        band = alt.Chart(frame).mark_area(opacity=0.13)
+        band = alt.Chart(frame).mark_area(fillOpacity=0.13)
         layers.append(band.encode(x=x, y="low:Q", y2="high:Q", color=color))
     layers.append(lines.encode(**encoding))
     if best_step is not None:
         at = alt.Chart(pd.DataFrame({"step": [best_step], "label": [t("best", "melhor")]}))
-        layers.append(at.mark_rule(strokeDash=[2, 3], opacity=0.8).encode(x="step:Q"))
-        layers.append(at.mark_text(align="left", dx=4, y=8, opacity=0.8).encode(x="step:Q", text="label:N"))
+        layers.append(at.mark_rule(strokeDash=[2, 3], color="#7d8a86").encode(x="step:Q"))
+        layers.append(at.mark_text(align="right", dx=-4, y=8, color="#7d8a86").encode(x="step:Q", text="label:N"))
     return alt.LayerChart(layer=layers).properties(height=300)
 
 
@@ -100,7 +100,7 @@ def metric_line(
         alt.Chart(points)
         .mark_line()
         .encode(
-            x=alt.X("step:Q", title=t("step", "passo"), axis=alt.Axis(tickMinStep=1)),
+            x=alt.X("step:Q", title=t("step", "passo"), axis=alt.Axis(tickMinStep=1, tickCount=10)),
             y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(format="~r")),
             color=alt.Color("run:N", title=None, legend=None),
             tooltip=["run", "step", alt.Tooltip("value:Q", format=".4g")],

@@ -75,7 +75,7 @@ def show_seeds(children: list[Run]) -> None:
 
 
 def _chart(points: pd.DataFrame) -> alt.LayerChart:
-    zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4], opacity=0.7).encode(x="x:Q")
+    zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4], color="#7d8a86").encode(x="x:Q")
     dots = (
         alt.Chart(points)
         .mark_point(filled=True, size=90, opacity=0.85)

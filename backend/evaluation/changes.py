@@ -5,20 +5,25 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 Kind = Literal["same", "removed", "added"]
-_WORD = re.compile(r"\s+|\w+|[^\w\s]")
+_WORD = re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
+_ALIKE = 0.4
+"""Texts less alike than this are other texts: marking the words they share by chance would only confuse."""
 _LONGEST = 4_000
 
 
 def word_changes(before: str, after: str) -> list[tuple[Kind, str]]:
     """The pieces of both texts in reading order; same and removed ones make up ``before``, same and added ones ``after``.
 
-    Texts of over 4,000 words are not compared: the whole of one is removed, of the other added.
+    Texts of over 4,000 words, or with little in common, are not compared: all of one is removed, of the other added.
     """
     a, b = _WORD.findall(before), _WORD.findall(after)
     if max(len(a), len(b)) > _LONGEST:
         return [("removed", before), ("added", after)]
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    if matcher.ratio() < _ALIKE:
+        return [piece for piece in (("removed", before), ("added", after)) if piece[1]]
     pieces: list[tuple[Kind, str]] = []
-    for kind, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+    for kind, i, j, k, m in matcher.get_opcodes():
         if kind == "equal":
             pieces.append(("same", "".join(a[i:j])))
             continue

@@ -6,6 +6,9 @@ import pandas as pd
 from backend.evaluation.compare import TaskComparison
 from backend.wording import Text, task_words
 
+_QUIET = "#7d8a86"
+"""Readable on a light and on a dark ground."""
+
 
 def difference_chart(paired: pd.DataFrame, comparisons: list[TaskComparison], lang: str = "en") -> alt.LayerChart:
     """Every prompt's tuned minus base, a dot each, in a row per task; the mean with its interval above them.
@@ -34,7 +37,7 @@ def difference_chart(paired: pd.DataFrame, comparisons: list[TaskComparison], la
     x = alt.X(
         "d:Q", title=t("tuned − base (reward, one dot per prompt)", "treinado − base (recompensa, um ponto por prompt)")
     )
-    zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4], opacity=0.7).encode(x="x:Q")
+    zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4], color=_QUIET).encode(x="x:Q")
     dots = (
         alt.Chart(frame)
         .mark_circle(size=46, opacity=0.5)
@@ -51,8 +54,10 @@ def difference_chart(paired: pd.DataFrame, comparisons: list[TaskComparison], la
         alt.Tooltip("low:Q", title=t("low", "mín."), format="+.3f"),
         alt.Tooltip("high:Q", title=t("high", "máx."), format="+.3f"),
     ]
-    interval = alt.Chart(means).mark_rule(strokeWidth=3).encode(y=y, x="low:Q", x2="high:Q", tooltip=tooltip)
-    mean = alt.Chart(means).mark_tick(thickness=4, size=30).encode(x="delta:Q", y=y, tooltip=tooltip)
+    interval = (
+        alt.Chart(means).mark_rule(strokeWidth=3, color=_QUIET).encode(y=y, x="low:Q", x2="high:Q", tooltip=tooltip)
+    )
+    mean = alt.Chart(means).mark_tick(thickness=4, size=30, color=_QUIET).encode(x="delta:Q", y=y, tooltip=tooltip)
     return (zero + dots + interval + mean).properties(height=72 * max(1, frame["task"].nunique()))
 
 

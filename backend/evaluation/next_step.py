@@ -161,8 +161,8 @@ def _regressed(worse: Sequence[TaskComparison]) -> NextStep:
 
 def _mean_reason(overall: TaskComparison, good: float) -> Text:
     return _numbers(
-        f"the tuned mean reward is {overall.tuned:.2f}; the handoff's level for moving up is {good:.2f}",
-        f"a recompensa média treinada é {overall.tuned:.2f}; o nível do handoff para subir é {good:.2f}",
+        f"the tuned mean reward is {overall.tuned:.2f}; the level for moving up is {good:.2f}",
+        f"a recompensa média treinada é {overall.tuned:.2f}; o nível para subir é {good:.2f}",
     )
 
 

@@ -63,10 +63,9 @@ def drawn_metrics(session: Session, run_id: str, names: list[str], points: int =
     return frame.sort_values("step", kind="stable", ignore_index=True)
 
 
-def metric_names(session: Session, run_ids: list[str]) -> list[str]:
-    """The names of the runs' metrics."""
-    query = select(Metric.name).where(Metric.run_id.in_(run_ids)).distinct()
-    return sorted(session.scalars(query))
+def metric_names(session: Session, run_id: str) -> list[str]:
+    """The names of a run's metrics."""
+    return sorted(session.scalars(select(Metric.name).where(Metric.run_id == run_id).distinct()))
 
 
 def latest_metrics(session: Session, run_id: str) -> dict[str, float]:

@@ -2,9 +2,6 @@
 
 import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,35 +15,13 @@ from backend.store.completions import save_completions
 from backend.store.engine import reading, writing
 from backend.store.prompts import save_prompts
 from backend.store.tables import QueueItem, Rating, RatingEvent
+from tests.servers import free_port, start_app
 from tests.streamlit_session import Session
 
 ROOT = Path(__file__).parents[2]
 RATERS, EACH, PER_ITEM = 20, 100, 2
+ENVIRONMENT = {"WORKBENCH_LOAD_EXAMPLE": "false", "WORKBENCH_REPEAT_SHARE": "0"}
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("raters")]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start_server(port: int) -> subprocess.Popen[bytes]:
-    server = subprocess.Popen(
-        [sys.executable, "-m", "app", "--port", str(port), "--no-teach-nano"],
-        cwd=ROOT,
-        env={**os.environ, "WORKBENCH_LOAD_EXAMPLE": "false", "WORKBENCH_REPEAT_SHARE": "0"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return server
-        time.sleep(0.1)
-    raise AssertionError("the server did not start")
 
 
 def fill(count: int) -> None:
@@ -67,7 +42,7 @@ def fill(count: int) -> None:
 def server(any_workbench: Path) -> Iterator[int]:
     fill(RATERS * EACH // PER_ITEM + 40)  # a few more than needed, so that nobody ends early
     port = free_port()
-    process = start_server(port)
+    process = start_app(port, ENVIRONMENT)
     yield port
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -128,7 +103,7 @@ def test_twenty_raters_lose_and_double_nothing(server: int) -> None:
 def test_a_killed_server_loses_nothing_that_was_confirmed(workbench: Path) -> None:
     fill(120)
     port = free_port()
-    process = start_server(port)
+    process = start_app(port, ENVIRONMENT)
     confirmed: list[list[int]] = [[] for _ in range(4)]
     errors: list[str] = []
     threads = [
@@ -148,7 +123,7 @@ def test_a_killed_server_loses_nothing_that_was_confirmed(workbench: Path) -> No
     with reading() as session:
         kept = session.scalar(select(func.count()).select_from(Rating))
     assert kept is not None and said <= kept <= said + 4  # at most one per rater was saved and not yet said
-    again = start_server(port)
+    again = start_app(port, ENVIRONMENT)
     session_of = Session(port, "annotate", rater="rater 0")
     assert "usable" in session_of.buttons
     os.killpg(again.pid, signal.SIGKILL)

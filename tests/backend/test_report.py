@@ -84,7 +84,8 @@ def test_word_changes_give_both_texts_back() -> None:
     pieces = word_changes(before, after)
     assert "".join(x for kind, x in pieces if kind != "added") == before
     assert "".join(x for kind, x in pieces if kind != "removed") == after
-    assert [x for kind, x in pieces if kind == "added"] == ["caro", "60", " já"]
+    assert [x.strip() for kind, x in pieces if kind == "added"] == ["caro", "60", "Corra já"]
+    assert word_changes("sim", "") == [("removed", "sim")]
     assert word_changes("a " * 9000, "b") == [("removed", "a " * 9000), ("added", "b")]
 
 

@@ -18,10 +18,10 @@ from backend.runs.create import create_run, create_seed_runs
 from backend.store.engine import reading
 from backend.store.evaluations import run_evaluations
 from backend.store.runs import load_metrics
-from backend.store.tables import Run
 from backend.training.config import TrainConfig, get_preset, override
 from backend.training.resume import last_checkpoint, rewind
 from rewards import scoring
+from tests.live_runs import get_run
 
 ROOT = Path(__file__).parents[2]
 KILLS = 10
@@ -77,11 +77,6 @@ def start(flag: str, run_id: str) -> subprocess.Popen[bytes]:
 
 def run_to_end(flag: str, run_id: str) -> None:
     assert start(flag, run_id).wait(timeout=300) == 0, get_run(run_id).reason
-
-
-def get_run(run_id: str) -> Run:
-    with reading() as session:
-        return session.get_one(Run, run_id)
 
 
 def trace(run_id: str) -> pd.DataFrame:

@@ -2,29 +2,18 @@
 
 import os
 import re
-import shutil
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from backend.settings import ROOT
+from tests.servers import free_port, start_app
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -47,31 +36,10 @@ def address(environment: dict[str, str]) -> Iterator[str]:
     sample = [sys.executable, "-m", "backend.data", "sample", "--task", "push", "--n", "1"]
     subprocess.run(sample, cwd=ROOT, env=environment, check=True, timeout=900)
     port = free_port()
-    server = subprocess.Popen([sys.executable, "-m", "app", "--port", str(port)], cwd=ROOT, env=environment)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.1)
+    server = start_app(port, environment)
     yield f"http://127.0.0.1:{port}"
     server.terminate()
     server.wait(timeout=20)
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI needs Chromium: .ci/run installs it")
-        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        page = browser.new_page(viewport={"width": 1440, "height": 1000}, locale="en-US")
-        page.set_default_timeout(30_000)
-        expect.set_options(timeout=30_000)  # the first drawing of a page on a busy machine takes its time
-        yield page
-        browser.close()
 
 
 def status(page: Page, word: str) -> Locator:
