@@ -69,7 +69,7 @@ def test_prompts_to_rate_span_the_reward_and_leave_out_what_is_rated() -> None:
     assert prompts_to_rate(paired, set(paired["prompt_id"]), 8) == []
 
 
-def test_pairs_are_queued_and_their_ratings_estimate_the_difference(workbench: Path) -> None:
+def test_pairs_are_queued_and_their_ratings_estimate_the_difference(any_workbench: Path) -> None:
     load_example()
     with writing() as session:
         base, tuned = base_and_tuned(session, RUN_ID)

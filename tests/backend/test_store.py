@@ -18,7 +18,7 @@ from backend.store.prompts import load_prompts, save_prompts
 from backend.store.queue import claim_next, progress
 from backend.store.ratings import get_rater, save_rating, undo_last
 from backend.store.runs import load_metrics, save_metrics
-from backend.store.tables import Base, Metric, Rating, Run, Score
+from backend.store.tables import Base, Metric, Rating, Run, Score, Stratum
 
 ROOT = Path(__file__).parents[2]
 
@@ -198,3 +198,34 @@ def test_scores_follow_the_fingerprint(any_workbench: Path) -> None:
         totals = session.scalars(select(Score.value).where(Score.component == "total", Score.profile == "v4.2.1")).all()
         assert totals == [1.0]
         assert set(rated_scores(session, "v4.2.1")["component"]) >= {"total", "length", "creativity"}
+
+
+def test_a_store_of_the_schema_before_keeps_its_ratings_and_learns_its_strata(any_workbench: Path) -> None:
+    """Down to schema 0003, as a store written then would be, and up again."""
+    from alembic import command
+    from alembic.config import Config
+
+    items = add_completions([f"Oi {i}" for i in range(4)])
+    with writing() as session:
+        ana, bia = get_rater(session, "Ana").id, get_rater(session, "Bia").id
+        save_rating(session, items[0], ana, score=2)
+        save_rating(session, items[0], bia, score=3)
+        save_rating(session, items[1], ana, score=5)
+    add_run()
+    with reading() as session:
+        before = sorted(
+            (s.name, s.items, s.open, s.rated, s.total, s.squares) for s in session.scalars(select(Stratum))
+        )
+    engine = get_engine()
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "backend" / "store" / "migrations"))
+    with engine.execution_options(writes=True).begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
+    engine.dispose()
+    forget_engines()
+    with reading() as session:
+        after = sorted((s.name, s.items, s.open, s.rated, s.total, s.squares) for s in session.scalars(select(Stratum)))
+        assert session.scalar(select(func.count()).select_from(Rating)) == 3
+        assert session.get_one(Run, "r1").tags == []
+    assert after == before

@@ -26,8 +26,8 @@ def add_run(folder: Path, status: str, reason: str, **more: object) -> None:
     """A run that ended as told, with the example's evaluations where its folder has them."""
     with writing() as session:
         session.add(
-            Run(id=folder.name, name=folder.name, preset="nano", config={"max_steps": 60}, seed=1, folder=str(folder),
-                status=status, reason=reason, profile="v4.2.1", fingerprint="x", **more)
+            Run(id=folder.name, name=folder.name, preset="nano", config={"max_steps": 60}, folder=str(folder),
+                status=status, reason=reason, profile="v4.2.1", fingerprint="x", **{"seed": 1, **more})
         )  # fmt: skip
     sync_run(folder.name)
 
@@ -42,7 +42,7 @@ def fill(kind: str, folder: Path) -> None:
         add_run(folder / "parent", "finished", "3 seeds")
         for seed in (1, 2, 3):
             shutil.copytree(ROOT / "examples" / "nano-run", folder / f"parent-s{seed}")
-            add_run(folder / f"parent-s{seed}", "finished", "", parent_id="parent")
+            add_run(folder / f"parent-s{seed}", "finished", "", parent_id="parent", seed=seed)
 
 
 @pytest.fixture(params=["empty", "example", "full"])
