@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[1]
 PORT = 8612
 RATERS_BEFORE = 100
 CURVE_RUNS = 20
-CHARTS = 7
+CHARTS = 10
 CURVES = ("task_reward/mean", "entropy", "zero_variance/mean", "completions/mean_length", "grad_norm", "loss",
           "eval/extraction", "eval/sql_qa", "eval/insights", "eval/push")  # fmt: skip
 CHROMIUM_FLAGS = (

@@ -61,9 +61,9 @@ def _names(run_id: str, version: str) -> list[str]:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _points(run_id: str, names: tuple[str, ...], version: str) -> pd.DataFrame:
+def _points(run_id: str, names: tuple[str, ...], most: int, version: str) -> pd.DataFrame:
     with reading() as session:
-        return drawn_metrics(session, run_id, list(names))
+        return drawn_metrics(session, run_id, list(names), most)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -86,7 +86,8 @@ def _version(run: Run) -> str:
 
 def points_of(runs: list[Run], names: list[str]) -> pd.DataFrame:
     """The runs' metrics of these names, few enough to draw; ``run`` is the run's name."""
-    frames = [_points(run.id, tuple(names), _version(run)).assign(run=_label(run, runs)) for run in runs]
+    most = max(60, 400 // len(runs))
+    frames = [_points(run.id, tuple(names), most, _version(run)).assign(run=_label(run, runs)) for run in runs]
     return pd.concat(frames, ignore_index=True)
 
 
@@ -117,7 +118,8 @@ def live(chosen: list[str]) -> None:
 
 
 def show_evaluations(runs: list[Run], known: list[str]) -> None:
-    """Evaluation reward per task: with intervals for one run, overlaid for several."""
+    """Evaluation reward per task: with intervals for one run; of several a chart per task, the runs overlaid."""
+    words = t("Evaluation reward per task", "Recompensa na avaliação, por tarefa")
     if len(runs) == 1 and not (curves := _curves(runs[0].id, _version(runs[0]))).empty:
         evaluated, best = curves.assign(run=runs[0].name), _best_step(curves)
     else:
@@ -126,15 +128,21 @@ def show_evaluations(runs: list[Run], known: list[str]) -> None:
             return
         evaluated, best = points_of(runs, list(names)), None
         evaluated["task"] = evaluated["name"].map(names)
-    words = t("Evaluation reward per task", "Recompensa na avaliação, por tarefa")
+    if len(runs) > 1:
+        st.markdown(f"**{words}**")
+        charts = st.container(horizontal=True)
+        for task, rows in evaluated.groupby("task", sort=False):
+            with charts.container(width=500):
+                chart = metric_line(rows, task_name(str(task)), legend=len(runs) <= 8, height=230)
+                st.altair_chart(chart, alt=f"{task_name(str(task))}. {_in_words(rows)}")
+        return
     st.markdown(f"**{words}**")
     st.altair_chart(
         task_curves(evaluated, t("mean reward (0 to 1)", "recompensa média (0 a 1)"), best),
         alt=f"{words}. {_in_words(evaluated)}",
     )
-    if len(runs) == 1:
-        band = t("Bands: 95 % intervals over the prompts.", "Faixas: intervalos de 95 % sobre os prompts.")
-        st.caption(f"{_in_words(evaluated)} {band if 'low' in evaluated else ''}")
+    band = t("Bands: 95 % intervals over the prompts.", "Faixas: intervalos de 95 % sobre os prompts.")
+    st.caption(f"{_in_words(evaluated)} {band if 'low' in evaluated else ''}")
 
 
 def _best_step(curves: pd.DataFrame) -> int | None:

@@ -77,7 +77,8 @@ def task_curves(points: pd.DataFrame, title: str, best_step: int | None = None) 
             alt.Tooltip("value:Q", format=".3f"),
         ],
     }
-    lines = alt.Chart(frame).mark_line(point=alt.OverlayMarkDef(size=46, filled=True))
+    few = len(frame) <= 300  # beyond that the points would hide the lines, and take long to draw
+    lines = alt.Chart(frame).mark_line(point=alt.OverlayMarkDef(size=46, filled=True) if few else False)
     layers: list[alt.Chart] = []
     if frame["run"].nunique() > 1:
         encoding["strokeDash"] = alt.StrokeDash("run:N", title=t("run", "treino"))
@@ -93,16 +94,22 @@ def task_curves(points: pd.DataFrame, title: str, best_step: int | None = None) 
 
 
 def metric_line(
-    points: pd.DataFrame, title: str, limit: float | None = None, stopped_at: int | None = None, height: int = 170
+    points: pd.DataFrame,
+    title: str,
+    limit: float | None = None,
+    stopped_at: int | None = None,
+    legend: bool = False,
+    height: int = 170,
 ) -> alt.LayerChart:
     """One number over steps, a line per run; the stop rule's threshold, and where a rule ended the run."""
+    names = alt.Legend(orient="bottom", columns=2, title=None) if legend else None
     line = (
         alt.Chart(points)
         .mark_line()
         .encode(
             x=alt.X("step:Q", title=t("step", "passo"), axis=alt.Axis(tickMinStep=1, tickCount=10)),
             y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(format="~r")),
-            color=alt.Color("run:N", title=None, legend=None),
+            color=alt.Color("run:N", title=None, sort=None, legend=names),
             tooltip=["run", "step", alt.Tooltip("value:Q", format=".4g")],
         )
     )
