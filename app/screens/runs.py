@@ -86,7 +86,7 @@ def _version(run: Run) -> str:
 
 def points_of(runs: list[Run], names: list[str]) -> pd.DataFrame:
     """The runs' metrics of these names, few enough to draw; ``run`` is the run's name."""
-    most = max(60, 400 // len(runs))
+    most = max(30, 400 // len(runs))
     frames = [_points(run.id, tuple(names), most, _version(run)).assign(run=_label(run, runs)) for run in runs]
     return pd.concat(frames, ignore_index=True)
 
