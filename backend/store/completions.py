@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy import BigInteger, Select, delete, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from backend.models.generate import Completion as Generated
@@ -110,7 +110,7 @@ def add_scores(session: Session, rows: Iterable[dict[str, Any]]) -> None:
         session.execute(insert(Score), batch)
 
 
-MOST_RATED = 5_000
+MOST_RATED = 2_000
 """Rated completions of a task that an audit reads; beyond that a stable sample says the same."""
 
 
@@ -122,12 +122,10 @@ def rated_scores(session: Session, profile: str) -> pd.DataFrame:
     ``human`` is the mean over raters; the median where three or more lie two or more apart. Of a task with more than
     ``MOST_RATED`` rated completions, a stable sample.
     """
-    people = human_scores(session)
+    people = human_scores(session, MOST_RATED)
     columns = ["completion_id", "prompt_id", "task", "component", "value", "human", "raters", "length", "weight"]
     if people.empty:
         return pd.DataFrame(columns=columns)
-    place = people["completion_id"].mul(2654435761).mod(4294967291)
-    people = people.assign(place=place).sort_values("place").groupby("task").head(MOST_RATED)
     ids = people["completion_id"].tolist()
     rows: list[Any] = []
     for start in range(0, len(ids), 500):
@@ -141,8 +139,11 @@ def rated_scores(session: Session, profile: str) -> pd.DataFrame:
     return scores.merge(people, on="completion_id").sort_values(["completion_id", "component"])[columns]
 
 
-def human_scores(session: Session) -> pd.DataFrame:
-    """One row per rated completion: completion_id, prompt_id, task, stratum, human, raters, length."""
+def human_scores(session: Session, most: int | None = None) -> pd.DataFrame:
+    """One row per rated completion: completion_id, prompt_id, task, stratum, human, raters, length.
+
+    Of a task with more than ``most``, a stable sample; it is drawn in the database, which has the rows.
+    """
     score = Rating.score
     people = (
         select(
@@ -156,13 +157,38 @@ def human_scores(session: Session) -> pd.DataFrame:
         .group_by(Rating.completion_id)
         .subquery()
     )
-    query = (
-        select(*people.c, Completion.prompt_id, Prompt.task, func.length(Completion.text), QueueItem.stratum)
+    scattered = (people.c.completion_id * literal(2654435761, BigInteger)) % literal(4294967291, BigInteger)
+    ranked = (
+        select(
+            *people.c,
+            Completion.prompt_id,
+            Prompt.task,
+            func.row_number().over(partition_by=Prompt.task, order_by=scattered).label("place"),
+        )
         .select_from(people)
         .join(Completion, Completion.id == people.c.completion_id)
         .join(Prompt, Prompt.id == Completion.prompt_id)
-        .outerjoin(QueueItem, QueueItem.completion_id == people.c.completion_id)
+        .subquery()
     )
+    c = ranked.c
+    query = (
+        select(
+            c.completion_id,
+            c.human,
+            c.low,
+            c.high,
+            c.raters,
+            c.prompt_id,
+            c.task,
+            func.length(Completion.text),
+            QueueItem.stratum,
+        )
+        .select_from(ranked)
+        .join(Completion, Completion.id == c.completion_id)
+        .outerjoin(QueueItem, QueueItem.completion_id == c.completion_id)
+    )
+    if most is not None:
+        query = query.where(c.place <= most)
     columns = ["completion_id", "human", "low", "high", "raters", "prompt_id", "task", "length", "stratum"]
     frame = pd.DataFrame(session.execute(query).all(), columns=columns).astype({"human": float})
     apart = frame[(frame["raters"] >= 3) & (frame["high"] - frame["low"] >= 2)]["completion_id"].tolist()

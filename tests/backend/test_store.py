@@ -12,7 +12,7 @@ from backend.data.records import Message, PromptRecord
 from backend.errors import UserError
 from backend.models.generate import Completion as Generated
 from backend.models.generate import Sampling
-from backend.store.completions import ensure_scores, rated_scores, save_completions
+from backend.store.completions import ensure_scores, human_scores, rated_scores, save_completions
 from backend.store.engine import forget_engines, get_engine, reading, writing
 from backend.store.prompts import load_prompts, save_prompts
 from backend.store.queue import claim_next, progress
@@ -198,6 +198,19 @@ def test_scores_follow_the_fingerprint(any_workbench: Path) -> None:
         totals = session.scalars(select(Score.value).where(Score.component == "total", Score.profile == "v4.2.1")).all()
         assert totals == [1.0]
         assert set(rated_scores(session, "v4.2.1")["component"]) >= {"total", "length", "creativity"}
+
+
+def test_of_many_rated_completions_a_stable_sample_of_each_task_is_read(any_workbench: Path) -> None:
+    push, sql = add_completions([f"Oi {i}" for i in range(30)]), add_completions(["SELECT 1", "x"], "sql_qa")
+    with writing() as session:
+        ana = get_rater(session, "Ana").id
+        for item in [*push, *sql]:
+            save_rating(session, item, ana, score=3, imported=True)
+    with reading() as session:
+        whole, few, again = human_scores(session), human_scores(session, 5), human_scores(session, 5)
+    assert len(whole) == 32 and few["task"].value_counts().to_dict() == {"push": 5, "sql_qa": 2}
+    assert set(few["completion_id"]) == set(again["completion_id"])
+    assert few.merge(whole).shape == few.shape
 
 
 def test_a_store_of_the_schema_before_keeps_its_ratings_and_learns_its_strata(any_workbench: Path) -> None:
