@@ -9,7 +9,7 @@ from app.pages import link_to
 from app.ui.audit_completions import show_points
 from app.ui.audit_data import load, people, standing
 from app.ui.audit_trust import show_components, show_leave_one_out, show_lifted, show_profiles, show_trust
-from app.ui.charts import correlation_chart
+from app.ui.charts import correlation_chart, show_chart
 from app.ui.language import number, t, task_name
 from app.ui.state import open_store
 from app.ui.tabs import show_tabs
@@ -247,7 +247,7 @@ def page() -> None:
     show_decision(profile, totals, decisions)
     with st.expander(t("Why these words", "Por que estas palavras"), expanded=False):
         st.markdown("\n".join(f"- **{task_name(r['task'])}**: {r['reason']}" for _, r in totals.iterrows()))
-        st.altair_chart(
+        show_chart(
             correlation_chart(totals.dropna(subset=["rho"])),
             alt=t("ρ per task with interval", "ρ por tarefa com intervalo"),
         )

@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.pages import link_to
 from app.ui.agreement import show_people
+from app.ui.charts import show_chart
 from app.ui.comparison import show_components, show_pairs, show_table
 from app.ui.language import number, t
 from app.ui.run_status import status_words
@@ -171,7 +172,7 @@ def show_comparison(compared: Compared, run: Run | None) -> None:
 
 def show_differences(compared: Compared) -> None:
     """Every prompt's difference."""
-    st.altair_chart(
+    show_chart(
         difference_chart(compared.paired, compared.tasks, st.session_state.get("lang", "en")),
         alt=t("Paired differences per task", "Diferenças pareadas por tarefa")
         + ". "

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.pages import link_to
-from app.ui.charts import metric_line, task_curves
+from app.ui.charts import metric_line, show_chart, task_curves
 from app.ui.language import number, t, task_name
 from app.ui.run_status import show_status
 from app.ui.state import example_note, open_store, shown_errors
@@ -134,10 +134,10 @@ def show_evaluations(runs: list[Run], known: list[str]) -> None:
         for task, rows in evaluated.groupby("task", sort=False):
             with charts.container(width=500):
                 chart = metric_line(rows, task_name(str(task)), legend=len(runs) <= 8, height=230)
-                st.altair_chart(chart, alt=f"{task_name(str(task))}. {_in_words(rows)}")
+                show_chart(chart, alt=f"{task_name(str(task))}. {_in_words(rows)}")
         return
     st.markdown(f"**{words}**")
-    st.altair_chart(
+    show_chart(
         task_curves(evaluated, t("mean reward (0 to 1)", "recompensa média (0 a 1)"), best),
         alt=f"{words}. {_in_words(evaluated)}",
     )
@@ -172,7 +172,7 @@ def show_details(runs: list[Run], known: list[str]) -> None:
         limit = limit_of(name, rows["value"].tolist(), runs[0].config.get("max_completion_length"))
         shown = limit if limit is not None and _in_sight(limit, rows["value"]) else None
         with charts.container(width=330):
-            st.altair_chart(metric_line(rows, title, shown, stopped), alt=_summary(title, rows, limit))
+            show_chart(metric_line(rows, title, shown, stopped), alt=_summary(title, rows, limit))
 
 
 def _in_sight(limit: float, values: pd.Series) -> bool:
@@ -225,7 +225,7 @@ def show_by_task(runs: list[Run], known: list[str]) -> None:
     )
     points = points_of(runs, found[family])
     points["task"] = points["name"].str.rpartition("/")[2]
-    st.altair_chart(task_curves(points, families[family]), alt=f"{families[family]}. {_in_words(points)}")
+    show_chart(task_curves(points, families[family]), alt=f"{families[family]}. {_in_words(points)}")
 
 
 def show_log(run: Run) -> None:

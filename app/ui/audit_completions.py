@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app.ui.charts import scatter_chart
+from app.ui.charts import scatter_chart, show_chart
 from app.ui.completion import show_completion, show_prompt
 from app.ui.language import number, t, task_name
 from backend.audit.regressions import keep_case
@@ -72,7 +72,7 @@ def show_points(rated: pd.DataFrame) -> None:
     totals = rated[(rated["task"] == task) & (rated["component"] == "total")]
     chart, table = st.columns(2, gap="medium")
     with chart:
-        picked = st.altair_chart(
+        picked = show_chart(
             scatter_chart(totals),
             on_select="rerun",
             key=f"scatter_{task}",

@@ -1,9 +1,18 @@
 """The charts: Altair, units on the axes, tooltips, and readable without colour."""
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
+import streamlit as st
 
 from app.ui.language import t, task_name
+from backend.evaluation.charts import in_language
+
+
+def show_chart(chart: alt.Chart | alt.LayerChart, alt: str, **more: Any) -> Any:
+    """Draw a chart in the reader's language, with ``alt`` for those who do not see it."""
+    return st.altair_chart(in_language(chart, st.session_state.get("lang", "en")), alt=alt, **more)
 
 
 def correlation_chart(audit: pd.DataFrame) -> alt.Chart:

@@ -4,6 +4,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from app.ui.charts import show_chart
 from app.ui.language import number, t, task_name
 from backend.evaluation.compare import compare_seeds
 from backend.evaluation.stored import base_and_tuned, compare_stored
@@ -71,7 +72,7 @@ def show_seeds(children: list[Run]) -> None:
             for s, d in zip(found["seeds"], c["deltas"], strict=True)
         ]
     )
-    st.altair_chart(_chart(points), alt=t("Each seed's change per task", "Mudança de cada semente por tarefa"))
+    show_chart(_chart(points), alt=t("Each seed's change per task", "Mudança de cada semente por tarefa"))
 
 
 def _chart(points: pd.DataFrame) -> alt.LayerChart:

@@ -1,10 +1,14 @@
 """The comparison's charts, for the page and for the report: Altair, told in which language to speak."""
 
+from typing import TypeVar
+
 import altair as alt
 import pandas as pd
 
 from backend.evaluation.compare import TaskComparison
 from backend.wording import Text, task_words
+
+AnyChart = TypeVar("AnyChart", bound=alt.TopLevelMixin)
 
 _QUIET = "#7d8a86"
 """Readable on a light and on a dark ground."""
@@ -61,8 +65,16 @@ def difference_chart(paired: pd.DataFrame, comparisons: list[TaskComparison], la
     return (zero + dots + interval + mean).properties(height=72 * max(1, frame["task"].nunique()))
 
 
-def svg(chart: alt.LayerChart, width: int = 640) -> str:
+def in_language(chart: AnyChart, lang: str) -> AnyChart:
+    """The chart with its numbers written as the language writes them."""
+    if lang != "pt":
+        return chart
+    number = alt.NumberLocale(decimal=",", thousands=".", grouping=[3], currency=["R$ ", ""])
+    return chart.configure(locale=alt.Locale(number=number))
+
+
+def svg(chart: alt.LayerChart, lang: str = "en", width: int = 640) -> str:
     """The chart as SVG, for a file that opens without a network."""
     import vl_convert
 
-    return str(vl_convert.vegalite_to_svg(chart.properties(width=width).to_dict()))
+    return str(vl_convert.vegalite_to_svg(in_language(chart, lang).properties(width=width).to_dict()))

@@ -60,7 +60,7 @@ def as_html(
     step = next_step(compared.tasks)
     reasons = "; ".join(reason.within(lang) for reason in step.reasons)
     reasons_why = [words for task in compared.paired["task"].unique() if (words := why(compared.components, str(task)))]
-    chart = svg(difference_chart(compared.paired, compared.tasks, lang))
+    chart = svg(difference_chart(compared.paired, compared.tasks, lang), lang)
     parts = [
         f"<h1>{escape(title)}</h1>",
         f"<p class=lead>{escape(summary_sentence(compared.tasks).within(lang))}</p>",
