@@ -30,7 +30,7 @@ th, td { text-align: right; padding: .3rem .5rem; border-bottom: 1px solid #ddd;
 td.words, th.words { text-align: left; } .note { color: #555; font-size: .88rem; } figure { margin: 0; } svg { max-width: 100%; height: auto; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; break-inside: avoid; margin: .5rem 0 1.5rem; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f5f5f3; padding: .6rem; border-radius: 6px; font-size: .85rem; margin: 0; }
-del { background: #fbdcd6; text-decoration: line-through; } ins { background: #d5eedb; text-decoration: none; font-weight: 600; }
+del { background: #fbdcd6; text-decoration: line-through #e0a297; } ins { background: #d5eedb; text-decoration: none; font-weight: 600; }
 aside { border-left: 4px solid #888; padding-left: .8rem; }
 @media print { body { margin: 0; max-width: none; font-size: 11pt; } h2 { break-after: avoid; } }
 @media (max-width: 700px) { .pair { grid-template-columns: 1fr; } }
