@@ -106,12 +106,14 @@ def settle(run_id: str, exit_code: int | None = None) -> None:
     """
     with writing() as session:
         run = get_run(session, run_id)
+        waiting = run.status == "queued" and run.pid is not None
+        # A page may have found it dead before the one who waited for it could say how it ended.
+        told_late = run.status == "failed" and run.exit_code is None and exit_code is not None
         if exit_code is not None:
             run.exit_code = exit_code
-        waiting = run.status == "queued" and run.pid is not None
-        if not (run.status == "running" or waiting) or is_alive(run):
+        if not (run.status == "running" or waiting or told_late) or is_alive(run):
             return
-        run.ended_at, run.place = utc_now(), None
+        run.ended_at, run.place = run.ended_at or utc_now(), None
         if waiting:  # for the machine, in a terminal that was closed
             run.status, run.reason = "cancelled", "it gave up waiting for its turn"
             return

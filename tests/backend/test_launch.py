@@ -54,7 +54,8 @@ def trains_now(run_id: str) -> bool:
 
 
 def long(config: TrainConfig) -> TrainConfig:
-    return config.model_copy(update={"max_steps": 5000, "eval_steps": 5000})
+    """One that goes on until it is ended: a random model would be stopped by a rule after twenty steps."""
+    return config.model_copy(update={"max_steps": 5000, "eval_steps": 5000, "stop_rules": False})
 
 
 def test_a_queue_of_three_runs_one_after_the_other_without_the_app(tiny_config: TrainConfig) -> None:
