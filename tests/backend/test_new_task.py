@@ -47,7 +47,7 @@ def test_a_fifth_task_scores_audits_and_trains(workbench: Path, plugin: Path, ti
         command += ["--set", setting]
     trained = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert trained.returncode == 0, trained.stdout + trained.stderr
-    (folder,) = (workbench / "runs").iterdir()
+    (folder,) = (p for p in (workbench / "runs").iterdir() if p.is_dir())
     comparison = json.loads((folder / "comparison_base_vs_tuned.json").read_text())
     assert [t["task"] for t in comparison["tasks"]] == ["reply", "overall"]
     metrics = (folder / "metrics.jsonl").read_text()

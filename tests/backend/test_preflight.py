@@ -201,7 +201,7 @@ def test_a_failed_preflight_ends_the_run_unless_a_reason_is_given(workbench, tin
     allowed = [*command, "--set", "override_reason=the smoke test of a random model"]
     done = subprocess.run(allowed, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    folders = sorted((workbench / "runs").iterdir())
+    folders = sorted(p for p in (workbench / "runs").iterdir() if p.is_dir())
     kept = json.loads((folders[-1] / "preflight.json").read_text())
     assert kept["override_reason"] == "the smoke test of a random model"
     assert {c["status"] for c in kept["checks"]} == {"pass", "warn", "fail"}

@@ -97,7 +97,7 @@ def test_a_warmed_up_run_keeps_its_adapter_and_evaluates_it(workbench, tiny_mode
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SFT warm-up on 6 pairs of push" in done.stdout
-    (folder,) = (workbench / "runs").iterdir()
+    (folder,) = (p for p in (workbench / "runs").iterdir() if p.is_dir())
     losses = json.loads((folder / "sft.json").read_text())
     assert losses["pairs"] == 6
     assert (folder / "sft" / "adapter_model.safetensors").is_file()
@@ -152,7 +152,7 @@ def test_two_processes_train_one_run(workbench, tiny_model, tiny_prompts) -> Non
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    (folder,) = (workbench / "runs").iterdir()
+    (folder,) = (p for p in (workbench / "runs").iterdir() if p.is_dir())
     assert json.loads((folder / "environment.json").read_text())["processes"] == 2
     steps = [json.loads(line)["step"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert steps == [0, 1, 2, 2, 3, 3, 3]  # each written once: base, steps, evaluations, the closing line
