@@ -156,6 +156,8 @@ def _load_transformers(config: PolicyConfig, source: str, adapter: Path | None, 
         )
     except OSError as error:
         raise UserError(_how_to_get(config, error)) from error
+    if config.four_bit and not cuda:
+        _keep_weights_unpacked(model)
     if adapter is not None:
         return PeftModel.from_pretrained(model, str(adapter), is_trainable=trainable), tokenizer
     if trainable:
@@ -171,6 +173,18 @@ def _load_transformers(config: PolicyConfig, source: str, adapter: Path | None, 
         )
         model = get_peft_model(model, lora)
     return model, tokenizer
+
+
+def _keep_weights_unpacked(model: Any) -> None:
+    """Keep a 4-bit model trainable, and the same, on every CPU.
+
+    On a CPU with AVX512-BF16, bitsandbytes re-packs a layer at its first pass in evaluation mode: from then on its
+    product has no gradient (an evaluation would end the training unseen), is rounded to bfloat16, and layers narrower
+    than a quantisation block fail.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
 
 
 def _resolve(config: PolicyConfig) -> str:

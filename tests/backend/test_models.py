@@ -80,6 +80,8 @@ def test_four_bit_weights_train_on_a_cpu(tiny_model: Path) -> None:
     quantised = load_policy(PolicyConfig(model=str(tiny_model), four_bit=True), trainable=True)
     assert any(type(p).__name__ == "Params4bit" for p in quantised.model.parameters())
     ids = quantised.tokenizer("Crie um push", return_tensors="pt").to(quantised.model.device)
+    generate(quantised, CHATS[:1], Sampling(max_new_tokens=2))  # an evaluation first: it must not freeze the weights
+    quantised.model.train()
     quantised.model(**ids, labels=ids["input_ids"]).loss.backward()
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in quantised.model.parameters())
 
