@@ -32,6 +32,20 @@ def decimal(value: float, digits: int = 2, signed: bool = False) -> Text:
     return Text(text, text.replace(".", ","))
 
 
+def brazilian(value: float, digits: int = 2) -> str:
+    """1234.5 -> "1.234,50"."""
+    return f"{value:,.{digits}f}".translate(str.maketrans(",.", ".,"))
+
+
+def duration(seconds: float) -> Text:
+    """A length of time in the unit one would say it in: 45 s, 12 min, 3.4 h."""
+    if seconds < 90:
+        return Text(f"{seconds:.0f} s", f"{seconds:.0f} s")
+    if seconds < 5400:
+        return Text(f"{seconds / 60:.0f} min", f"{seconds / 60:.0f} min")
+    return fill("{n} h", "{n} h", n=decimal(seconds / 3600, 1))
+
+
 _TASKS = {
     "extraction": Text("Extraction", "Extração"),
     "sql_qa": Text("SQL Q&A", "SQL Q&A"),

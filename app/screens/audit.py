@@ -7,19 +7,17 @@ import streamlit as st
 
 from app.pages import link_to
 from app.ui.audit_completions import show_points
-from app.ui.audit_data import load, people, standing
+from app.ui.audit_data import load, standing
+from app.ui.audit_raters import show_raters
 from app.ui.audit_trust import show_components, show_leave_one_out, show_lifted, show_profiles, show_trust
 from app.ui.charts import correlation_chart, show_chart
-from app.ui.language import number, t, task_name
+from app.ui.language import number, numbers, t, task_name
 from app.ui.state import open_store
 from app.ui.tabs import show_tabs
 from app.ui.verdicts import gate_words
-from backend.audit.agreement import pairwise_kappa
-from backend.audit.exchange import as_csv, as_jsonl, rating_rows
 from backend.audit.gate import Gate
 from backend.audit.gates import decide_gates
-from backend.store.engine import reading, writing
-from backend.store.ratings import rating_counts, self_agreement
+from backend.store.engine import writing
 from rewards import DEFAULT_PROFILE, PROFILES, fingerprint
 from rewards.probes import run_probes
 
@@ -111,106 +109,23 @@ def show_probes(profile: str) -> None:
         ]
     )
     st.dataframe(
-        frame.sort_values(["ok", "task"]),
+        numbers(frame.sort_values(["ok", "task"]), {"score": 2, "limit": 2}),
         hide_index=True,
         column_config={
             "task": t("Task", "Tarefa"),
             "probe": st.column_config.TextColumn(t("Probe", "Sonda"), width="large"),
-            "score": st.column_config.NumberColumn(t("score", "recompensa"), format="%.2f"),
-            "limit": st.column_config.NumberColumn(t("at most", "no máximo"), format="%.2f"),
+            "score": t("score", "recompensa"),
+            "limit": t("at most", "no máximo"),
             "ok": st.column_config.CheckboxColumn(t("within", "dentro")),
         },
     )
 
 
-def show_raters(version: str) -> None:
-    """Who rated how much, how high and how fast; and how far they agree."""
-    ratings, _, agreements = people(version)
-    for task, found in agreements.items():
-        if found.alpha is None or found.low is None:
-            continue
-        st.markdown(
-            t(
-                f"**{task_name(task)}** · Krippendorff's α {number(found.alpha)} "
-                f"({number(found.low)} to {number(found.high)}) on {found.completions} completions",
-                f"**{task_name(task)}** · α de Krippendorff {number(found.alpha)} "
-                f"({number(found.low)} a {number(found.high)}) em {found.completions} respostas",
-            )
-        )
-    if not any(found.completions for found in agreements.values()):
-        st.caption(
-            t(
-                "No completion has two raters yet, so nothing can be said of their agreement.",
-                "Nenhuma resposta tem dois avaliadores; nada se pode dizer da concordância.",
-            )
-        )
-    with reading() as session:
-        counts = rating_counts(session)
-    counts["task"] = counts["task"].map(task_name)
-    st.dataframe(
-        counts,
-        hide_index=True,
-        column_config={
-            "rater": t("rater", "avaliador"),
-            "task": t("Task", "Tarefa"),
-            "ratings": t("ratings", "avaliações"),
-            "mean": st.column_config.NumberColumn(t("mean score", "nota média"), format="%.2f"),
-            "spread": st.column_config.NumberColumn(t("spread", "dispersão"), format="%.2f"),
-            "seconds": st.column_config.NumberColumn(t("median seconds", "segundos (mediana)"), format="%.0f"),
-        },
-    )
-    with reading() as session:
-        repeated = self_agreement(session)
-    if not repeated.empty:
-        st.dataframe(
-            repeated,
-            hide_index=True,
-            column_config={
-                "rater": t("rater", "avaliador"),
-                "repeats": t("shown twice", "mostradas duas vezes"),
-                "same": st.column_config.NumberColumn(t("same score again", "mesma nota de novo"), format="percent"),
-                "apart": st.column_config.NumberColumn(t("mean distance", "distância média"), format="%.2f"),
-            },
-        )
-    kappas = pairwise_kappa(ratings)
-    if not kappas.empty:
-        st.dataframe(
-            kappas,
-            hide_index=True,
-            column_config={
-                "a": t("rater", "avaliador"),
-                "b": t("with", "com"),
-                "completions": t("completions", "respostas"),
-                "kappa": st.column_config.NumberColumn(
-                    t("κ, quadratic weights", "κ, pesos quadráticos"), format="%.2f"
-                ),
-            },
-        )
-    show_export()
-
-
-def show_export() -> None:
-    """The ratings as files, raters under pseudonyms."""
-    row = st.container(horizontal=True)
-    row.download_button(
-        t("Ratings as CSV", "Avaliações em CSV"),
-        lambda: as_csv(_export()),
-        "ratings.csv",
-        "text/csv",
-        on_click="ignore",
-    )
-    row.download_button(
-        t("Ratings as JSONL", "Avaliações em JSONL"),
-        lambda: as_jsonl(_export()),
-        "ratings.jsonl",
-        "application/jsonl",
-        on_click="ignore",
-    )
-
-
-def _export() -> pd.DataFrame:
-    with reading() as session:
-        return rating_rows(session)
+def show_parts(rated: pd.DataFrame, audit: pd.DataFrame) -> None:
+    """Every component: its ρ, what it adds, and what it lifts that people dislike."""
+    show_components(audit)
+    show_leave_one_out(rated)
+    show_lifted(rated)
 
 
 def page() -> None:
@@ -262,13 +177,6 @@ def page() -> None:
             t("Raters", "Avaliadores"): lambda: show_raters(version),
         },
     )
-
-
-def show_parts(rated: pd.DataFrame, audit: pd.DataFrame) -> None:
-    """Every component: its ρ, what it adds, and what it lifts that people dislike."""
-    show_components(audit)
-    show_leave_one_out(rated)
-    show_lifted(rated)
 
 
 open_store()

@@ -1,6 +1,5 @@
 """Data: which prompts there are, and the import of your own."""
 
-import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +7,8 @@ import streamlit as st
 
 from app.ui.completion import show_prompt
 from app.ui.language import t, task_name
-from app.ui.state import open_store, shown_errors
+from app.ui.state import open_store
+from app.ui.upload import import_upload
 from backend.data.jsonl import read_prompts
 from backend.store.engine import reading, writing
 from backend.store.prompts import load_prompts, prompt_counts, save_prompts
@@ -21,21 +21,17 @@ def import_file() -> None:
     """Upload a JSONL file: imported whole, or not at all with every bad line named."""
     st.caption(t("One JSON object per line:", "Um objeto JSON por linha:"))
     st.code(FORMAT, language="json", wrap_lines=True)
-    upload = st.file_uploader(t("JSONL file of prompts", "Arquivo JSONL de prompts"), type=["jsonl", "json", "txt"])
-    if upload is None or not st.button(t("Import", "Importar"), type="primary"):
-        return
-    with tempfile.TemporaryDirectory() as folder, shown_errors():
-        path = Path(folder) / Path(upload.name).name
-        path.write_bytes(upload.getvalue())
-        records = read_prompts(path)
-        with writing() as session:
-            new = save_prompts(session, records)
-        st.success(
-            t(
-                f"Imported {new} new prompts ({len(records) - new} were there already).",
-                f"{new} prompts novos importados ({len(records) - new} já existiam).",
-            )
-        )
+    import_upload(t("JSONL file of prompts", "Arquivo JSONL de prompts"), ["jsonl", "json", "txt"], _import)
+
+
+def _import(path: Path) -> str:
+    records = read_prompts(path)
+    with writing() as session:
+        new = save_prompts(session, records)
+    return t(
+        f"Imported {new} new prompts ({len(records) - new} were there already).",
+        f"{new} prompts novos importados ({len(records) - new} já existiam).",
+    )
 
 
 def browse() -> None:

@@ -9,7 +9,7 @@ from app.pages import link_to
 from app.ui.agreement import show_people
 from app.ui.charts import show_chart
 from app.ui.comparison import show_components, show_pairs, show_table
-from app.ui.language import number, t
+from app.ui.language import duration, number, t
 from app.ui.run_status import status_words
 from app.ui.seeds import show_seeds
 from app.ui.state import example_note, open_store, shown_errors
@@ -80,8 +80,7 @@ def facts_of(run: Run) -> list[tuple[str, str]]:
         results = json.loads((folder / "eval_results.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return facts
-    hours = results["hours"]
-    time = f"{number(hours, 1)} h" if hours >= 1 else f"{number(60 * hours, 0)} min"
+    time = duration(3600 * results["hours"])
     return [*facts, (t("Duration", "Duração"), time), (t("Cost", "Custo"), f"$ {number(results['dollars'])}")]
 
 

@@ -1,7 +1,5 @@
 """Runs: the curves of one or several runs, live while they train, each with the line its stop rule draws."""
 
-import json
-import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -11,11 +9,12 @@ from app.pages import link_to
 from app.ui.charts import metric_line, show_chart, task_curves
 from app.ui.language import number, t, task_name
 from app.ui.run_status import show_status
-from app.ui.state import example_note, open_store, shown_errors
+from app.ui.state import example_note, open_store
+from app.ui.upload import import_upload
 from backend.evaluation.compare import bootstrap_mean_interval
 from backend.runs.imported import import_run
 from backend.runs.processes import last_lines
-from backend.runs.watch import current_runs
+from backend.runs.watch import current_runs, firings
 from backend.store.engine import reading
 from backend.store.evaluations import run_scores
 from backend.store.runs import drawn_metrics, metric_names
@@ -195,11 +194,8 @@ def _summary(title: str, rows: pd.DataFrame, limit: float | None) -> str:
 
 def _stopped_at(run: Run) -> int | None:
     """The step at which a stop rule ended the run."""
-    try:
-        fired = json.loads((Path(run.folder) / "watch.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return next((f["step"] for f in fired if f["action"] == "stop"), None) if run.status == "stopped" else None
+    steps = [firing["step"] for firing in firings(run) if firing["action"] == "stop"]
+    return steps[0] if steps and run.status == "stopped" else None
 
 
 def show_by_task(runs: list[Run], known: list[str]) -> None:
@@ -245,14 +241,12 @@ def show_import() -> None:
                 "O trainer_state.json da Hugging Face, ou JSONL com um passo por linha.",
             )
         )
-        upload = st.file_uploader(t("File of logs", "Arquivo de registros"), type=["json", "jsonl"])
-        if upload is None or not st.button(t("Import", "Importar"), type="primary"):
-            return
-        with tempfile.TemporaryDirectory() as folder, shown_errors():
-            path = Path(folder) / Path(upload.name).name
-            path.write_bytes(upload.getvalue())
-            run_id = import_run(path)
-            st.success(t(f"Imported as {run_id}; choose it above.", f"Importado como {run_id}; escolha-o acima."))
+        import_upload(t("File of logs", "Arquivo de registros"), ["json", "jsonl"], _import)
+
+
+def _import(path: Path) -> str:
+    run_id = import_run(path)
+    return t(f"Imported as {run_id}; choose it above.", f"Importado como {run_id}; escolha-o acima.")
 
 
 def page() -> None:

@@ -3,13 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from app.ui.language import number, t, task_name
-from backend.audit.correlation import correlate
+from app.ui.language import interval, number, t, task_name
+from backend.audit.correlation import spearman
 from backend.evaluation.people import FEWEST_PAIRS, pairs_needed, queue_pairs, would_people_agree
 from backend.evaluation.stored import Compared
 from backend.store.completions import rated_scores
 from backend.store.engine import reading, writing
-from backend.store.tables import Completion
 
 _STEP = 20
 
@@ -25,8 +24,8 @@ def show_people(compared: Compared) -> None:
                 "task": [task_name(e.task) for e in known],
                 "pairs": [f"{e.pairs} / {e.prompts}" for e in known],
                 "delta": [number(e.delta, signed=True) for e in known],
-                "interval": [f"{number(e.low, signed=True)} … {number(e.high, signed=True)}" for e in known],
-                "alone": [f"{number(e.alone_low, signed=True)} … {number(e.alone_high, signed=True)}" for e in known],
+                "interval": [interval(e.low, e.high) for e in known],
+                "alone": [interval(e.alone_low, e.alone_high) for e in known],
             }
         )
         st.dataframe(
@@ -84,14 +83,11 @@ def _queue(compared: Compared) -> None:
 def _show_rho_after(compared: Compared) -> None:
     """A reward that ranked the base model's completions well can stop doing so on what it has trained."""
     with reading() as session:
-        rated = rated_scores(session, compared.profile)
-        rated = rated[rated["component"] == "total"]
-        of = {i: (session.get_one(Completion, int(i)).evaluation_id) for i in rated["completion_id"].tolist()[:2_000]}
-    tuned = rated[rated["completion_id"].map(of) == compared.tuned.id]
+        rated = rated_scores(session, compared.profile, compared.tuned.id)
     rows = []
-    for task, of_task in tuned.groupby("task"):
-        (c,) = correlate(of_task["human"].to_numpy(float), of_task[["value"]].to_numpy(float))
-        if c.rho is not None:
-            rows.append(f"{task_name(str(task))} {number(c.rho)} (n = {c.n})")
+    for task, tuned in rated[rated["component"] == "total"].groupby("task"):
+        rho = spearman(tuned["human"].to_numpy(float), tuned["value"].to_numpy(float))
+        if rho is not None:
+            rows.append(f"{task_name(str(task))} {number(rho)} (n = {len(tuned)})")
     if rows:
         st.markdown(t("**ρ on the tuned completions**: ", "**ρ nas respostas treinadas**: ") + " · ".join(rows))

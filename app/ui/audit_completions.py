@@ -5,7 +5,7 @@ import streamlit as st
 
 from app.ui.charts import scatter_chart, show_chart
 from app.ui.completion import show_completion, show_prompt
-from app.ui.language import number, t, task_name
+from app.ui.language import number, numbers, t, task_name
 from backend.audit.regressions import keep_case
 from backend.audit.table import disagreements
 from backend.errors import UserError
@@ -25,11 +25,11 @@ def show_one(completion_id: int, rated: pd.DataFrame) -> None:
         show_prompt(row["user_text"])
         parts = mine[["component", "value"]].sort_values("component")
         st.dataframe(
-            parts,
+            numbers(parts, {"value": 2}),
             hide_index=True,
             column_config={
                 "component": t("component", "componente"),
-                "value": st.column_config.NumberColumn(t("value", "valor"), format="%.2f"),
+                "value": t("value", "valor"),
             },
         )
     with right:
@@ -87,16 +87,16 @@ def show_points(rated: pd.DataFrame) -> None:
         )
         worst = disagreements(rated, str(task))
         chosen = st.dataframe(
-            worst,
+            numbers(worst, {"human": 1, "reward": 2, "gap": 2}, signed=["gap"]),
             hide_index=True,
             on_select="rerun",
             selection_mode="single-row",
             key=f"worst_{task}",
             column_config={
                 "completion_id": t("completion", "resposta"),
-                "human": st.column_config.NumberColumn(t("human", "humano"), format="%.1f"),
-                "reward": st.column_config.NumberColumn(t("reward", "recompensa"), format="%.2f"),
-                "gap": st.column_config.NumberColumn(t("rank gap", "diferença"), format="%+.2f"),
+                "human": t("human", "humano"),
+                "reward": t("reward", "recompensa"),
+                "gap": t("rank gap", "diferença"),
             },
         )
     completion_id = _selected(picked, chosen, worst)

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.audit_data import load, people
-from app.ui.language import number, t, task_name
+from app.ui.language import interval, number, numbers, t, task_name
 from app.ui.verdicts import gate_words
 from backend.audit.robustness import leave_one_out, lifted, no_better_than_length, profile_differences, views
 from rewards import PROFILES
@@ -65,19 +65,17 @@ def show_profiles(profile: str, rated: pd.DataFrame) -> None:
     before, _, _ = load(other)
     frame = profile_differences(before, rated)
     frame["task"] = frame["task"].map(task_name)
-    frame["interval"] = [
-        "" if pd.isna(low) else f"{number(low, signed=True)} … {number(high, signed=True)}"
-        for low, high in zip(frame["low"], frame["high"], strict=True)
-    ]
+    frame["interval"] = [interval(*ends) for ends in zip(frame["low"], frame["high"], strict=True)]
+    frame = numbers(frame, {"before": 2, "after": 2, "delta": 2}, signed=["delta"])
     st.dataframe(
         frame[["task", "n", "before", "after", "delta", "interval"]],
         hide_index=True,
         alt=t("Δρ between two profiles", "Δρ entre dois perfis"),
         column_config={
             "task": t("Task", "Tarefa"),
-            "before": st.column_config.NumberColumn(f"ρ {other}", format="%.2f"),
-            "after": st.column_config.NumberColumn(f"ρ {profile}", format="%.2f"),
-            "delta": st.column_config.NumberColumn("Δρ", format="%+.2f"),
+            "before": f"ρ {other}",
+            "after": f"ρ {profile}",
+            "delta": "Δρ",
             "interval": t("95 % interval of Δρ", "intervalo de 95 % de Δρ"),
         },
     )
@@ -92,10 +90,8 @@ def show_profiles(profile: str, rated: pd.DataFrame) -> None:
 def show_components(audit: pd.DataFrame) -> None:
     """The matrix of every reward and component."""
     frame = audit.assign(task=audit["task"].map(task_name), verdict=audit["verdict"].map(gate_words))
-    frame["interval"] = [
-        "" if pd.isna(low) else f"{number(low)} … {number(high)}"
-        for low, high in zip(frame["low"], frame["high"], strict=True)
-    ]
+    frame["interval"] = [interval(*ends, signed=False) for ends in zip(frame["low"], frame["high"], strict=True)]
+    frame = numbers(frame, {"rho": 2, "p": 4})
     st.dataframe(
         frame[["task", "reward", "n", "rho", "interval", "p", "verdict", "reason"]],
         hide_index=True,
@@ -103,9 +99,9 @@ def show_components(audit: pd.DataFrame) -> None:
         column_config={
             "task": t("Task", "Tarefa"),
             "reward": t("Reward", "Recompensa"),
-            "rho": st.column_config.NumberColumn("ρ", format="%.2f"),
+            "rho": "ρ",
             "interval": t("95 % interval", "intervalo de 95 %"),
-            "p": st.column_config.NumberColumn("p", format="%.4f", help=t("permutation test", "teste de permutação")),
+            "p": st.column_config.TextColumn("p", help=t("permutation test", "teste de permutação")),
             "verdict": t("Gate", "Portão"),
             "reason": st.column_config.TextColumn(t("Why", "Por quê"), width="large"),
         },
@@ -119,15 +115,15 @@ def show_lifted(rated: pd.DataFrame) -> None:
         return
     st.markdown(t("**Liked by the reward, disliked by people**", "**A recompensa gosta, as pessoas não**"))
     st.dataframe(
-        found.assign(task=found["task"].map(task_name)),
+        numbers(found.assign(task=found["task"].map(task_name)), {"reward": 2, "human": 1}),
         hide_index=True,
         alt=t("What lifted completions people dislike", "O que elevou respostas de que as pessoas não gostam"),
         column_config={
             "task": t("Task", "Tarefa"),
             "component": t("lifted by", "elevada por"),
             "completions": t("completions", "respostas"),
-            "reward": st.column_config.NumberColumn(t("mean reward", "recompensa média"), format="%.2f"),
-            "human": st.column_config.NumberColumn(t("mean human score", "nota humana média"), format="%.1f"),
+            "reward": t("mean reward", "recompensa média"),
+            "human": t("mean human score", "nota humana média"),
             "example": t("one of them", "uma delas"),
         },
     )
@@ -140,18 +136,18 @@ def show_leave_one_out(rated: pd.DataFrame) -> None:
     ]
     if not frames:
         return
+    table = numbers(pd.concat(frames), {"rho": 2, "without": 2, "adds": 2}, signed=["adds"])
     st.dataframe(
-        pd.concat(frames)[["task", "component", "rho", "without", "adds"]],
+        table[["task", "component", "rho", "without", "adds"]],
         hide_index=True,
         alt=t("What each component adds to ρ", "O que cada componente acrescenta ao ρ"),
         column_config={
             "task": t("Task", "Tarefa"),
             "component": t("component", "componente"),
-            "rho": st.column_config.NumberColumn(t("its own ρ", "ρ próprio"), format="%.2f"),
-            "without": st.column_config.NumberColumn(t("ρ without it", "ρ sem ele"), format="%.2f"),
-            "adds": st.column_config.NumberColumn(
+            "rho": t("its own ρ", "ρ próprio"),
+            "without": t("ρ without it", "ρ sem ele"),
+            "adds": st.column_config.TextColumn(
                 t("it adds", "acrescenta"),
-                format="%+.2f",
                 help=t(
                     "Below 0: the reward ranks better without it.", "Abaixo de 0: sem ele a recompensa ordena melhor."
                 ),

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.completion import show_completion, show_prompt
-from app.ui.language import number, t, task_name
+from app.ui.language import interval, number, numbers, t, task_name
 from backend.evaluation.changes import Kind, word_changes
 from backend.evaluation.compare import TaskComparison
 from backend.evaluation.stored import Compared, why
@@ -23,16 +23,13 @@ _SHOWN = 5
 def show_table(comparisons: list[TaskComparison]) -> None:
     """The numbers behind the sentence."""
     frame = pd.DataFrame([c.as_dict() for c in comparisons])
-    frame["interval"] = [f"{number(c.low, signed=True)} … {number(c.high, signed=True)}" for c in comparisons]
+    frame["interval"] = [interval(c.low, c.high) for c in comparisons]
     frame["relative"] = [f"{number(100 * c.delta / c.base, 0, True)} %" if c.base > 0.05 else "–" for c in comparisons]
     frame["wtl"] = [f"{c.wins} / {c.ties} / {c.losses}" for c in comparisons]
     frame["task"] = frame["task"].map(task_name)
     frame["verdict"] = [t(*VERDICTS[c.verdict]) for c in comparisons]
-    for column, digits, signed in (
-        ("base", 2, False), ("tuned", 2, False), ("delta", 2, True), ("p_better", 4, False), ("p_worse", 4, False),
-        ("p_holm", 4, False), ("effect", 2, True), ("detectable", 2, False),
-    ):  # fmt: skip
-        frame[column] = [number(value, digits, signed) for value in frame[column]]
+    digits = {"base": 2, "tuned": 2, "delta": 2, "effect": 2, "detectable": 2, "p_better": 4, "p_worse": 4, "p_holm": 4}
+    frame = numbers(frame, digits, signed=["delta", "effect"])
     columns: dict[str, Any] = {
         "task": t("Task", "Tarefa"),
         "verdict": t("Verdict", "Veredito"),
@@ -164,7 +161,7 @@ def show_components(compared: Compared) -> None:
         if words := why(compared.components, str(task)):
             st.markdown(f"- {t(*words)}")
     frame = compared.components.assign(task=compared.components["task"].map(task_name))
-    column = st.column_config.NumberColumn
+    frame = numbers(frame, {"base": 3, "tuned": 3, "delta": 3}, signed=["delta"])
     st.dataframe(
         frame,
         hide_index=True,
@@ -172,8 +169,8 @@ def show_components(compared: Compared) -> None:
         column_config={
             "task": t("Task", "Tarefa"),
             "component": t("component", "componente"),
-            "base": column("base", format="%.3f"),
-            "tuned": column(t("tuned", "treinado"), format="%.3f"),
-            "delta": column("Δ", format="%+.3f"),
+            "base": "base",
+            "tuned": t("tuned", "treinado"),
+            "delta": "Δ",
         },
     )

@@ -1,10 +1,12 @@
 """The interface's language: one switch, kept in the address so that a link and a reload keep it."""
 
+from collections.abc import Collection
 from math import isnan
 
+import pandas as pd
 import streamlit as st
 
-from backend.wording import decimal, task_words
+from backend import wording
 
 _NAMES = {"en": "English", "pt": "Português"}
 
@@ -33,11 +35,29 @@ def t(english: str, portuguese: str) -> str:
 
 def task_name(task: str) -> str:
     """A task as people call it."""
-    return t(*task_words(task))
+    return t(*wording.task_words(task))
 
 
 def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
     """A number with sensible digits; a decimal comma in Portuguese, a dash for nothing."""
     if value is None or isnan(value):
         return "–"
-    return t(*decimal(value, digits, signed))
+    return t(*wording.decimal(value, digits, signed))
+
+
+def numbers(frame: pd.DataFrame, digits: dict[str, int], signed: Collection[str] = ()) -> pd.DataFrame:
+    """The table with these columns written as ``number`` writes them: column -> digits after the point."""
+    written = {name: [number(v, d, name in signed) for v in frame[name]] for name, d in digits.items()}
+    return frame.assign(**written)
+
+
+def interval(low: float | None, high: float | None, signed: bool = True) -> str:
+    """An interval's two ends; nothing where there is none."""
+    if low is None or isnan(low):
+        return ""
+    return f"{number(low, signed=signed)} … {number(high, signed=signed)}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time: 45 s, 12 min, 3.4 h."""
+    return t(*wording.duration(seconds))

@@ -1,14 +1,13 @@
 """A run's name, status, and how far it is: the same on every page."""
 
-import json
 from datetime import UTC
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from app.ui.language import number, t
+from app.ui.language import duration, number, t
+from backend.runs.watch import firings
 from backend.store.engine import reading
 from backend.store.runs import load_metrics
 from backend.store.tables import Run, utc_now
@@ -69,14 +68,14 @@ def show_progress(run: Run) -> None:
     if pd.notna(pace):
         left = pace * (total - done)
         words += t(f" · {number(pace, 1)} s a step", f" · {number(pace, 1)} s por passo")
-        words += t(f" · about {_duration(left)} left", f" · faltam cerca de {_duration(left)}")
+        words += t(f" · about {duration(left)} left", f" · faltam cerca de {duration(left)}")
     st.progress(min(1.0, done / max(1, total)), text=words)
     silent = _silence(run)
     if silent is not None and silent > SILENT_SECONDS:
         st.warning(
             t(
-                f"The process is there but has been silent for {_duration(silent)}: it may hang.",
-                f"O processo existe mas está em silêncio há {_duration(silent)}: pode estar travado.",
+                f"The process is there but has been silent for {duration(silent)}: it may hang.",
+                f"O processo existe mas está em silêncio há {duration(silent)}: pode estar travado.",
             ),
             icon=":material/ecg_heart:",
         )
@@ -89,17 +88,7 @@ def _silence(run: Run) -> float | None:
     return (utc_now() - run.heartbeat_at.replace(tzinfo=UTC)).total_seconds()
 
 
-def _duration(seconds: float) -> str:
-    if seconds >= 5400:
-        return f"{number(seconds / 3600, 1)} h"
-    return f"{number(seconds / 60, 0)} min" if seconds >= 90 else f"{number(seconds, 0)} s"
-
-
 def show_watch(run: Run) -> None:
     """The stop rules that fired, each with its step and numbers."""
-    try:
-        fired = json.loads((Path(run.folder) / "watch.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return
-    for firing in fired:
+    for firing in firings(run):
         (st.error if firing["action"] == "stop" else st.warning)(firing["what"], icon=":material/notifications_active:")

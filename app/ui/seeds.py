@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.charts import show_chart
-from app.ui.language import number, t, task_name
+from app.ui.language import interval, number, t, task_name
 from backend.evaluation.compare import compare_seeds
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.store.engine import reading
@@ -44,7 +44,7 @@ def show_seeds(children: list[Run]) -> None:
             "task": task_name(c["task"]),
             **{f"seed {s}": number(d, signed=True) for s, d in zip(found["seeds"], c["deltas"], strict=True)},
             "mean": number(c["delta"], signed=True),
-            "interval": f"{number(c['low'], signed=True)} … {number(c['high'], signed=True)}",
+            "interval": interval(c["low"], c["high"]),
             "improvement": f"{c['improvement']:.0%}",
             "share": "–" if c["seed_share"] is None else f"{c['seed_share']:.0%}",
         }

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from backend.errors import UserError, bad_rows
+from backend.errors import UserError, bad_rows, reason
 from backend.runs.create import new_run_id
 from backend.runs.sync import sync_run
 from backend.settings import get_settings
@@ -85,7 +85,7 @@ def _parsed(line: str) -> Any:
 
 def _problem(entry: Any) -> str | None:
     if isinstance(entry, json.JSONDecodeError):
-        return f"not JSON ({entry.msg} at column {entry.colno})"
+        return reason(entry)
     if not isinstance(entry, dict):
         return "not an object"
     step = entry.get("step")

@@ -2,14 +2,12 @@
 
 import hashlib
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backend.runs.processes import last_lines, started_at
-from backend.settings import ROOT, get_settings
+from backend.runs.processes import last_lines, start_detached, started_at
+from backend.settings import get_settings
 from backend.training.config import TrainConfig
 
 
@@ -39,15 +37,8 @@ def start_preflight(config: TrainConfig) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(config.model_dump_json(), encoding="utf-8")
     with (folder / "result.json").open("wb") as out, (folder / "log.txt").open("wb") as log:
-        command = [sys.executable, str(ROOT / "run_training.py"), "--config", str(folder / "config.json")]
-        process = subprocess.Popen(
-            [*command, "--preflight", "--json"],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=log,
-            start_new_session=True,
-        )
+        command = ["run_training.py", "--config", str((folder / "config.json").resolve()), "--preflight", "--json"]
+        process = start_detached(command, out, log)
     identity = {"pid": process.pid, "started": started_at(process.pid)}
     (folder / "process.json").write_text(json.dumps(identity), encoding="utf-8")
 

@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -23,22 +25,38 @@ _LAST_LINES = 15
 def start_process(run: Run) -> subprocess.Popen[bytes]:
     """Start the run's process, which outlives this one.
 
-    Its output goes to ``log.txt`` in the run's folder, so that nobody has to read a pipe. A run that had begun before
-    goes on from its last whole checkpoint.
+    Its output goes to ``log.txt`` in the run's folder. A run that had begun before goes on from its last whole
+    checkpoint.
 
     Raises:
         OSError: the log cannot be written, or no process can be started.
     """
     with (Path(run.folder) / "log.txt").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, str(ROOT / "run_training.py"), "--run", run.id],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
+        return start_detached(["run_training.py", "--run", run.id], log)
+
+
+def start_detached(
+    arguments: Sequence[str], out: IO[bytes], errors: IO[bytes] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start this project's Python in a session of its own, where neither a closed browser nor Ctrl+C ends it.
+
+    Args:
+        arguments: of the interpreter, from the project's folder: a script and its own, or ``-m`` and a module.
+        out: the file its output goes to, so that nobody has to read a pipe.
+        errors: a file for its errors, where they are to lie apart.
+
+    Raises:
+        OSError: no process can be started.
+    """
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=errors or subprocess.STDOUT,
+        start_new_session=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
 
 
 def mark_running(run: Run, pid: int) -> None:

@@ -1,16 +1,12 @@
 """The queue of runs: in the store, so that it survives restarts; served by ``backend.runs.dispatcher``."""
 
-import os
-import subprocess
-import sys
-
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.errors import UserError
 from backend.runs.lock import is_dispatching
-from backend.runs.processes import get_run, is_alive
-from backend.settings import ROOT, get_settings
+from backend.runs.processes import get_run, is_alive, start_detached
+from backend.settings import get_settings
 from backend.store.engine import writing
 from backend.store.tables import Run, utc_now
 
@@ -75,12 +71,4 @@ def ensure_dispatcher() -> None:
     if is_dispatching():
         return
     with (get_settings().runs_dir / ".dispatcher.log").open("ab") as log:
-        subprocess.Popen(
-            [sys.executable, "-m", "backend.runs.dispatcher"],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=os.environ,
-        )
+        start_detached(["-m", "backend.runs.dispatcher"], log)

@@ -1,5 +1,9 @@
 """Every run as it stands now, whoever asks: a page or a terminal."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 from backend.runs.processes import settle
 from backend.runs.queue import ensure_dispatcher
 from backend.runs.sync import sync_run
@@ -22,3 +26,11 @@ def current_runs() -> list[Run]:
         settle(run_id)
     with reading() as session:
         return all_runs(session)
+
+
+def firings(run: Run) -> list[dict[str, Any]]:
+    """The stop rules that fired in a run, in order: step, rule, action (warn, stop) and what, in words."""
+    try:
+        return json.loads((Path(run.folder) / "watch.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # none fired yet, or the file is being written
+        return []

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import BigInteger, Select, delete, func, insert, literal, select
+from sqlalchemy import BigInteger, Select, delete, func, insert, literal, select, true
 from sqlalchemy.orm import Session
 
 from backend.models.generate import Completion as Generated
@@ -114,15 +114,15 @@ MOST_RATED = 2_000
 """Rated completions of a task that an audit reads; beyond that a stable sample says the same."""
 
 
-def rated_scores(session: Session, profile: str) -> pd.DataFrame:
+def rated_scores(session: Session, profile: str, evaluation_id: str | None = None) -> pd.DataFrame:
     """Rated completions with their reward: one row per (completion, component).
 
     Columns: completion_id, prompt_id, task, component, value, human, raters (how many), length (characters), weight
     (how many completions of the queue it stands for: see ``backend.store.queue``; NaN for one that is not in it).
     ``human`` is the mean over raters; the median where three or more lie two or more apart. Of a task with more than
-    ``MOST_RATED`` rated completions, a stable sample.
+    ``MOST_RATED`` rated completions, a stable sample. With ``evaluation_id``, that evaluation's completions alone.
     """
-    people = human_scores(session, MOST_RATED)
+    people = human_scores(session, MOST_RATED, evaluation_id)
     columns = ["completion_id", "prompt_id", "task", "component", "value", "human", "raters", "length", "weight"]
     if people.empty:
         return pd.DataFrame(columns=columns)
@@ -139,10 +139,11 @@ def rated_scores(session: Session, profile: str) -> pd.DataFrame:
     return scores.merge(people, on="completion_id").sort_values(["completion_id", "component"])[columns]
 
 
-def human_scores(session: Session, most: int | None = None) -> pd.DataFrame:
+def human_scores(session: Session, most: int | None = None, evaluation_id: str | None = None) -> pd.DataFrame:
     """One row per rated completion: completion_id, prompt_id, task, stratum, human, raters, length.
 
-    Of a task with more than ``most``, a stable sample; it is drawn in the database, which has the rows.
+    Of a task with more than ``most``, a stable sample; it is drawn in the database, which has the rows. With
+    ``evaluation_id``, of that evaluation's completions alone.
     """
     score = Rating.score
     people = (
@@ -168,6 +169,7 @@ def human_scores(session: Session, most: int | None = None) -> pd.DataFrame:
         .select_from(people)
         .join(Completion, Completion.id == people.c.completion_id)
         .join(Prompt, Prompt.id == Completion.prompt_id)
+        .where(Completion.evaluation_id == evaluation_id if evaluation_id is not None else true())
         .subquery()
     )
     c = ranked.c

@@ -11,6 +11,7 @@ from backend.gpu import gpu_name
 from backend.settings import get_settings
 from backend.training.config import TrainConfig, config_from_json
 from backend.training.metrics_file import read_series
+from backend.wording import duration
 
 
 @dataclass(frozen=True)
@@ -82,5 +83,4 @@ def estimate_in_words(config: TrainConfig, runs: int = 1) -> str:
     if found is None:
         return f"no run of {config.model} on this machine yet, so no estimate; the progress line gives the time left"
     rough = ", scaled from smaller or larger steps" if found.scaled else ""
-    time = f"{found.hours:.1f} h" if found.hours >= 1 else f"{60 * found.hours:.0f} min"
-    return f"about {time} and ${found.dollars:.2f} ({found.step_seconds:.1f} s a step in {found.run}{rough})"
+    return f"about {duration(3600 * found.hours)} and ${found.dollars:.2f} ({found.step_seconds:.1f} s a step in {found.run}{rough})"

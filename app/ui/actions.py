@@ -1,0 +1,29 @@
+"""What a button does, as a callback: a refresh of the page cannot cut it off half-way, as it can code in the page."""
+
+from typing import Any
+
+import streamlit as st
+
+from backend.errors import UserError
+
+_ERROR = "action_error"
+
+
+def attempt(action: Any, *args: Any) -> None:
+    """Do it; what the user can mend is kept for ``show_failed``."""
+    try:
+        action(*args)
+    except UserError as error:
+        st.session_state[_ERROR] = str(error)
+
+
+def tell_failed() -> None:
+    """In a fragment: draw the whole page again if the last action failed, because the message stands at its top."""
+    if _ERROR in st.session_state:
+        st.rerun()
+
+
+def show_failed() -> None:
+    """The error of the last action, once."""
+    if error := st.session_state.pop(_ERROR, None):
+        st.error(error)

@@ -1,0 +1,267 @@
+"""A new run: its configuration, what it will read and cost, its checks, and the button that launches it."""
+
+import pandas as pd
+import streamlit as st
+
+from app.ui.actions import attempt, tell_failed
+from app.ui.audit_data import standing
+from app.ui.language import duration, number, t, task_name
+from app.ui.state import shown_errors
+from app.ui.verdicts import gate_words
+from backend.errors import UserError
+from backend.runs.create import create_run, create_seed_runs, parse_seeds, run_prompts
+from backend.runs.preflight_job import PreflightJob, preflight_of, start_preflight
+from backend.runs.queue import enqueue
+from backend.store.engine import writing
+from backend.store.runs import describe
+from backend.store.tables import Run
+from backend.training.config import (
+    PRESET_NOTES,
+    PRESETS,
+    TrainConfig,
+    allowed,
+    config_as_settings,
+    override,
+    parse_settings,
+)
+from backend.training.estimate import estimate
+from rewards import PROFILES, registered
+
+FIELDS = ("max_steps", "seed", "learning_rate", "num_generations", "profile", "prompts")
+"""The fields people change, which have a widget of their own."""
+
+
+def choose_config() -> tuple[TrainConfig, list[int]] | None:
+    """Preset, the fields people change, and any other as ``field = value``; None while something is wrong."""
+    preset = st.selectbox(
+        t("Preset", "Predefinição"),
+        list(PRESETS),
+        format_func=lambda name: f"{name}: {PRESET_NOTES[name]}",
+        key="preset",
+    )
+    start = PRESETS[preset]
+    for field in FIELDS:
+        st.session_state.setdefault(f"{field}_{preset}", getattr(start, field))
+    one, two = st.columns(4), st.columns(4)
+    changes: dict[str, object] = {
+        "name": one[0].text_input(t("Name (optional)", "Nome (opcional)"), key="run_name"),
+        "max_steps": one[1].number_input(
+            t("Steps", "Passos"), step=10, help=allowed("max_steps"), key=f"max_steps_{preset}"
+        ),
+        "learning_rate": one[2].number_input(
+            t("Learning rate", "Taxa de aprendizado"),
+            format="%.1e",
+            step=1e-6,
+            help=allowed("learning_rate"),
+            key=f"learning_rate_{preset}",
+        ),
+        "num_generations": one[3].number_input(
+            t("Completions per prompt", "Respostas por prompt"),
+            step=1,
+            help=allowed("num_generations"),
+            key=f"num_generations_{preset}",
+        ),
+        "profile": two[0].selectbox(
+            t("Reward profile", "Perfil da recompensa"), list(PROFILES), key=f"profile_{preset}"
+        ),
+        "seed": two[1].number_input(t("Seed", "Semente"), step=1, help=allowed("seed"), key=f"seed_{preset}"),
+        "prompts": two[3].text_input(
+            t("Prompts", "Prompts"),
+            key=f"prompts_{preset}",
+            help=t("synthetic, or the path of a JSONL file", "synthetic, ou o caminho de um arquivo JSONL"),
+        ),
+    }
+    seeds = two[2].text_input(
+        t("Several seeds", "Várias sementes"), placeholder="42, 123, 456", key="seeds",
+        help=t("One run each, one after the other, compared together.", "Um treino cada, em sequência, comparados juntos."),
+    )  # fmt: skip
+    with st.expander(t("Other fields", "Outros campos")):
+        text = st.text_area(
+            t("One `field=value` per line", "Um `campo=valor` por linha"),
+            key="other_fields",
+            placeholder="temperature=0.9",
+        )
+        fields = [
+            {"field": f, "value": str(getattr(start, f)), "allowed": allowed(f)} for f in TrainConfig.model_fields
+        ]
+        st.dataframe(pd.DataFrame(fields), hide_index=True, height=260)
+    with shown_errors():
+        others = parse_settings([line for line in text.splitlines() if line.strip()])
+        return override(start, {**changes, **others}), parse_seeds(seeds)
+    return None
+
+
+def show_gates(config: TrainConfig) -> list[str]:
+    """The audit's standing decision for the chosen profile, task by task; returns the tasks that have not passed."""
+    gates = standing(config.profile)
+    tasks = config.tasks or tuple(registered())
+    verdicts = {task: gates[task].verdict if task in gates else "" for task in tasks}
+    words = [
+        f"{task_name(task)}: **{gate_words(verdict) if verdict else t('not audited', 'não auditada')}**"
+        for task, verdict in verdicts.items()
+    ]
+    bad = [task for task, verdict in verdicts.items() if verdict != "pass"]
+    note = t("Reward audit", "Auditoria da recompensa") + f" ({config.profile}) · " + " · ".join(words)
+    icon = ":orange[:material/gpp_maybe:]" if bad else ":green[:material/verified:]"
+    st.caption(f"{icon} {note}")
+    return bad
+
+
+def show_estimate(config: TrainConfig, runs: int) -> None:
+    """Hours, dollars and memory from the steps this machine has measured."""
+    found = estimate(config, runs)
+    if found is None:
+        st.caption(
+            t(
+                ":material/schedule: no run of this model on this machine yet, so no estimate",
+                ":material/schedule: nenhum treino deste modelo nesta máquina ainda; sem estimativa",
+            )
+        )
+        return
+    time = duration(3600 * found.hours)
+    memory = "" if found.memory_gb is None else f" · {number(found.memory_gb, 1)} GB"
+    st.caption(
+        t(
+            f":material/schedule: about {time} and ${number(found.dollars)}{memory} "
+            f"({number(found.step_seconds, 1)} s a step, measured in {found.run})",
+            f":material/schedule: cerca de {time} e US$ {number(found.dollars)}{memory} "
+            f"({number(found.step_seconds, 1)} s por passo, medidos em {found.run})",
+        )
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=32, ttl=60)
+def _counts(prompts: str, tasks: tuple[str, ...]) -> dict[str, dict[str, int]] | str:
+    """task -> split -> prompts of a run with these; or why there is none."""
+    try:
+        records = run_prompts(override(PRESETS["nano"], {"prompts": prompts, "tasks": tasks}))
+    except UserError as error:
+        return str(error)
+    table: dict[str, dict[str, int]] = {}
+    for record in records:
+        row = table.setdefault(record.task, {"train": 0, "eval": 0})
+        row[record.split] += 1
+    return table
+
+
+def show_data(config: TrainConfig) -> bool:
+    """Prompts per task and split; returns whether they can be read."""
+    counts = _counts(config.prompts, config.tasks)
+    if isinstance(counts, str):
+        st.error(counts, icon=":material/error:")
+        return False
+    words = [f"{task_name(task)} {c['train']} + {c['eval']}" for task, c in counts.items()]
+    st.caption(
+        t(":material/dataset: prompts, train + eval: ", ":material/dataset: prompts, treino + avaliação: ")
+        + " · ".join(words)
+    )
+    return True
+
+
+def show_preflight(config: TrainConfig, busy: bool) -> None:
+    """The button, and the table once it is there; looked for again every two seconds while the checks run."""
+    job = preflight_of(config)
+    st.fragment(_preflight, run_every=2 if job is not None and job.running else None)(config, busy)
+
+
+def _preflight(config: TrainConfig, busy: bool) -> None:
+    tell_failed()
+    job = preflight_of(config)
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.button(
+        t("Run preflight", "Fazer a verificação"),
+        icon=":material/checklist:",
+        disabled=busy or (job is not None and job.running),
+        help=t(
+            "Looks for known failures; under three minutes on nano.",
+            "Procura falhas conhecidas; menos de 3 min no nano.",
+        ),
+        on_click=attempt,
+        args=(start_preflight, config),
+    )
+    if job is None:
+        row.caption(
+            t("Every run does this first; here you see it before.", "Todo treino começa por isto; aqui você vê antes.")
+        )
+        return
+    if job.running:
+        row.caption(t(":material/hourglass_top: checking…", ":material/hourglass_top: verificando…"))
+        if not st.session_state.get("preflight_running"):
+            st.session_state["preflight_running"] = True
+            st.rerun()  # from now on it looks every two seconds
+        return
+    if st.session_state.pop("preflight_running", False):
+        st.rerun()  # the launch button depends on it
+    if job.error:
+        st.code(job.error, language=None, wrap_lines=True)
+        return
+    _show_checks(job)
+
+
+def _show_checks(job: PreflightJob) -> None:
+    icons = {"pass": "✅", "warn": "⚠️", "fail": "⛔"}
+    order = {"fail": 0, "warn": 1, "pass": 2}
+    rows = sorted(job.checks, key=lambda c: order[c["status"]])
+    st.dataframe(
+        pd.DataFrame([{**c, "status": f"{icons[c['status']]} {c['status']}"} for c in rows]),
+        hide_index=True,
+        alt=t("Preflight's checks", "Itens da verificação"),
+        column_config={
+            "name": t("check", "item"),
+            "status": t("result", "resultado"),
+            "found": st.column_config.TextColumn(t("found", "encontrado"), width="large"),
+            "story": st.column_config.TextColumn(t("would have caught", "teria evitado"), width="large"),
+        },
+    )
+
+
+def launch(config: TrainConfig, seeds: list[int], notes: str, tags: list[str]) -> None:
+    run_id = create_seed_runs(config, seeds) if seeds else create_run(config)
+    if notes or tags:
+        with writing() as session:
+            describe(session, run_id, notes, tags)
+    enqueue(run_id)
+
+
+def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list[str], busy: bool) -> None:
+    """Launch, or queue; with a written reason where preflight or the gate says no."""
+    job = preflight_of(config)
+    objections = [f"preflight: {', '.join(job.failed)}"] if job is not None and job.failed else []
+    if bad and config.gate == "required":
+        objections.append(t("reward not audited: ", "recompensa não auditada: ") + ", ".join(map(task_name, bad)))
+    reason = config.override_reason
+    if objections:
+        st.warning(
+            t("This speaks against launching: ", "Isto desaconselha o treino: ") + "; ".join(objections),
+            icon=":material/gpp_maybe:",
+        )
+        reason = st.text_input(
+            t("Launch all the same, because…", "Treinar mesmo assim, porque…"),
+            key="override",
+            max_chars=2000,
+            help=t("Kept with the run and shown with its results.", "Fica com o treino e aparece nos resultados."),
+        )
+    left, right = st.columns([3, 1])
+    notes = left.text_input(t("Notes (optional)", "Notas (opcional)"), key="notes", max_chars=10_000)
+    tags = right.multiselect(t("Tags", "Etiquetas"), [], accept_new_options=True, key="tags", max_selections=20)
+    st.button(
+        t("Queue", "Pôr na fila") if busy else t("Launch", "Iniciar"),
+        type="primary",
+        icon=":material/playlist_add:" if busy else ":material/rocket_launch:",
+        disabled=not readable or bool(objections and not reason.strip()),
+        help=t("One run trains at a time; it starts when the others have ended.", "Um treino por vez; começa quando os outros terminarem.")
+        if busy
+        else None,
+        on_click=attempt,
+        args=(launch, config.model_copy(update={"override_reason": reason.strip()}), seeds, notes, tags),
+    )  # fmt: skip
+
+
+def clone(run: Run) -> None:
+    """Fill the form with a run's configuration."""
+    config = TrainConfig.model_validate(run.config)
+    settings = config_as_settings(config, PRESETS[run.preset])
+    st.session_state["preset"] = run.preset
+    for field in FIELDS:
+        st.session_state[f"{field}_{run.preset}"] = getattr(config, field)
+    st.session_state["other_fields"] = "\n".join(f"{k}={v}" for k, v in settings.items() if k not in (*FIELDS, "name"))

@@ -1,0 +1,101 @@
+"""What trains now and what waits: live numbers, stop buttons, and the queue with its order."""
+
+import streamlit as st
+
+from app.pages import link_to
+from app.ui.actions import attempt, tell_failed
+from app.ui.language import t
+from app.ui.live_run import show_live
+from app.ui.run_status import show_status
+from backend.models.nano_cache import building_share, nano_is_ready
+from backend.runs.processes import request_stop
+from backend.runs.queue import cancel, move
+from backend.runs.watch import current_runs
+from backend.store.tables import Run
+
+
+@st.fragment(run_every=3)
+def active_runs() -> None:
+    """What runs now and what waits, refreshed every three seconds."""
+    tell_failed()
+    show_nano()
+    runs = current_runs()
+    for run in runs:
+        if run.status == "running" and not run.parent_id:
+            show_running(run, [child for child in runs if child.parent_id == run.id])
+    waiting = sorted((run for run in runs if run.place is not None), key=lambda run: run.place or 0)
+    if waiting:
+        show_queue(waiting)
+    busy = bool(waiting) or any(run.status == "running" for run in runs)
+    if st.session_state.get("busy", False) != busy:
+        st.session_state["busy"] = busy
+        st.rerun()
+
+
+def show_running(run: Run, children: list[Run]) -> None:
+    """A running run with its stop buttons; of several seeds, all of them as one."""
+    with st.container(border=True):
+        if children:
+            show_status(run)
+            for child in children:
+                (show_live if child.status == "running" else show_status)(child)
+        else:
+            show_live(run)
+        row = st.container(horizontal=True)
+        row.button(
+            t("Stop at the next step", "Parar no próximo passo"),
+            key=f"stop_{run.id}",
+            icon=":material/stop_circle:",
+            on_click=attempt,
+            args=(request_stop, run.id, False),
+        )
+        row.button(
+            t("Kill", "Matar"),
+            key=f"kill_{run.id}",
+            type="tertiary",
+            on_click=attempt,
+            args=(request_stop, run.id, True),
+            help=t("At once; it goes on from its last checkpoint.", "Na hora; continua do último checkpoint."),
+        )
+        with row:
+            link_to("runs")
+
+
+def show_queue(waiting: list[Run]) -> None:
+    """The queue in order, each run with the buttons that move it or take it out."""
+    with st.container(border=True):
+        st.markdown(t("**Queue**", "**Fila**"))
+        for i, run in enumerate(waiting):
+            row = st.container(horizontal=True, vertical_alignment="center")
+            row.text(f"{i + 1}. {run.name}", width="content")
+            row.markdown(f"`{run.id}`", width="content")
+            for up, icon in ((True, ":material/arrow_upward:"), (False, ":material/arrow_downward:")):
+                row.button(
+                    "",
+                    icon=icon,
+                    key=f"move_{up}_{run.id}",
+                    type="tertiary",
+                    disabled=(i == 0) if up else (i == len(waiting) - 1),
+                    help=t("earlier", "antes") if up else t("later", "depois"),
+                    on_click=attempt,
+                    args=(move, run.id, up),
+                )
+            row.button(
+                t("Take out", "Tirar"), key=f"cancel_{run.id}", type="tertiary", on_click=attempt, args=(cancel, run.id)
+            )
+
+
+def show_nano() -> None:
+    """How far nano's building is, while there is no nano yet."""
+    share = building_share()
+    if share is not None:
+        st.progress(
+            share, text=t("nano is being taught; a run waits for it", "o nano está sendo ensinado; o treino espera")
+        )
+    elif not nano_is_ready():
+        st.caption(
+            t(
+                "nano is not built yet: the first run builds it (two to three minutes).",
+                "o nano ainda não existe: o primeiro treino o constrói (dois a três minutos).",
+            )
+        )
