@@ -34,6 +34,8 @@ class Profile:
     """Steep length decay and the formal penalty for push (V4.2.1; before: a gentle decay, no penalty)."""
     anti_gaming: bool = False
     """A completion that echoes its prompt earns nothing; repeated or wordless lines count once or not at all (V4.3)."""
+    measured_by: str = ""
+    """What measures the components that no text tells, with its version; empty: they do not count."""
 
 
 _V40 = Profile(
@@ -66,6 +68,7 @@ PROFILES: dict[str, Profile] = {
         ),
         Profile("v4.2.1", "v4.2 and push penalties, 30 SQL words, strict int"),
         Profile("v4.3", "v4.2.1 and prompt echo, repetition and bare word lists earn nothing", anti_gaming=True),
+        Profile("v5-exec", "v4.2.1 and half of SQL for the query's true result", measured_by="sql-execution/1"),
     )
 }
 

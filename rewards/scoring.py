@@ -4,7 +4,7 @@ A reward is a plain function from (completion, prompt, profile) to named compone
 with a ``Reward`` that says so; a new task is one such file and one ``register`` call (docs/new-task.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rewards import extraction, insights, push, sql_qa
@@ -54,7 +54,13 @@ def reward_for(task: str) -> Reward:
         raise ValueError(f"unknown task {task!r}; choose one of {', '.join(_REGISTRY)}") from None
 
 
-def score(task: str, completion: str, prompt: str = "", profile: str | Profile = DEFAULT_PROFILE) -> Score:
+def score(
+    task: str,
+    completion: str,
+    prompt: str = "",
+    profile: str | Profile = DEFAULT_PROFILE,
+    measured: Mapping[str, float] | None = None,
+) -> Score:
     """Score one completion.
 
     Args:
@@ -62,6 +68,7 @@ def score(task: str, completion: str, prompt: str = "", profile: str | Profile =
         completion: what the model wrote; any string.
         prompt: the user's text (for extraction, where the nota stands).
         profile: which version of the rules.
+        measured: shares from 0 to 1 of the components that no text tells, where the profile has such; 0 when left out.
 
     Returns:
         A ``Score``. Never raises for any text; time is linear in its length.
@@ -72,7 +79,11 @@ def score(task: str, completion: str, prompt: str = "", profile: str | Profile =
     reward, rules = reward_for(task), get_profile(profile)
     if rules.anti_gaming and is_echo(completion, prompt):
         completion = ""
-    components = {name: round(value, 9) for name, value in reward.components_of(completion, prompt, rules).items()}
+    components = reward.components_of(completion, prompt, rules)
+    if (share := reward.text_share(rules)) < 1:
+        given = {name: most * (measured or {}).get(name, 0.0) for name, most in reward.measured.items()}
+        components = {name: share * value for name, value in components.items()} | given
+    components = {name: round(value, 9) for name, value in components.items()}
     return Score(total(components), components)
 
 

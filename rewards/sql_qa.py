@@ -162,4 +162,4 @@ def _forms(vocabulary: tuple[str, ...]) -> dict[str, str]:
 _FORMS_10 = _forms(BUSINESS_WORDS[:10])
 _FORMS_30 = _forms(BUSINESS_WORDS)
 
-REWARD = Reward("sql_qa", MAXIMA, _components_of)
+REWARD = Reward("sql_qa", MAXIMA, _components_of, measured={"execution": 0.5})

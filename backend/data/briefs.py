@@ -5,8 +5,9 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from backend.data.commerce import CATEGORIES, STATES
-from backend.data.questions import CATEGORY_NAMES, STATE_NAMES
+from backend.data.phrasings import filled, phrasings
+from backend.data.shop import STATE_NAMES, Vocabulary, category_name
+from backend.wording import brazilian
 
 
 @dataclass(frozen=True)
@@ -17,18 +18,6 @@ class Brief:
     facts: dict[str, Any]
 
 
-INSIGHT_ASKS = (
-    "Analise os números abaixo e recomende ações.",
-    "O que esses dados dizem e o que devemos fazer?",
-    "Faça um diagnóstico e proponha um plano de melhoria.",
-    "Escreva uma análise estratégica com prioridades.",
-    "Quais oportunidades você vê nesses números?",
-    "Monte um plano de reengajamento com base nestes dados.",
-    "Explique os pontos fracos e sugira medidas práticas.",
-    "Preciso de insights para a reunião de segunda.",
-    "Por que os clientes reclamam e como reduzir isso?",
-    "Avalie o desempenho e indique onde investir.",
-)
 OCCASIONS = (
     "carrinho abandonado há {n} horas",
     "cupom de {n}% que vence hoje",
@@ -42,27 +31,41 @@ OCCASIONS = (
     "aniversário do cliente",
     "convite para avaliar a última compra",
     "Black Friday com até {n}% de desconto",
+    "últimas {n} unidades em estoque",
+    "parcelamento em {n} vezes sem juros",
+    "retirada do pedido disponível na loja",
+    "cashback de {n}% na próxima compra",
 )
-PUSH_ASKS = (
-    "Crie uma notificação push: {o}. Categoria {c}, clientes de {s}.",
-    "Escreva um push curto para clientes de {s} que compram {c}. Motivo: {o}.",
-    "Preciso de uma notificação para o app, até 120 caracteres. {o}. Público: {s}, {c}.",
-    "Faz um push pra galera de {s} que curte {c}: {o}.",
-    "Notificação para o celular sobre {c} ({s}): {o}.",
-    "Manda um push bem direto. Tema: {o}. Segmento: {c} em {s}.",
-)
+_FEWEST_ORDERS = 5
 
 
-def make_insight_brief(rng: random.Random, db: sqlite3.Connection) -> Brief:
-    """Figures of one category, state or both, read from ``orders_enriched``, and a request to analyse them."""
-    category = rng.choice(list(CATEGORIES)) if rng.random() < 0.8 else None
-    state = rng.choice(list(STATES)) if category is None or rng.random() < 0.5 else None
-    conditions = [f"category = '{category}'"] if category else []
-    conditions += [f"customer_state = '{state}'"] if state else []
+def make_insight_brief(rng: random.Random, db: sqlite3.Connection, words: Vocabulary) -> Brief | None:
+    """Figures of a category, a state, a month or two of them, from ``orders_enriched``, and a request to analyse them.
+
+    None where the cut holds too few orders to say anything.
+    """
+    said, conditions, cut = [], [], {}
+    for name, column, values, words_for in (
+        ("category", "category", words.categories, lambda c: f"categoria {category_name(c)}"),
+        ("state", "customer_state", words.states, lambda s: STATE_NAMES[s]),
+        ("month", "month", words.months, lambda m: f"{m[5:]}/{m[:4]}"),
+    ):
+        cut[name] = (
+            rng.choice(values)
+            if values and rng.random() < {"category": 0.8, "state": 0.5, "month": 0.3}[name]
+            else None
+        )
+        if cut[name]:
+            said.append(words_for(cut[name]))
+            conditions.append((f"{column} = ?", cut[name]))
+    where = "".join(" AND " + condition for condition, _ in conditions)
     orders, revenue, nota, late, negative, freight = db.execute(
-        "SELECT COUNT(*), SUM(price), AVG(review_score), 100.0 * AVG(delay_days > 0), "
-        "100.0 * AVG(sentiment = 'negativo'), AVG(freight) FROM orders_enriched WHERE " + " AND ".join(conditions)
+        "SELECT COUNT(DISTINCT order_id), SUM(price), AVG(review_score), 100.0 * AVG(delay_days > 0), "
+        f"100.0 * AVG(sentiment = 'negativo'), AVG(freight) FROM orders_enriched WHERE 1{where}",
+        [value for _, value in conditions],
     ).fetchone()
+    if orders < _FEWEST_ORDERS:
+        return None
     figures = {
         "pedidos": orders,
         "faturamento": round(revenue or 0, 2),
@@ -80,23 +83,17 @@ def make_insight_brief(rng: random.Random, db: sqlite3.Connection) -> Brief:
         f"Frete médio: R$ {brazilian(figures['frete_medio'])}",
     ]
     rng.shuffle(lines)
-    what = " · ".join(
-        ([f"categoria {CATEGORY_NAMES[category]}"] if category else []) + ([STATE_NAMES[state]] if state else [])
-    )
-    shown = "\n".join(lines[: rng.randint(4, 6)])
-    text = f"{rng.choice(INSIGHT_ASKS)}\nRecorte: {what}\n{shown}"
-    return Brief(text, {"figures": figures, "category": category, "state": state})
+    count = rng.randint(4, 6)
+    what = " · ".join(said) or "toda a loja"
+    text = f"{rng.choice(phrasings('insights'))}\nRecorte: {what}\n" + "\n".join(lines[:count])
+    return Brief(text, {"figures": figures, **cut, "difficulty": f"{count} figures"})
 
 
-def make_push_brief(rng: random.Random) -> Brief:
+def make_push_brief(rng: random.Random, words: Vocabulary) -> Brief:
     """A segment and an occasion, and a request for one notification."""
-    category, state = rng.choice(list(CATEGORIES)), rng.choice(list(STATES))
-    occasion = rng.choice(OCCASIONS).replace("{n}", str(rng.choice((10, 15, 20, 25, 30, 40, 48, 60))))
-    text = rng.choice(PUSH_ASKS).replace("{o}", occasion).replace("{c}", CATEGORY_NAMES[category])
-    text = text.replace("{s}", rng.choice((state, STATE_NAMES[state])))
-    return Brief(text, {"occasion": occasion, "category": category, "state": state})
-
-
-def brazilian(number: float, digits: int = 2) -> str:
-    """1234.5 -> "1.234,50"."""
-    return f"{number:,.{digits}f}".replace(",", " ").replace(".", ",").replace(" ", ".")
+    category, state = rng.choice(words.categories), rng.choice(words.states)
+    kind = rng.choice(OCCASIONS)
+    occasion = kind.replace("{n}", str(rng.choice((10, 15, 20, 25, 30, 40, 48, 60))))
+    said = rng.choice((state, STATE_NAMES[state]))
+    text = filled(rng.choice(phrasings("push")), o=occasion, c=category_name(category), s=said)
+    return Brief(text, {"occasion": occasion, "category": category, "state": state, "difficulty": kind})

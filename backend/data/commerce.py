@@ -1,19 +1,19 @@
-"""commerce.db: a synthetic Brazilian online shop, the same for the same seed.
+"""A synthetic Brazilian online shop, the same for the same seed.
 
 It stands in for a shop's own export until one is imported. What it simplifies: one item per order, delays drawn from
 a distribution per state, and reviews composed of phrases, so that the truth behind each review (what went wrong)
-is known and can be checked. The tables mirror the public Olist layout; ``orders_enriched`` is the one to query.
+is known and can be checked.
 
     python -m backend.data synthetic --orders 6000 --seed 42
 """
 
-import os
 import random
 import sqlite3
 from datetime import date, timedelta
 from pathlib import Path
 
 from backend.data.reviews import write_review
+from backend.data.shop import write_shop
 
 STATES = {  # state: (share of customers, mean delay in days against the estimate)
     "SP": (0.30, -6.0),
@@ -49,32 +49,6 @@ CATEGORIES = {  # Portuguese: (English, lowest price, highest price, products)
 PAYMENTS = {"cartao_credito": 0.72, "boleto": 0.15, "pix": 0.10, "voucher": 0.03}
 FIRST_DAY, DAYS = date(2017, 1, 1), 600
 
-SCHEMA = """
-CREATE TABLE customers (customer_id TEXT PRIMARY KEY, state TEXT NOT NULL);
-CREATE TABLE sellers (seller_id TEXT PRIMARY KEY, state TEXT NOT NULL);
-CREATE TABLE products (product_id TEXT PRIMARY KEY, name TEXT NOT NULL, category TEXT NOT NULL, category_en TEXT);
-CREATE TABLE orders (order_id TEXT PRIMARY KEY, customer_id TEXT REFERENCES customers, status TEXT NOT NULL,
-    purchased_on TEXT NOT NULL, estimated_on TEXT NOT NULL, delivered_on TEXT, payment_type TEXT, installments INTEGER);
-CREATE TABLE order_items (order_id TEXT REFERENCES orders, product_id TEXT REFERENCES products,
-    seller_id TEXT REFERENCES sellers, price REAL NOT NULL, freight REAL NOT NULL);
-CREATE TABLE reviews (review_id TEXT PRIMARY KEY, order_id TEXT REFERENCES orders, score INTEGER NOT NULL,
-    comment TEXT, truth_category TEXT, truth_delivery INTEGER, truth_product INTEGER, truth_seller INTEGER);
-"""
-ENRICHED = """
-CREATE TABLE orders_enriched AS
-SELECT o.order_id, c.state AS customer_state, p.name AS product, p.category, p.category_en, i.price, i.freight,
-    i.seller_id, o.status, o.payment_type, o.installments, o.purchased_on, substr(o.purchased_on, 1, 7) AS month,
-    o.delivered_on, CAST(julianday(o.delivered_on) - julianday(o.estimated_on) AS INTEGER) AS delay_days,
-    r.score AS review_score, r.comment AS review_text,
-    CASE WHEN r.score >= 4 THEN 'positivo' WHEN r.score = 3 THEN 'neutro' WHEN r.score <= 2 THEN 'negativo' END
-        AS sentiment
-FROM orders o JOIN customers c USING (customer_id) JOIN order_items i USING (order_id)
-    JOIN products p USING (product_id) LEFT JOIN reviews r USING (order_id)
-ORDER BY o.order_id;
-CREATE INDEX enriched_state ON orders_enriched (customer_state);
-CREATE INDEX enriched_category ON orders_enriched (category);
-"""
-
 
 def build_commerce_db(path: Path, orders: int = 6000, seed: int = 42) -> Path:
     """Write the shop to ``path`` (replacing it whole, or not at all) and return the path.
@@ -85,23 +59,15 @@ def build_commerce_db(path: Path, orders: int = 6000, seed: int = 42) -> Path:
         seed: same seed, same file contents.
     """
     rng = random.Random(f"commerce-{seed}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    aside.unlink(missing_ok=True)
-    db = sqlite3.connect(aside)
-    try:
-        db.executescript(SCHEMA)
+
+    def fill(db: sqlite3.Connection) -> None:
         products = _insert_products(db)
         sellers = [(f"v{i:03d}", _weighted_state(rng)) for i in range(60)]
         db.executemany("INSERT INTO sellers VALUES (?, ?)", sellers)
         for number in range(orders):
             _insert_order(db, rng, number, products, sellers)
-        db.executescript(ENRICHED)
-        db.commit()
-    finally:
-        db.close()
-    aside.replace(path)
-    return path
+
+    return write_shop(path, f"synthetic, {orders} orders, seed {seed}", fill)
 
 
 def _insert_products(db: sqlite3.Connection) -> list[tuple[str, str, str]]:

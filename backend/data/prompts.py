@@ -1,32 +1,58 @@
-"""commerce.db -> a prompt set: prompts for the four tasks, split into train and eval without overlap.
+"""commerce.db -> a prompt set: prompts for the four tasks, split into train and eval without a leak.
 
-python -m backend.data prompts --seed 42
+    python -m backend.data prompts --total 5000 --insights 350
+
+Each task draws from a stream of its own, so that asking for more keeps what was there and adds to it.
 """
 
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from backend.data.briefs import make_insight_brief, make_push_brief
+from backend.data.phrasings import filled, phrasings
 from backend.data.questions import make_question
 from backend.data.records import Message, PromptRecord, Split
+from backend.data.shop import open_shop, shop_identity, vocabulary
+from backend.data.similarity import Neighbours
 from backend.errors import UserError
 
 # The seeds' mix: 1,480 prompts, 40/40/10/10 (handoff, Change 2); 65 eval prompts, 20/15/15/15 (final report §3).
 TRAIN_COUNTS = {"extraction": 592, "sql_qa": 592, "insights": 148, "push": 148}
 EVAL_COUNTS = {"extraction": 20, "sql_qa": 15, "insights": 15, "push": 15}
+SAME = 0.90
+"""Two prompts of a set are never as alike as this (Jaccard similarity of their five-letter runs)."""
+LEAK = 0.80
+"""No train prompt is as alike as this to an eval prompt."""
+_POOL = 6
 
 Draft = tuple[str, dict[str, Any]]
-"""A user's text and its facts."""
+"""A user's text and its facts; ``facts["difficulty"]`` names the stratum the eval prompts are spread over."""
 
 
 @lru_cache
 def system_prompt(task: str) -> str:
     """The task's system prompt: the text of ``system_prompts/<task>.md``, which may be edited."""
     return (Path(__file__).parent / "system_prompts" / f"{task}.md").read_text(encoding="utf-8").strip()
+
+
+def counts_for(total: int | None = None, **exactly: int | None) -> dict[str, int]:
+    """Train prompts per task: the seeds' mix scaled to ``total``, with some tasks' counts given exactly.
+
+    Raises:
+        UserError: a count is negative, or names no task.
+    """
+    share = sum(TRAIN_COUNTS.values())
+    counts = {task: round(n * (total or share) / share) for task, n in TRAIN_COUNTS.items()}
+    counts.update({task: n for task, n in exactly.items() if n is not None})
+    if bad := [f"{task}={n}" for task, n in counts.items() if n < 0 or task not in TRAIN_COUNTS]:
+        raise UserError(f"{', '.join(bad)}: counts are 0 or more, for {', '.join(TRAIN_COUNTS)}")
+    return counts
 
 
 def build_prompts(
@@ -43,52 +69,84 @@ def build_prompts(
         seed: of every draw.
 
     Returns:
-        Train prompts then eval prompts; no user text stands twice, in one split or across both.
+        Train prompts then eval prompts. No two share an order or a gold query; no two are near-duplicates (``SAME``),
+        and no train prompt is close to an eval prompt (``LEAK``). Eval prompts are spread evenly over difficulty.
 
     Raises:
-        UserError: the data cannot give that many different prompts of a task.
+        UserError: there is no such shop, or its data cannot give that many different prompts of a task.
     """
-    rng = random.Random(f"prompts-{seed}")
     train, evaluation = train or TRAIN_COUNTS, evaluation or EVAL_COUNTS
+    source, mark = shop_identity(commerce_db)
     prompts: dict[Split, list[PromptRecord]] = {"train": [], "eval": []}
-    with sqlite3.connect(f"file:{commerce_db}?mode=ro", uri=True) as db:
+    with closing(open_shop(commerce_db)) as db:
         for task, drafts in _SOURCES.items():
-            for_eval, for_train = evaluation.get(task, 0), train.get(task, 0)
-            for i, (text, facts) in enumerate(_distinct(drafts(rng, db), for_eval + for_train, task)):
-                split: Split = "eval" if i < for_eval else "train"
-                prompts[split].append(_record(task, text, facts, split))
+            wanted = train.get(task, 0), evaluation.get(task, 0)
+            if not any(wanted):
+                continue
+            for split, (text, facts) in _split(drafts(random.Random(f"{task}-{seed}"), db), *wanted, task):
+                messages = (Message(role="system", content=system_prompt(task)), Message(role="user", content=text))
+                facts["shop"] = mark
+                prompts[split].append(
+                    PromptRecord(task=task, messages=messages, facts=facts, split=split, source=source)
+                )
     return prompts["train"] + prompts["eval"]
 
 
-def _record(task: str, text: str, facts: dict[str, Any], split: Split) -> PromptRecord:
-    messages = (Message(role="system", content=system_prompt(task)), Message(role="user", content=text))
-    return PromptRecord(task=task, messages=messages, facts=facts, split=split)
+def _split(drafts: Iterator[Draft], train: int, evaluation: int, task: str) -> Iterator[tuple[Split, Draft]]:
+    """Eval drafts from the first of the stream, spread over difficulty; then train drafts that are not near them."""
+    different = _different(drafts)
+    pool = list(islice(different, _POOL * evaluation)) if evaluation else []
+    chosen = _spread(pool, evaluation)
+    held_out = Neighbours(pool[i][0] for i in chosen)
+    given = 0
+    yield from (("eval", pool[i]) for i in chosen)
+    if train:
+        for draft in _chain([d for i, d in enumerate(pool) if i not in set(chosen)], different):
+            if held_out.nearest(draft[0])[0] < LEAK:
+                given += 1
+                yield "train", draft
+                if given == train:
+                    return
+    if given < train or len(chosen) < evaluation:
+        raise UserError(
+            f"the data give only {given + len(chosen)} different {task} prompts and {train + evaluation} were asked "
+            "for; ask for fewer, or give a shop with more orders"
+        )
 
 
-def _distinct(drafts: Iterator[Draft], count: int, task: str) -> Iterator[Draft]:
-    """The first ``count`` drafts whose texts differ in more than case and digits of layout."""
-    if count == 0:
-        return
-    seen: set[str] = set()
-    for tries, (text, facts) in enumerate(drafts):
-        key = " ".join(text.casefold().split())
-        if key not in seen:
-            seen.add(key)
-            yield text, facts
-        if len(seen) == count:
-            return
-        if tries > 50 * count + 1000:
-            break
-    raise UserError(
-        f"the data gives only {len(seen)} different {task} prompts and {count} were asked for; "
-        f"ask for fewer, or build commerce.db with more orders"
-    )
+def _chain(first: list[Draft], then: Iterator[Draft]) -> Iterator[Draft]:
+    yield from first
+    yield from then
+
+
+def _different(drafts: Iterator[Draft]) -> Iterator[Draft]:
+    """The drafts without near-duplicates of an earlier one; ends when a thousand in a row bring nothing new."""
+    seen, fruitless = Neighbours(), 0
+    for draft in drafts:
+        if seen.nearest(draft[0])[0] >= SAME:
+            fruitless += 1
+            if fruitless == 1000:
+                return
+            continue
+        fruitless = 0
+        seen.add(draft[0])
+        yield draft
+
+
+def _spread(pool: list[Draft], count: int) -> list[int]:
+    """Indices of ``count`` drafts: in turn one of each difficulty, the earliest first."""
+    strata: dict[str, list[int]] = {}
+    for i, (_, facts) in enumerate(pool):
+        strata.setdefault(facts.get("difficulty", ""), []).append(i)
+    turns = [i for turn in range(len(pool)) for s in sorted(strata) for i in strata[s][turn : turn + 1]]
+    return sorted(turns[:count])
 
 
 def _extraction(rng: random.Random, db: sqlite3.Connection) -> Iterator[Draft]:
     rows = db.execute(
-        "SELECT r.order_id, r.score, r.comment, e.product, r.truth_category, r.truth_delivery, r.truth_product, "
-        "r.truth_seller FROM reviews r JOIN orders_enriched e USING (order_id) ORDER BY r.review_id"
+        "SELECT r.order_id, r.score, r.comment, MIN(e.product), r.truth_category, r.truth_delivery, r.truth_product, "
+        "r.truth_seller FROM reviews r JOIN orders_enriched e USING (order_id) WHERE LENGTH(r.comment) > 9 "
+        "GROUP BY r.review_id ORDER BY r.review_id"
     ).fetchall()
     rng.shuffle(rows)
     texts: set[str] = set()
@@ -96,21 +154,23 @@ def _extraction(rng: random.Random, db: sqlite3.Connection) -> Iterator[Draft]:
         if comment.casefold() in texts:  # the same words about two orders are one review
             continue
         texts.add(comment.casefold())
-        facts = {
-            "order_id": order_id,
-            "nota": nota,
-            "complaint_category": category,
-            "delivery_issue": bool(delivery),
-            "product_issue": bool(broken),
-            "seller_issue": bool(seller),
-        }
-        yield f"Nota: {nota}/5\nProduto: {product}\nAvaliação: {comment}", facts
+        facts = {"order_id": order_id, "nota": nota, "difficulty": f"nota {nota}"}
+        if category is not None:  # the truth behind a synthetic review
+            facts |= {
+                "complaint_category": category,
+                "delivery_issue": bool(delivery),
+                "product_issue": bool(broken),
+                "seller_issue": bool(seller),
+            }
+        templates = [t for t in phrasings("extraction") if product or "{produto}" not in t]
+        yield filled(rng.choice(templates), nota=str(nota), produto=product or "", texto=comment), facts
 
 
 def _sql_qa(rng: random.Random, db: sqlite3.Connection) -> Iterator[Draft]:
+    words = vocabulary(db)
     asked: set[str] = set()
     for _ in range(100_000):
-        question = make_question(rng)
+        question = make_question(rng, words)
         if question.sql in asked:  # one query, one question: a reworded one would leak from train to eval
             continue
         asked.add(question.sql)
@@ -122,15 +182,19 @@ def _sql_qa(rng: random.Random, db: sqlite3.Connection) -> Iterator[Draft]:
 
 
 def _insights(rng: random.Random, db: sqlite3.Connection) -> Iterator[Draft]:
-    while True:
-        brief = make_insight_brief(rng, db)
-        if brief.facts["figures"]["pedidos"] >= 5:
+    words = vocabulary(db)
+    for _ in range(100_000):
+        brief = make_insight_brief(rng, db, words)
+        if brief is not None:
             yield brief.text, brief.facts
 
 
 def _push(rng: random.Random, db: sqlite3.Connection) -> Iterator[Draft]:
+    words = vocabulary(db)
+    if not (words.categories and words.states):
+        return
     while True:
-        brief = make_push_brief(rng)
+        brief = make_push_brief(rng, words)
         yield brief.text, brief.facts
 
 

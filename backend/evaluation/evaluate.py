@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from backend.data.records import PromptRecord
 from backend.files import write_whole
 from backend.models.generate import Sampling, generate
-from rewards import fingerprint, score
+from backend.scoring import score_completion
+from rewards import fingerprint
 from rewards.extraction import sentiment_of
 from rewards.json_parsing import parse_json
 
@@ -87,7 +88,7 @@ def evaluate_policy(
     rows = []
     for prompt, group in zip(prompts, groups, strict=True):
         for i, c in enumerate(group):
-            s = score(prompt.task, c.text, prompt.user_text, profile)
+            s = score_completion(prompt.task, c.text, prompt.user_text, prompt.facts, profile)
             rows.append(
                 ScoredCompletion(
                     prompt_id=prompt.id,

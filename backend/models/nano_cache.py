@@ -12,8 +12,9 @@ _DATA = _HERE.parent / "data"
 _SOURCES = (
     _HERE / "nano.py",
     _HERE / "nano_corpus.py",
-    *(_DATA / f"{name}.py" for name in ("commerce", "reviews", "questions", "briefs", "prompts")),
+    *(_DATA / f"{name}.py" for name in ("commerce", "reviews", "questions", "briefs", "prompts", "shop")),
     *sorted((_DATA / "system_prompts").glob("*.md")),
+    *sorted((_DATA / "phrasings").glob("*.txt")),
 )
 
 

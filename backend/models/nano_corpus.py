@@ -8,9 +8,9 @@ sampled group has something to prefer: GRPO reshapes what a model can already sa
 import random
 from typing import Any
 
-from backend.data.briefs import brazilian
-from backend.data.questions import CATEGORY_NAMES
 from backend.data.records import PromptRecord
+from backend.data.shop import category_name
+from backend.wording import brazilian
 from rewards.extraction import FIELDS
 
 
@@ -141,7 +141,7 @@ def _insights(rng: random.Random, facts: dict[str, Any]) -> str:
 
 # --- push -------------------------------------------------------------------------------------------------------
 def _push(rng: random.Random, facts: dict[str, Any]) -> str:
-    category = CATEGORY_NAMES[facts["category"]]
+    category = category_name(facts["category"])
     short = rng.choice(
         (
             f"Seu carrinho de {category} está esperando! Volte e ganhe desconto.",

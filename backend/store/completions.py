@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from backend.models.generate import Completion as Generated
 from backend.models.generate import Sampling
+from backend.scoring import score_completion
 from backend.store.queue import enqueue
 from backend.store.ratings import scored_ratings
 from backend.store.tables import Completion, Prompt, QueueItem, Rater, Rating, Score, Stratum
-from rewards import fingerprint, score
+from rewards import fingerprint
 
 
 def save_completions(
@@ -46,10 +47,10 @@ def save_completions(
 
 
 def score_rows(
-    completion_id: int, task: str, text: str, user_text: str, profile: str, mark: str
+    completion_id: int, task: str, text: str, user_text: str, facts: dict[str, Any], profile: str, mark: str
 ) -> list[dict[str, Any]]:
     """The ``scores`` rows of one completion: its components and their total."""
-    result = score(task, text, user_text, profile)
+    result = score_completion(task, text, user_text, facts, profile)
     values = {**result.components, "total": result.total}
     return [
         {"completion_id": completion_id, "profile": profile, "component": name, "value": value, "fingerprint": mark}
@@ -94,12 +95,16 @@ def ensure_scores(session: Session, profile: str, only_rated: bool = True, most:
         part = ids[start : start + 500]
         session.execute(delete(Score).where(Score.profile == profile, Score.completion_id.in_(part)))
         query = (
-            select(Completion.id, Prompt.task, Completion.text, Prompt.user_text)
+            select(Completion.id, Prompt.task, Completion.text, Prompt.user_text, Prompt.facts)
             .join(Prompt, Prompt.id == Completion.prompt_id)
             .where(Completion.id.in_(part))
         )
-        rows = session.execute(query).all()
-        add_scores(session, (r for row in rows for r in score_rows(*row, profile, current)))
+        scored = [
+            row
+            for completion_id, task, text, user_text, facts in session.execute(query).all()
+            for row in score_rows(completion_id, task, text, user_text, facts, profile, current)
+        ]
+        add_scores(session, scored)
     return len(ids)
 
 

@@ -19,10 +19,11 @@ from backend.data.records import PromptRecord
 from backend.evaluation.compare import FEWEST_PAIRS, detectable_from_spread
 from backend.models.generate import Completion, Sampling, generate
 from backend.models.load import Policy
+from backend.scoring import score_completion
 from backend.training.config import TrainConfig
 from backend.training.memory import available_memory, needed_memory
 from backend.training.reward_functions import components_of
-from rewards import TASKS, Score, classify_task, score
+from rewards import TASKS, Score, classify_task
 from rewards.json_parsing import parse_json
 
 Status = Literal["pass", "warn", "fail"]
@@ -122,7 +123,7 @@ def _sample(config: TrainConfig, policy: Policy, train: list[PromptRecord]) -> l
         policy, [p.chat for p in chosen], sampling, n=config.num_generations, batch_size=config.eval_batch_size
     )
     return [
-        Sampled(p, group, [score(p.task, c.text, p.user_text, config.profile) for c in group])
+        Sampled(p, group, [score_completion(p.task, c.text, p.user_text, p.facts, config.profile) for c in group])
         for p, group in zip(chosen, groups, strict=True)
     ]
 
@@ -301,7 +302,7 @@ def _headroom(config: TrainConfig, sampled: list[Sampled]) -> Check:
             constant_tasks.append(f"{task} = {totals[0]:.2f}")
         if fmean(totals) > 0.95:
             full.append(task)
-        names = [c.name for c in components_of((task,)) if c.maximum > 0]
+        names = [c.name for c in components_of((task,), config.profile) if c.maximum > 0]
         still += [f"{task}/{name}" for name in names if len({one.components[name] for one in scores}) == 1]
     story = "a reward that cannot move cannot teach"
     if constant_tasks:

@@ -5,6 +5,7 @@ its weight, scaled so that every task's weighted sum has the same variance: with
 components gets larger advantages.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +13,8 @@ from math import sqrt
 from typing import Any
 
 from backend.data.records import PromptRecord
-from rewards import Score, reward_for, score
+from backend.scoring import score_completion
+from rewards import DEFAULT_PROFILE, Score, get_profile, reward_for
 
 QUANTUM = 0.01
 """Component values are rounded to this: a rollout that differs by less would get the z-score of one that differs by 1."""
@@ -29,9 +31,14 @@ class Component:
     maximum: float
 
 
-def components_of(tasks: tuple[str, ...]) -> list[Component]:
-    """The components of ``tasks``, in order."""
-    return [Component(task, name, maximum) for task in tasks for name, maximum in reward_for(task).maxima.items()]
+def components_of(tasks: tuple[str, ...], profile: str = DEFAULT_PROFILE) -> list[Component]:
+    """The components of ``tasks`` under a profile, in order."""
+    rules = get_profile(profile)
+    return [
+        Component(task, name, maximum)
+        for task in tasks
+        for name, maximum in reward_for(task).maxima_under(rules).items()
+    ]
 
 
 def component_weights(components: list[Component]) -> list[float]:
@@ -48,14 +55,17 @@ def reward_functions(components: list[Component], profile: str) -> list[RewardFu
     """A TRL reward function for each component, in order. A completion is scored once for all of them."""
 
     @lru_cache(maxsize=4096)
-    def scored(task: str, completion: str, user_text: str) -> Score:
-        return score(task, completion, user_text, profile)
+    def scored(task: str, completion: str, user_text: str, facts: str) -> Score:
+        return score_completion(task, completion, user_text, json.loads(facts), profile)
 
     def build(component: Component) -> RewardFunction:
-        def reward(completions: list, task: list[str], user_text: list[str], **_: object) -> list[float | None]:
+        def reward(
+            completions: list, task: list[str], user_text: list[str], facts: Sequence[str] = (), **_: object
+        ) -> list[float | None]:
+            known = facts or ["{}"] * len(task)
             return [
-                _quantised(scored(t, text_of(c), u).components[component.name]) if t == component.task else None
-                for c, t, u in zip(completions, task, user_text, strict=True)
+                _quantised(scored(t, text_of(c), u, f).components[component.name]) if t == component.task else None
+                for c, t, u, f in zip(completions, task, user_text, known, strict=True)
             ]
 
         reward.__name__ = f"{component.task}/{component.name}"
@@ -66,7 +76,10 @@ def reward_functions(components: list[Component], profile: str) -> list[RewardFu
 
 def training_rows(prompts: Sequence[PromptRecord]) -> list[dict[str, Any]]:
     """The prompts as rows of TRL's dataset; every column but ``prompt`` reaches the reward functions."""
-    return [{"prompt": p.chat, "task": p.task, "user_text": p.user_text, "prompt_id": p.id} for p in prompts]
+    return [
+        {"prompt": p.chat, "task": p.task, "user_text": p.user_text, "prompt_id": p.id, "facts": json.dumps(p.facts)}
+        for p in prompts
+    ]
 
 
 def text_of(completion: str | list[dict[str, str]]) -> str:

@@ -197,7 +197,7 @@ def _grpo(job: Job) -> tuple[Outcome, int]:
     from backend.training.trainer import WorkbenchTrainer, grpo_arguments
 
     folder, config, policy, checkpoint = job.folder, job.config, job.policy, job.checkpoint
-    components = components_of(tuple(dict.fromkeys(p.task for p in job.prompts)))
+    components = components_of(tuple(dict.fromkeys(p.task for p in job.prompts)), job.config.profile)
     rows = training_rows(job.prompts)
     metrics = folder / "metrics.jsonl"
     stop = StopSignal()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rewards import PROFILES
 from rewards.__main__ import main
 
 
@@ -67,4 +68,4 @@ def test_probes_show_before_and_after(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_fingerprints_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fingerprint"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 6
+    assert len(capsys.readouterr().out.splitlines()) == 1 + len(PROFILES)

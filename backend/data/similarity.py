@@ -1,0 +1,47 @@
+"""How alike two prompts are: the Jaccard similarity of their sets of five-letter runs (shingles; Broder, 1997)."""
+
+from array import array
+from collections.abc import Iterable
+
+import numpy as np
+
+from rewards.text import fold
+
+_RUN = 5
+
+
+def shingles(text: str) -> set[str]:
+    """The five-letter runs of a text; accents, case and layout do not matter."""
+    plain = " ".join(fold(text).split())
+    return {plain[i : i + _RUN] for i in range(max(1, len(plain) - _RUN + 1))}
+
+
+class Neighbours:
+    """Texts one can ask for the nearest of, exactly: an inverted index from each shingle to the texts that hold it."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self._holders: dict[str, array[int]] = {}
+        self._sizes: array[int] = array("i")
+        for text in texts:
+            self.add(text)
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    def add(self, text: str) -> None:
+        """Put a text in; its index is how many were there before."""
+        mine = shingles(text)
+        for shingle in mine:
+            self._holders.setdefault(shingle, array("i")).append(len(self._sizes))
+        self._sizes.append(len(mine))
+
+    def nearest(self, text: str) -> tuple[float, int]:
+        """(similarity from 0 to 1, index) of the text most like this one; (0, -1) when none shares a shingle."""
+        mine = shingles(text)
+        held = [np.frombuffer(self._holders[s], dtype=np.int32) for s in mine if s in self._holders]
+        if not held:
+            return 0.0, -1
+        common = np.bincount(np.concatenate(held), minlength=len(self))
+        likeness = common / (np.frombuffer(self._sizes, dtype=np.int32) + len(mine) - common)
+        best = int(likeness.argmax())
+        return float(likeness[best]), best
