@@ -26,7 +26,7 @@ from backend.runs.sync import sync_run
 from backend.settings import ROOT, get_settings
 from backend.store.completions import ensure_scores, save_completions
 from backend.store.engine import reading, writing
-from backend.store.prompts import save_prompts
+from backend.store.prompts import save_prompt_set
 from backend.store.ratings import save_rating
 from backend.store.tables import Completion, Prompt, Rater, Run
 from backend.training.config import config_from_json
@@ -41,13 +41,13 @@ RATER = "authors (example)"
 
 def first_start() -> None:
     """Bring the schema up to date and fill an empty store with the default prompts and the example."""
-    from backend.runs.create import synthetic_prompts
+    from backend.runs.create import shop_prompts
 
     with reading() as session:
         if session.scalar(select(Prompt.id).limit(1)) is not None:
             return
     with writing() as session:
-        save_prompts(session, synthetic_prompts())
+        save_prompt_set(session, shop_prompts(), "shop")
     if get_settings().load_example and RUN_FOLDER.is_dir():
         load_example()
 
@@ -57,8 +57,8 @@ def load_example() -> None:
     with writing() as session:
         if session.get(Run, RUN_ID) is not None:
             return
-        save_prompts(session, read_prompts(RUN_FOLDER / "prompts.jsonl"))
-        _add_run(session)
+        prompts = [p.model_copy(update={"source": "example"}) for p in read_prompts(RUN_FOLDER / "prompts.jsonl")]
+        _add_run(session, save_prompt_set(session, prompts, "example")[0])
         if RATINGS.exists():
             _add_ratings(session)
             ensure_scores(session, DEFAULT_PROFILE, only_rated=False)
@@ -66,7 +66,7 @@ def load_example() -> None:
     sync_run(RUN_ID)
 
 
-def _add_run(session: Session) -> None:
+def _add_run(session: Session, prompt_set: str) -> None:
     config = config_from_json((RUN_FOLDER / "config.json").read_text(encoding="utf-8"))
     environment = json.loads((RUN_FOLDER / "environment.json").read_text(encoding="utf-8"))
     ended = json.loads((RUN_FOLDER / "run.json").read_text(encoding="utf-8"))
@@ -82,6 +82,7 @@ def _add_run(session: Session) -> None:
             reason=ended["reason"],
             profile=config.profile,
             fingerprint=environment["fingerprint"],
+            prompt_set=prompt_set,
             is_example=True,
         )
     )

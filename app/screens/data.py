@@ -1,23 +1,28 @@
-"""Data: which prompts there are, and the import of your own."""
+"""Data: prompt sets and their quality, new ones from the shop, and imports: prompts as JSONL, a shop as Olist's CSVs."""
 
+import tempfile
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
-from app.ui.completion import show_prompt
-from app.ui.language import t, task_name
-from app.ui.state import open_store
+from app.ui.language import t
+from app.ui.prompt_sets import choose_set, show_browse, show_make, show_quality
+from app.ui.state import open_store, shown_errors
+from app.ui.tabs import show_tabs
 from app.ui.upload import import_upload
 from backend.data.jsonl import read_prompts
-from backend.store.engine import reading, writing
-from backend.store.prompts import load_prompts, prompt_counts, save_prompts
+from backend.data.olist import SOURCES, import_olist
+from backend.data.shop import shop_identity
+from backend.errors import UserError
+from backend.settings import get_settings
+from backend.store.engine import writing
+from backend.store.prompts import save_prompt_set
 
 FORMAT = """{"task": "extraction", "prompt": "Nota: 2/5\\nAvaliação: chegou quebrado", "facts": {"nota": 2}, "split": "train"}
 {"task": "push", "messages": [{"role": "user", "content": "Crie um push…"}], "split": "eval"}"""
 
 
-def import_file() -> None:
+def import_prompts() -> None:
     """Upload a JSONL file: imported whole, or not at all with every bad line named."""
     st.caption(t("One JSON object per line:", "Um objeto JSON por linha:"))
     st.code(FORMAT, language="json", wrap_lines=True)
@@ -27,50 +32,75 @@ def import_file() -> None:
 def _import(path: Path) -> str:
     records = read_prompts(path)
     with writing() as session:
-        new = save_prompts(session, records)
+        mark, new = save_prompt_set(session, records, path.name)
     return t(
-        f"Imported {new} new prompts ({len(records) - new} were there already).",
-        f"{new} prompts novos importados ({len(records) - new} já existiam).",
+        f"Imported {new} new prompts ({len(records) - new} were there already) as set {mark}.",
+        f"{new} prompts novos importados ({len(records) - new} já existiam) como conjunto {mark}.",
     )
 
 
-def browse() -> None:
-    """Read stored prompts."""
-    with reading() as session:
-        records = load_prompts(session)
-    tasks = sorted({r.task for r in records})
-    row = st.container(horizontal=True)
-    task = row.selectbox(t("Task", "Tarefa"), tasks, format_func=task_name, width=200)
-    split = row.selectbox(t("Split", "Parte"), ["eval", "train"], width=140)
-    search = row.text_input(t("Search", "Buscar"), width=300)
-    found = [r for r in records if r.task == task and r.split == split and search.casefold() in r.user_text.casefold()]
-    st.caption(t(f"{len(found)} prompts", f"{len(found)} prompts"))
-    for record in found[:10]:
-        with st.container(border=True):
-            show_prompt(record.user_text)
-            if record.facts:
-                with st.expander(t("Facts", "Fatos")):
-                    st.json(record.facts)
+def import_shop() -> None:
+    """Upload Olist's CSVs: they replace the shop whole, or not at all."""
+    shop = get_settings().commerce_db
+    try:
+        source, mark = shop_identity(shop)
+        st.caption(t(f"The shop now: {source} ({mark}).", f"A loja agora: {source} ({mark})."))
+    except UserError as error:
+        st.caption(str(error))
+    st.write(
+        t(
+            "The nine CSV files of the public Olist data, or your own in that layout; orders and order items are needed. "
+            "Names, phone numbers, e-mails and documents in reviews are masked.",
+            "Os nove CSVs públicos da Olist, ou os seus nesse formato; pedidos e itens são necessários. Nomes, telefones, "
+            "e-mails e documentos nas avaliações são mascarados.",
+        )
+    )
+    names = {source.file for source in SOURCES.values()}
+    uploads = st.file_uploader(t("CSV files", "Arquivos CSV"), type=["csv"], accept_multiple_files=True)
+    unknown = [u.name for u in uploads if u.name not in names]
+    if unknown:
+        st.warning(t("Not one of Olist's files: ", "Não é um arquivo da Olist: ") + ", ".join(unknown))
+    if not uploads or not st.button(t("Replace the shop", "Substituir a loja"), type="primary"):
+        return
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        shown_errors(),
+        st.status(t("Importing…", "Importando…"), expanded=True) as status,
+    ):
+        for upload in uploads:
+            if upload.name in names:
+                (Path(folder) / upload.name).write_bytes(upload.getbuffer())
+        try:
+            report = import_olist(Path(folder), shop, on_progress=st.write)
+        except UserError:
+            status.update(label=t("Nothing was imported", "Nada foi importado"), state="error")
+            raise
+        status.update(label=t("Imported", "Importado"), state="complete")
+        for line in report.lines():
+            st.text(line)
+        st.success(
+            t(
+                "Make prompts from it under New set. SQL prompts of another shop no longer fit profile v5-exec.",
+                "Gere prompts em Novo conjunto. Prompts de SQL de outra loja não servem mais ao perfil v5-exec.",
+            )
+        )
 
 
 def page() -> None:
     """Draw the page."""
     st.title(t("Data", "Dados"), anchor=False)
-    with reading() as session:
-        counts = prompt_counts(session)
-    if counts.empty:
-        st.info(t("No prompts yet: import a file below.", "Nenhum prompt ainda: importe um arquivo abaixo."))
-    else:
-        table = counts.assign(task=counts["task"].map(task_name)).pivot_table(
-            index=["source", "task"], columns="split", values="prompts", aggfunc="sum", fill_value=0
-        )
-        st.dataframe(pd.DataFrame(table), width="content")
-    tabs = st.tabs([t("Browse", "Ver"), t("Import", "Importar")])
-    with tabs[0]:
-        if not counts.empty:
-            browse()
-    with tabs[1]:
-        import_file()
+    mark = choose_set()
+    tabs = {
+        t("New set", "Novo conjunto"): show_make,
+        t("Import prompts", "Importar prompts"): import_prompts,
+        t("Import a shop", "Importar uma loja"): import_shop,
+    }
+    if mark is not None:
+        tabs = {
+            t("Browse", "Ver"): lambda: show_browse(mark),
+            t("Quality", "Qualidade"): lambda: show_quality(mark),
+        } | tabs
+    show_tabs("data_tabs", tabs)
 
 
 open_store()

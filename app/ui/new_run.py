@@ -68,7 +68,10 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
         "prompts": two[3].text_input(
             t("Prompts", "Prompts"),
             key=f"prompts_{preset}",
-            help=t("synthetic, or the path of a JSONL file", "synthetic, ou o caminho de um arquivo JSONL"),
+            help=t(
+                "shop, the id of a prompt set (Data), or the path of a JSONL file",
+                "shop, o id de um conjunto (Dados), ou o caminho de um JSONL",
+            ),
         ),
     }
     seeds = two[2].text_input(

@@ -9,11 +9,13 @@ is known and can be checked.
 
 import random
 import sqlite3
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
 from backend.data.reviews import write_review
-from backend.data.shop import write_shop
+from backend.data.shop import open_shop, shop_identity, write_shop
+from backend.errors import UserError
 
 STATES = {  # state: (share of customers, mean delay in days against the estimate)
     "SP": (0.30, -6.0),
@@ -68,6 +70,23 @@ def build_commerce_db(path: Path, orders: int = 6000, seed: int = 42) -> Path:
             _insert_order(db, rng, number, products, sellers)
 
     return write_shop(path, f"synthetic, {orders} orders, seed {seed}", fill)
+
+
+def ensure_shop(path: Path) -> Path:
+    """The shop at ``path``; the synthetic one is built where there is none, or one of a version before Olist's import."""
+    try:
+        shop_identity(path)
+    except UserError:
+        if path.exists() and not _is_outdated(path):
+            raise
+        build_commerce_db(path)
+    return path
+
+
+def _is_outdated(path: Path) -> bool:
+    """Whether a file is a shop that does not name its contents: the first versions wrote nothing but synthetic ones."""
+    with closing(open_shop(path)) as db:
+        return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'shop'").fetchone() is None
 
 
 def _insert_products(db: sqlite3.Connection) -> list[tuple[str, str, str]]:

@@ -42,17 +42,24 @@ def system_prompt(task: str) -> str:
 
 
 def counts_for(total: int | None = None, **exactly: int | None) -> dict[str, int]:
-    """Train prompts per task: the seeds' mix scaled to ``total``, with some tasks' counts given exactly.
+    """Train prompts per task: ``total`` in the seeds' mix; some tasks' counts may be given, the others share the rest.
 
     Raises:
-        UserError: a count is negative, or names no task.
+        UserError: a count is negative or names no task, or the counts given are more than the total.
     """
-    share = sum(TRAIN_COUNTS.values())
-    counts = {task: round(n * (total or share) / share) for task, n in TRAIN_COUNTS.items()}
-    counts.update({task: n for task, n in exactly.items() if n is not None})
-    if bad := [f"{task}={n}" for task, n in counts.items() if n < 0 or task not in TRAIN_COUNTS]:
+    given = {task: n for task, n in exactly.items() if n is not None}
+    if bad := [f"{task}={n}" for task, n in given.items() if n < 0 or task not in TRAIN_COUNTS]:
         raise UserError(f"{', '.join(bad)}: counts are 0 or more, for {', '.join(TRAIN_COUNTS)}")
-    return counts
+    if total is None:
+        return TRAIN_COUNTS | given
+    rest, open_tasks = total - sum(given.values()), [task for task in TRAIN_COUNTS if task not in given]
+    if rest < 0 or (rest and not open_tasks):
+        raise UserError(f"the counts given make {total - rest}, not the {total} asked for; leave one of them out")
+    shares = sum(TRAIN_COUNTS[task] for task in open_tasks)
+    counts = {task: rest * TRAIN_COUNTS[task] // shares for task in open_tasks}
+    for task in open_tasks[: rest - sum(counts.values())]:  # what rounding left over
+        counts[task] += 1
+    return {task: (given | counts)[task] for task in TRAIN_COUNTS}
 
 
 def build_prompts(

@@ -1,10 +1,11 @@
 """A new run: its row in the store and its folder with everything the training process needs."""
 
+import re
 import secrets
 from datetime import datetime
 from pathlib import Path
 
-from backend.data.commerce import build_commerce_db
+from backend.data.commerce import ensure_shop
 from backend.data.few_shot import with_examples
 from backend.data.jsonl import read_prompts, write_prompts
 from backend.data.prompts import build_prompts
@@ -12,17 +13,33 @@ from backend.data.records import PromptRecord
 from backend.errors import UserError
 from backend.models.load import check_model
 from backend.settings import get_settings
-from backend.store.engine import writing
-from backend.store.prompts import save_prompts
+from backend.store.engine import reading, writing
+from backend.store.prompts import load_prompt_set, save_prompt_set
 from backend.store.tables import Run
 from backend.training.config import TrainConfig
 from rewards import fingerprint
 
 
-def synthetic_prompts() -> list[PromptRecord]:
-    """The default prompt set, from the synthetic shop (built first where it is missing)."""
-    shop = get_settings().commerce_db
-    return build_prompts(shop if shop.exists() else build_commerce_db(shop))
+def shop_prompts() -> list[PromptRecord]:
+    """The default prompt set, from commerce.db (the synthetic shop is built where there is none)."""
+    return build_prompts(ensure_shop(get_settings().commerce_db))
+
+
+def named_prompts(name: str) -> list[PromptRecord]:
+    """The prompts a configuration names: ``shop``, the id of a stored set, or the path of a JSONL file.
+
+    Raises:
+        UserError: they cannot be read.
+    """
+    if name == "shop":
+        return shop_prompts()
+    if re.fullmatch(r"[0-9a-f]{12}", name):
+        with reading() as session:
+            found = load_prompt_set(session, name)
+        if found:
+            return found
+        raise UserError(f"there is no prompt set {name}; the Data page lists those there are")
+    return read_prompts(Path(name))
 
 
 def create_run(config: TrainConfig, status: str = "queued") -> str:
@@ -80,8 +97,7 @@ def run_prompts(config: TrainConfig) -> list[PromptRecord]:
     from backend.training.run import select_prompts
 
     check_model(config)
-    prompts = synthetic_prompts() if config.prompts == "synthetic" else read_prompts(Path(config.prompts))
-    return with_examples(select_prompts(prompts, config), config.few_shot)
+    return with_examples(select_prompts(named_prompts(config.prompts), config), config.few_shot)
 
 
 def new_run_id() -> str:
@@ -100,7 +116,7 @@ def _write_run(
     except OSError as error:
         raise UserError(f"cannot write the run's folder {folder}: {error.strerror}. Set WORKBENCH_RUNS_DIR.") from error
     with writing() as session:
-        save_prompts(session, prompts)
+        mark, _ = save_prompt_set(session, prompts, config.prompts)
         session.add(
             Run(
                 id=run_id,
@@ -113,5 +129,6 @@ def _write_run(
                 status=status,
                 profile=config.profile,
                 fingerprint=fingerprint(config.profile),
+                prompt_set=mark,
             )
         )

@@ -1,11 +1,11 @@
-"""Prompts in the store."""
+"""Prompts in the store, and the sets they make up."""
 
 import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend.data.records import PromptRecord
-from backend.store.tables import Prompt
+from backend.data.records import PromptRecord, content_hash
+from backend.store.tables import Prompt, PromptSet, Run
 
 
 def save_prompts(session: Session, records: list[PromptRecord]) -> int:
@@ -28,22 +28,58 @@ def save_prompts(session: Session, records: list[PromptRecord]) -> int:
     return len(new)
 
 
+def save_prompt_set(session: Session, records: list[PromptRecord], name: str) -> tuple[str, int]:
+    """Keep these prompts as a set; returns its id, which is the hash of its content, and how many prompts were new.
+
+    The same prompts are the same set: it keeps the name it had first.
+    """
+    new = save_prompts(session, records)
+    mark = content_hash(records)
+    if session.get(PromptSet, mark) is None:
+        session.add(PromptSet(id=mark, name=name[:200], members=[[r.id, r.split] for r in records]))
+        session.flush()
+    return mark, new
+
+
+def load_prompt_set(session: Session, mark: str) -> list[PromptRecord] | None:
+    """The prompts of a set, in its order and with its splits; None when there is no such set."""
+    kept = session.get(PromptSet, mark)
+    if kept is None:
+        return None
+    splits = dict(kept.members)
+    found: dict[str, PromptRecord] = {}
+    ids = list(splits)
+    for start in range(0, len(ids), 500):
+        for row in session.scalars(select(Prompt).where(Prompt.id.in_(ids[start : start + 500]))):
+            found[row.id] = _record(row).model_copy(update={"split": splits[row.id]})
+    return [found[prompt_id] for prompt_id in ids if prompt_id in found]
+
+
+def prompt_sets(session: Session) -> pd.DataFrame:
+    """One row per set, newest first: id, name, train, eval, created_at, runs (how many used it)."""
+    used = dict(session.execute(select(Run.prompt_set, func.count()).group_by(Run.prompt_set)).tuples().all())
+    rows = [
+        {
+            "id": kept.id,
+            "name": kept.name,
+            **{split: sum(s == split for _, s in kept.members) for split in ("train", "eval")},
+            "created_at": kept.created_at,
+            "runs": used.get(kept.id, 0),
+        }
+        for kept in session.scalars(select(PromptSet).order_by(PromptSet.created_at.desc(), PromptSet.id))
+    ]
+    return pd.DataFrame(rows, columns=["id", "name", "train", "eval", "created_at", "runs"])
+
+
 def load_prompts(session: Session, split: str | None = None) -> list[PromptRecord]:
     """Stored prompts, oldest first."""
     query = select(Prompt).order_by(Prompt.created_at, Prompt.id)
     if split:
         query = query.where(Prompt.split == split)
-    return [
-        PromptRecord.model_validate(
-            {"task": p.task, "messages": p.messages, "facts": p.facts, "split": p.split, "source": p.source}
-        )
-        for p in session.scalars(query)
-    ]
+    return [_record(row) for row in session.scalars(query)]
 
 
-def prompt_counts(session: Session) -> pd.DataFrame:
-    """Columns source, task, split, prompts."""
-    query = select(Prompt.source, Prompt.task, Prompt.split, func.count()).group_by(
-        Prompt.source, Prompt.task, Prompt.split
+def _record(row: Prompt) -> PromptRecord:
+    return PromptRecord.model_validate(
+        {"task": row.task, "messages": row.messages, "facts": row.facts, "split": row.split, "source": row.source}
     )
-    return pd.DataFrame(session.execute(query).all(), columns=["source", "task", "split", "prompts"])

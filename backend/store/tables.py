@@ -34,6 +34,18 @@ class Prompt(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class PromptSet(Base):
+    """Prompts that belong together, with each one's split; its id is the hash of its content."""
+
+    __tablename__ = "prompt_sets"
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    members: Mapped[list[Any]]
+    """[prompt id, split] of each."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class Run(Base):
     """A training run. ``folder`` holds everything it leaves; ``pid`` and ``pid_started`` together name its process."""
 
@@ -63,6 +75,8 @@ class Run(Base):
     tags: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     profile: Mapped[str] = mapped_column(String(40))
     fingerprint: Mapped[str] = mapped_column(String(12))
+    prompt_set: Mapped[str | None] = mapped_column(String(12))
+    """The set it trains and is evaluated on."""
     metrics_read: Mapped[int] = mapped_column(default=0)
     """Bytes of the run's metrics.jsonl that the store has taken in."""
     is_example: Mapped[bool] = mapped_column(default=False)

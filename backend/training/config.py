@@ -24,8 +24,8 @@ class TrainConfig(PolicyConfig):
     seed: int = Field(42, ge=0, le=2**31 - 1)
 
     # data
-    prompts: str = "synthetic"
-    """``synthetic``, or the path of a JSONL file of prompts."""
+    prompts: str = "shop"
+    """``shop`` (the default set, made from commerce.db), the id of a stored prompt set, or the path of a JSONL file."""
     tasks: tuple[str, ...] = ()
     """Train and evaluate these tasks only; empty means all that the prompts have."""
     few_shot: int = Field(0, ge=0, le=3)
@@ -108,6 +108,11 @@ class TrainConfig(PolicyConfig):
         if value not in PROFILES:
             raise ValueError(f"unknown reward profile {value!r}; choose one of {', '.join(PROFILES)}")
         return value
+
+    @field_validator("prompts")
+    @classmethod
+    def _renamed(cls, value: str) -> str:
+        return "shop" if value == "synthetic" else value  # its name in the first runs
 
     @field_validator("tasks", "sft_tasks")
     @classmethod

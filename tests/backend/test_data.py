@@ -9,10 +9,14 @@ import pytest
 
 from backend.data.commerce import build_commerce_db
 from backend.data.jsonl import read_prompts, write_prompts
-from backend.data.prompts import build_prompts
-from backend.data.records import PromptRecord, content_hash
+from backend.data.phrasings import filled, phrasings
+from backend.data.prompts import LEAK, build_prompts, counts_for
+from backend.data.quality import quality
+from backend.data.records import Message, PromptRecord, content_hash
+from backend.data.similarity import Neighbours, shingles
 from backend.errors import UserError
 from rewards import classify_task
+from rewards.extraction import nota_of
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +81,7 @@ def test_the_set_is_the_same_for_the_same_seed(prompts: list[PromptRecord], shop
 
 def test_asking_for_more_than_the_data_gives_says_so(tmp_path: Path) -> None:
     small = build_commerce_db(tmp_path / "small.db", orders=100)
-    with pytest.raises(UserError, match=r"gives only \d+ different extraction prompts"):
+    with pytest.raises(UserError, match=r"give only \d+ different extraction prompts"):
         build_prompts(small)
 
 
@@ -132,3 +136,85 @@ def test_a_missing_and_an_empty_file_say_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").touch()
     with pytest.raises(UserError, match="has no prompts"):
         read_prompts(tmp_path / "empty.jsonl")
+
+
+def test_there_are_forty_ways_of_asking_a_task_and_each_is_read_as_its_task() -> None:
+    ways = {
+        "extraction": phrasings("extraction"),
+        "sql_qa": phrasings("sql_single") + phrasings("sql_ranked"),
+        "insights": phrasings("insights"),
+        "push": phrasings("push"),
+    }
+    parts = {
+        "nota": "2", "produto": "bola", "texto": "chegou quebrado", "m": "o frete médio", "f": "em SP",
+        "n": "os 3 estados", "o": "cupom de 10%", "c": "livros", "s": "SP",
+    }  # fmt: skip
+    for task, templates in ways.items():
+        assert len(set(templates)) >= 40, task
+        for template in templates:
+            text = filled(template, **parts)
+            assert "{" not in text and classify_task(text) == task, text
+            if task == "extraction":
+                assert nota_of(text) == 2, text
+
+
+def test_braces_in_a_customers_words_stay() -> None:
+    assert filled("{nota}: {texto}", nota="1", texto="veio {nota} e {x}") == "1: veio {nota} e {x}"
+
+
+def test_asking_for_more_keeps_what_was_there(prompts: list[PromptRecord], shop: Path) -> None:
+    more = build_prompts(shop, counts_for(2000, insights=350))
+    assert len([p for p in more if p.split == "train"]) == 2000
+    assert len([p for p in more if p.split == "train" and p.task == "insights"]) == 350
+    assert [p.id for p in more if p.split == "eval"] == [p.id for p in prompts if p.split == "eval"]
+    kept = {p.id for p in more}
+    assert all(p.id in kept for p in prompts)
+    assert len(kept) == len(more)
+
+
+def test_counts_that_cannot_be_are_refused() -> None:
+    assert sum(counts_for(1001).values()) == 1001
+    with pytest.raises(UserError, match="not the 100 asked for"):
+        counts_for(100, push=200)
+    with pytest.raises(UserError, match="poetry=3"):
+        counts_for(100, poetry=3)
+
+
+def test_similarity_is_jaccards() -> None:
+    texts = ["Crie um push para SP", "crie  um PUSH para sp", "Crie um push para RJ", "outra coisa", "abc"]
+    neighbours = Neighbours(texts[1:])
+    assert neighbours.nearest(texts[0]) == (1.0, 0)
+    a, b = shingles("Crie um push para o Acre"), shingles(texts[2])
+    likeness, which = Neighbours(texts[2:]).nearest("Crie um push para o Acre")
+    assert which == 0 and likeness == pytest.approx(len(a & b) / len(a | b))
+    assert Neighbours().nearest("x") == (0.0, -1)
+    assert neighbours.nearest("zzzzzzzz")[0] == 0.0
+
+
+def test_the_quality_of_the_default_set_has_nothing_to_mend(prompts: list[PromptRecord]) -> None:
+    found = quality(prompts)
+    assert [q.task for q in found] == ["extraction", "sql_qa", "insights", "push"]
+    assert all(q.problems() == [] for q in found)
+    assert all(q.nearest is not None and q.nearest < LEAK for q in found)
+    assert sum(q.share for q in found) == pytest.approx(1.0)
+    assert found[0].difficulty == {f"nota {n}": 4 for n in range(1, 6)}
+
+
+def test_each_fault_of_a_set_is_named(prompts: list[PromptRecord]) -> None:
+    train = [p for p in prompts if p.task == "sql_qa" and p.split == "train"][:120]
+    leak = train[0].model_copy(update={"split": "eval"})
+    near = train[1].model_copy(
+        update={"messages": (*train[1].messages[:1], Message(role="user", content=train[1].user_text + "!"))}
+    )
+    wrong = train[2].model_copy(update={"messages": (Message(role="user", content="Crie um push para SP"),)})
+    (found,) = quality([*train, leak, near, wrong], limit=60)
+    words = " | ".join(found.problems())
+    for fault in (
+        "longer than the limit",
+        "nearly repeat",
+        "stand in train and in eval",
+        "like a train prompt",
+        "like another task",
+        "only 1 eval",
+    ):
+        assert fault in words, fault

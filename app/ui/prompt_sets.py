@@ -1,0 +1,172 @@
+"""Prompt sets: choosing one, reading it, its quality, and making a new one from the shop."""
+
+import pandas as pd
+import streamlit as st
+
+from app.ui.completion import show_prompt
+from app.ui.language import number, t, task_name
+from app.ui.state import shown_errors
+from backend.data.prompts import EVAL_COUNTS, TRAIN_COUNTS, build_prompts, counts_for
+from backend.data.quality import TaskQuality, quality, tokenizer
+from backend.data.records import PromptRecord
+from backend.data.shop import shop_identity
+from backend.settings import get_settings
+from backend.store.engine import reading, writing
+from backend.store.prompts import load_prompt_set, prompt_sets, save_prompt_set
+
+_A_PAGE = 10
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _records(where: str, mark: str) -> list[dict]:
+    with reading() as session:
+        return [p.model_dump() for p in load_prompt_set(session, mark) or []]
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _quality(where: str, mark: str) -> tuple[list[TaskQuality], str]:
+    count, tokens_by = tokenizer()
+    return quality(records_of(mark), count_tokens=count), tokens_by
+
+
+def records_of(mark: str) -> list[PromptRecord]:
+    """The prompts of a stored set; read once."""
+    rows = _records(get_settings().database_url, mark)
+    return [PromptRecord.model_validate(row) for row in rows]
+
+
+def choose_set() -> str | None:
+    """The set to look at; kept in the address. None while there is none."""
+    with reading() as session:
+        sets = prompt_sets(session)
+    if sets.empty:
+        st.info(
+            t("No prompts yet: import a file, or make some.", "Nenhum prompt ainda: importe um arquivo ou gere alguns.")
+        )
+        return None
+    names = {row["id"]: f"{row['name']} · {row['id']}" for _, row in sets.iterrows()}
+    if st.session_state.get("prompt_set") not in (None, *names):
+        del st.session_state["prompt_set"]
+    mark = st.selectbox(
+        t("Prompt set", "Conjunto de prompts"),
+        list(names),
+        format_func=names.__getitem__,
+        key="prompt_set",
+        bind="query-params",
+    )
+    row = sets[sets["id"] == mark].iloc[0]
+    st.caption(
+        t(
+            f"{row['train']} train and {row['eval']} eval prompts; {row['runs']} runs used it. To train on it, write "
+            f"`{mark}` under Prompts.",
+            f"{row['train']} prompts de treino e {row['eval']} de avaliação; usado por {row['runs']} treinos. Para "
+            f"treinar com ele, escreva `{mark}` em Prompts.",
+        )
+    )
+    return str(mark)
+
+
+def show_browse(mark: str) -> None:
+    """Read the prompts of a set, page by page."""
+    records = records_of(mark)
+    tasks = list(dict.fromkeys(r.task for r in records))
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    task = row.selectbox(t("Task", "Tarefa"), tasks, format_func=task_name, width=200)
+    splits = {"eval": t("eval", "avaliação"), "train": t("train", "treino")}
+    split = row.selectbox(t("Split", "Parte"), list(splits), format_func=splits.__getitem__, width=140)
+    search = row.text_input(t("Search", "Buscar"), width=300).casefold()
+    found = [r for r in records if r.task == task and r.split == split and search in r.user_text.casefold()]
+    pages = max(1, -(-len(found) // _A_PAGE))
+    page = row.number_input(t(f"Page of {pages}", f"Página de {pages}"), 1, pages, width=140)
+    st.caption(t(f"{len(found)} prompts", f"{len(found)} prompts"))
+    for record in found[(page - 1) * _A_PAGE : page * _A_PAGE]:
+        with st.container(border=True):
+            show_prompt(record.user_text)
+            if record.facts:
+                with st.expander(t("Facts", "Fatos")):
+                    st.json(record.facts)
+
+
+def show_quality(mark: str) -> None:
+    """What there is to mend, and the numbers behind it."""
+    found, tokens_by = _quality(get_settings().database_url, mark)
+    problems = [f"- **{task_name(q.task)}**: {problem}" for q in found for problem in q.problems()]
+    if problems:
+        st.warning("\n".join(problems), icon=":material/rule:")
+    else:
+        st.success(t("Nothing to mend.", "Nada a corrigir."), icon=":material/verified:")
+    names = {
+        "share": t("share of train", "parte do treino"),
+        "tokens": t("tokens, median / 95 % / most", "tokens, mediana / 95 % / máximo"),
+        "long": t("too long", "longos demais"),
+        "same": t("repeats", "repetidos"),
+        "near": t("eval most like train", "avaliação mais parecida com treino"),
+        "shared": t("shared orders or queries", "pedidos ou consultas em comum"),
+        "label": t("read like another task", "parecem outra tarefa"),
+        "facts": t("with facts to check", "com fatos para conferir"),
+        "levels": t("eval difficulty", "dificuldade da avaliação"),
+    }
+    table = pd.DataFrame(
+        {
+            task_name(q.task): {
+                t("train", "treino"): str(q.train),
+                t("eval", "avaliação"): str(q.eval),
+                names["share"]: f"{q.share:.0%}",
+                names["tokens"]: f"{q.tokens_median} / {q.tokens_p95} / {q.tokens_max}",
+                names["long"]: str(q.too_long),
+                names["same"]: str(q.duplicates),
+                names["near"]: number(q.nearest),
+                names["shared"]: str(q.shared),
+                names["label"]: str(q.mislabelled),
+                names["facts"]: f"{q.checkable:.0%}",
+                names["levels"]: _levels(q.difficulty),
+            }
+            for q in found
+        }
+    )
+    st.dataframe(table, alt=t("Quality per task", "Qualidade por tarefa"))
+    st.caption(
+        t(
+            f"Tokens: {tokens_by}. Similarity is the share of five-letter runs two prompts have in common: no eval prompt "
+            "may be 0.80 like a train prompt, and no two prompts 0.90 alike.",
+            f"Tokens: {tokens_by}. A semelhança é a parte das sequências de cinco letras em comum: nenhum prompt de "
+            "avaliação pode ter 0,80 com um de treino, nem dois prompts 0,90 entre si.",
+        )
+    )
+
+
+def _levels(counts: dict[str, int]) -> str:
+    if len(counts) > 6:
+        return t(f"{len(counts)} kinds", f"{len(counts)} tipos")
+    return " · ".join(f"{name}: {n}" for name, n in counts.items())
+
+
+def show_make() -> None:
+    """A new set from the shop's data."""
+    with shown_errors():
+        source, mark = shop_identity(get_settings().commerce_db)
+        st.caption(t(f"From the shop: {source} ({mark}).", f"Da loja: {source} ({mark})."))
+    with st.form("make_prompts"):
+        cells = st.columns(len(TRAIN_COUNTS) + 2)
+        wanted = {
+            task: int(cell.number_input(task_name(task), 0, 50_000, default, step=10))
+            for cell, (task, default) in zip(cells, TRAIN_COUNTS.items(), strict=False)
+        }
+        scale = cells[-2].number_input(
+            t("Eval, times 65", "Avaliação, vezes 65"), 1, 20, help=t("20 / 15 / 15 / 15", "20 / 15 / 15 / 15")
+        )
+        seed = cells[-1].number_input(t("Seed", "Semente"), value=42)
+        name = st.text_input(t("Name", "Nome"), max_chars=200)
+        if not st.form_submit_button(t("Make", "Gerar"), type="primary"):
+            return
+    with shown_errors(), st.spinner(t("Writing prompts…", "Escrevendo prompts…")):
+        evaluation = {task: scale * n for task, n in EVAL_COUNTS.items()}
+        records = build_prompts(get_settings().commerce_db, counts_for(**wanted), evaluation, int(seed))
+        with writing() as session:
+            mark, new = save_prompt_set(session, records, name or t(f"from {source}", f"de {source}"))
+        st.success(
+            t(
+                f"{len(records)} prompts, {new} of them new: set {mark}. Look at its quality before training.",
+                f"{len(records)} prompts, {new} novos: conjunto {mark}. Veja a qualidade antes de treinar.",
+            )
+        )

@@ -1,0 +1,137 @@
+"""How good a prompt set is, before anything is trained on it: mix, lengths, repeats, leaks, labels, checkable facts."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from backend.data.prompts import LEAK, SAME
+from backend.data.records import PromptRecord
+from backend.data.similarity import Neighbours
+from backend.models.nano_cache import nano_path
+from rewards import TASKS, classify_task
+
+_CHARACTERS_PER_TOKEN = 3.2
+"""Of Portuguese prose under a 32k-token BPE; used where no tokenizer is at hand."""
+_ONE_OF = ("order_id", "gold_sql")
+
+
+@dataclass(frozen=True)
+class TaskQuality:
+    """One task's prompts.
+
+    Attributes:
+        task: its name.
+        train, eval: prompts per split.
+        share: of the train prompts, 0 to 1.
+        tokens_median, tokens_p95, tokens_max: of a whole prompt, system prompt included.
+        too_long: prompts over the limit.
+        duplicates: prompts as alike as ``SAME`` to an earlier one.
+        nearest: similarity (0 to 1) of the eval prompt that is most like a train prompt; None without both.
+        shared: orders or gold queries that stand in train and in eval.
+        mislabelled: prompts that the classifier gives to another task.
+        checkable: share of prompts with facts to check an answer against.
+        difficulty: eval prompts per difficulty.
+    """
+
+    task: str
+    train: int
+    eval: int
+    share: float
+    tokens_median: int
+    tokens_p95: int
+    tokens_max: int
+    too_long: int
+    duplicates: int
+    nearest: float | None
+    shared: int
+    mislabelled: int
+    checkable: float
+    difficulty: dict[str, int]
+
+    def problems(self) -> list[str]:
+        """What to mend before training, in words."""
+        found = []
+        if self.too_long:
+            found.append(f"{self.too_long} prompts are longer than the limit and would be cut")
+        if self.duplicates:
+            found.append(f"{self.duplicates} prompts nearly repeat another (similarity {SAME} or more)")
+        if self.shared:
+            found.append(f"{self.shared} orders or queries stand in train and in eval")
+        if self.nearest is not None and self.nearest >= LEAK:
+            found.append(f"an eval prompt is {self.nearest:.2f} like a train prompt (limit {LEAK})")
+        if self.mislabelled:
+            found.append(f"{self.mislabelled} prompts read like another task")
+        if self.train < 100:
+            found.append(f"only {self.train} train prompts: the seeds' push task starved at 150")
+        if self.eval < 6:
+            found.append(f"only {self.eval} eval prompts: no test could find a change")
+        return found
+
+    def as_dict(self) -> dict[str, object]:
+        """The attributes by name."""
+        return asdict(self)
+
+
+def quality(
+    prompts: list[PromptRecord], limit: int = 1024, count_tokens: Callable[[str], int] | None = None
+) -> list[TaskQuality]:
+    """The quality of a set, a row per task.
+
+    Args:
+        prompts: both splits.
+        limit: tokens a prompt may have (max_seq_length less max_completion_length).
+        count_tokens: of a text; estimated from its characters when left out.
+    """
+    count = count_tokens or (lambda text: round(len(text) / _CHARACTERS_PER_TOKEN))
+    trained = max(1, sum(p.split == "train" for p in prompts))
+    return [
+        _of_task(task, [p for p in prompts if p.task == task], trained, limit, count)
+        for task in dict.fromkeys(p.task for p in prompts)
+    ]
+
+
+def _of_task(
+    task: str, prompts: list[PromptRecord], trained: int, limit: int, count: Callable[[str], int]
+) -> TaskQuality:
+    train, evaluation = ([p for p in prompts if p.split == split] for split in ("train", "eval"))
+    tokens = np.array([sum(count(m.content) + 4 for m in p.messages) for p in prompts])
+    held_out = Neighbours(p.user_text for p in train)
+    nearest = [held_out.nearest(p.user_text)[0] for p in evaluation] if train else []
+    marks = [{(k, p.facts[k]) for p in of for k in _ONE_OF if k in p.facts} for of in (train, evaluation)]
+    return TaskQuality(
+        task=task,
+        train=len(train),
+        eval=len(evaluation),
+        share=len(train) / trained,
+        tokens_median=int(np.median(tokens)),
+        tokens_p95=int(np.quantile(tokens, 0.95)),
+        tokens_max=int(tokens.max()),
+        too_long=int((tokens > limit).sum()),
+        duplicates=_duplicates(prompts),
+        nearest=max(nearest, default=None),
+        shared=len(marks[0] & marks[1]),
+        mislabelled=sum(classify_task(p.user_text) != task for p in prompts) if task in TASKS else 0,
+        checkable=sum(bool(p.facts) for p in prompts) / len(prompts),
+        difficulty=dict(sorted(Counter(str(p.facts.get("difficulty", "–")) for p in evaluation).items())),
+    )
+
+
+def _duplicates(prompts: list[PromptRecord]) -> int:
+    seen, repeated = Neighbours(), 0
+    for p in prompts:
+        repeated += seen.nearest(p.user_text)[0] >= SAME
+        seen.add(p.user_text)
+    return repeated
+
+
+def tokenizer() -> tuple[Callable[[str], int] | None, str]:
+    """(how to count a text's tokens, whose tokens they are): nano's where it is built, otherwise an estimate."""
+    path = nano_path() / "tokenizer.json"
+    if not path.is_file():
+        return None, f"estimated, {_CHARACTERS_PER_TOKEN} characters each"
+    from tokenizers import Tokenizer
+
+    bpe = Tokenizer.from_file(str(path))
+    return lambda text: len(bpe.encode(text).ids), "nano's"
