@@ -62,6 +62,7 @@ def import_shop() -> None:
         st.warning(t("Not one of Olist's files: ", "Não é um arquivo da Olist: ") + ", ".join(unknown))
     if not uploads or not st.button(t("Replace the shop", "Substituir a loja"), type="primary"):
         return
+    report = None
     with (
         tempfile.TemporaryDirectory() as folder,
         shown_errors(),
@@ -75,9 +76,9 @@ def import_shop() -> None:
         except UserError:
             status.update(label=t("Nothing was imported", "Nada foi importado"), state="error")
             raise
-        status.update(label=t("Imported", "Importado"), state="complete")
-        for line in report.lines():
-            st.text(line)
+        status.update(label=t("Imported", "Importado"), state="complete", expanded=False)
+    if report is not None:
+        st.code("\n".join(report.lines()), language=None, wrap_lines=True)
         st.success(
             t(
                 "Make prompts from it under New set. SQL prompts of another shop no longer fit profile v5-exec.",

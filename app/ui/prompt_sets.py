@@ -57,9 +57,9 @@ def choose_set() -> str | None:
     row = sets[sets["id"] == mark].iloc[0]
     st.caption(
         t(
-            f"{row['train']} train and {row['eval']} eval prompts; {row['runs']} runs used it. To train on it, write "
+            f"{row['train']} train and {row['eval']} eval prompts, used by {row['runs']} runs. To train on it, write "
             f"`{mark}` under Prompts.",
-            f"{row['train']} prompts de treino e {row['eval']} de avaliação; usado por {row['runs']} treinos. Para "
+            f"{row['train']} prompts de treino e {row['eval']} de avaliação, usados por {row['runs']} treinos. Para "
             f"treinar com ele, escreva `{mark}` em Prompts.",
         )
     )
@@ -90,7 +90,7 @@ def show_browse(mark: str) -> None:
 def show_quality(mark: str) -> None:
     """What there is to mend, and the numbers behind it."""
     found, tokens_by = _quality(get_settings().database_url, mark)
-    problems = [f"- **{task_name(q.task)}**: {problem}" for q in found for problem in q.problems()]
+    problems = [f"- **{task_name(q.task)}**: {t(*problem)}" for q in found for problem in q.problems()]
     if problems:
         st.warning("\n".join(problems), icon=":material/rule:")
     else:
@@ -124,7 +124,7 @@ def show_quality(mark: str) -> None:
             for q in found
         }
     )
-    st.dataframe(table, alt=t("Quality per task", "Qualidade por tarefa"))
+    st.dataframe(table, height="content", alt=t("Quality per task", "Qualidade por tarefa"))
     st.caption(
         t(
             f"Tokens: {tokens_by}. Similarity is the share of five-letter runs two prompts have in common: no eval prompt "
@@ -147,14 +147,12 @@ def show_make() -> None:
         source, mark = shop_identity(get_settings().commerce_db)
         st.caption(t(f"From the shop: {source} ({mark}).", f"Da loja: {source} ({mark})."))
     with st.form("make_prompts"):
-        cells = st.columns(len(TRAIN_COUNTS) + 2)
+        cells = st.columns(len(TRAIN_COUNTS) + 2, vertical_alignment="bottom")
         wanted = {
             task: int(cell.number_input(task_name(task), 0, 50_000, default, step=10))
             for cell, (task, default) in zip(cells, TRAIN_COUNTS.items(), strict=False)
         }
-        scale = cells[-2].number_input(
-            t("Eval, times 65", "Avaliação, vezes 65"), 1, 20, help=t("20 / 15 / 15 / 15", "20 / 15 / 15 / 15")
-        )
+        scale = cells[-2].number_input(t("Eval × 65", "Aval. × 65"), 1, 20, help="20 / 15 / 15 / 15")
         seed = cells[-1].number_input(t("Seed", "Semente"), value=42)
         name = st.text_input(t("Name", "Nome"), max_chars=200)
         if not st.form_submit_button(t("Make", "Gerar"), type="primary"):

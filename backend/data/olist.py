@@ -156,7 +156,7 @@ def import_olist(
             )
 
     on_progress("writing commerce.db")
-    write_shop(commerce_db, f"olist ({folder.resolve().name})", fill)
+    write_shop(commerce_db, f"olist, {report.orders} orders", fill)
     return report
 
 

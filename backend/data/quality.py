@@ -10,10 +10,15 @@ from backend.data.prompts import LEAK, SAME
 from backend.data.records import PromptRecord
 from backend.data.similarity import Neighbours
 from backend.models.nano_cache import nano_path
+from backend.wording import Text, fill
 from rewards import TASKS, classify_task
 
 _CHARACTERS_PER_TOKEN = 3.2
 """Of Portuguese prose under a 32k-token BPE; used where no tokenizer is at hand."""
+FEW_TRAIN = 100
+"""Fewer train prompts of a task are a problem: 150 were too few for push (final report §9)."""
+FEW_EVAL = 6
+"""Fewer pairs cannot give a signed-rank p under 0.05."""
 _ONE_OF = ("order_id", "gold_sql")
 
 
@@ -50,24 +55,60 @@ class TaskQuality:
     checkable: float
     difficulty: dict[str, int]
 
-    def problems(self) -> list[str]:
+    def problems(self) -> list[Text]:
         """What to mend before training, in words."""
-        found = []
-        if self.too_long:
-            found.append(f"{self.too_long} prompts are longer than the limit and would be cut")
-        if self.duplicates:
-            found.append(f"{self.duplicates} prompts nearly repeat another (similarity {SAME} or more)")
-        if self.shared:
-            found.append(f"{self.shared} orders or queries stand in train and in eval")
-        if self.nearest is not None and self.nearest >= LEAK:
-            found.append(f"an eval prompt is {self.nearest:.2f} like a train prompt (limit {LEAK})")
-        if self.mislabelled:
-            found.append(f"{self.mislabelled} prompts read like another task")
-        if self.train < 100:
-            found.append(f"only {self.train} train prompts: the seeds' push task starved at 150")
-        if self.eval < 6:
-            found.append(f"only {self.eval} eval prompts: no test could find a change")
-        return found
+        near = f"{self.nearest or 0:.2f}"
+        told = [
+            (
+                self.too_long,
+                fill(
+                    "{n} prompts are longer than the limit and would be cut",
+                    "{n} prompts passam do limite e seriam cortados",
+                    n=self.too_long,
+                ),
+            ),
+            (
+                self.duplicates,
+                fill("{n} prompts nearly repeat another", "{n} prompts quase repetem outro", n=self.duplicates),
+            ),
+            (
+                self.shared,
+                fill(
+                    "{n} orders or queries stand in train and in eval",
+                    "{n} pedidos ou consultas estão no treino e na avaliação",
+                    n=self.shared,
+                ),
+            ),
+            (
+                (self.nearest or 0) >= LEAK,
+                fill(
+                    "an eval prompt is {near} like a train prompt",
+                    "um prompt de avaliação tem semelhança {near} com um de treino",
+                    near=near,
+                ),
+            ),
+            (
+                self.mislabelled,
+                fill("{n} prompts read like another task", "{n} prompts parecem de outra tarefa", n=self.mislabelled),
+            ),
+            (
+                self.train < FEW_TRAIN,
+                fill(
+                    "only {n} train prompts; 150 have been too few to learn a task",
+                    "só {n} prompts de treino; 150 já foram poucos para aprender uma tarefa",
+                    n=self.train,
+                ),
+            ),
+            (
+                self.eval < FEW_EVAL,
+                fill(
+                    "only {n} eval prompts: no test could find a change",
+                    "só {n} prompts de avaliação: nenhum teste acharia uma mudança",
+                    n=self.eval,
+                ),
+            ),
+        ]
+        return [words for wrong, words in told if wrong]
 
     def as_dict(self) -> dict[str, object]:
         """The attributes by name."""

@@ -48,8 +48,12 @@ class PromptRecord(BaseModel):
 
     @cached_property
     def id(self) -> str:
-        """Sixteen hex digits of the content: the same prompt has the same id in every set."""
-        content = json.dumps([self.task, self.chat], ensure_ascii=False, separators=(",", ":"))
+        """Sixteen hex digits of the content: the same prompt has the same id in every set.
+
+        About another shop it is another prompt: its true answer differs.
+        """
+        about = [self.facts["shop"]] if "shop" in self.facts else []
+        content = json.dumps([self.task, self.chat, *about], ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     @property

@@ -56,7 +56,10 @@ def load_prompt_set(session: Session, mark: str) -> list[PromptRecord] | None:
 
 
 def prompt_sets(session: Session) -> pd.DataFrame:
-    """One row per set, newest first: id, name, train, eval, created_at, runs (how many used it)."""
+    """One row per set one can train on, newest first, then those without train prompts.
+
+    Columns: id, name, train, eval, created_at, runs (how many used it).
+    """
     used = dict(session.execute(select(Run.prompt_set, func.count()).group_by(Run.prompt_set)).tuples().all())
     rows = [
         {
@@ -68,6 +71,7 @@ def prompt_sets(session: Session) -> pd.DataFrame:
         }
         for kept in session.scalars(select(PromptSet).order_by(PromptSet.created_at.desc(), PromptSet.id))
     ]
+    rows.sort(key=lambda row: row["train"] == 0)
     return pd.DataFrame(rows, columns=["id", "name", "train", "eval", "created_at", "runs"])
 
 

@@ -208,7 +208,7 @@ def test_each_fault_of_a_set_is_named(prompts: list[PromptRecord]) -> None:
     )
     wrong = train[2].model_copy(update={"messages": (Message(role="user", content="Crie um push para SP"),)})
     (found,) = quality([*train, leak, near, wrong], limit=60)
-    words = " | ".join(found.problems())
+    words = " | ".join(map(str, found.problems()))
     for fault in (
         "longer than the limit",
         "nearly repeat",

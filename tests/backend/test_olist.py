@@ -229,7 +229,7 @@ def test_prompts_follow_from_the_shop(files: Path, tmp_path: Path) -> None:
     counts = {"extraction": 40, "sql_qa": 40, "insights": 20, "push": 20}
     prompts = build_prompts(shop, counts, {"extraction": 10, "sql_qa": 6, "insights": 6, "push": 6})
     assert len(prompts) == 148
-    assert {p.source for p in prompts} == {"olist (olist)"}
+    assert {p.source for p in prompts} == {"olist, 300 orders"}
     assert {p.facts["shop"] for p in prompts} == {shop_identity(shop)[1]}
     extraction = [p for p in prompts if p.task == "extraction"]
     assert all("nota" in p.facts and "complaint_category" not in p.facts for p in extraction)

@@ -14,7 +14,7 @@ from backend.models.generate import Completion as Generated
 from backend.models.generate import Sampling
 from backend.store.completions import ensure_scores, human_scores, rated_scores, save_completions
 from backend.store.engine import forget_engines, get_engine, reading, writing
-from backend.store.prompts import load_prompts, save_prompts
+from backend.store.prompts import load_prompt_set, load_prompts, prompt_sets, save_prompt_set, save_prompts
 from backend.store.queue import claim_next, progress
 from backend.store.ratings import get_rater, save_rating, undo_last
 from backend.store.runs import load_metrics, save_metrics
@@ -242,3 +242,20 @@ def test_a_store_of_the_schema_before_keeps_its_ratings_and_learns_its_strata(an
         assert session.scalar(select(func.count()).select_from(Rating)) == 3
         assert session.get_one(Run, "r1").tags == []
     assert after == before
+
+
+def test_a_prompt_set_keeps_its_prompts_splits_and_first_name(any_workbench: Path) -> None:
+    records = [prompt(i).model_copy(update={"split": "eval" if i < 3 else "train"}) for i in range(1200)]
+    with writing() as session:
+        mark, new = save_prompt_set(session, records, "first")
+        assert new == 1200
+        assert save_prompt_set(session, list(reversed(records)), "again") == (mark, 0)
+        other, _ = save_prompt_set(session, [r.model_copy(update={"split": "eval"}) for r in records[:5]], "other")
+    with reading() as session:
+        assert load_prompt_set(session, mark) == records
+        kept = load_prompt_set(session, other)
+        assert kept is not None and {r.split for r in kept} == {"eval"}
+        assert load_prompt_set(session, "no such set") is None
+        table = prompt_sets(session).set_index("id")
+    assert table.loc[mark, ["name", "train", "eval", "runs"]].tolist() == ["first", 1197, 3, 0]
+    assert list(table.index) == [mark, other], "a set without train prompts stands last"
