@@ -1,0 +1,69 @@
+"""A shop imported from Olist's files in the browser, and prompts made from it."""
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from backend.data.olist import SOURCES
+from benchmarks.olist_files import write_olist
+from tests.servers import free_port, start_app
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
+
+
+@pytest.fixture
+def address(workbench: Path) -> Iterator[str]:
+    port = free_port()
+    server = start_app(port, {"WORKBENCH_DATA_DIR": str(workbench)})
+    yield f"http://127.0.0.1:{port}"
+    os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
+
+
+def upload(page: Page, files: list[Path]) -> None:
+    """Choose files, again where a page that was still being drawn has dropped them."""
+    button = page.get_by_role("button", name="Replace the shop")
+    for wait in (8, 8, 30):
+        page.locator("input[type=file]").set_input_files(files)
+        try:
+            expect(button).to_be_visible(timeout=wait * 1000)
+            return
+        except AssertionError:
+            if wait == 30:
+                raise
+
+
+def test_import_a_shop_make_prompts_and_read_their_quality(address: str, page: Page, tmp_path: Path) -> None:
+    files = write_olist(tmp_path / "olist", orders=800, geolocation=100)
+    page.goto(f"{address}/data")
+    page.get_by_role("tab", name="Import a shop").click()
+    broken = tmp_path / SOURCES["orders"].file
+    broken.write_text("a,b\n1,2\n", encoding="utf-8")
+    upload(page, [broken, files / SOURCES["items"].file])
+    page.get_by_role("button", name="Replace the shop").click()
+    expect(page.get_by_text("columns order_id")).to_be_visible()
+
+    page.reload()
+    page.get_by_role("tab", name="Import a shop").click()
+    upload(page, sorted(files.glob("*.csv")))
+    page.get_by_role("button", name="Replace the shop").click()
+    expect(page.get_by_text("800 orders")).to_be_visible()
+
+    page.get_by_role("tab", name="New set").click()
+    expect(page.get_by_text("From the shop: olist, 800 orders")).to_be_visible()
+    for task in ("Extraction", "SQL Q&A"):
+        page.get_by_role("spinbutton", name=task).fill("120")
+        page.get_by_role("spinbutton", name=task).press("Tab")
+    page.get_by_role("textbox", name="Name").fill("d'Olist")
+    page.get_by_role("button", name="Make").click()
+    expect(page.get_by_text("601 prompts")).to_be_visible()
+
+    page.goto(f"{address}/data")
+    expect(page.get_by_role("combobox", name="Prompt set")).to_have_value(re.compile("^d'Olist"))
+    page.get_by_role("tab", name="Quality").click()
+    expect(page.get_by_text("Nothing to mend.")).to_be_visible()
