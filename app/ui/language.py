@@ -13,9 +13,11 @@ _NAMES = {"en": "English", "pt": "Português"}
 
 def choose_language() -> None:
     """Draw the switch in the sidebar; the browser's own language is the start."""
-    if "lang" not in st.session_state:
+    if st.session_state.get("lang") not in _NAMES:  # a new session, or a rerun in which the widget lost its value
         preferred = (st.context.locale or "en")[:2].lower()
-        st.session_state["lang"] = preferred if preferred in _NAMES else "en"
+        known = st.session_state.get("last_lang", preferred)
+        st.session_state["lang"] = known if known in _NAMES else "en"
+    st.session_state["last_lang"] = st.session_state["lang"]
     with st.sidebar:
         st.segmented_control(
             "Language / Idioma",

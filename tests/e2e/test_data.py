@@ -3,11 +3,11 @@
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from backend.data.olist import SOURCES
 from benchmarks.olist_files import write_olist
@@ -25,23 +25,32 @@ def address(workbench: Path) -> Iterator[str]:
     server.wait()
 
 
-def upload(page: Page, files: list[Path]) -> None:
-    """Choose files, again where a page that was still being drawn has dropped them."""
-    button = page.get_by_role("button", name="Replace the shop")
+def again(action: Callable[[], None], shown: Locator) -> None:
+    """Do it, and once more where a page that was still being drawn has missed it, until ``shown`` is there."""
     for wait in (8, 8, 30):
-        page.locator("input[type=file]").set_input_files(files)
+        action()
         try:
-            expect(button).to_be_visible(timeout=wait * 1000)
+            expect(shown).to_be_visible(timeout=wait * 1000)
             return
         except AssertionError:
             if wait == 30:
                 raise
 
 
+def open_tab(page: Page, name: str, with_words: str) -> None:
+    again(page.get_by_role("tab", name=name).click, page.get_by_text(with_words).first)
+
+
+def upload(page: Page, files: list[Path]) -> None:
+    chooser = page.locator("input[type=file]")
+    again(lambda: chooser.set_input_files(files), page.get_by_role("button", name="Replace the shop"))
+
+
 def test_import_a_shop_make_prompts_and_read_their_quality(address: str, page: Page, tmp_path: Path) -> None:
     files = write_olist(tmp_path / "olist", orders=800, geolocation=100)
     page.goto(f"{address}/data")
-    page.get_by_role("tab", name="Import a shop").click()
+    expect(page.get_by_text("Facts").first).to_be_visible()  # the page has been drawn to its end
+    open_tab(page, "Import a shop", "CSV files")
     broken = tmp_path / SOURCES["orders"].file
     broken.write_text("a,b\n1,2\n", encoding="utf-8")
     upload(page, [broken, files / SOURCES["items"].file])
@@ -49,12 +58,13 @@ def test_import_a_shop_make_prompts_and_read_their_quality(address: str, page: P
     expect(page.get_by_text("columns order_id")).to_be_visible()
 
     page.reload()
-    page.get_by_role("tab", name="Import a shop").click()
+    expect(page.get_by_text("Facts").first).to_be_visible()
+    open_tab(page, "Import a shop", "CSV files")
     upload(page, sorted(files.glob("*.csv")))
     page.get_by_role("button", name="Replace the shop").click()
     expect(page.get_by_text("800 orders")).to_be_visible()
 
-    page.get_by_role("tab", name="New set").click()
+    open_tab(page, "New set", "From the shop")
     expect(page.get_by_text("From the shop: olist, 800 orders")).to_be_visible()
     for task in ("Extraction", "SQL Q&A"):
         page.get_by_role("spinbutton", name=task).fill("120")
@@ -64,6 +74,7 @@ def test_import_a_shop_make_prompts_and_read_their_quality(address: str, page: P
     expect(page.get_by_text("601 prompts")).to_be_visible()
 
     page.goto(f"{address}/data")
+    expect(page.get_by_text("Facts").first).to_be_visible()
     expect(page.get_by_role("combobox", name="Prompt set")).to_have_value(re.compile("^d'Olist"))
-    page.get_by_role("tab", name="Quality").click()
+    open_tab(page, "Quality", "Tokens:")
     expect(page.get_by_text("Nothing to mend.")).to_be_visible()
