@@ -1,6 +1,7 @@
 """A real app server on a port of its own, for the tests that need one."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,24 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+class App:
+    """The app on a port of its own, to be killed and started again."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.port, self._environment = free_port(), environment
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it listens."""
+        self._process = start_app(self.port, self._environment)
+
+    def kill(self) -> None:
+        """End it at once, with everything in its process group."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
 
 def start_app(port: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -9,7 +9,10 @@ _KNOWN = (  # what the log says -> what it means, and what helps
         "out of GPU memory: lower num_generations, max_completion_length or prompts_per_step, then resume",
     ),
     (
-        re.compile(r"No space left on device|Errno 28|OSError: \[Errno 122\]"),
+        # The last four are how safetensors and torch say it.
+        re.compile(
+            r"No space left on device|Errno 28|OSError: \[Errno 122\]|os error 28|iostream error|PytorchStreamWriter failed|inline_container\.cc"
+        ),
         "the disk is full: free some space (old checkpoints), then resume",
     ),
     (
@@ -31,9 +34,8 @@ def cause_of_death(exit_code: int | None, log: str) -> str:
         exit_code: of the process, negative for a signal; None when nobody saw it end.
         log: the end of its log.
     """
-    for pattern, words in _KNOWN:
-        if pattern.search(log):
-            return words
+    if known := known_cause(log):
+        return known
     if exit_code == -signal.SIGKILL:
         return "killed (SIGKILL): by somebody, or by the system because main memory ran out"
     if exit_code is not None and exit_code < 0:
@@ -43,6 +45,11 @@ def cause_of_death(exit_code: int | None, log: str) -> str:
     if exit_code:
         return f"it ended with exit code {exit_code}"
     return "its process is gone and nobody saw how: killed, or the machine was switched off"
+
+
+def known_cause(text: str) -> str | None:
+    """What an error's text means and what helps, where it is one of those that one meets."""
+    return next((words for pattern, words in _KNOWN if pattern.search(text)), None)
 
 
 def _signal_name(number: int) -> str:

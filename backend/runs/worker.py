@@ -3,12 +3,14 @@
 import os
 import threading
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import select
 
 from backend.audit.gates import standing_gates
 from backend.errors import UserError
+from backend.runs.causes import known_cause
 from backend.runs.lock import training_lock
 from backend.runs.processes import bind, mark_running
 from backend.runs.sync import rewind_store, sync_run
@@ -54,7 +56,8 @@ def _work(run_id: str, resume: bool) -> int:
     with writing() as session:
         ended = session.get_one(Run, run_id)
         ended.status, ended.reason, ended.ended_at, ended.exit_code = status, reason, utc_now(), code
-    print(f"{status}: {reason}\nrun folder: {folder}", flush=True)
+    with suppress(OSError):
+        print(f"{status}: {reason}\nrun folder: {folder}", flush=True)
     return code
 
 
@@ -86,8 +89,11 @@ def _train(run_id: str, profile: str, folder: Path) -> tuple[str, str, int]:
         print(f"error: {error}", flush=True)
         return "failed", str(error), 2
     except Exception as error:  # the run's last word: whatever ended it is kept with it
-        traceback.print_exc()
-        return "failed", f"{type(error).__name__}: {error}", 1
+        with suppress(OSError):  # the log may lie on the disk that is full
+            traceback.print_exc()
+        said = f"{type(error).__name__}: {error}"
+        known = known_cause(said)
+        return "failed", f"{known} ({said})" if known else said, 1
     finally:
         done.set()
         if syncing.is_alive():

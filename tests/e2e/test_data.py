@@ -1,8 +1,6 @@
 """A shop imported from Olist's files in the browser, and prompts made from it."""
 
-import os
 import re
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,18 +9,16 @@ from playwright.sync_api import Locator, Page, expect
 
 from backend.data.olist import SOURCES
 from benchmarks.olist_files import write_olist
-from tests.servers import free_port, start_app
+from tests.servers import App
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
 
 
 @pytest.fixture
 def address(workbench: Path) -> Iterator[str]:
-    port = free_port()
-    server = start_app(port, {"WORKBENCH_DATA_DIR": str(workbench)})
-    yield f"http://127.0.0.1:{port}"
-    os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
+    app = App({"WORKBENCH_DATA_DIR": str(workbench)})
+    yield app.address
+    app.kill()
 
 
 def again(action: Callable[[], None], shown: Locator) -> None:

@@ -1,4 +1,4 @@
-"""The whole loop in a real Chromium: rate, see ρ, launch a run, reload in the middle, read the verdict."""
+"""The whole loop in a real Chromium: rate, see ρ, launch a run, kill the app in the middle, read the verdict."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from backend.settings import ROOT
-from tests.servers import free_port, start_app
+from tests.servers import App
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
 
@@ -31,15 +31,13 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def address(environment: dict[str, str]) -> Iterator[str]:
+def app(environment: dict[str, str]) -> Iterator[App]:
     """A running app whose queue holds nano's completions of the push prompts."""
     sample = [sys.executable, "-m", "backend.data", "sample", "--task", "push", "--n", "1"]
     subprocess.run(sample, cwd=ROOT, env=environment, check=True, timeout=900)
-    port = free_port()
-    server = start_app(port, environment)
-    yield f"http://127.0.0.1:{port}"
-    server.terminate()
-    server.wait(timeout=20)
+    served = App(environment)
+    yield served
+    served.kill()
 
 
 def status(page: Page, word: str) -> Locator:
@@ -60,7 +58,8 @@ def press(page: Page, key: str, then: str) -> None:
                 raise
 
 
-def test_rate_audit_train_and_read_the_verdict(address: str, page: Page) -> None:
+def test_rate_audit_train_and_read_the_verdict(app: App, page: Page) -> None:
+    address = app.address
     # Rate five completions by keyboard.
     page.goto(f"{address}/annotate?rater=Ana")
     expect(page.get_by_text("0 rated")).to_be_visible()
@@ -85,7 +84,9 @@ def test_rate_audit_train_and_read_the_verdict(address: str, page: Page) -> None
     page.get_by_role("button", name="Launch").click()
     expect(status(page, "running")).to_be_visible(timeout=60_000)
 
-    # Reload in the middle: the run is still there, and ends by itself.
+    # The app killed and started again, the page reloaded: the run is still there, and ends by itself.
+    app.kill()
+    app.start()
     page.reload()
     expect(status(page, "running")).to_be_visible(timeout=60_000)
     page.goto(f"{address}/runs")
@@ -98,9 +99,8 @@ def test_rate_audit_train_and_read_the_verdict(address: str, page: Page) -> None
     expect(page.get_by_text("Wilcoxon signed-rank")).to_be_visible()
 
 
-def test_a_taken_port_is_a_message_and_not_a_traceback(address: str, environment: dict[str, str]) -> None:
-    port = address.rsplit(":", 1)[1]
-    command = [sys.executable, "-m", "app", "--port", port]
+def test_a_taken_port_is_a_message_and_not_a_traceback(app: App, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "app", "--port", str(app.port)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
-    assert f"port {port} is taken" in done.stderr and "PORT=" in done.stderr
+    assert f"port {app.port} is taken" in done.stderr and "PORT=" in done.stderr

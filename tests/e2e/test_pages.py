@@ -1,8 +1,6 @@
 """Every page in a real Chromium, on stores of every kind, wide and narrow: nothing breaks and nothing sticks out."""
 
-import os
 import shutil
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from backend.runs.sync import sync_run
 from backend.settings import ROOT, get_settings
 from backend.store.engine import forget_engines, writing
 from backend.store.tables import Run
-from tests.servers import free_port, start_app
+from tests.servers import App
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
 PAGES = ("", "annotate?rater=Ana", "results", "runs", "audit", "train", "data")
@@ -51,11 +49,9 @@ def address(request: pytest.FixtureRequest, workbench: Path, monkeypatch: pytest
     get_settings.cache_clear()
     forget_engines()
     fill(request.param, workbench)
-    port = free_port()
-    server = start_app(port, {"WORKBENCH_MODELS_DIR": str(ROOT / "data" / "models")})
-    yield f"http://127.0.0.1:{port}"
-    os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
+    app = App({"WORKBENCH_MODELS_DIR": str(ROOT / "data" / "models")})
+    yield app.address
+    app.kill()
 
 
 def test_every_page_opens_and_fits(address: str, page: Page) -> None:
