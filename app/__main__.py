@@ -4,10 +4,12 @@ Brings the store up to date, fills it with the recorded example when it is empty
 when it is not cached yet, and opens the pages on http://127.0.0.1:8501.
 """
 
+import ipaddress
 import os
 import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -24,18 +26,53 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 8501,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    address: Annotated[str, typer.Option(help="To listen on; others than this machine's need sign-in.")] = "127.0.0.1",
     teach_nano: Annotated[bool, typer.Option(help="Teach nano in the background if it is not cached.")] = True,
 ) -> None:
     """Open the workbench in the browser's reach."""
+    check_address(address)
     _check_port(port)
     first_start()
     if teach_nano and not nano_is_ready():
         _teach_nano()
     script = str(Path(__file__).with_name("main.py"))
-    print(f"The workbench opens on http://127.0.0.1:{port}", flush=True)
+    print(f"The workbench opens on http://{address}:{port}", flush=True)
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)])
+    options = ["--server.port", str(port), "--server.address", address]
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", script, *options])
+
+
+def check_address(address: str) -> None:
+    """Only a workbench with sign-in is open to others.
+
+    Raises:
+        UserError: the address is not this machine's own, and no provider is configured.
+    """
+    try:
+        is_own = ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        is_own = address == "localhost"
+    if not is_own and not has_sign_in():
+        raise UserError(
+            f"{address} is open to others, and nobody would have to sign in. Put an [auth] section with redirect_uri, "
+            "cookie_secret, client_id, client_secret and server_metadata_url into .streamlit/secrets.toml, and the people "
+            "into WORKBENCH_ENGINEERS, WORKBENCH_PMS and WORKBENCH_ANNOTATORS; see docs/deployment.md"
+        )
+
+
+def has_sign_in() -> bool:
+    """Whether a secrets.toml, the project's or the user's own, configures a provider."""
+    for folder in (ROOT, Path.home()):
+        path = folder / ".streamlit" / "secrets.toml"
+        try:
+            if tomllib.loads(path.read_text(encoding="utf-8")).get("auth"):
+                return True
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise UserError(f"cannot read {path}: {error}") from error
+    return False
 
 
 def _check_port(port: int) -> None:

@@ -1,10 +1,24 @@
-"""Navigation, nothing else."""
+"""Navigation by role, nothing else."""
 
 import streamlit as st
 
 from app.pages import sections
 from app.ui.language import choose_language
+from app.ui.person import ask_to_sign_in, current_person, say_no_role, show_person, signs_in
+from backend.access import NOBODY, identify_by
 
 st.set_page_config(page_title="Reward Workbench", page_icon=":material/rule:", layout="wide", initial_sidebar_state=230)
+identify_by(current_person)
 choose_language()
-st.navigation(sections()).run()
+person = current_person()
+if person == NOBODY:
+    st.navigation([st.Page(ask_to_sign_in, title="Reward Workbench")], position="hidden").run()
+elif not person.roles:
+    show_person(person)
+    st.navigation(
+        [st.Page(lambda: say_no_role(person), title="Reward Workbench", url_path="home")], position="hidden"
+    ).run()
+else:
+    if signs_in():
+        show_person(person)
+    st.navigation(sections(person)).run()

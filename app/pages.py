@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.ui.language import t
+from backend.access import ROLES, Person, Role, who
 
 _SCREENS = Path(__file__).parent / "screens"
 
@@ -19,20 +20,37 @@ def page(name: str) -> st.Page:
         "audit": (t("Reward audit", "Auditoria da recompensa"), ":material/fact_check:"),
         "train": (t("Train", "Treinar"), ":material/model_training:"),
         "data": (t("Data", "Dados"), ":material/database:"),
+        "events": (t("Log", "Registro"), ":material/history:"),
     }[name]
     return st.Page(_SCREENS / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "home")
 
 
-def sections() -> dict[str, list[st.Page]]:
-    """The navigation: each reader's pages under the reader's name."""
-    return {
-        "": [page("home")],
-        t("Annotators", "Avaliadores"): [page("annotate")],
-        t("Product", "Produto"): [page("results"), page("runs")],
-        t("Engineering", "Engenharia"): [page("audit"), page("train"), page("data")],
+READERS: dict[str, tuple[Role, ...]] = {
+    "home": ROLES,
+    "annotate": ("annotator",),
+    "results": ("pm",),
+    "runs": ("pm",),
+    "audit": (),
+    "train": (),
+    "data": (),
+    "events": (),
+}
+"""Whose page it is; an engineer's are all. For anybody else it does not exist."""
+
+
+def sections(person: Person) -> dict[str, list[st.Page]]:
+    """A person's navigation: each reader's pages under the reader's name."""
+    every = {
+        "": ["home"],
+        t("Annotators", "Avaliadores"): ["annotate"],
+        t("Product", "Produto"): ["results", "runs"],
+        t("Engineering", "Engenharia"): ["audit", "train", "data", "events"],
     }
+    mine = {title: [page(name) for name in names if person.may(*READERS[name])] for title, names in every.items()}
+    return {title: pages for title, pages in mine.items() if pages}
 
 
 def link_to(name: str) -> None:
-    """A link to another page."""
-    st.page_link(page(name))
+    """A link to another page, where it is there for whoever reads this one."""
+    if who().may(*READERS[name]):
+        st.page_link(page(name))

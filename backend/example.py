@@ -16,6 +16,7 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backend.access import OPERATOR, acting_as
 from backend.audit.gates import decide_gates
 from backend.cli import command_line
 from backend.data.jsonl import read_prompts, write_prompts
@@ -39,6 +40,7 @@ RUN_ID = "example"
 RATER = "authors (example)"
 
 
+@acting_as(OPERATOR)
 def first_start() -> None:
     """Bring the schema up to date and fill an empty store with the default prompts and the example."""
     from backend.runs.create import shop_prompts
@@ -52,6 +54,7 @@ def first_start() -> None:
         load_example()
 
 
+@acting_as(OPERATOR)
 def load_example() -> None:
     """Take the recorded run, completions and ratings into the store (once)."""
     with writing() as session:

@@ -10,6 +10,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from backend.access import Role
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -36,6 +38,16 @@ class Settings(BaseSettings):
     """Share of new completions drawn from the whole queue alike; the others come from where a rating tells most."""
     repeat_share: float = Field(0.05, ge=0, le=0.5)
     """Share of completions that a rater has scored before and is shown once more, without being told."""
+    annotators: str = ""
+    """E-mail addresses that may rate, comma-separated, where people sign in."""
+    pms: str = ""
+    """Those that may read Results and Runs, and ask raters for more."""
+    engineers: str = ""
+    """Those that may do everything."""
+    roles_claim: str = ""
+    """A claim of the identity token that names roles (annotator, pm, engineer), beside or instead of the lists."""
+    sign_in_hours: float = Field(12, gt=0)
+    """After so long people sign in again."""
     regressions: Path = ROOT / "tests" / "rewards" / "regressions.jsonl"
     """Completions kept as regression cases for the rewards (Reward audit page)."""
     dollars_per_hour: float = Field(0.80, ge=0)
@@ -45,6 +57,12 @@ class Settings(BaseSettings):
     def plugin_modules(self) -> list[str]:
         """The names in ``plugins``."""
         return [name.strip() for name in self.plugins.split(",") if name.strip()]
+
+    @property
+    def role_lists(self) -> dict[Role, list[str]]:
+        """Role -> the addresses that have it, in lower case."""
+        lists: dict[Role, str] = {"annotator": self.annotators, "pm": self.pms, "engineer": self.engineers}
+        return {role: [p.strip().lower() for p in people.split(",") if p.strip()] for role, people in lists.items()}
 
     @property
     def commerce_db(self) -> Path:

@@ -20,14 +20,15 @@ def free_port() -> int:
 class App:
     """The app on a port of its own, to be killed and started again."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.port, self._environment = free_port(), environment
+    def __init__(self, environment: dict[str, str], start: bool = True) -> None:
+        self.port, self.environment = free_port(), environment
         self.address = f"http://127.0.0.1:{self.port}"
-        self.start()
+        if start:
+            self.start()
 
     def start(self) -> None:
         """Start it and wait until it listens."""
-        self._process = start_app(self.port, self._environment)
+        self._process = start_app(self.port, self.environment)
 
     def kill(self) -> None:
         """End it at once, with everything in its process group."""

@@ -59,7 +59,7 @@ def test_every_setting_named_in_the_docs_exists() -> None:
 
 def test_every_page_has_a_reader() -> None:
     pages = Path(pages_file).read_text(encoding="utf-8")
-    assert all(f'page("{p.stem}")' in pages for p in (ROOT / "app" / "screens").glob("[a-z]*.py"))
+    assert all(f'"{p.stem}": ' in pages for p in (ROOT / "app" / "screens").glob("[a-z]*.py"))
 
 
 def test_presets_in_the_docs_exist() -> None:

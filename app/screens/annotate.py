@@ -12,7 +12,9 @@ import streamlit as st
 from app.ui.completion import show_completion, show_prompt
 from app.ui.guidelines import guideline
 from app.ui.language import t, task_name
+from app.ui.person import signs_in
 from app.ui.state import open_store
+from backend.access import who
 from backend.errors import UserError
 from backend.store.completions import one_completion
 from backend.store.engine import reading, writing
@@ -25,7 +27,10 @@ _RECOUNT = 25  # ratings after which "to go" is counted anew; between them it co
 
 def choose_rater() -> int | None:
     """The rater's id, once a name is given; the name stays in the address."""
-    name = st.sidebar.text_input(t("Your name", "Seu nome"), key="rater", bind="query-params", max_chars=120)
+    if signs_in():
+        name = who().name
+    else:
+        name = st.sidebar.text_input(t("Your name", "Seu nome"), key="rater", bind="query-params", max_chars=120)
     if not name.strip():
         welcome()
         return None

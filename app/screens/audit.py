@@ -17,6 +17,7 @@ from app.ui.tabs import show_tabs
 from app.ui.verdicts import gate_words
 from backend.audit.gate import Gate
 from backend.audit.gates import decide_gates
+from backend.errors import UserError
 from backend.store.engine import writing
 from rewards import DEFAULT_PROFILE, PROFILES, fingerprint
 from rewards.probes import run_probes
@@ -143,7 +144,11 @@ def page() -> None:
     st.caption(f"{PROFILES[profile].summary} · {t('fingerprint', 'impressão digital')} `{fingerprint(profile)}`")
     if note := st.session_state.pop("audit_note", None):
         st.toast(note)
-    rated, audit, version = load(profile)
+    try:
+        rated, audit, version = load(profile)
+    except UserError as error:  # a profile that measures something this installation cannot
+        st.error(str(error), icon=":material/error:")
+        return
     if rated.empty:
         st.info(
             t(

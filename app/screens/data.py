@@ -16,6 +16,7 @@ from backend.data.shop import shop_identity
 from backend.errors import UserError
 from backend.settings import get_settings
 from backend.store.engine import writing
+from backend.store.events import record
 from backend.store.prompts import save_prompt_set
 
 FORMAT = """{"task": "extraction", "prompt": "Nota: 2/5\\nAvaliação: chegou quebrado", "facts": {"nota": 2}, "split": "train"}
@@ -76,6 +77,8 @@ def import_shop() -> None:
         except UserError:
             status.update(label=t("Nothing was imported", "Nada foi importado"), state="error")
             raise
+        with writing() as session:
+            record(session, "replaced the shop", f"olist, {report.orders} orders")
         status.update(label=t("Imported", "Importado"), state="complete", expanded=False)
     if report is not None:
         st.code("\n".join(report.lines()), language=None, wrap_lines=True)

@@ -7,7 +7,8 @@ from app.ui.audit_data import people
 from app.ui.language import number, numbers, t, task_name
 from backend.audit.agreement import Agreement, pairwise_kappa
 from backend.audit.exchange import as_csv, as_jsonl, rating_rows
-from backend.store.engine import reading
+from backend.store.engine import reading, writing
+from backend.store.events import record
 from backend.store.ratings import rating_counts, self_agreement
 
 
@@ -107,5 +108,6 @@ def show_export() -> None:
 
 
 def _export() -> pd.DataFrame:
-    with reading() as session:
+    with writing() as session:
+        record(session, "exported", "ratings")
         return rating_rows(session)

@@ -5,6 +5,7 @@ import streamlit as st
 
 from app.ui.audit_data import load, people
 from app.ui.language import interval, number, numbers, t, task_name
+from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
 from backend.audit.robustness import leave_one_out, lifted, no_better_than_length, profile_differences, views
 from rewards import PROFILES
@@ -61,8 +62,14 @@ def _cell(rho: float | None, n: int) -> str:
 def show_profiles(profile: str, rated: pd.DataFrame) -> None:
     """The same ratings under another profile: Δρ with its interval. No new ratings are needed."""
     others = [name for name in PROFILES if name != profile]
-    other = st.selectbox(t("Compare with", "Comparar com"), others, index=len(others) - 1)
-    before, _, _ = load(other)
+    # Not one that measures by running something: that is for whoever asks for it.
+    likely = [name for name in others if not PROFILES[name].measured_by]
+    other = st.selectbox(t("Compare with", "Comparar com"), others, index=others.index(likely[-1]))
+    before = None
+    with shown_errors():
+        before, _, _ = load(other)
+    if before is None:
+        return
     frame = profile_differences(before, rated)
     frame["task"] = frame["task"].map(task_name)
     frame["interval"] = [interval(*ends) for ends in zip(frame["low"], frame["high"], strict=True)]

@@ -19,9 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backend.access import needs
 from backend.data.records import Message, PromptRecord
 from backend.errors import UserError, bad_rows, reason
 from backend.files import write_whole
+from backend.store.events import record
 from backend.store.prompts import save_prompts
 from backend.store.ratings import get_rater, save_rating, scored_ratings
 from backend.store.tables import Completion, Prompt, Rating
@@ -153,6 +155,7 @@ def _argilla(place: str, record: dict[str, Any]) -> Iterator[tuple[str, Any]]:
                 yield f"{place}, {name}", {**base, "score": response["value"], "rater": rater, "comment": comment}
 
 
+@needs("engineer")
 def import_ratings(session: Session, records: list[RatingRecord]) -> int:
     """Take ratings into the store, with their prompts and completions where those are new; returns how many there are.
 
@@ -161,6 +164,7 @@ def import_ratings(session: Session, records: list[RatingRecord]) -> int:
     for r in records:
         rater = get_rater(session, r.rater)
         save_rating(session, _completion(session, r), rater.id, score=r.score, comment=r.comment, imported=True)
+    record(session, "imported", "ratings", count=len(records))
     return len(records)
 
 
@@ -186,6 +190,7 @@ def _completion(session: Session, r: RatingRecord) -> int:
     return completion.id
 
 
+@needs("engineer")
 def rating_rows(session: Session) -> pd.DataFrame:
     """Every score with ``COLUMNS``, raters as rater-1, rater-2, ... in order of their first rating."""
     query = scored_ratings(

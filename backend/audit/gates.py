@@ -8,15 +8,18 @@ import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from backend.access import needs
 from backend.audit.correlation import Correlation, within_prompt
 from backend.audit.gate import Gate, GateSettings, decide
 from backend.audit.table import audit_table
 from backend.store.completions import ensure_scores, rated_scores
+from backend.store.events import record
 from backend.store.ratings import scored_ratings
 from backend.store.tables import GateDecision, Prompt, Rating
 from rewards import fingerprint
 
 
+@needs("engineer")
 def decide_gates(
     session: Session, profile: str, decided_by: str, settings: GateSettings | None = None
 ) -> list[GateDecision]:
@@ -52,6 +55,7 @@ def decide_gates(
                 decided_by=decided_by,
             )
         )
+        record(session, "decided", row.task, profile=profile, verdict=gate.verdict)
     session.add_all(decisions)
     session.flush()
     return decisions

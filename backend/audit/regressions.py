@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from backend.access import needs
 from backend.errors import UserError
 from backend.files import write_whole
 from backend.settings import get_settings
@@ -17,6 +18,7 @@ MIDDLE = 0.5
 """People liked it (4 or 5): the reward must be at least this. They did not (1 or 2): at most this."""
 
 
+@needs("engineer")
 def keep_case(task: str, prompt: str, completion: str, human: float, note: str = "") -> bool:
     """Keep a completion as a case; returns whether it is new.
 

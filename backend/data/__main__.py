@@ -42,10 +42,14 @@ def olist(
 ) -> None:
     """Write commerce.db from Olist's CSVs, or from a shop's own in that layout."""
     from backend.data.olist import import_olist
+    from backend.store.engine import writing
+    from backend.store.events import record
 
     console = Console()
     with console.status("reading") as status:
         report = import_olist(folder, get_settings().commerce_db, keep_personal_data, status.update)
+    with writing() as session:
+        record(session, "replaced the shop", f"olist, {report.orders} orders")
     for line in report.lines():
         console.print(line, highlight=False, markup=False)
     console.print(f"wrote {get_settings().commerce_db}", highlight=False, markup=False)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from backend.access import needs
 from backend.data.personal import mask
 from backend.data.shop import write_shop
 from backend.errors import UserError
@@ -107,6 +108,7 @@ class Imported:
         return found
 
 
+@needs("engineer")
 def import_olist(
     folder: Path,
     commerce_db: Path,

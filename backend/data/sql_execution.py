@@ -62,9 +62,10 @@ def measure(completion: str, facts: dict[str, Any], shop: Path) -> float:
     if not isinstance(gold, list) or not spans:
         return 0.0
     changed = shop.stat().st_mtime_ns if shop.exists() else 0
-    _same_shop(str(facts.get("shop", "")), shop, changed)
+    true = json.dumps(gold)
+    _same_shop(str(facts.get("shop", "")), str(facts.get("gold_sql", "")), true, shop, changed)
     start, end = spans[0]
-    return _measured(completion[start:end], json.dumps(gold), shop, changed)
+    return _measured(completion[start:end], true, shop, changed)
 
 
 @lru_cache(maxsize=8192)
@@ -76,14 +77,22 @@ def _measured(query: str, gold: str, shop: Path, changed: int) -> float:
     return 1.0 if same_result(rows, json.loads(gold)) else _RAN
 
 
-@lru_cache(maxsize=64)
-def _same_shop(mark: str, shop: Path, changed: int) -> None:
+@lru_cache(maxsize=8192)
+def _same_shop(mark: str, gold_sql: str, gold: str, shop: Path, changed: int) -> None:
     source, there = shop_identity(shop)
-    if mark and mark != there:
-        raise UserError(
-            f"the SQL prompts were made from a shop with the mark {mark}, and {shop} is another ({source}, {there}); "
-            "make the prompts anew with `python -m backend.data prompts`, or train under a profile without execution"
-        )
+    if mark == there:
+        return
+    if not mark:  # prompts of one's own, or of an earlier version: the gold query itself tells
+        try:
+            if same_result(run_query(gold_sql, shop), json.loads(gold)):
+                return
+        except Refused:
+            pass
+    raise UserError(
+        f"the SQL prompts were made from another shop ({mark or 'unnamed'}) than {shop} holds ({source}, {there}): every "
+        "result would be wrong. Make the prompts anew with `python -m backend.data prompts`, or use a profile without "
+        "execution"
+    )
 
 
 def run_query(query: str, shop: Path, seconds: float = SECONDS) -> list[tuple[Any, ...]]:

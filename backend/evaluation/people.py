@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from sqlalchemy.orm import Session
 
+from backend.access import needs
 from backend.evaluation.compare import ALPHA
 from backend.store.evaluations import evaluation_people, evaluation_texts
 from backend.store.queue import enqueue
@@ -131,6 +132,7 @@ def prompts_to_rate(paired: pd.DataFrame, rated: set[str], count: int) -> list[s
     return ordered.loc[[p for p in places if p < len(ordered)], "prompt_id"].tolist()
 
 
+@needs("pm")
 def queue_pairs(session: Session, base: Evaluation, tuned: Evaluation, paired: pd.DataFrame, count: int) -> int:
     """Offer raters both completions of ``count`` more prompts, blind and among the others; returns how many are new."""
     both = [evaluation_people(session, e.id)["prompt_id"] for e in (base, tuned)]

@@ -5,6 +5,7 @@ import secrets
 from datetime import datetime
 from pathlib import Path
 
+from backend.access import needs
 from backend.data.commerce import ensure_shop
 from backend.data.few_shot import with_examples
 from backend.data.jsonl import read_prompts, write_prompts
@@ -14,6 +15,7 @@ from backend.errors import UserError
 from backend.models.load import check_model
 from backend.settings import get_settings
 from backend.store.engine import reading, writing
+from backend.store.events import record
 from backend.store.prompts import load_prompt_set, save_prompt_set
 from backend.store.tables import Run
 from backend.training.config import TrainConfig
@@ -42,6 +44,7 @@ def named_prompts(name: str) -> list[PromptRecord]:
     return read_prompts(Path(name))
 
 
+@needs("engineer")
 def create_run(config: TrainConfig, status: str = "queued") -> str:
     """Write the run's folder and store row; returns its id.
 
@@ -55,6 +58,7 @@ def create_run(config: TrainConfig, status: str = "queued") -> str:
     return run_id
 
 
+@needs("engineer")
 def create_seed_runs(config: TrainConfig, seeds: list[int]) -> str:
     """A run of several seeds: a parent and one child for each seed, trained one after the other; returns the parent.
 
@@ -132,3 +136,5 @@ def _write_run(
                 prompt_set=mark,
             )
         )
+        if config.override_reason:
+            record(session, "overrode", run_id, reason=config.override_reason)

@@ -5,17 +5,20 @@ import math
 from pathlib import Path
 from typing import Any
 
+from backend.access import needs
 from backend.errors import UserError, bad_rows, reason
 from backend.runs.create import new_run_id
 from backend.runs.sync import sync_run
 from backend.settings import get_settings
 from backend.store.engine import writing
+from backend.store.events import record
 from backend.store.tables import Run, utc_now
 from backend.training.metrics_file import append_metrics
 
 IMPORTED = "imported"
 
 
+@needs("engineer")
 def import_run(path: Path, name: str = "") -> str:
     """Take a file of logs as a finished run; returns its id. All of it is taken, or nothing.
 
@@ -42,6 +45,7 @@ def import_run(path: Path, name: str = "") -> str:
     except OSError as error:
         raise UserError(f"cannot write the run's folder {folder}: {error.strerror}. Set WORKBENCH_RUNS_DIR.") from error
     with writing() as session:
+        record(session, "imported", run_id, file=path.name)
         session.add(
             Run(
                 id=run_id,

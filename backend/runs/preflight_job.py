@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from backend.access import needs
 from backend.runs.processes import last_lines, start_detached, started_at
 from backend.settings import get_settings
 from backend.training.config import TrainConfig
@@ -31,6 +32,7 @@ class PreflightJob:
         return [c["name"] for c in self.checks if c["status"] == "fail"]
 
 
+@needs("engineer")
 def start_preflight(config: TrainConfig) -> None:
     """Check a configuration in a process that outlives this one; the one before of the same configuration is forgotten."""
     folder = _folder(config)

@@ -13,10 +13,12 @@ from typing import IO
 
 import psutil
 
+from backend.access import needs
 from backend.errors import UserError
 from backend.runs.causes import cause_of_death
 from backend.settings import ROOT
 from backend.store.engine import writing
+from backend.store.events import record
 from backend.store.tables import Run, utc_now
 
 _LAST_LINES = 15
@@ -98,6 +100,7 @@ def is_alive(run: Run) -> bool:
     return now is not None and abs(now - run.pid_started) < 0.05
 
 
+@needs("engineer")
 def request_stop(run_id: str, force: bool = False) -> None:
     """Ask the run to end at the next step with a checkpoint (SIGTERM), or end it and all it started at once (SIGKILL).
 
@@ -113,6 +116,7 @@ def request_stop(run_id: str, force: bool = False) -> None:
                 child.kill()
         os.kill(run.pid, signal.SIGKILL if force else signal.SIGTERM)
         run.reason = "killed on request" if force else "stop requested; it ends at the next step"
+        record(session, "killed" if force else "stopped", run_id)
 
 
 def settle(run_id: str, exit_code: int | None = None) -> None:

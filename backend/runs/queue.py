@@ -3,14 +3,17 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from backend.access import needs
 from backend.errors import UserError
 from backend.runs.lock import is_dispatching
 from backend.runs.processes import get_run, is_alive, start_detached
 from backend.settings import get_settings
 from backend.store.engine import writing
+from backend.store.events import record
 from backend.store.tables import Run, utc_now
 
 
+@needs("engineer")
 def enqueue(run_id: str) -> None:
     """Put a run at the end of the queue, a new one or one that stopped or failed; it starts when the machine is free.
 
@@ -25,11 +28,13 @@ def enqueue(run_id: str) -> None:
             raise UserError(f"run {run_id} is in the queue already")
         if run.status == "finished":
             raise UserError(f"run {run_id} has finished; clone it to train once more")
+        record(session, "resumed" if run.started_at else "launched", run_id, name=run.name, preset=run.preset)
         last = session.scalar(select(func.max(Run.place))) or 0.0
         run.status, run.place, run.pid, run.reason, run.ended_at = "queued", last + 1, None, "", None
     ensure_dispatcher()
 
 
+@needs("engineer")
 def cancel(run_id: str) -> None:
     """Take a run out of the queue.
 
@@ -42,8 +47,10 @@ def cancel(run_id: str) -> None:
             raise UserError(f"run {run_id} is not in the queue any more; stop it instead")
         run.status, run.place, run.ended_at = "cancelled", None, utc_now()
         run.reason = "taken out of the queue"
+        record(session, "took out", run_id)
 
 
+@needs("engineer")
 def move(run_id: str, up: bool) -> None:
     """Change places with the run before (``up``) or after it in the queue; nothing at either end.
 

@@ -4,7 +4,9 @@ import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from backend.access import needs
 from backend.data.records import PromptRecord, content_hash
+from backend.store.events import record
 from backend.store.tables import Prompt, PromptSet, Run
 
 
@@ -28,6 +30,7 @@ def save_prompts(session: Session, records: list[PromptRecord]) -> int:
     return len(new)
 
 
+@needs("engineer")
 def save_prompt_set(session: Session, records: list[PromptRecord], name: str) -> tuple[str, int]:
     """Keep these prompts as a set; returns its id, which is the hash of its content, and how many prompts were new.
 
@@ -37,6 +40,7 @@ def save_prompt_set(session: Session, records: list[PromptRecord], name: str) ->
     mark = content_hash(records)
     if session.get(PromptSet, mark) is None:
         session.add(PromptSet(id=mark, name=name[:200], members=[[r.id, r.split] for r in records]))
+        record(session, "added prompts", mark, name=name[:200], count=len(records))
         session.flush()
     return mark, new
 

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Select, bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from backend.access import needs
 from backend.settings import get_settings
 from backend.store.tables import Claim, Completion, Prompt, QueueItem, Rating, RatingEvent, Stratum, utc_now
 from rewards import DEFAULT_PROFILE, score
@@ -74,6 +75,7 @@ def stratum_of(task: str, total: float) -> str:
     return f"{task}/{min(QUARTERS - 1, int(total * QUARTERS))}"
 
 
+@needs("annotator")
 def claim_next(session: Session, rater_id: int) -> int | None:
     """The completion this rater should see next, claimed for them; None when the queue is done for them.
 
@@ -97,6 +99,7 @@ def claim_next(session: Session, rater_id: int) -> int | None:
     return None
 
 
+@needs("annotator")
 def claim(session: Session, completion_id: int, rater_id: int, is_repeat: bool = False) -> None:
     """Hold a completion for a rater from now on; a rater holds one at a time."""
     expires = utc_now() + timedelta(minutes=CLAIM_MINUTES)
@@ -110,6 +113,7 @@ def claim(session: Session, completion_id: int, rater_id: int, is_repeat: bool =
     session.flush()
 
 
+@needs("annotator")
 def save_draft(session: Session, completion_id: int, rater_id: int, comment: str) -> None:
     """Keep a half-written comment with the rater's claim."""
     held = session.get(Claim, (completion_id, rater_id))

