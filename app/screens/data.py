@@ -5,8 +5,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.ui.actions import show_failed
 from app.ui.language import t
 from app.ui.prompt_sets import choose_set, show_browse, show_make, show_quality
+from app.ui.sampling import show_sampling
 from app.ui.state import open_store, shown_errors
 from app.ui.tabs import show_tabs
 from app.ui.upload import import_upload
@@ -93,6 +95,7 @@ def import_shop() -> None:
 def page() -> None:
     """Draw the page."""
     st.title(t("Data", "Dados"), anchor=False)
+    show_failed()
     mark = choose_set()
     tabs = {
         t("New set", "Novo conjunto"): show_make,
@@ -103,6 +106,7 @@ def page() -> None:
         tabs = {
             t("Browse", "Ver"): lambda: show_browse(mark),
             t("Quality", "Qualidade"): lambda: show_quality(mark),
+            t("Sample completions", "Gerar respostas"): lambda: show_sampling(mark),
         } | tabs
     show_tabs("data_tabs", tabs)
 

@@ -75,6 +75,7 @@ def facts_of(run: Run) -> list[tuple[str, str]]:
         (t("Preset", "Predefinição"), run.preset),
         (t("Seed", "Semente"), str(run.seed)),
         (t("Reward", "Recompensa"), f"{run.profile} ({run.fingerprint})"),
+        (t("Prompt set", "Conjunto de prompts"), run.prompt_set or "–"),
     ]
     try:
         results = json.loads((folder / "eval_results.json").read_text(encoding="utf-8"))
@@ -91,7 +92,7 @@ def show_cost(run: Run) -> None:
     except (OSError, ValueError):
         return
     cells = st.columns(4)
-    for cell, (name, value) in zip(cells, facts_of(run)[4:], strict=False):
+    for cell, (name, value) in zip(cells, facts_of(run)[5:], strict=False):
         cell.metric(name, value)
     cells[2].metric(t("Best step", "Melhor passo"), comparison["best_step"])
     accuracy = comparison.get("fact_accuracy", {})

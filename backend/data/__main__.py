@@ -22,6 +22,7 @@ from backend.data.commerce import build_commerce_db, ensure_shop
 from backend.data.jsonl import read_prompts, write_prompts
 from backend.data.records import PromptRecord
 from backend.errors import UserError
+from backend.files import write_json
 from backend.settings import get_settings
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
@@ -145,6 +146,7 @@ def sample(
     temperature: Annotated[float, typer.Option(min=0, max=2)] = 1.0,
     max_new_tokens: Annotated[int, typer.Option(min=1)] = 160,
     seed: int = 42,
+    progress_file: Annotated[Path | None, typer.Option(hidden=True, help="Where a page reads how far it is.")] = None,
 ) -> None:
     """Sample completions of stored prompts and offer them to raters."""
     from backend.example import first_start
@@ -165,13 +167,13 @@ def sample(
     sampling = Sampling(temperature=temperature, max_new_tokens=max_new_tokens, seed=seed)
     with Progress() as progress:
         bar = progress.add_task("sampling", total=len(records) * n)
-        groups = generate(
-            policy,
-            [r.chat for r in records],
-            sampling,
-            n,
-            on_progress=lambda done, _: progress.update(bar, completed=done),
-        )
+
+        def told(done: int, total: int) -> None:
+            progress.update(bar, completed=done)
+            if progress_file is not None:
+                write_json(progress_file, {"done": done, "total": total})
+
+        groups = generate(policy, [r.chat for r in records], sampling, n, on_progress=told)
     name = f"{policy.name} + {adapter}" if adapter else policy.name
     with writing() as session:
         save_prompt_set(session, every, prompts)

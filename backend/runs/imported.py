@@ -1,12 +1,12 @@
 """A run from elsewhere, known by its logs: Hugging Face's trainer_state.json, or a JSONL of logged steps."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 from backend.access import needs
 from backend.errors import UserError, bad_rows, reason
+from backend.files import load_users_json, numbered_lines, read_users_text
 from backend.runs.create import new_run_id
 from backend.runs.sync import sync_run
 from backend.settings import get_settings
@@ -67,14 +67,11 @@ def import_run(path: Path, name: str = "") -> str:
 
 def _entries(path: Path) -> list[tuple[str, Any]]:
     """(place, entry) of everything the file holds; a line that is not JSON comes as the error it gave."""
+    text = read_users_text(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {error}. Give a UTF-8 file.") from error
-    try:
-        whole = json.loads(text)
+        whole = load_users_json(text)
     except ValueError:
-        return [(str(i), _parsed(line)) for i, line in enumerate(text.splitlines(), start=1) if line.strip()]
+        return [(str(i), _parsed(line)) for i, line in numbered_lines(text)]
     if isinstance(whole, dict) and isinstance(whole.get("log_history"), list):
         whole = whole["log_history"]
     return [(f"entry {i}", entry) for i, entry in enumerate(whole if isinstance(whole, list) else [whole], start=1)]
@@ -82,13 +79,13 @@ def _entries(path: Path) -> list[tuple[str, Any]]:
 
 def _parsed(line: str) -> Any:
     try:
-        return json.loads(line)
-    except json.JSONDecodeError as error:
+        return load_users_json(line)
+    except ValueError as error:
         return error
 
 
 def _problem(entry: Any) -> str | None:
-    if isinstance(entry, json.JSONDecodeError):
+    if isinstance(entry, ValueError):
         return reason(entry)
     if not isinstance(entry, dict):
         return "not an object"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.access import needs
-from backend.runs.processes import last_lines, start_detached, started_at
+from backend.runs.jobs import is_working, last_words, start_job
 from backend.settings import get_settings
 from backend.training.config import TrainConfig
 
@@ -37,29 +37,24 @@ def start_preflight(config: TrainConfig) -> None:
     """Check a configuration in a process that outlives this one; the one before of the same configuration is forgotten."""
     folder = _folder(config)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(config.model_dump_json(), encoding="utf-8")
-    with (folder / "result.json").open("wb") as out, (folder / "log.txt").open("wb") as log:
-        command = ["run_training.py", "--config", str((folder / "config.json").resolve()), "--preflight", "--json"]
-        process = start_detached(command, out, log)
-    identity = {"pid": process.pid, "started": started_at(process.pid)}
-    (folder / "process.json").write_text(json.dumps(identity), encoding="utf-8")
+    path = (folder / "config.json").resolve()
+    path.write_text(config.model_dump_json(), encoding="utf-8")
+    start_job(folder, ["run_training.py", "--config", str(path), "--preflight", "--json"])
 
 
 def preflight_of(config: TrainConfig) -> PreflightJob | None:
     """What the preflight of this configuration says; None when there was none."""
     folder = _folder(config)
-    try:
-        identity = json.loads((folder / "process.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    working = is_working(folder)
+    if working is None:
         return None
-    now = started_at(identity["pid"])
-    if now is not None and identity["started"] is not None and abs(now - identity["started"]) < 0.05:
+    if working:
         return PreflightJob(True, [])
     try:
-        text = (folder / "result.json").read_text(encoding="utf-8")
+        text = (folder / "result.txt").read_text(encoding="utf-8")
         return PreflightJob(False, json.loads(text[text.index("[") :]))
     except (OSError, ValueError):
-        return PreflightJob(False, [], last_lines(folder / "log.txt") or "it ended without a word")
+        return PreflightJob(False, [], last_words(folder))
 
 
 def _folder(config: TrainConfig) -> Path:

@@ -26,7 +26,7 @@ EXPECTED = {
     "pm": {"queue_pairs"},
     "engineer": {
         "decide_gates", "keep_case", "import_ratings", "rating_rows", "create_run", "create_seed_runs", "enqueue", "cancel",
-        "move", "request_stop", "start_preflight", "import_run", "describe", "save_prompt_set", "import_olist",
+        "move", "start_sampling", "request_stop", "start_preflight", "import_run", "describe", "save_prompt_set", "import_olist",
     },
 }  # fmt: skip
 

@@ -1,14 +1,15 @@
 """A shop imported from Olist's files in the browser, and prompts made from it."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from backend.data.olist import SOURCES
 from benchmarks.olist_files import write_olist
+from tests.e2e.helpers import again, open_tab
 from tests.servers import App
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
@@ -19,22 +20,6 @@ def address(workbench: Path) -> Iterator[str]:
     app = App({"WORKBENCH_DATA_DIR": str(workbench)})
     yield app.address
     app.kill()
-
-
-def again(action: Callable[[], None], shown: Locator) -> None:
-    """Do it, and once more where a page that was still being drawn has missed it, until ``shown`` is there."""
-    for wait in (8, 8, 30):
-        action()
-        try:
-            expect(shown).to_be_visible(timeout=wait * 1000)
-            return
-        except AssertionError:
-            if wait == 30:
-                raise
-
-
-def open_tab(page: Page, name: str, with_words: str) -> None:
-    again(page.get_by_role("tab", name=name).click, page.get_by_text(with_words).first)
 
 
 def upload(page: Page, files: list[Path]) -> None:

@@ -1,4 +1,4 @@
-"""The whole loop in a real Chromium: rate, see ρ, launch a run, kill the app in the middle, read the verdict."""
+"""The whole loop in a real Chromium: sample, rate, see ρ, launch a run, kill the app in the middle, read the verdict."""
 
 import os
 import re
@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from backend.settings import ROOT
+from tests.e2e.helpers import again, open_tab
 from tests.servers import App
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
@@ -32,9 +33,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def app(environment: dict[str, str]) -> Iterator[App]:
-    """A running app whose queue holds nano's completions of the push prompts."""
-    sample = [sys.executable, "-m", "backend.data", "sample", "--task", "push", "--n", "1"]
-    subprocess.run(sample, cwd=ROOT, env=environment, check=True, timeout=900)
+    """A running app on an empty store."""
     served = App(environment)
     yield served
     served.kill()
@@ -46,20 +45,29 @@ def status(page: Page, word: str) -> Locator:
 
 
 def press(page: Page, key: str, then: str) -> None:
-    """Press a key as a person would: once the item has been on screen, and again if a busy page missed it."""
-    for wait in (10, 10, 30):
+    """Press a key as a person would: once the item has been on screen."""
+
+    def read_and_press() -> None:
         time.sleep(0.6)  # a key pressed earlier than this is not taken: nobody has read the item
         page.keyboard.press(key)
-        try:
-            expect(page.get_by_text(then)).to_be_visible(timeout=wait * 1000)
-            return
-        except AssertionError:
-            if wait == 30:
-                raise
+
+    again(read_and_press, page.get_by_text(then))
 
 
 def test_rate_audit_train_and_read_the_verdict(app: App, page: Page) -> None:
     address = app.address
+    # Have nano answer the push prompts.
+    page.goto(f"{address}/data")
+    expect(page.get_by_text("Facts").first).to_be_visible(timeout=60_000)
+    open_tab(page, "Sample completions", "Policy")
+    page.get_by_role("combobox", name="Task").click()
+    page.get_by_role("option", name="Push").click()
+    count = page.get_by_role("spinbutton", name="Completions per prompt")
+    count.fill("1")
+    count.press("Tab")
+    again(page.get_by_role("button", name="Sample").click, page.get_by_text(re.compile(r"loading|\d+ of 15")).first)
+    expect(page.get_by_text("stored 15 completions")).to_be_visible(timeout=240_000)
+
     # Rate five completions by keyboard.
     page.goto(f"{address}/annotate?rater=Ana")
     expect(page.get_by_text("0 rated")).to_be_visible()

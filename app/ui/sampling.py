@@ -1,0 +1,71 @@
+"""Completions for raters: sampled from a model or a run's tuned one, in a process that outlives the page."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app.pages import link_to
+from app.ui.actions import attempt, tell_failed
+from app.ui.language import t, task_name
+from backend.runs.sampling_job import sampling_job, start_sampling
+from backend.runs.watch import current_runs
+from rewards import registered
+
+
+def show_sampling(mark: str) -> None:
+    """The policy, which prompts, how many; then how far it is."""
+    policies = {"": ("nano", "", 160)} | {
+        run.id: (str(run.config["model"]), str(Path(run.folder) / "best"), int(run.config["max_completion_length"]))
+        for run in current_runs()
+        if (Path(run.folder) / "best" / "adapter_config.json").is_file()
+    }
+    names = {run.id: run.name for run in current_runs()}
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    policy = row.selectbox(
+        t("Policy", "Modelo"),
+        list(policies),
+        format_func=lambda run: t(f"tuned: {names[run]} · {run}", f"treinado: {names[run]} · {run}") if run else "nano",
+        width=380,
+    )
+    splits = {"eval": t("eval", "avaliação"), "train": t("train", "treino")}
+    split = row.selectbox(t("Split", "Parte"), list(splits), format_func=splits.__getitem__, width=140)
+    task = row.selectbox(
+        t("Task", "Tarefa"),
+        ["", *registered()],
+        format_func=lambda name: task_name(name) if name else t("all", "todas"),
+        width=180,
+    )
+    n = row.number_input(t("Completions per prompt", "Respostas por prompt"), 1, 16, 2, width=180)
+    job = sampling_job()
+    st.fragment(_progress, run_every=2 if job is not None and job.running else None)(
+        (mark, split, task, int(n), *policies[policy])
+    )
+
+
+def _progress(arguments: tuple[object, ...]) -> None:
+    tell_failed()
+    job = sampling_job()
+    running = job is not None and job.running
+    st.button(
+        t("Sample", "Gerar respostas"),
+        type="primary",
+        icon=":material/casino:",
+        disabled=running,
+        on_click=attempt,
+        args=(start_sampling, *arguments),
+    )
+    if running != st.session_state.get("sampling", False):
+        st.session_state["sampling"] = running
+        st.rerun()  # from now on, or no longer, it looks every two seconds
+    if job is None:
+        return
+    if job.running:
+        words = (
+            t(f"{job.done} of {job.total}", f"{job.done} de {job.total}") if job.total else t("loading…", "carregando…")
+        )
+        st.progress(job.done / max(1, job.total), text=words)
+    elif job.failed:
+        st.code(job.words, language=None, wrap_lines=True)
+    else:
+        st.success(job.words, icon=":material/check_circle:")
+        link_to("annotate")
