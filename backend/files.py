@@ -1,9 +1,15 @@
-"""Files that are whole at every moment."""
+"""Files that are whole at every moment, and files of users, read with the care that takes."""
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from backend.errors import UserError
+
+LARGEST_BYTES = 200_000_000
+"""Of a user's file of prompts, ratings or logs; a larger one is refused before it is read."""
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -17,3 +23,59 @@ def write_whole(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, whole or not at all."""
     write_whole(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_users_text(path: Path) -> str:
+    """The text of a user's file; a byte order mark is fine.
+
+    Raises:
+        UserError: it cannot be read, is not UTF-8, or is larger than ``LARGEST_BYTES``.
+    """
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise UserError(f"{path} is larger than {LARGEST_BYTES // 10**6} MB; split it")
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {path}: {error}. Give a UTF-8 JSONL, JSON or CSV file.") from error
+
+
+def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
+    """(number from 1, line) of the lines that are not empty; only a line feed ends a line, as in JSONL."""
+    return ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
+
+
+def load_users_json(text: str) -> Any:
+    """What a user's JSON says, as every database can keep it.
+
+    Raises:
+        ValueError: it is not JSON, is nested too deeply, or holds NaN, Infinity, NUL or half a character.
+    """
+    try:
+        value = json.loads(text, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if "\\" in text or "\x00" in text:  # nothing else can bring in what a database refuses
+        check_text(value)
+    return value
+
+
+def check_text(value: Any) -> None:
+    """Pass a value whose every text can be stored.
+
+    Raises:
+        ValueError: a text in it holds NUL, or a surrogate that is half a character.
+    """
+    if isinstance(value, str):
+        if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+            raise ValueError("a text holds NUL or half a character (a lone surrogate)")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            check_text(key)
+            check_text(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            check_text(inner)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not a number")

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from backend.access import needs
 from backend.data.records import Message, PromptRecord
 from backend.errors import UserError, bad_rows, reason
-from backend.files import write_whole
+from backend.files import check_text, load_users_json, numbered_lines, read_users_text, write_whole
 from backend.store.events import record
 from backend.store.prompts import save_prompts
 from backend.store.ratings import get_rater, save_rating, scored_ratings
@@ -31,7 +31,6 @@ from rewards import registered
 
 COLUMNS = ("task", "prompt", "completion", "score", "rater", "comment")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-LARGEST_BYTES = 200_000_000
 
 
 class RatingRecord(BaseModel):
@@ -53,17 +52,13 @@ def read_ratings(path: Path) -> list[RatingRecord]:
     Raises:
         UserError: the file cannot be read, is of no known format, or has bad entries (named by line or place).
     """
-    try:
-        if path.stat().st_size > LARGEST_BYTES:
-            raise UserError(f"{path} is larger than {LARGEST_BYTES // 10**6} MB; split it")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {error}. Give a UTF-8 file.") from error
+    text = read_users_text(path)
     records, bad = [], []
     for place, row in _rows(path, text):
         try:
             if isinstance(row, ValueError):
                 raise row
+            check_text(row)
             record = RatingRecord.model_validate(row)
             if record.task not in registered():
                 raise ValueError(f"unknown task {record.task!r}; choose from {', '.join(registered())}")
@@ -87,7 +82,7 @@ def _rows(path: Path, text: str) -> Iterator[tuple[str, Any]]:
             yield f"{reader.line_num}", {k: _unneutralised(v) for k, v in row.items() if k and v is not None}
         return
     try:
-        whole = None if path.suffix.lower() == ".jsonl" else json.loads(text)
+        whole = None if path.suffix.lower() == ".jsonl" else load_users_json(text)
     except ValueError:
         whole = None
     if whole is None:
@@ -99,22 +94,30 @@ def _rows(path: Path, text: str) -> Iterator[tuple[str, Any]]:
 
 
 def _json_lines(text: str) -> Iterator[tuple[str, Any]]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
-            try:
-                yield from _entry(str(number), json.loads(line))
-            except json.JSONDecodeError as error:
-                yield str(number), error
+    for number, line in numbered_lines(text):
+        try:
+            entry = load_users_json(line)
+        except ValueError as error:
+            yield str(number), error
+        else:
+            yield from _entry(str(number), entry)
 
 
 def _entry(place: str, entry: Any) -> Iterator[tuple[str, Any]]:
     """The ratings in one JSON object, by what it looks like."""
     if isinstance(entry, dict) and isinstance(entry.get("annotations"), list):
-        yield from _label_studio(place, entry)
+        tool, read = "Label Studio", _label_studio
     elif isinstance(entry, dict) and isinstance(entry.get("responses"), dict):
-        yield from _argilla(place, entry)
+        tool, read = "Argilla", _argilla
     else:
         yield place, entry
+        return
+    try:
+        ratings = list(read(place, entry))
+    except (AttributeError, KeyError, TypeError) as error:
+        yield place, ValueError(f"not as {tool} exports it: {error}")
+    else:
+        yield from ratings
 
 
 def _label_studio(place: str, task: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -4,14 +4,13 @@ Each line is an object with ``task``, and ``messages`` (a chat) or ``prompt`` (t
 ``facts`` and ``split``. A file is read whole or not at all: every bad line is named, and nothing is imported.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from backend.data.prompts import system_prompt
 from backend.data.records import Message, PromptRecord
 from backend.errors import UserError, bad_rows, reason
-from backend.files import write_whole
+from backend.files import load_users_json, numbered_lines, read_users_text, write_whole
 from rewards import TASKS
 
 
@@ -25,18 +24,13 @@ def read_prompts(path: Path, split: str | None = None) -> list[PromptRecord]:
     Raises:
         UserError: the file cannot be read, is empty, or has bad lines (named with file, line and reason).
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {error}. Give a UTF-8 JSONL file.") from error
+    lines = list(numbered_lines(read_users_text(path)))
     prompts: list[PromptRecord] = []
     bad: list[str] = []
     first_seen: dict[str, int] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    for number, line in lines:
         try:
-            prompt = _prompt(json.loads(line), split, str(path.name))
+            prompt = _prompt(load_users_json(line), split, str(path.name))
         except (ValueError, TypeError) as error:
             bad.append(f"{path}:{number}: {reason(error)}")
             continue
