@@ -164,14 +164,15 @@ def test_v4_fifteen_eval_prompts(nano, prompts, tmp_path) -> None:
 
 @pytestmark_nano
 def test_a_constant_reward(nano, prompts, tmp_path, monkeypatch) -> None:
+    from backend.scoring import score_completion
     from backend.training import preflight as module
-    from rewards import Score, score
+    from rewards import Score
 
     def constant(task: str, *arguments: str) -> Score:
-        real = score(task, *arguments)
+        real = score_completion(task, *arguments)
         return Score(0.4, dict.fromkeys(real.components, 0.1)) if task == "push" else real
 
-    monkeypatch.setattr(module, "score", constant)
+    monkeypatch.setattr(module, "score_completion", constant)
     checks = on_nano(nano, NANO, prompts, tmp_path)
     assert checks["headroom"].status == "fail" and "push = 0.40" in checks["headroom"].found
     assert checks["signal"].status == "fail"

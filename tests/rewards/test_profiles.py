@@ -89,7 +89,7 @@ def test_the_hashed_code_is_python_and_holds_no_docstring() -> None:
 
 
 def test_the_history_is_the_seeds() -> None:
-    assert list(PROFILES) == ["v4.0", "v4.1", "v4.2", "v4.2.1", "v4.3"]
+    assert list(PROFILES) == ["v4.0", "v4.1", "v4.2", "v4.2.1", "v4.3", "v5-exec"]
     flags = [
         (p.repair_json, p.sql_statement, p.sql_words_30, p.strict_int, p.push_penalties) for p in PROFILES.values()
     ]
@@ -99,7 +99,9 @@ def test_the_history_is_the_seeds() -> None:
         (True, True, False, False, False),
         (True, True, True, True, True),
         (True, True, True, True, True),
+        (True, True, True, True, True),
     ]
+    assert [name for name, p in PROFILES.items() if p.measured_by] == ["v5-exec"]
 
 
 def test_an_unknown_profile_lists_those_there_are() -> None:
