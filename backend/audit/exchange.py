@@ -120,9 +120,9 @@ def _entry(place: str, entry: Any) -> Iterator[tuple[str, Any]]:
         yield from ratings
 
 
-def _label_studio(place: str, task: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _label_studio(place: str, entry: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """A task of Label Studio's JSON export: ``data`` with prompt, completion and task; a result of type rating."""
-    for annotation in task["annotations"]:
+    for annotation in entry["annotations"]:
         if annotation.get("was_cancelled"):
             continue
         by = annotation.get("completed_by")
@@ -133,7 +133,7 @@ def _label_studio(place: str, task: dict[str, Any]) -> Iterator[tuple[str, Any]]
         for result in annotation.get("result", []):
             if result.get("type") == "rating":
                 score = result.get("value", {}).get("rating")
-                data = task.get("data")
+                data = entry.get("data")
                 yield (
                     f"{place}, annotation {annotation.get('id', '?')}",
                     {
@@ -145,11 +145,11 @@ def _label_studio(place: str, task: dict[str, Any]) -> Iterator[tuple[str, Any]]
                 )
 
 
-def _argilla(place: str, record: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _argilla(place: str, entry: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """A record of Argilla's JSON export: ``fields`` with prompt and completion, task in ``metadata``, a rating question."""
-    base = {**(record.get("metadata") or {}), **(record.get("fields") or {})}
-    comments = {r.get("user_id"): r.get("value") for r in record["responses"].get("comment", [])}
-    for name, responses in record["responses"].items():
+    base = {**(entry.get("metadata") or {}), **(entry.get("fields") or {})}
+    comments = {r.get("user_id"): r.get("value") for r in entry["responses"].get("comment", [])}
+    for name, responses in entry["responses"].items():
         for response in responses:
             submitted = response.get("status", "submitted") == "submitted"
             if submitted and isinstance(response.get("value"), int):
