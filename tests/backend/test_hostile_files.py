@@ -13,10 +13,10 @@ from backend.runs.imported import import_run
 from tests.fuzz import run_cases
 
 
-def test_four_hundred_broken_files_leave_nothing_behind(workbench: Path) -> None:
+def test_broken_files_leave_nothing_behind(workbench: Path) -> None:
     """``python -m tests.fuzz`` tries ten thousand."""
-    told = run_cases(workbench, 400, seed=1)
-    assert sum(told.values()) == 400
+    told = run_cases(workbench, 160, seed=1)
+    assert sum(told.values()) == 160
     assert {name.partition(" ")[2] for name in told} == {"taken", "refused"}
 
 
