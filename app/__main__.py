@@ -7,7 +7,6 @@ when it is not cached yet, and opens the pages on http://127.0.0.1:8501.
 import ipaddress
 import os
 import socket
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -19,6 +18,7 @@ from backend.cli import command_line
 from backend.errors import UserError
 from backend.example import first_start
 from backend.models.nano_cache import nano_is_ready, progress_path
+from backend.runs.processes import start_detached
 from backend.settings import ROOT, get_settings
 
 app = typer.Typer(add_completion=False)
@@ -92,14 +92,7 @@ def _teach_nano() -> None:
     folder = get_settings().models_dir
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "nano.log").open("wb") as log:
-        subprocess.Popen(
-            [sys.executable, "-m", "backend.models.nano", "--nice", "10"],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        start_detached(["-m", "backend.models.nano", "--nice", "10"], log)
     print(f"Teaching nano in the background (two to three minutes); progress: {progress_path()}", flush=True)
 
 

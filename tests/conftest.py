@@ -49,6 +49,13 @@ def any_workbench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: p
         with workbench_at(tmp_path, f"sqlite:///{tmp_path / 'annotations.db'}", monkeypatch) as folder:
             yield folder
         return
+    with postgres_database() as url, workbench_at(tmp_path, url, monkeypatch) as folder:
+        yield folder
+
+
+@contextmanager
+def postgres_database() -> Iterator[str]:
+    """The URL of an empty PostgreSQL database, gone afterwards; skips the test where no server is named."""
     server = os.environ.get("TEST_POSTGRES_URL")
     if not server:
         pytest.skip("set TEST_POSTGRES_URL to run the store tests on PostgreSQL (.ci/run does)")
@@ -57,8 +64,7 @@ def any_workbench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: p
     name = f"test_{secrets.token_hex(6)}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
-        with workbench_at(tmp_path, f"{server.rsplit('/', 1)[0]}/{name}", monkeypatch) as folder:
-            yield folder
+        yield f"{server.rsplit('/', 1)[0]}/{name}"
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
 
 

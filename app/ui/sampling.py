@@ -14,12 +14,13 @@ from rewards import registered
 
 def show_sampling(mark: str) -> None:
     """The policy, which prompts, how many; then how far it is."""
+    runs = current_runs()
     policies = {"": ("nano", "", 160)} | {
         run.id: (str(run.config["model"]), str(Path(run.folder) / "best"), int(run.config["max_completion_length"]))
-        for run in current_runs()
+        for run in runs
         if (Path(run.folder) / "best" / "adapter_config.json").is_file()
     }
-    names = {run.id: run.name for run in current_runs()}
+    names = {run.id: run.name for run in runs}
     row = st.container(horizontal=True, vertical_alignment="bottom")
     policy = row.selectbox(
         t("Policy", "Modelo"),

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -107,18 +108,14 @@ def summed(table: Table, rows: Iterator[dict[str, Any]]) -> Copied:
 
 
 def _copy(read: Connection, write: Connection, table: Table) -> Copied:
-    batch: list[dict[str, Any]] = []
-    count, total = 0, 0
-    for row in _rows(read, table):
-        count += 1
-        total += _digest(row)
-        batch.append(row)
-        if len(batch) == _BATCH:
-            write.execute(insert(table), batch)
-            batch = []
-    if batch:
+    return summed(table, _written(_rows(read, table), write, table))
+
+
+def _written(rows: Iterator[dict[str, Any]], write: Connection, table: Table) -> Iterator[dict[str, Any]]:
+    """The rows, each written on its way through."""
+    while batch := list(islice(rows, _BATCH)):
         write.execute(insert(table), batch)
-    return Copied(table.name, count, f"{total % 2**128:032x}")
+        yield from batch
 
 
 def _rows(connection: Connection, table: Table) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,5 @@
 """Moving a store between databases, and backups taken while people rate."""
 
-import os
-import secrets
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ from backend.store.engine import get_engine, reading, writing
 from backend.store.ratings import get_rater, save_rating
 from backend.store.tables import Completion, Rating, Run
 from tests.backend.test_store import add_completions, add_run
+from tests.conftest import postgres_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -25,16 +24,8 @@ def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'elsewhere.db'}"
         return
-    server = os.environ.get("TEST_POSTGRES_URL")
-    if not server:
-        pytest.skip("set TEST_POSTGRES_URL to run the store tests on PostgreSQL (.ci/run does)")
-    import psycopg
-
-    name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
-        yield f"{server.rsplit('/', 1)[0]}/{name}"
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+    with postgres_database() as url:
+        yield url
 
 
 def test_everything_arrives_and_comes_back(workbench: Path, elsewhere: str) -> None:
