@@ -4,8 +4,10 @@ import streamlit as st
 
 from app.pages import sections
 from app.ui.language import choose_language
+from app.ui.outage import show_outage
 from app.ui.person import ask_to_sign_in, current_person, say_no_role, show_person, signs_in
 from backend.access import NOBODY, identify_by
+from backend.store.engine import StoreAway
 
 st.set_page_config(page_title="Reward Workbench", page_icon=":material/rule:", layout="wide", initial_sidebar_state=230)
 identify_by(current_person)
@@ -21,4 +23,7 @@ elif not person.roles:
 else:
     if signs_in():
         show_person(person)
-    st.navigation(sections(person)).run()
+    try:
+        st.navigation(sections(person)).run()
+    except StoreAway as error:
+        show_outage(error)

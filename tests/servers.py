@@ -5,7 +5,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 
 from backend.settings import ROOT
 
@@ -30,6 +32,11 @@ class App:
         """Start it and wait until it listens."""
         self._process = start_app(self.port, self.environment)
 
+    @property
+    def pid(self) -> int:
+        """Of the server."""
+        return self._process.pid
+
     def kill(self) -> None:
         """End it at once, with everything in its process group."""
         os.killpg(self._process.pid, signal.SIGKILL)
@@ -53,3 +60,48 @@ def start_app(port: int, environment: dict[str, str]) -> subprocess.Popen[bytes]
                 return server
         time.sleep(0.1)
     raise AssertionError("the app did not open its port within a minute")
+
+
+class Proxy:
+    """A network between an app and its database that can be cut: connections end, and new ones are refused.
+
+    Attributes:
+        port: to connect to in the database's place.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target, self.port = (host, port), free_port()
+        self._open: set[socket.socket] = set()
+        self.restore()
+
+    def cut(self) -> None:
+        """End every connection and refuse new ones."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # closing alone would leave a thread in accept() listening
+        self._listener.close()
+        for end in list(self._open):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def restore(self) -> None:
+        """Let connections through."""
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):  # closed: cut
+            while True:
+                here, _ = listener.accept()
+                there = socket.create_connection(self._target)
+                for a, b in ((here, there), (there, here)):
+                    threading.Thread(target=self._pump, args=(a, b), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        self._open.add(source)
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                sink.sendall(data)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        self._open.discard(source)

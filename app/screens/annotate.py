@@ -6,18 +6,21 @@ continues, and two raters are not given the same item by accident.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
 from app.ui.completion import show_completion, show_prompt
 from app.ui.guidelines import guideline
 from app.ui.language import t, task_name
+from app.ui.outage import fragment
 from app.ui.person import signs_in
 from app.ui.state import open_store
 from backend.access import who
 from backend.errors import UserError
 from backend.store.completions import one_completion
-from backend.store.engine import reading, writing
+from backend.store.engine import StoreAway, reading, writing
 from backend.store.queue import claim_next, draft_of, progress, save_draft
 from backend.store.ratings import FLAGS, SKIP_REASONS, get_rater, save_rating, undo_last
 
@@ -88,6 +91,9 @@ def rate(item: int, rater_id: int, score: int | None = None, skip_reason: str | 
         with writing() as session:
             save_rating(session, item, rater_id, score, skip_reason, comment, seconds, flags)
             following = claim_next(session, rater_id)
+    except StoreAway as error:  # nothing is saved, and the item stays: the same key does it once the database is back
+        st.session_state["rating_error"] = str(error)
+        return
     except UserError as error:  # another rater was quicker: nothing is saved, the next item is
         st.session_state["rating_error"] = str(error)
         show_item(None)
@@ -111,7 +117,8 @@ def show_item(item: int | None) -> None:
 
 def take_back(rater_id: int) -> None:
     """Undo this rater's last rating and show that item again, with its comment."""
-    with writing() as session:
+    item = None
+    with _said_if_away(), writing() as session:
         item = undo_last(session, rater_id)
     if item is not None:
         st.session_state.pop("counts", None)
@@ -137,8 +144,17 @@ def set_skipping(skipping: bool) -> None:
 
 def keep_draft(item: int, rater_id: int) -> None:
     """A comment goes to the store as soon as it is left."""
-    with writing() as session:
+    with _said_if_away(), writing() as session:
         save_draft(session, item, rater_id, st.session_state.get(f"comment_{item}", ""))
+
+
+@contextmanager
+def _said_if_away() -> Iterator[None]:
+    """In a callback: an outage is told on the page, where what was typed still stands."""
+    try:
+        yield
+    except StoreAway as error:
+        st.session_state["rating_error"] = str(error)
 
 
 # --- drawing ------------------------------------------------------------------------------------------------------
@@ -313,7 +329,6 @@ def show_done(rater_id: int) -> None:
     st.button(t("Undo the last one", "Desfazer a última"), key="undo", on_click=take_back, args=(rater_id,))
 
 
-@st.fragment
 def rating(rater_id: int, one_key: bool) -> None:
     """The item, the scores, and what goes with them."""
     item = current_item(rater_id)
@@ -362,7 +377,7 @@ def page() -> None:
     """Draw the page."""
     rater_id = choose_rater()
     if rater_id is not None:
-        rating(rater_id, choose_mode())
+        fragment(rating, keep=("comment_", "flags_"))(rater_id, choose_mode())
 
 
 open_store()

@@ -8,6 +8,7 @@ import streamlit as st
 from app.pages import link_to
 from app.ui.charts import metric_line, show_chart, task_curves
 from app.ui.language import number, t, task_name
+from app.ui.outage import fragment
 from app.ui.run_status import show_status
 from app.ui.state import example_note, open_store
 from app.ui.upload import import_upload
@@ -261,7 +262,7 @@ def page() -> None:
         example_note(any(run.is_example for run in runs if run.id in chosen))
         if chosen:
             lives = any(run.status in ("queued", "running") for run in runs if run.id in chosen)
-            st.fragment(live, run_every=3 if lives else None)(chosen)
+            fragment(live, run_every=3 if lives else None)(chosen)
     show_import()
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 from app.ui.actions import attempt, tell_failed
 from app.ui.audit_data import standing
 from app.ui.language import duration, number, t, task_name
+from app.ui.outage import fragment
 from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
 from backend.errors import UserError
@@ -164,7 +165,7 @@ def show_data(config: TrainConfig) -> bool:
 def show_preflight(config: TrainConfig, busy: bool) -> None:
     """The button, and the table once it is there; looked for again every two seconds while the checks run."""
     job = preflight_of(config)
-    st.fragment(_preflight, run_every=2 if job is not None and job.running else None)(config, busy)
+    fragment(_preflight, run_every=2 if job is not None and job.running else None)(config, busy)
 
 
 def _preflight(config: TrainConfig, busy: bool) -> None:

@@ -6,6 +6,7 @@ from app.pages import link_to
 from app.ui.actions import attempt, tell_failed
 from app.ui.language import t
 from app.ui.live_run import show_live
+from app.ui.outage import fragment
 from app.ui.run_status import show_status
 from backend.models.nano_cache import building_share, nano_is_ready
 from backend.runs.processes import request_stop
@@ -14,9 +15,12 @@ from backend.runs.watch import current_runs
 from backend.store.tables import Run
 
 
-@st.fragment(run_every=3)
 def active_runs() -> None:
     """What runs now and what waits, refreshed every three seconds."""
+    fragment(_active_runs, run_every=3)()
+
+
+def _active_runs() -> None:
     tell_failed()
     show_nano()
     runs = current_runs()

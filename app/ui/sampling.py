@@ -7,6 +7,7 @@ import streamlit as st
 from app.pages import link_to
 from app.ui.actions import attempt, tell_failed
 from app.ui.language import t, task_name
+from app.ui.outage import fragment
 from backend.runs.sampling_job import sampling_job, start_sampling
 from backend.runs.watch import current_runs
 from rewards import registered
@@ -38,7 +39,7 @@ def show_sampling(mark: str) -> None:
     )
     n = row.number_input(t("Completions per prompt", "Respostas por prompt"), 1, 16, 2, width=180)
     job = sampling_job()
-    st.fragment(_progress, run_every=2 if job is not None and job.running else None)(
+    fragment(_progress, run_every=2 if job is not None and job.running else None)(
         (mark, split, task, int(n), *policies[policy])
     )
 

@@ -10,6 +10,7 @@ import streamlit as st
 from app.ui.language import t
 from backend.errors import UserError
 from backend.example import first_start
+from backend.store.engine import StoreAway
 
 
 @st.cache_resource(show_spinner=False)
@@ -35,6 +36,8 @@ def open_store() -> None:
     _settled(len(sys.modules))
     try:
         _opened()
+    except StoreAway:
+        raise  # the whole page waits for it
     except UserError as error:
         st.error(str(error), icon=":material/database_off:")
         st.stop()

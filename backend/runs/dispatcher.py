@@ -15,7 +15,7 @@ from backend.errors import UserError
 from backend.runs.lock import dispatcher_lock, is_training
 from backend.runs.processes import mark_running, settle, start_process
 from backend.runs.queue import waiting
-from backend.store.engine import reading, writing
+from backend.store.engine import patiently, reading, writing
 from backend.store.tables import utc_now
 
 _POLL_SECONDS = 0.5
@@ -23,14 +23,14 @@ _POLL_SECONDS = 0.5
 
 def serve() -> None:
     """Start queued runs one after the other until none is left."""
-    while _next() is not None:
+    while patiently(_next) is not None:
         lock = dispatcher_lock()
         try:
             lock.acquire(timeout=0)
         except Timeout:
             return  # another one serves
         try:
-            while _next() is not None:
+            while patiently(_next) is not None:
                 try:
                     _serve_one()
                 except UserError as error:  # the store is busy or away for a moment
@@ -65,7 +65,8 @@ def _serve_one() -> None:
             return
         mark_running(run, process.pid)
         run_id = run.id
-    settle(run_id, process.wait())
+    exit_code = process.wait()
+    patiently(lambda: settle(run_id, exit_code))
 
 
 if __name__ == "__main__":

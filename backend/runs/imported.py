@@ -1,6 +1,5 @@
 """A run from elsewhere, known by its logs: Hugging Face's trainer_state.json, or a JSONL of logged steps."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from backend.store.tables import Run, utc_now
 from backend.training.metrics_file import append_metrics
 
 IMPORTED = "imported"
+_LAST_STEP = 2**31 - 1  # as large as a column of the store takes
 
 
 @needs("engineer")
@@ -90,8 +90,8 @@ def _problem(entry: Any) -> str | None:
     if not isinstance(entry, dict):
         return "not an object"
     step = entry.get("step")
-    if isinstance(step, bool) or not isinstance(step, int | float) or not math.isfinite(step) or step < 0 or step % 1:
-        return f"step must be a whole number from 0, not {step!r}"
+    if isinstance(step, bool) or not isinstance(step, int | float) or not 0 <= step <= _LAST_STEP or step % 1:
+        return f"step must be a whole number from 0 to {_LAST_STEP}, not {str(step)[:40]!r}"
     return None
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from backend.audit.gate import Gate
 from backend.audit.gates import standing_gates
 from backend.errors import UserError
 from backend.runs.causes import known_cause
 from backend.runs.lock import training_lock
 from backend.runs.processes import bind, mark_running
 from backend.runs.sync import rewind_store, sync_run
-from backend.store.engine import reading, writing
+from backend.store.engine import StoreAway, patiently, reading, writing
 from backend.store.tables import Run, utc_now
 
 _SYNC_SECONDS = 2.0
@@ -53,9 +54,13 @@ def _work(run_id: str, resume: bool) -> int:
         status, reason, code = train_seeds(run_id, children)
     else:
         status, reason, code = _train(run_id, run.profile, folder)
-    with writing() as session:
-        ended = session.get_one(Run, run_id)
-        ended.status, ended.reason, ended.ended_at, ended.exit_code = status, reason, utc_now(), code
+
+    def say_how_it_ended() -> None:
+        with writing() as session:
+            ended = session.get_one(Run, run_id)
+            ended.status, ended.reason, ended.ended_at, ended.exit_code = status, reason, utc_now(), code
+
+    patiently(say_how_it_ended)
     with suppress(OSError):
         print(f"{status}: {reason}\nrun folder: {folder}", flush=True)
     return code
@@ -78,12 +83,10 @@ def _train(run_id: str, profile: str, folder: Path) -> tuple[str, str, int]:
         from backend.training.run import train
 
         def on_rewound(step: int) -> None:
-            rewind_store(run_id, step)
+            patiently(lambda: rewind_store(run_id, step))
             syncing.start()  # not before: it would take in what has just been taken back
 
-        with reading() as session:
-            gates = standing_gates(session, profile)
-        outcome = train(folder, gates, on_rewound)
+        outcome = train(folder, patiently(lambda: _gates(profile)), on_rewound)
         return outcome.status, outcome.reason, 0
     except UserError as error:
         print(f"error: {error}", flush=True)
@@ -98,7 +101,12 @@ def _train(run_id: str, profile: str, folder: Path) -> tuple[str, str, int]:
         done.set()
         if syncing.is_alive():
             syncing.join()
-        sync_run(run_id)
+        patiently(lambda: sync_run(run_id))
+
+
+def _gates(profile: str) -> dict[str, Gate]:
+    with reading() as session:
+        return standing_gates(session, profile)
 
 
 def _train_beside_the_first(run_id: str) -> int:
@@ -110,5 +118,9 @@ def _train_beside_the_first(run_id: str) -> int:
 
 
 def _keep_in_sync(run_id: str, done: threading.Event) -> None:
+    """Everything is in the folder: while the database is away, training goes on and the store is filled later."""
     while not done.wait(_SYNC_SECONDS):
-        sync_run(run_id, alive=True)
+        try:
+            sync_run(run_id, alive=True)
+        except StoreAway as error:
+            print(error, flush=True)

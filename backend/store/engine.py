@@ -2,14 +2,18 @@
 
 On SQLite a writing session takes the write lock when it begins (BEGIN IMMEDIATE), so two processes queue for it
 instead of failing half-way with "database is locked"; readers never wait.
+
+A database that does not answer (restarted, cut off, its disk full) is a ``StoreAway``: what was being done is undone, and
+may be tried again. Pages say so and look again by themselves; processes wait with ``patiently``.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -17,17 +21,33 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from filelock import FileLock
 from sqlalchemy import Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from backend.errors import UserError
 from backend.settings import get_settings
 
 _LOCK_SECONDS = 30
+_AGAIN_SECONDS = 3
 _opening = Lock()
 _writing = Lock()
 """On SQLite the threads of a process take turns here: its own waiting is a poll, in which some would starve."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_POSTGRES = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""A server that is cut off is given up after about ten seconds, not after the two hours the system would wait."""
+_OURS = ("no such", "syntax error", "has no column", "too many")
+"""SQLite calls a wrong query an operational error too; that is a fault of the program and stays one."""
+T = TypeVar("T")
+
+
+class StoreAway(UserError):
+    """The database does not answer now; nothing was kept of what was being done."""
 
 
 def get_engine(url: str | None = None) -> Engine:
@@ -51,10 +71,10 @@ def _engine(url: str) -> Engine:
     try:
         _migrate(engine, url)
     except DatabaseError as error:
-        reason = str(error.orig).strip().splitlines()[0]
-        raise UserError(
-            f"cannot open the database {engine.url.render_as_string()}: {reason}. Check DATABASE_URL, or move the file away "
-            f"to start with a new one."
+        kind = StoreAway if _is_away(error) else UserError
+        raise kind(
+            f"cannot open the database {engine.url.render_as_string()}: {_reason(error)}. Check DATABASE_URL, or move the "
+            f"file away to start with a new one."
         ) from error
     return engine
 
@@ -63,7 +83,7 @@ def _connect(url: str) -> Engine:
     if url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, connect_args=_POSTGRES)
     engine = create_engine(url, connect_args={"timeout": _LOCK_SECONDS})
 
     @event.listens_for(engine, "connect")
@@ -88,7 +108,8 @@ def _connect(url: str) -> Engine:
 @contextmanager
 def reading(engine: Engine | None = None) -> Iterator[Session]:
     """A session for queries; it sees one consistent state of the store."""
-    with Session(engine or get_engine()) as session:
+    engine = engine or get_engine()
+    with _outages_told(engine), Session(engine) as session:
         yield session
 
 
@@ -97,11 +118,52 @@ def writing(engine: Engine | None = None) -> Iterator[Session]:
     """A session that commits when the block ends, or leaves nothing behind when it raises."""
     engine = engine or get_engine()
     with (
+        _outages_told(engine),
         _turn() if engine.dialect.name == "sqlite" else nullcontext(),
         Session(engine.execution_options(writes=True), expire_on_commit=False) as session,
         session.begin(),
     ):
         yield session
+
+
+def patiently(action: Callable[[], T], seconds: float = 3600) -> T:
+    """Do it; while the database is away, try again every few seconds.
+
+    Args:
+        action: what to do; it must leave nothing behind when it raises.
+        seconds: after so long the ``StoreAway`` is raised after all.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return action()
+        except StoreAway as error:
+            if time.monotonic() > deadline:
+                raise
+            print(f"{error} Trying again.", flush=True)
+            time.sleep(_AGAIN_SECONDS)
+
+
+@contextmanager
+def _outages_told(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if not _is_away(error):
+            raise
+        raise StoreAway(
+            f"The database {engine.url.render_as_string()} does not answer ({_reason(error)}); nothing was saved just now."
+        ) from error
+
+
+def _is_away(error: DBAPIError) -> bool:
+    if error.connection_invalidated:
+        return True
+    return isinstance(error, OperationalError) and not any(words in str(error.orig) for words in _OURS)
+
+
+def _reason(error: DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[0]
 
 
 @contextmanager
