@@ -28,9 +28,9 @@ CUT_SECONDS = 20
 
 
 @pytest.fixture
-def beyond_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Proxy]]:
+def beyond_a_proxy(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Proxy]]:
     """A workbench on PostgreSQL; the URL of its database beyond a proxy, and the proxy."""
-    with postgres_database() as url, workbench_at(tmp_path, url, monkeypatch):
+    with postgres_database() as url, workbench_at(workbench, url, monkeypatch):
         there = make_url(url)
         proxy = Proxy(there.host or "127.0.0.1", there.port or 5432)
         beyond = there.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
@@ -124,7 +124,7 @@ def test_a_run_goes_on_while_the_database_is_away(
         from backend.store.runs import load_metrics
 
         assert [e.label for e in run_evaluations(session, run_id)][-1] == "tuned"
-        assert load_metrics(session, run_id)["step"].max() == 6
+        assert load_metrics(session, [run_id])["step"].max() == 6
 
 
 def _wait_for(condition, process: subprocess.Popen[bytes], seconds: float = 120) -> None:

@@ -1,0 +1,111 @@
+"""Fifty raters at once for ten minutes on one server with PostgreSQL: how long a save takes, and that none is lost or doubled.
+
+TEST_POSTGRES_URL=postgresql://postgres@127.0.0.1:5432/postgres python -m benchmarks.load
+... python -m benchmarks.load --raters 10 --minutes 1      # smaller
+
+Each rater reads for three to nine seconds before a score, as people do, in a session of Streamlit's own protocol (no
+browser: fifty would need more than the server). A save is the time from the press to the end of the drawing that shows it
+as saved, with the next completion. A store of SQLite is measured the same way as the baseline, for a tenth of the time.
+"""
+
+import json
+import os
+import random
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import psutil
+import typer
+from sqlalchemy import func, select
+
+from backend.settings import ROOT, get_settings
+from backend.store.engine import forget_engines, reading
+from backend.store.tables import QueueItem, Rating, RatingEvent
+from tests.backend.test_many_raters import ENVIRONMENT, fill
+from tests.conftest import postgres_database
+from tests.servers import App
+from tests.streamlit_session import Session
+
+LABELS = ("useless", "poor", "usable", "good", "excellent")
+
+
+def main(
+    raters: Annotated[int, typer.Option(min=1)] = 50,
+    minutes: Annotated[float, typer.Option(min=0.1)] = 10,
+) -> None:
+    """Measure."""
+    with tempfile.TemporaryDirectory() as folder:
+        baseline = measure(f"sqlite:///{folder}/annotations.db", Path(folder), raters, max(0.2, minutes / 10))
+    with tempfile.TemporaryDirectory() as folder, postgres_database() as url:
+        found = measure(url, Path(folder), raters, minutes)
+    for name, result in (("SQLite", baseline), ("PostgreSQL", found)):
+        print(f"{name}: {json.dumps(result)}")
+    print(f"p95 of a save, PostgreSQL / SQLite: {found['p95_ms'] / baseline['p95_ms']:.2f}")
+    path = ROOT / "benchmarks" / "results" / "load.json"
+    path.write_text(json.dumps({"postgresql": found, "sqlite": baseline}, indent=2) + "\n", encoding="utf-8")
+
+
+def measure(url: str, folder: Path, raters: int, minutes: float) -> dict[str, Any]:
+    """Run the load on one store; returns counts, milliseconds and the server's memory."""
+    os.environ |= {
+        "DATABASE_URL": url,
+        "WORKBENCH_RUNS_DIR": f"{folder}/runs",
+        "WORKBENCH_DATA_DIR": f"{folder}/data",
+        **ENVIRONMENT,
+    }
+    get_settings.cache_clear()
+    forget_engines()
+    fill(int(raters * minutes * 60 / 6) + 200)
+    app = App(ENVIRONMENT)
+    until = time.monotonic() + 60 * minutes
+    seconds: list[float] = []
+    errors: list[str] = []
+    threads = [threading.Thread(target=rate, args=(app.port, i, until, seconds, errors)) for i in range(raters)]
+    server = psutil.Process(app.pid)
+    for thread in threads:
+        thread.start()
+        time.sleep(0.2)
+    memory = []
+    while any(thread.is_alive() for thread in threads):
+        memory.append(round(server.memory_info().rss / 1e6))
+        for thread in threads:
+            thread.join(timeout=max(1.0, minutes * 60 / 10) / raters)
+    app.kill()
+    with reading() as session:
+        kept = session.scalar(select(func.count()).select_from(Rating)) or 0
+        events = session.scalar(select(func.count()).where(RatingEvent.action == "rate")) or 0
+        counted = session.scalar(select(func.sum(QueueItem.rated))) or 0
+    if errors or not len(seconds) == kept == events == counted:
+        raise SystemExit(
+            f"confirmed {len(seconds)}, kept {kept}, noted {events}, counted {counted}; errors: {errors[:3]}"
+        )
+    p50, p95, p99 = (round(1000 * q) for q in np.quantile(seconds, (0.5, 0.95, 0.99)))
+    third = len(memory) // 3
+    return {
+        "raters": raters, "minutes": minutes, "confirmed": len(seconds), "kept": kept, "p50_ms": p50, "p95_ms": p95,
+        "p99_ms": p99, "memory_mb": {"after_a_third": memory[third], "at_the_end": memory[-1]},
+    }  # fmt: skip
+
+
+def rate(port: int, number: int, until: float, seconds: list[float], errors: list[str]) -> None:
+    """One rater: reads, presses, and notes how long each confirmed save took."""
+    rng = random.Random(number)
+    try:
+        session = Session(port, "annotate", rater=f"rater {number}", timeout=120)
+        while time.monotonic() < until:
+            time.sleep(rng.uniform(3, 9))
+            took = session.press(rng.choice(LABELS))
+            if not any("saved" in text for text in session.texts):
+                raise AssertionError(session.texts[:3])
+            seconds.append(took)
+        session.close()
+    except Exception as error:  # told by the measurement, which then fails
+        errors.append(f"rater {number}: {error!r}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
