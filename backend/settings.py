@@ -48,6 +48,12 @@ class Settings(BaseSettings):
     """A claim of the identity token that names roles (annotator, pm, engineer), beside or instead of the lists."""
     sign_in_hours: float = Field(12, gt=0)
     """After so long people sign in again."""
+    serving: Path = ROOT / "serving.toml"
+    """The gateway's configuration (docs/serving.md)."""
+    gateway_keys: str = ""
+    """Keys that the gateway takes, comma-separated; without any it listens on this machine only."""
+    webhook: str = ""
+    """An address that is told of alarms in production, as chat services take it: JSON with a ``text``."""
     regressions: Path = ROOT / "tests" / "rewards" / "regressions.jsonl"
     """Completions kept as regression cases for the rewards (Reward audit page)."""
     dollars_per_hour: float = Field(0.80, ge=0)

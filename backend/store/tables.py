@@ -6,7 +6,7 @@ Times are UTC. JSON columns hold only what is read whole (facts, configurations)
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, Float, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, DateTime, Float, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -279,3 +279,55 @@ class Event(Base):
     what: Mapped[str] = mapped_column(String(40))
     about: Mapped[str] = mapped_column(String(200))
     detail: Mapped[dict[str, Any]]
+
+
+class Answer(Base):
+    """An answer given in production, with its score; its texts only where they are kept, and then masked."""
+
+    __tablename__ = "answers"
+    __table_args__ = (Index("answers_task_at", "task", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=utc_now)
+    task: Mapped[str] = mapped_column(String(40))
+    engine: Mapped[str] = mapped_column(String(60))
+    """Which engine of the route gave it."""
+    profile: Mapped[str] = mapped_column(String(40))
+    reward: Mapped[float] = mapped_column(Float)
+    components: Mapped[dict[str, Any]]
+    unparsable: Mapped[bool]
+    """Whether a task that asks for JSON got none."""
+    characters: Mapped[int]
+    retries: Mapped[int]
+    milliseconds: Mapped[float] = mapped_column(Float)
+    messages: Mapped[list[Any] | None]
+    """The prompt, masked; None where texts are not kept."""
+    text: Mapped[str | None] = mapped_column(Text)
+    completion_id: Mapped[int | None] = mapped_column(ForeignKey("completions.id", ondelete="SET NULL"), index=True)
+    """The completion that raters were given, once it was sent to them."""
+
+
+class Alarm(Base):
+    """Something about production that is not as it should be; open until it is over for good."""
+
+    __tablename__ = "alarms"
+    __table_args__ = (
+        Index(
+            "alarms_open", "task", "kind", unique=True,
+            sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    opened_at: Mapped[datetime] = mapped_column(default=utc_now)
+    closed_at: Mapped[datetime | None]
+    task: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(20))
+    """mean, reward, unparsable or length."""
+    words: Mapped[str] = mapped_column(Text)
+    quiet_days: Mapped[int] = mapped_column(default=0)
+    """Days in a row on which it would not have been raised."""
+    last_day: Mapped[datetime]
+    """The newest day that has been looked at for it."""
+    untold: Mapped[str] = mapped_column(String(10))
+    """What the webhook has still to be told: opened, closed, or nothing."""

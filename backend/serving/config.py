@@ -1,0 +1,98 @@
+"""What the gateway serves: engines, and which task goes to which. One TOML file, checked when it is read."""
+
+import os
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from backend.errors import UserError, reason
+from rewards import DEFAULT_PROFILE, get_profile, registered
+
+RULES = "rules"
+"""The engine that needs no model: answers made by rule (``backend.serving.rules``)."""
+
+
+class Engine(BaseModel):
+    """An OpenAI-compatible endpoint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(pattern=r"^https?://")
+    """Up to and with ``/v1``."""
+    model: str
+    """What the engine calls the model."""
+    key_env: str = ""
+    """Environment variable with the key it wants; the key itself never stands in a file."""
+    timeout_seconds: float = Field(60, gt=0, le=600)
+    run: str = ""
+    """The run whose adapter it serves: production is held against that run's last evaluation."""
+
+    @property
+    def key(self) -> str:
+        """The key, read anew each time."""
+        return os.environ.get(self.key_env, "") if self.key_env else ""
+
+
+class ServingConfig(BaseModel):
+    """The gateway's configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    engines: dict[str, Engine] = Field(default_factory=dict)
+    routes: dict[str, tuple[str, ...]]
+    """Task -> engines in the order in which they are tried; ``rules`` may come last."""
+    profile: str = DEFAULT_PROFILE
+    """Reward rules that answers are scored under."""
+    system_prompts: bool = True
+    """Put the task's own system prompt before a request that brings none: the model was trained behind it."""
+    sample_share: float = Field(1.0, ge=0, le=1)
+    """Share of the answers that are scored and kept."""
+    keep_texts: bool = True
+    """Keep prompts and answers, masked; without them nothing can be sent to raters."""
+    keep_answers: int = Field(200_000, ge=100)
+    """The oldest beyond so many are deleted."""
+    log_prompts: bool = False
+    """Write masked prompts into the log."""
+    most_characters: int = Field(20_000, ge=100)
+    """Of all messages of a request together."""
+    most_tokens: int = Field(512, ge=1)
+    """Of an answer; a request may ask for fewer."""
+    most_at_once: int = Field(64, ge=1)
+    """Requests in work; more are told to come again."""
+
+    @field_validator("profile")
+    @classmethod
+    def _reads_text_alone(cls, name: str) -> str:
+        if get_profile(name).measured_by:
+            raise ValueError(f"profile {name} measures answers against a database, which production does not have")
+        return name
+
+    @model_validator(mode="after")
+    def _routes_lead_somewhere(self) -> "ServingConfig":
+        for task, names in self.routes.items():
+            if task not in registered():
+                raise ValueError(f"unknown task {task!r} in routes; choose from {', '.join(registered())}")
+            if not names:
+                raise ValueError(f"the route of {task} is empty")
+            if unknown := [name for name in names if name not in self.engines and name != RULES]:
+                raise ValueError(f"the route of {task} names {unknown[0]!r}, which is no engine")
+        if missing := [task for task in registered() if task not in self.routes]:
+            raise ValueError(f"there is no route for {', '.join(missing)}")
+        return self
+
+
+def read_serving(path: Path) -> ServingConfig:
+    """Read the file.
+
+    Raises:
+        UserError: it cannot be read, or says something that does not fit; the message says what and where.
+    """
+    try:
+        return ServingConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise UserError(f"there is no {path}; docs/serving.md shows one to start from") from None
+    except ValidationError as error:
+        raise UserError(f"{path}: {reason(error)}") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path}: {error}") from error

@@ -1,0 +1,87 @@
+"""From production back: low-scoring answers become completions to rate and, once rated, prompts of the next round."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backend.access import needs
+from backend.data.prompts import LEAK
+from backend.data.records import Message, PromptRecord
+from backend.data.similarity import Neighbours
+from backend.errors import UserError
+from backend.models.generate import Completion as Generated
+from backend.models.generate import Sampling
+from backend.store.completions import ensure_scores, save_completions
+from backend.store.events import record
+from backend.store.prompts import load_prompt_set, prompt_sets, save_prompt_set, save_prompts
+from backend.store.tables import Answer, Completion, Prompt, Rating
+
+SOURCE = "production"
+
+
+@needs("engineer")
+def send_to_raters(session: Session, answer_ids: Sequence[int]) -> int:
+    """Offer answers to the raters; returns how many. One that was sent before, or whose text is not kept, is left out.
+
+    Args:
+        session: a writing session.
+        answer_ids: of the store's answers.
+    """
+    sent = 0
+    for answer in session.scalars(select(Answer).where(Answer.id.in_(list(answer_ids)))):
+        if answer.text is None or answer.messages is None or answer.completion_id is not None:
+            continue
+        messages = tuple(Message.model_validate(m) for m in answer.messages)
+        prompt = PromptRecord(task=answer.task, messages=messages, source=SOURCE)
+        save_prompts(session, [prompt])
+        given = Generated(answer.text, tokens=0, truncated=False)
+        (answer.completion_id,) = save_completions(session, [prompt.id], [[given]], answer.engine, Sampling())
+        ensure_scores(session, answer.profile, only_rated=False)
+        sent += 1
+    if sent:
+        record(session, "sent to raters", f"{sent} answers of production")
+    return sent
+
+
+def rated_from_production(session: Session) -> list[str]:
+    """Ids of the prompts that came from production and have a rated completion, oldest first."""
+    query = (
+        select(Prompt.id)
+        .join(Completion, Completion.prompt_id == Prompt.id)
+        .join(Rating, Rating.completion_id == Completion.id)
+        .where(Prompt.source == SOURCE, Rating.score.is_not(None))
+        .group_by(Prompt.id, Prompt.created_at)
+        .order_by(func.min(Prompt.created_at), Prompt.id)
+    )
+    return list(session.scalars(query))
+
+
+@needs("engineer")
+def next_prompt_set(session: Session) -> tuple[str, int, int]:
+    """The newest prompt set with the rated production prompts added to its train part.
+
+    One that is as alike as ``LEAK`` to an eval prompt stays out: the next run would be judged on what it has seen.
+
+    Returns:
+        (the new set's id, how many prompts were added, how many were left out as too alike).
+
+    Raises:
+        UserError: there is no set to add to, or nothing new to add.
+    """
+    sets = prompt_sets(session)
+    old = load_prompt_set(session, str(sets.iloc[0]["id"])) if len(sets) and sets.iloc[0]["train"] else None
+    if not old:
+        raise UserError("there is no prompt set to add to; make one on the Data page first")
+    known = {p.id for p in old}
+    rows = [p for i in rated_from_production(session) if i not in known and (p := session.get(Prompt, i)) is not None]
+    judged = Neighbours(p.user_text for p in old if p.split == "eval")
+    fresh = [row for row in rows if judged.nearest(row.user_text)[0] < LEAK]
+    if not fresh:
+        raise UserError("no rated prompt of production is new to the newest set; rate some first")
+    added = [
+        PromptRecord(task=r.task, messages=tuple(Message(**m) for m in r.messages), facts=r.facts, source=SOURCE)
+        for r in fresh
+    ]
+    mark, _ = save_prompt_set(session, [*old, *added], f"{sets.iloc[0]['name']} + {len(added)} of production")
+    return mark, len(added), len(rows) - len(fresh)

@@ -1,0 +1,313 @@
+"""An OpenAI-compatible gateway: which task is it, which engine answers it, is the answer usable, what is it worth.
+
+    python -m backend.serving gateway --config serving.toml
+
+``POST /v1/chat/completions`` takes what OpenAI's takes. The task is the request's ``task`` field or ``X-Task`` header; without
+one the prompt is classified. Where a task asks for JSON, an answer without any is asked for once more with the reason; such
+a stream is checked before its first byte, the others are passed on as they come. Each answer says its task, engine and
+reward under ``workbench``. No prompt is written anywhere but, masked, where the configuration keeps it.
+"""
+
+import hmac
+import json
+import logging
+import random
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+from fastapi import FastAPI, Header, HTTPException, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from backend.data.personal import mask
+from backend.data.prompts import system_prompt
+from backend.errors import reason
+from backend.serving.checks import JSON_TASKS, problem_of
+from backend.serving.config import ServingConfig
+from backend.serving.engines import EngineError, Engines, Messages, Reply
+from backend.serving.recorder import Given
+from rewards import TASKS, classify_task, registered, score
+
+_MOST_BYTES = 1_000_000
+_RETRY = "Sua resposta não contém um objeto JSON válido ({reason}). Responda de novo, somente com o objeto JSON."
+_log = logging.getLogger("workbench.gateway")
+
+
+class ChatMessage(BaseModel):
+    """One turn."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str = Field(min_length=1)
+
+
+class ChatRequest(BaseModel):
+    """What the gateway reads of a chat completion request; other fields are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    messages: list[ChatMessage] = Field(min_length=1, max_length=100)
+    model: str = ""
+    task: str | None = None
+    stream: bool = False
+    max_tokens: int | None = Field(None, ge=1)
+    temperature: float = Field(0.0, ge=0, le=2)
+    top_p: float = Field(1.0, gt=0, le=1)
+
+
+def make_gateway(
+    config: ServingConfig,
+    keys: Sequence[str] = (),
+    keep: Callable[[Given], None] = lambda given: None,
+    engines: Engines | None = None,
+) -> FastAPI:
+    """The gateway as an ASGI app.
+
+    Args:
+        config: engines and routes.
+        keys: any of which a request must bring as its bearer token; none: open to whoever reaches it.
+        keep: takes each sampled answer, at once and without failing.
+        engines: in place of those of the configuration, for tests.
+    """
+    gateway = _Gateway(config, tuple(keys), keep, engines or Engines(config.engines))
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await gateway.engines.close()
+
+    app = FastAPI(title="Reward Workbench gateway", lifespan=life, docs_url=None, redoc_url=None)
+    app.post("/v1/chat/completions")(gateway.chat)
+    app.get("/v1/models")(gateway.models)
+    app.get("/healthz")(gateway.health)
+    app.exception_handler(HTTPException)(_as_openai_says)
+    return app
+
+
+class _Gateway:
+    def __init__(
+        self, config: ServingConfig, keys: tuple[str, ...], keep: Callable[[Given], None], engines: Engines
+    ) -> None:
+        self._config, self._keys, self._keep, self.engines = config, keys, keep, engines
+        self._at_work = 0
+
+    async def health(self) -> dict[str, Any]:
+        """Whether it is up, and how much it has in work."""
+        return {"status": "ok", "at_work": self._at_work}
+
+    async def models(self, authorization: str = Header("")) -> dict[str, Any]:
+        """The tasks, as models one can ask for."""
+        self._check_key(authorization)
+        return {"object": "list", "data": [{"id": task, "object": "model"} for task in self._config.routes]}
+
+    async def chat(self, request: Request, authorization: str = Header(""), x_task: str = Header("")) -> Any:
+        """Answer a chat completion request."""
+        self._check_key(authorization)
+        asked = await self._read(request)
+        task = self._task(asked, x_task)
+        if self._at_work >= self._config.most_at_once:
+            raise HTTPException(429, "too many requests at once; come again", headers={"Retry-After": "1"})
+        work = _Work(self, self._config, task, asked)
+        self._at_work += 1
+        if asked.stream and task not in JSON_TASKS:
+            return StreamingResponse(self._until_done(work.stream()), media_type="text/event-stream")
+        try:
+            body = await work.whole()
+        except EngineError as error:
+            raise HTTPException(error.status, str(error)) from error
+        finally:
+            self._at_work -= 1
+        if asked.stream:
+            return StreamingResponse(_in_one_piece(body), media_type="text/event-stream")
+        return JSONResponse(body)
+
+    def keep(self, given: Given) -> None:
+        """Hand over an answer, where it is drawn."""
+        if self._config.log_prompts:
+            _log.info("%s: %s", given.task, mask(given.messages[-1]["content"])[0])
+        if random.random() < self._config.sample_share:
+            self._keep(given)
+
+    async def _until_done(self, pieces: AsyncIterator[str]) -> AsyncIterator[str]:
+        try:
+            async for piece in pieces:
+                yield piece
+        finally:
+            self._at_work -= 1
+
+    def _check_key(self, authorization: str) -> None:
+        given = authorization.removeprefix("Bearer ").encode()
+        if self._keys and not any([hmac.compare_digest(given, key.encode()) for key in self._keys]):  # noqa: C419
+            raise HTTPException(401, "give one of the gateway's keys: Authorization: Bearer …")
+
+    async def _read(self, request: Request) -> ChatRequest:
+        read = bytearray()
+        async for chunk in request.stream():
+            read += chunk
+            if len(read) > _MOST_BYTES:
+                raise HTTPException(413, f"a request has at most {_MOST_BYTES} bytes")
+        try:
+            asked = ChatRequest.model_validate_json(bytes(read))
+        except ValidationError as error:
+            raise HTTPException(400, reason(error)) from error
+        if asked.messages[-1].role != "user":
+            raise HTTPException(400, "the last message must be the user's")
+        if sum(len(m.content) for m in asked.messages) > self._config.most_characters:
+            raise HTTPException(400, f"the messages have more than {self._config.most_characters} characters")
+        return asked
+
+    def _task(self, asked: ChatRequest, header: str) -> str:
+        named = asked.task or header
+        if named and named not in registered():
+            raise HTTPException(400, f"unknown task {named!r}; choose from {', '.join(registered())}")
+        return named or (asked.model if asked.model in registered() else classify_task(_user_text(asked)))
+
+
+class _Work:
+    """One request on its way."""
+
+    def __init__(self, gateway: _Gateway, config: ServingConfig, task: str, asked: ChatRequest) -> None:
+        self._gateway, self._task, self._profile = gateway, task, config.profile
+        self._route = config.routes[task]
+        self._messages: Messages = [m.model_dump() for m in asked.messages]
+        if config.system_prompts and task in TASKS and asked.messages[0].role != "system":
+            self._messages.insert(0, {"role": "system", "content": system_prompt(task)})
+        self._options = {
+            "max_tokens": min(asked.max_tokens or config.most_tokens, config.most_tokens),
+            "temperature": asked.temperature,
+            "top_p": asked.top_p,
+        }
+        self._began = time.perf_counter()
+        self._id, self._created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
+
+    async def whole(self) -> dict[str, Any]:
+        """The answer as OpenAI's response; asked for once more where a JSON task got none.
+
+        Raises:
+            EngineError: of the last engine of the route.
+        """
+        engine, reply = await self._first_that_answers(self._messages)
+        retries = 0
+        if problem := problem_of(self._task, reply.text):
+            retries = 1
+            again = [
+                *self._messages,
+                {"role": "assistant", "content": reply.text or "…"},
+                {"role": "user", "content": _RETRY.format(reason=problem)},
+            ]
+            try:
+                second = await self.engines.reply(engine, self._task, again, self._options)
+                reply = second if problem_of(self._task, second.text) is None else reply
+            except EngineError as error:
+                _log.warning("%s", error)
+        told = self._settled(engine, reply.text, retries)
+        choice = {
+            "index": 0,
+            "message": {"role": "assistant", "content": reply.text},
+            "finish_reason": reply.finish,
+        }
+        return {
+            "id": self._id,
+            "object": "chat.completion",
+            "created": self._created,
+            "model": engine,
+            "choices": [choice],
+            "usage": reply.usage,
+            "workbench": told,
+        }
+
+    async def stream(self) -> AsyncIterator[str]:
+        """The answer as server-sent events; its last chunk carries what the workbench thinks of it."""
+        said: list[str] = []
+        failed: EngineError | None = None
+        for engine in self._route:
+            try:
+                async for piece in self.engines.pieces(engine, self._task, self._messages, self._options):
+                    said.append(piece)
+                    yield _event(self._chunk(engine, {"content": piece}))
+            except EngineError as error:
+                _log.warning("%s", error)
+                failed = error
+                if said:  # the reader has a part already, and cannot be given another answer
+                    break
+                continue
+            yield _event(
+                {**self._chunk(engine, {}, "stop"), "workbench": self._settled(engine, "".join(said), retries=0)}
+            )
+            yield "data: [DONE]\n\n"
+            return
+        yield _event({"error": {"message": str(failed), "type": "engine_error"}})
+
+    @property
+    def engines(self) -> Engines:
+        """Those of the gateway."""
+        return self._gateway.engines
+
+    async def _first_that_answers(self, messages: Messages) -> tuple[str, Reply]:
+        for engine in self._route:
+            try:
+                return engine, await self.engines.reply(engine, self._task, messages, self._options)
+            except EngineError as error:
+                _log.warning("%s", error)
+                if engine == self._route[-1]:
+                    raise
+        raise AssertionError("a route is never empty")
+
+    def _chunk(self, engine: str, delta: dict[str, str], finish: str | None = None) -> dict[str, Any]:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        return {
+            "id": self._id,
+            "object": "chat.completion.chunk",
+            "created": self._created,
+            "model": engine,
+            "choices": [choice],
+        }
+
+    def _settled(self, engine: str, text: str, retries: int) -> dict[str, Any]:
+        """Score the answer and hand it over; returns what the response says about it."""
+        user_text = "\n".join(m["content"] for m in self._messages if m["role"] == "user")
+        result = score(self._task, text, user_text, self._profile)
+        self._gateway.keep(
+            Given(
+                task=self._task,
+                engine=engine,
+                profile=self._profile,
+                messages=self._messages,
+                text=text,
+                reward=result.total,
+                components=dict(result.components),
+                unparsable=problem_of(self._task, text) is not None,
+                retries=retries,
+                milliseconds=1000 * (time.perf_counter() - self._began),
+            )
+        )
+        return {"task": self._task, "engine": engine, "reward": result.total, "retries": retries}
+
+
+def _user_text(asked: ChatRequest) -> str:
+    return "\n".join(m.content for m in asked.messages if m.role == "user")
+
+
+def _event(body: dict[str, Any]) -> str:
+    return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
+
+
+async def _in_one_piece(body: dict[str, Any]) -> AsyncIterator[str]:
+    """A whole answer as a stream of one chunk."""
+    (choice,) = body["choices"]
+    common = {key: body[key] for key in ("id", "created", "model", "workbench")} | {"object": "chat.completion.chunk"}
+    delta = {"role": "assistant", "content": choice["message"]["content"]}
+    yield _event({**common, "choices": [{"index": 0, "delta": delta, "finish_reason": choice["finish_reason"]}]})
+    yield "data: [DONE]\n\n"
+
+
+async def _as_openai_says(_: Request, error: HTTPException) -> JSONResponse:
+    body = {
+        "error": {
+            "message": error.detail,
+            "type": "invalid_request_error" if error.status_code < 500 else "engine_error",
+        }
+    }
+    return JSONResponse(body, error.status_code, error.headers)

@@ -1,0 +1,156 @@
+"""Looks at production once a day is over, opens and closes alarms, and tells a webhook.
+
+No storms: a task has at most one open alarm of a kind; it ends after two days in a row without a reason for it; and all that
+is new goes into one message. What the webhook could not be told is told at the next look.
+"""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.serving.checks import problem_of
+from backend.serving.config import ServingConfig
+from backend.serving.drift import FEWEST, Finding, Sample, level, look, tests_per_day
+from backend.settings import get_settings
+from backend.store.answers import answers_between
+from backend.store.engine import StoreAway, reading, writing
+from backend.store.evaluations import evaluation_texts, run_evaluations
+from backend.store.tables import Alarm, Completion, Prompt, utc_now
+from rewards import score
+
+_QUIET_DAYS = 2
+_LONGEST_DAYS = 7
+"""A day with too few answers is looked at together with those before it, up to so many."""
+_EVERY_SECONDS = 600
+Tell = Callable[[dict[str, Any]], None]
+
+
+class Monitor:
+    """Looks every ten minutes, in a thread of the gateway's process."""
+
+    def __init__(self, config: ServingConfig) -> None:
+        self._config, self._ending = config, threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End it."""
+        self._ending.set()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                check(self._config)
+            except StoreAway as error:
+                print(error, flush=True)
+            if self._ending.wait(_EVERY_SECONDS):
+                return
+
+
+def check(config: ServingConfig, now: datetime | None = None, tell: Tell | None = None) -> list[Alarm]:
+    """Look at the last whole UTC day of every task; returns the alarms it opened.
+
+    Looking again at a day changes nothing.
+
+    Args:
+        config: of the gateway whose answers are looked at.
+        now: in place of this moment.
+        tell: in place of the webhook.
+    """
+    end = (now or utc_now()).replace(hour=0, minute=0, second=0, microsecond=0)
+    with reading() as session:
+        references = {task: reference(session, config, task) for task in config.routes}
+        days = {task: _day(session, task, end) for task in config.routes}
+    alpha = level(tests_per_day(sum(r is not None for r in references.values())))
+    opened: list[Alarm] = []
+    with writing() as session:
+        for task, day in days.items():
+            if day is not None:
+                for finding in look(day, references[task], alpha):
+                    opened += _settle(session, task, finding, end)
+    _tell_all(tell or _webhook)
+    return opened
+
+
+def reference(session: Session, config: ServingConfig, task: str) -> Sample | None:
+    """What the evaluation of the run behind a task's first engine gave, under the gateway's profile; None without one."""
+    engine = config.engines.get(config.routes[task][0])
+    tuned = [e for e in run_evaluations(session, engine.run) if e.label == "tuned"] if engine and engine.run else []
+    if not tuned:
+        return None
+    texts = evaluation_texts(session, tuned[-1].id)
+    wanted = select(Prompt.id).join(Completion).where(Completion.evaluation_id == tuned[-1].id, Prompt.task == task)
+    texts = texts[texts["prompt_id"].isin(set(session.scalars(wanted)))]
+    if texts.empty:
+        return None
+    rewards = [score(task, r.text, r.user_text, config.profile).total for r in texts.itertuples()]
+    unparsable = [problem_of(task, text) is not None for text in texts["text"]]
+    return Sample(np.array(rewards), np.array(unparsable, dtype=bool), texts["text"].str.len().to_numpy(float))
+
+
+def _day(session: Session, task: str, end: datetime) -> Sample | None:
+    """The answers of the day before ``end``, and of days before it while they are too few; None when they stay so."""
+    for days in range(1, _LONGEST_DAYS + 1):
+        rows = answers_between(session, task, end - timedelta(days=days), end)
+        if len(rows) >= FEWEST:
+            return Sample(
+                rows["reward"].to_numpy(float), rows["unparsable"].to_numpy(bool), rows["characters"].to_numpy(float)
+            )
+    return None
+
+
+def _settle(session: Session, task: str, finding: Finding, day: datetime) -> list[Alarm]:
+    """Open, keep or close the alarm that a finding is about; returns it when it is new."""
+    alarm = session.scalar(
+        select(Alarm).where(Alarm.task == task, Alarm.kind == finding.kind, Alarm.closed_at.is_(None))
+    )
+    if alarm is None:
+        if not finding.raised:
+            return []
+        alarm = Alarm(task=task, kind=finding.kind, words=finding.words, last_day=day, opened_at=day, untold="opened")
+        session.add(alarm)
+        return [alarm]
+    if _naive(alarm.last_day) >= _naive(day):
+        return []
+    alarm.last_day = day
+    if finding.raised:
+        alarm.words = finding.words
+    alarm.quiet_days = alarm.quiet_days + 1 if finding.over else 0
+    if alarm.quiet_days >= _QUIET_DAYS:
+        alarm.closed_at = day
+        alarm.untold = "" if alarm.untold == "opened" else "closed"  # over before anybody heard of it
+    return []
+
+
+def _naive(moment: datetime) -> datetime:
+    """SQLite gives times without their zone, which is UTC."""
+    return moment.replace(tzinfo=None)
+
+
+def _tell_all(tell: Tell) -> None:
+    """Tell what is new in one message; what cannot be told now stays untold."""
+    with writing() as session:
+        news = list(session.scalars(select(Alarm).where(Alarm.untold != "").order_by(Alarm.id)))
+        if not news:
+            return
+        lines = [f"{'Alarm' if a.untold == 'opened' else 'Over'}: {a.task}, {a.kind}: {a.words}" for a in news]
+        about = [{"task": a.task, "kind": a.kind, "state": a.untold, "words": a.words} for a in news]
+        try:
+            tell({"text": "\n".join(lines), "alarms": about})
+        except httpx.HTTPError as error:
+            print(f"the webhook could not be told of {len(news)} alarms ({error}); it is tried again", flush=True)
+            return
+        for alarm in news:
+            alarm.untold = ""
+
+
+def _webhook(message: dict[str, Any]) -> None:
+    """POST the message to WORKBENCH_WEBHOOK, where one is named; ``text`` is what chat services show."""
+    if url := get_settings().webhook:
+        httpx.post(url, json=message, timeout=10).raise_for_status()

@@ -1,0 +1,115 @@
+"""Answers on their way into the store: taken at once, written in the background, masked, and never more than fit."""
+
+import queue
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select
+
+from backend.data.personal import mask
+from backend.serving.config import ServingConfig
+from backend.store.engine import StoreAway, writing
+from backend.store.tables import Answer, utc_now
+
+_MOST_WAITING = 10_000
+_BATCH = 500
+_FLUSH_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Given:
+    """An answer as the gateway gave it."""
+
+    task: str
+    engine: str
+    profile: str
+    messages: list[dict[str, str]]
+    text: str
+    reward: float
+    components: dict[str, float]
+    unparsable: bool
+    retries: int
+    milliseconds: float
+
+
+class Recorder:
+    """Writes answers in the background.
+
+    While the database is away they wait; beyond ``_MOST_WAITING`` the newest are dropped and counted.
+
+    Attributes:
+        dropped: how many were never written.
+    """
+
+    def __init__(self, config: ServingConfig) -> None:
+        self._config, self.dropped = config, 0
+        self._waiting: queue.Queue[tuple[Any, Given]] = queue.Queue(_MOST_WAITING)
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._thread.start()
+
+    def keep(self, given: Given) -> None:
+        """Take an answer; never waits and never fails."""
+        try:
+            self._waiting.put_nowait((utc_now(), given))
+        except queue.Full:
+            self.dropped += 1
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        self._ending.set()
+        self._thread.join(timeout=30)
+
+    def _write(self) -> None:
+        batch: list[tuple[Any, Given]] = []
+        while True:
+            ending = self._ending.is_set()
+            while len(batch) < _BATCH and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            if batch:
+                try:
+                    self._save(batch)
+                    batch = []
+                    continue
+                except StoreAway as error:
+                    print(error, flush=True)
+                    if ending:
+                        self.dropped += len(batch)
+                        return
+            elif ending:
+                return
+            time.sleep(_FLUSH_SECONDS if not ending else 0)
+
+    def _save(self, batch: list[tuple[Any, Given]]) -> None:
+        rows = [self._row(at, given) for at, given in batch]
+        with writing() as session:
+            session.execute(insert(Answer), rows)
+            newest = session.scalar(select(func.max(Answer.id))) or 0
+            session.execute(
+                delete(Answer).where(Answer.id <= newest - self._config.keep_answers, Answer.completion_id.is_(None))
+            )
+
+    def _row(self, at: Any, given: Given) -> dict[str, Any]:
+        keep = self._config.keep_texts
+        return {
+            "at": at,
+            "task": given.task,
+            "engine": given.engine,
+            "profile": given.profile,
+            "reward": given.reward,
+            "components": given.components,
+            "unparsable": given.unparsable,
+            "characters": len(given.text),
+            "retries": given.retries,
+            "milliseconds": given.milliseconds,
+            "messages": [{**m, "content": _storable(m["content"])} for m in given.messages] if keep else None,
+            "text": _storable(given.text) if keep else None,
+        }
+
+
+def _storable(text: str) -> str:
+    """Masked, and without what no database takes."""
+    clean = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    return mask(clean)[0]

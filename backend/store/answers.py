@@ -1,0 +1,61 @@
+"""Answers given in production, and the alarms they raised."""
+
+from datetime import datetime, timedelta
+
+import pandas as pd
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backend.store.tables import Alarm, Answer, utc_now
+
+_DAILY = ["task", "day", "answers", "reward", "unparsable", "characters", "retries", "milliseconds"]
+
+
+def daily_answers(session: Session, days: int = 30) -> pd.DataFrame:
+    """One row per task and UTC day with answers, oldest first.
+
+    Columns: task, day (a date), answers (how many), and the means reward, unparsable (a share), characters, retries and
+    milliseconds.
+    """
+    in_utc = func.timezone("UTC", Answer.at) if session.get_bind().dialect.name == "postgresql" else Answer.at
+    day = func.date(in_utc).label("day")
+    share = func.sum(func.cast(Answer.unparsable, type_=Answer.characters.type)) * 1.0 / func.count()
+    query = (
+        select(
+            Answer.task, day, func.count(), func.avg(Answer.reward), share, func.avg(Answer.characters),
+            func.avg(Answer.retries), func.avg(Answer.milliseconds),
+        )
+        .where(Answer.at >= utc_now() - timedelta(days=days))
+        .group_by(Answer.task, day)
+        .order_by(day, Answer.task)
+    )  # fmt: skip
+    frame = pd.DataFrame(session.execute(query).all(), columns=_DAILY)
+    frame["day"] = pd.to_datetime(frame["day"])
+    return frame.astype(dict.fromkeys(_DAILY[3:], float))
+
+
+def answers_between(session: Session, task: str, start: datetime, end: datetime, most: int = 5_000) -> pd.DataFrame:
+    """A task's answers from ``start`` to before ``end``, the newest ``most``: columns reward, unparsable, characters."""
+    query = (
+        select(Answer.reward, Answer.unparsable, Answer.characters)
+        .where(Answer.task == task, Answer.at >= start, Answer.at < end)
+        .order_by(Answer.at.desc())
+        .limit(most)
+    )
+    return pd.DataFrame(session.execute(query).all(), columns=["reward", "unparsable", "characters"])
+
+
+def lowest_answers(session: Session, task: str | None = None, days: int = 30, most: int = 20) -> list[Answer]:
+    """The worst answers whose texts are kept and that nobody has been asked to rate, lowest reward first."""
+    query = select(Answer).where(
+        Answer.at >= utc_now() - timedelta(days=days), Answer.text.is_not(None), Answer.completion_id.is_(None)
+    )
+    if task:
+        query = query.where(Answer.task == task)
+    return list(session.scalars(query.order_by(Answer.reward, Answer.id.desc()).limit(most)))
+
+
+def alarms(session: Session, most: int = 50) -> list[Alarm]:
+    """Open alarms first, then the newest that are over."""
+    order = (Alarm.closed_at.is_not(None), Alarm.opened_at.desc(), Alarm.id.desc())
+    return list(session.scalars(select(Alarm).order_by(*order).limit(most)))
