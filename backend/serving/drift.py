@@ -1,10 +1,13 @@
-"""Is production as it was when the model was evaluated? Two-sample tests with a false-alarm rate for the whole month.
+"""Is production as it was when the model was evaluated, and as it was in the weeks before? Two-sample tests with a false-alarm
+rate for the whole month.
 
-Every test of a day is made at ``level(tests)``: ``MONTHLY_RATE`` over thirty days and all tests (Bonferroni, which holds
-although every day is held against the same evaluation). benchmarks/monitor.py simulates months: how many false alarms,
+An evaluation has twenty answers a task, so only a large difference from it can be seen; three weeks of production have
+thousands, so a small change can. Every test of a day is made at ``level(tests)``: ``MONTHLY_RATE`` over thirty days and all
+tests (Bonferroni, which holds although every day is held against the same evaluation). benchmarks/monitor.py simulates months: how many false alarms,
 and after how many days a drift is seen.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +21,8 @@ MONTHLY_RATE = 0.05
 """Chance of any false drift alarm in thirty days, over all tasks and tests."""
 FEWEST = 30
 """Answers that a day needs before anything is said about it."""
-KINDS = ("mean", "reward", "unparsable", "length")
+EVALUATION, BEFORE = "the evaluation", "the weeks before"
+"""What a day is held against."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Finding:
     """What one look at one thing says.
 
     Attributes:
-        kind: of ``KINDS``.
+        kind: mean; reward, unparsable or length against the evaluation; change in reward (…) against the weeks before.
         raised: whether it is a reason for an alarm.
         over: whether an alarm about it may end.
         words: in plain English.
@@ -53,18 +57,16 @@ class Finding:
     words: str
 
 
-def level(tests: int) -> float:
-    """The level of each of a day's tests."""
-    return MONTHLY_RATE / (30 * max(1, tests))
-
-
-def look(day: Sample, reference: Sample | None, alpha: float) -> list[Finding]:
+def look(day: Sample, references: Mapping[str, Sample], alpha: float) -> list[Finding]:
     """Judge a day's answers of one task.
 
     Args:
         day: at least ``FEWEST`` answers.
-        reference: the evaluation's; None where there is none, and then only the mean is looked at.
+        references: what it is held against: ``EVALUATION``, ``BEFORE``, both or neither.
         alpha: level of each test.
+
+    Returns:
+        One finding for the mean's limit, and three for each reference.
     """
     mean = float(day.rewards.mean())
     found = [
@@ -73,38 +75,22 @@ def look(day: Sample, reference: Sample | None, alpha: float) -> list[Finding]:
             f"mean reward {mean:.2f} over {len(day.rewards)} answers; the limit is {MEAN_LIMIT:.2f}",
         )
     ]  # fmt: skip
-    if reference is None:
-        return found
-    expected = float(reference.rewards.mean())
-    p = _shift(day.rewards, reference.rewards)
-    found.append(
-        Finding(
-            "reward", p < alpha, p >= alpha,
-            f"mean reward {mean:.2f}, in the evaluation {expected:.2f} (Mann-Whitney p = {p:.2g})",
-        )
-    )  # fmt: skip
-    p = _more_often(day.unparsable, reference.unparsable)
-    found.append(
-        Finding(
-            "unparsable", p < alpha, p >= alpha,
-            f"{day.unparsable.mean():.0%} of the answers hold no JSON, in the evaluation {reference.unparsable.mean():.0%} "
-            f"(Fisher p = {p:.2g})",
-        )
-    )  # fmt: skip
-    p = _shift(day.lengths, reference.lengths)
-    found.append(
-        Finding(
-            "length", p < alpha, p >= alpha,
-            f"{day.lengths.mean():.0f} characters on average, in the evaluation {reference.lengths.mean():.0f} "
-            f"(Mann-Whitney p = {p:.2g})",
-        )
-    )  # fmt: skip
+    for name, reference in references.items():
+        tests = (
+            ("reward", _shift(day.rewards, reference.rewards), "mean reward {:.2f}", day.rewards, reference.rewards),
+            ("unparsable", _more_often(day.unparsable, reference.unparsable), "{:.0%} of the answers hold no JSON",
+             day.unparsable, reference.unparsable),
+            ("length", _shift(day.lengths, reference.lengths), "{:.0f} characters on average", day.lengths, reference.lengths),
+        )  # fmt: skip
+        for kind, p, words, now, then in tests:
+            told = f"{words.format(now.mean())}; in {name} {words.format(then.mean()).split(' of ')[0]} (p = {p:.2g})"
+            found.append(Finding(kind if name == EVALUATION else f"change in {kind}", p < alpha, p >= alpha, told))
     return found
 
 
-def tests_per_day(tasks_with_reference: int) -> int:
-    """How many tests a day has: three for each task that has a reference (the mean's limit is no test)."""
-    return 3 * tasks_with_reference
+def level(tests: int) -> float:
+    """The level of each of a day's tests; ``tests`` is three for each reference of each task."""
+    return MONTHLY_RATE / (30 * max(1, tests))
 
 
 def _shift(a: np.ndarray, b: np.ndarray) -> float:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from backend.serving.checks import problem_of
 from backend.serving.config import ServingConfig
-from backend.serving.drift import FEWEST, Finding, Sample, level, look, tests_per_day
+from backend.serving.drift import BEFORE, EVALUATION, FEWEST, Finding, Sample, level, look
 from backend.settings import get_settings
 from backend.store.answers import answers_between
 from backend.store.engine import StoreAway, reading, writing
@@ -27,6 +27,8 @@ from rewards import score
 _QUIET_DAYS = 2
 _LONGEST_DAYS = 7
 """A day with too few answers is looked at together with those before it, up to so many."""
+_WEEKS_DAYS, _FEWEST_BEFORE = 21, 200
+"""The weeks before a day, and how many answers they need to be a reference."""
 _EVERY_SECONDS = 600
 Tell = Callable[[dict[str, Any]], None]
 
@@ -65,15 +67,14 @@ def check(config: ServingConfig, now: datetime | None = None, tell: Tell | None 
     """
     end = (now or utc_now()).replace(hour=0, minute=0, second=0, microsecond=0)
     with reading() as session:
-        references = {task: reference(session, config, task) for task in config.routes}
-        days = {task: _day(session, task, end) for task in config.routes}
-    alpha = level(tests_per_day(sum(r is not None for r in references.values())))
+        days = {task: day for task in config.routes if (day := _day(session, task, end)) is not None}
+        references = {task: _references(session, config, task, end - timedelta(days=days[task][1])) for task in days}
+    alpha = level(3 * sum(len(found) for found in references.values()))
     opened: list[Alarm] = []
     with writing() as session:
-        for task, day in days.items():
-            if day is not None:
-                for finding in look(day, references[task], alpha):
-                    opened += _settle(session, task, finding, end)
+        for task, (answers, _) in days.items():
+            for finding in look(answers, references[task], alpha):
+                opened += _settle(session, task, finding, end)
     _tell_all(tell or _webhook)
     return opened
 
@@ -94,15 +95,26 @@ def reference(session: Session, config: ServingConfig, task: str) -> Sample | No
     return Sample(np.array(rewards), np.array(unparsable, dtype=bool), texts["text"].str.len().to_numpy(float))
 
 
-def _day(session: Session, task: str, end: datetime) -> Sample | None:
-    """The answers of the day before ``end``, and of days before it while they are too few; None when they stay so."""
+def _references(session: Session, config: ServingConfig, task: str, start: datetime) -> dict[str, Sample]:
+    """What a day that began at ``start`` is held against."""
+    found = {} if (evaluation := reference(session, config, task)) is None else {EVALUATION: evaluation}
+    before = _sample(session, task, start - timedelta(days=_WEEKS_DAYS), start)
+    return found | ({BEFORE: before} if len(before.rewards) >= _FEWEST_BEFORE else {})
+
+
+def _day(session: Session, task: str, end: datetime) -> tuple[Sample, int] | None:
+    """The answers of the day before ``end``, with those of days before it while they are too few, and how many days
+    that makes; None when they stay too few."""
     for days in range(1, _LONGEST_DAYS + 1):
-        rows = answers_between(session, task, end - timedelta(days=days), end)
-        if len(rows) >= FEWEST:
-            return Sample(
-                rows["reward"].to_numpy(float), rows["unparsable"].to_numpy(bool), rows["characters"].to_numpy(float)
-            )
+        sample = _sample(session, task, end - timedelta(days=days), end)
+        if len(sample.rewards) >= FEWEST:
+            return sample, days
     return None
+
+
+def _sample(session: Session, task: str, start: datetime, end: datetime) -> Sample:
+    rows = answers_between(session, task, start, end)
+    return Sample(rows["reward"].to_numpy(float), rows["unparsable"].to_numpy(bool), rows["characters"].to_numpy(float))
 
 
 def _settle(session: Session, task: str, finding: Finding, day: datetime) -> list[Alarm]:
