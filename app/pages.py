@@ -20,6 +20,7 @@ def page(name: str) -> st.Page:
         "audit": (t("Reward audit", "Auditoria da recompensa"), ":material/fact_check:"),
         "train": (t("Train", "Treinar"), ":material/model_training:"),
         "data": (t("Data", "Dados"), ":material/database:"),
+        "monitor": (t("Monitor", "Monitor"), ":material/sensors:"),
         "events": (t("Log", "Registro"), ":material/history:"),
     }[name]
     return st.Page(_SCREENS / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "home")
@@ -30,6 +31,7 @@ READERS: dict[str, tuple[Role, ...]] = {
     "annotate": ("annotator",),
     "results": ("pm",),
     "runs": ("pm",),
+    "monitor": ("pm",),
     "audit": (),
     "train": (),
     "data": (),
@@ -43,7 +45,7 @@ def sections(person: Person) -> dict[str, list[st.Page]]:
     every = {
         "": ["home"],
         t("Annotators", "Avaliadores"): ["annotate"],
-        t("Product", "Produto"): ["results", "runs"],
+        t("Product", "Produto"): ["results", "runs", "monitor"],
         t("Engineering", "Engenharia"): ["audit", "train", "data", "events"],
     }
     mine = {title: [page(name) for name in names if person.may(*READERS[name])] for title, names in every.items()}

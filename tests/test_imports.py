@@ -37,7 +37,15 @@ def test_backend_never_imports_the_app() -> None:
     assert "app" not in loaded_by(*names)
 
 
-LIGHT = ("backend.store.", "backend.audit.", "backend.runs.", "backend.data.", "backend.evaluation.", "backend.example")
+LIGHT = (
+    "backend.store.",
+    "backend.audit.",
+    "backend.runs.",
+    "backend.data.",
+    "backend.evaluation.",
+    "backend.serving.",
+    "backend.example",
+)
 
 
 def test_what_the_app_uses_of_the_backend_loads_no_training_library() -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from app.pages import link_to
+from app.ui.actions import show_failed
+from app.ui.after import show_after
 from app.ui.agreement import show_people
 from app.ui.charts import show_chart
 from app.ui.comparison import show_components, show_pairs, show_table
@@ -166,6 +168,7 @@ def show_comparison(compared: Compared, run: Run | None) -> None:
             t("Why it moved", "Por que mudou"): lambda: show_components(compared),
             t("Would people agree?", "As pessoas concordariam?"): lambda: show_people(compared),
             t("Report", "Relatório"): lambda: show_report(compared, run),
+            **({t("After training", "Depois do treino"): lambda: show_after(run)} if run is not None else {}),
         },
     )
 
@@ -243,6 +246,7 @@ def page() -> None:
     """Draw the page."""
     title, choice = st.columns(2, vertical_alignment="bottom")
     title.title(t("Results", "Resultados"), anchor=False)
+    show_failed()
     runs = current_runs()
     if not runs:
         st.info(t("No run yet. Launch one from Train.", "Nenhum treino ainda. Inicie um em Treinar."))

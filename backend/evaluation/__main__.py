@@ -4,6 +4,7 @@ python -m backend.evaluation list                                  # every evalu
 python -m backend.evaluation compare RUN                           # a run's base against its tuned model
 python -m backend.evaluation compare A B --html report.html        # any two: ids of evaluations, or of runs (their tuned)
 python -m backend.evaluation compare A B --csv t.csv --markdown pr.md
+python -m backend.evaluation benchmark RUN --tasks assin2_rte --limit 200   # general ability, by lm-eval
 """
 
 from pathlib import Path
@@ -12,14 +13,17 @@ from typing import Annotated
 import typer
 
 from backend.cli import command_line
+from backend.evaluation.external import PORTUGUESE, benchmark
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import would_people_agree
 from backend.evaluation.report import as_csv, as_html, as_markdown
 from backend.evaluation.stored import compare_stored, find_evaluation, name_of, why
 from backend.evaluation.words import comparison_table, summary_sentence
 from backend.files import write_whole
+from backend.runs.processes import get_run
 from backend.store.engine import reading
 from backend.store.evaluations import all_evaluations
+from backend.training.config import config_from_json
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
@@ -63,6 +67,24 @@ def compare_(
         if path is not None:
             write_whole(path, text())
             typer.echo(f"wrote {path}")
+
+
+@app.command("benchmark")
+def benchmark_(
+    run: str,
+    tasks: Annotated[str, typer.Option(help="lm-eval's names, comma-separated.")] = ",".join(PORTUGUESE),
+    limit: Annotated[int | None, typer.Option(min=1, help="Documents per task at most.")] = None,
+    few_shot: Annotated[int, typer.Option(min=0)] = 0,
+    tasks_dir: Annotated[Path | None, typer.Option(help="A folder with tasks of your own.")] = None,
+) -> None:
+    """Run lm-eval on a run's base and tuned model; the result stands on its Results page."""
+    with reading() as session:
+        folder = Path(get_run(session, run).folder)
+    config = config_from_json((folder / "config.json").read_text(encoding="utf-8"))
+    names = [name.strip() for name in tasks.split(",") if name.strip()]
+    found = benchmark(folder, config, names, limit, few_shot, tasks_dir)
+    typer.echo(comparison_table(found.tasks))
+    typer.echo(f"wrote {folder / 'external.json'}")
 
 
 if __name__ == "__main__":

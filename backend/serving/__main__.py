@@ -68,7 +68,7 @@ def check(config: Annotated[Path | None, typer.Option(help="Default: WORKBENCH_S
     from backend.serving.monitor import check as check_now
 
     for alarm in check_now(read_serving(config or get_settings().serving)):
-        typer.echo(f"{alarm.task} {alarm.kind}: {alarm.words}")
+        typer.echo(f"{alarm.task} {alarm.kind}: {alarm.words['en']}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from backend.wording import Text, decimal, fill
+
 MEAN_LIMIT = 0.50
 """Below it the input has shifted and the model needs retraining (final report §11, step 9)."""
 MEAN_OVER = 0.52
@@ -21,8 +23,19 @@ MONTHLY_RATE = 0.05
 """Chance of any false drift alarm in thirty days, over all tasks and tests."""
 FEWEST = 30
 """Answers that a day needs before anything is said about it."""
+_OVER = 0.05
+"""A p from which on a difference that was once sure is taken to be gone; in between, an alarm stays as it is."""
 EVALUATION, BEFORE = "the evaluation", "the weeks before"
 """What a day is held against."""
+_WHERE = {
+    EVALUATION: Text("in the evaluation", "na avaliação"),
+    BEFORE: Text("in the weeks before", "nas semanas anteriores"),
+}
+_WHAT = {
+    "reward": Text("mean reward", "recompensa média"),
+    "unparsable": Text("answers without JSON", "respostas sem JSON"),
+    "length": Text("mean length in characters", "tamanho médio em caracteres"),
+}
 
 
 @dataclass(frozen=True)
@@ -48,13 +61,13 @@ class Finding:
         kind: mean; reward, unparsable or length against the evaluation; change in reward (…) against the weeks before.
         raised: whether it is a reason for an alarm.
         over: whether an alarm about it may end.
-        words: in plain English.
+        words: what was found.
     """
 
     kind: str
     raised: bool
     over: bool
-    words: str
+    words: Text
 
 
 def look(day: Sample, references: Mapping[str, Sample], alpha: float) -> list[Finding]:
@@ -69,22 +82,29 @@ def look(day: Sample, references: Mapping[str, Sample], alpha: float) -> list[Fi
         One finding for the mean's limit, and three for each reference.
     """
     mean = float(day.rewards.mean())
-    found = [
-        Finding(
-            "mean", mean < MEAN_LIMIT, mean >= MEAN_OVER,
-            f"mean reward {mean:.2f} over {len(day.rewards)} answers; the limit is {MEAN_LIMIT:.2f}",
-        )
-    ]  # fmt: skip
-    for name, reference in references.items():
-        tests = (
-            ("reward", _shift(day.rewards, reference.rewards), "mean reward {:.2f}", day.rewards, reference.rewards),
-            ("unparsable", _more_often(day.unparsable, reference.unparsable), "{:.0%} of the answers hold no JSON",
-             day.unparsable, reference.unparsable),
-            ("length", _shift(day.lengths, reference.lengths), "{:.0f} characters on average", day.lengths, reference.lengths),
-        )  # fmt: skip
-        for kind, p, words, now, then in tests:
-            told = f"{words.format(now.mean())}; in {name} {words.format(then.mean()).split(' of ')[0]} (p = {p:.2g})"
-            found.append(Finding(kind if name == EVALUATION else f"change in {kind}", p < alpha, p >= alpha, told))
+    words = fill(
+        "mean reward {mean} over {n} answers; the limit is {limit}",
+        "recompensa média {mean} em {n} respostas; o limite é {limit}",
+        mean=decimal(mean), n=len(day.rewards), limit=decimal(MEAN_LIMIT),
+    )  # fmt: skip
+    found = [Finding("mean", mean < MEAN_LIMIT, mean >= MEAN_OVER, words)]
+    for name, then in references.items():
+        where = _WHERE[name]
+        for kind, p, now_is, then_was in (
+            ("reward", _shift(day.rewards, then.rewards), decimal(mean), decimal(float(then.rewards.mean()))),
+            (
+                "unparsable",
+                _more_often(day.unparsable, then.unparsable),
+                f"{day.unparsable.mean():.0%}",
+                f"{then.unparsable.mean():.0%}",
+            ),
+            ("length", _shift(day.lengths, then.lengths), f"{day.lengths.mean():.0f}", f"{then.lengths.mean():.0f}"),
+        ):
+            told = fill(
+                "{what} {now}; {where} {then} (p = {p})", "{what} {now}; {where} {then} (p = {p})",
+                what=_WHAT[kind], now=now_is, where=where, then=then_was, p=f"{p:.1g}",
+            )  # fmt: skip
+            found.append(Finding(kind if name == EVALUATION else f"change in {kind}", p < alpha, p >= _OVER, told))
     return found
 
 

@@ -125,19 +125,23 @@ def _settle(session: Session, task: str, finding: Finding, day: datetime) -> lis
     if alarm is None:
         if not finding.raised:
             return []
-        alarm = Alarm(task=task, kind=finding.kind, words=finding.words, last_day=day, opened_at=day, untold="opened")
+        alarm = Alarm(task=task, kind=finding.kind, words=_both(finding), last_day=day, opened_at=day, untold="opened")
         session.add(alarm)
         return [alarm]
     if _naive(alarm.last_day) >= _naive(day):
         return []
     alarm.last_day = day
     if finding.raised:
-        alarm.words = finding.words
+        alarm.words = _both(finding)
     alarm.quiet_days = alarm.quiet_days + 1 if finding.over else 0
     if alarm.quiet_days >= _QUIET_DAYS:
         alarm.closed_at = day
         alarm.untold = "" if alarm.untold == "opened" else "closed"  # over before anybody heard of it
     return []
+
+
+def _both(finding: Finding) -> dict[str, str]:
+    return {"en": finding.words.en, "pt": finding.words.pt}
 
 
 def _naive(moment: datetime) -> datetime:
@@ -151,8 +155,8 @@ def _tell_all(tell: Tell) -> None:
         news = list(session.scalars(select(Alarm).where(Alarm.untold != "").order_by(Alarm.id)))
         if not news:
             return
-        lines = [f"{'Alarm' if a.untold == 'opened' else 'Over'}: {a.task}, {a.kind}: {a.words}" for a in news]
-        about = [{"task": a.task, "kind": a.kind, "state": a.untold, "words": a.words} for a in news]
+        lines = [f"{'Alarm' if a.untold == 'opened' else 'Over'}: {a.task}, {a.kind}: {a.words['en']}" for a in news]
+        about = [{"task": a.task, "kind": a.kind, "state": a.untold, "words": a.words["en"]} for a in news]
         try:
             tell({"text": "\n".join(lines), "alarms": about})
         except httpx.HTTPError as error:

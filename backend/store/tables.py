@@ -324,7 +324,8 @@ class Alarm(Base):
     task: Mapped[str] = mapped_column(String(40))
     kind: Mapped[str] = mapped_column(String(20))
     """mean, reward, unparsable or length."""
-    words: Mapped[str] = mapped_column(Text)
+    words: Mapped[dict[str, Any]]
+    """What was found, by language (en, pt)."""
     quiet_days: Mapped[int] = mapped_column(default=0)
     """Days in a row on which it would not have been raised."""
     last_day: Mapped[datetime]

@@ -72,7 +72,7 @@ def test_a_month_with_a_drift_in_it(any_workbench: Path) -> None:
         if day < 20:
             assert not [m for m in told if "JSON" in m["text"]], f"false alarm on day {day}: {told}"
         if day == 20:
-            assert any("hold no JSON" in m["text"] for m in told), "seen with the first whole day"
+            assert any("answers without JSON" in m["text"] for m in told), "seen with the first whole day"
     with reading() as session:
         about_json = [a for a in alarms(session) if "unparsable" in a.kind]
     assert about_json and all(a.closed_at is not None for a in about_json)
@@ -207,7 +207,7 @@ def test_an_alarm_of_a_kind_is_open_once(any_workbench: Path) -> None:
     from sqlalchemy.exc import IntegrityError
 
     def alarm() -> Alarm:
-        return Alarm(task="push", kind="mean", words="w", last_day=FIRST, untold="")
+        return Alarm(task="push", kind="mean", words={"en": "w", "pt": "w"}, last_day=FIRST, untold="")
 
     with writing() as session:
         session.add(alarm())

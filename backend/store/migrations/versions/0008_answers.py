@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("task", sa.String(40), nullable=False),
         sa.Column("kind", sa.String(20), nullable=False),
-        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("words", sa.JSON(), nullable=False),
         sa.Column("quiet_days", sa.Integer(), nullable=False),
         sa.Column("last_day", sa.DateTime(timezone=True), nullable=False),
         sa.Column("untold", sa.String(10), nullable=False),

@@ -1,0 +1,223 @@
+"""Monitor: what production is worth day by day, alarms, and the way back: low answers to the raters, rated ones to training."""
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from app.pages import link_to
+from app.ui.actions import attempt, show_failed
+from app.ui.charts import show_chart
+from app.ui.completion import show_completion, show_prompt
+from app.ui.language import number, t, task_name
+from app.ui.state import open_store
+from backend.access import who
+from backend.serving.drift import MEAN_LIMIT
+from backend.serving.feedback import next_prompt_set, rated_from_production, send_to_raters
+from backend.store.answers import alarms, daily_answers, lowest_answers
+from backend.store.engine import reading, writing
+from backend.store.tables import Alarm, Answer
+from rewards import registered
+
+_DONE = "monitor_done"
+_LOWEST = 20
+
+
+def show_alarms(found: list[Alarm]) -> None:
+    """Open ones as such, those that are over behind a click."""
+    now = [a for a in found if a.closed_at is None]
+    over = [a for a in found if a.closed_at is not None]
+    if now:
+        st.error("\n".join(f"- {alarm_words(alarm)}" for alarm in now), icon=":material/notifications_active:")
+    if not now:
+        st.success(t("No alarm is open.", "Nenhum alarme aberto."), icon=":material/check_circle:")
+    if over:
+        with st.expander(t(f"{len(over)} alarms that are over", f"{len(over)} alarmes encerrados")):
+            st.caption("\n".join(f"- {alarm_words(alarm)}" for alarm in over))
+
+
+def alarm_words(alarm: Alarm) -> str:
+    """One alarm in a line: about what, since when, and what was found."""
+    days = f"{alarm.opened_at:%Y-%m-%d}" + (f" – {alarm.closed_at:%Y-%m-%d}" if alarm.closed_at else "")
+    found = alarm.words.get(st.session_state.get("lang", "en"), "")
+    return f"**{task_name(alarm.task)} · {kind_words(alarm.kind)}**, {days}: {found}"
+
+
+def kind_words(kind: str) -> str:
+    """What an alarm is about."""
+    words = {
+        "mean": t("mean reward too low", "recompensa média baixa"),
+        "reward": t("rewards unlike the evaluation", "recompensas diferentes da avaliação"),
+        "unparsable": t("answers without JSON", "respostas sem JSON"),
+        "length": t("lengths unlike the evaluation", "tamanhos diferentes da avaliação"),
+        "change in reward": t("rewards have changed", "as recompensas mudaram"),
+        "change in unparsable": t("more answers without JSON", "mais respostas sem JSON"),
+        "change in length": t("lengths have changed", "os tamanhos mudaram"),
+    }
+    return words.get(kind, kind)
+
+
+def show_numbers(days: pd.DataFrame) -> None:
+    """The last seven days, a cell per task."""
+    recent = days[days["day"] > days["day"].max() - pd.Timedelta(days=7)]
+    row = st.container(horizontal=True)
+    for task, of_task in recent.groupby("task", sort=False):
+        share = of_task["answers"] / of_task["answers"].sum()
+        row.metric(
+            task_name(str(task)),
+            number(float((of_task["reward"] * share).sum())),
+            help=t("Mean reward of the last seven days.", "Recompensa média dos últimos sete dias."),
+            width="content",
+        )
+    count = int(recent["answers"].sum())
+    slow = float((recent["milliseconds"] * recent["answers"]).sum() / max(1, count))
+    row.metric(t("answers, 7 days", "respostas, 7 dias"), f"{count:,}".replace(",", t(",", ".")), width="content")
+    row.metric(t("mean time", "tempo médio"), f"{number(slow, 0)} ms", width="content")
+
+
+def day_chart(days: pd.DataFrame, column: str, title: str, limit: float | None = None) -> alt.LayerChart:
+    """A line per task over days; the limit as a dashed rule."""
+    frame = days.assign(label=days["task"].map(task_name))
+    task, names = t("Task", "Tarefa"), [task_name(name) for name in registered()]
+    share, main = column == "unparsable", limit is not None
+    scale = alt.Scale(zero=False) if column == "characters" else alt.Scale(domain=[0, 1])
+    y = alt.Y(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(format="%") if share else alt.Axis())
+    legend = alt.Legend() if main else None  # the first chart's is everybody's
+    line = (
+        alt.Chart(frame)
+        .mark_line(point=alt.OverlayMarkDef(size=46, filled=True))
+        .encode(
+            x=alt.X("day:T", title=t("day (UTC)", "dia (UTC)"), axis=alt.Axis(format="%d/%m", tickCount="day" if frame["day"].nunique() < 15 else 10)),
+            y=y,
+            color=alt.Color("label:N", title=task, sort=None, legend=legend, scale=alt.Scale(domain=names)),
+            shape=alt.Shape("label:N", title=task, sort=None, legend=legend, scale=alt.Scale(domain=names)),
+            tooltip=[
+                alt.Tooltip("label:N", title=task),
+                alt.Tooltip("day:T", format="%Y-%m-%d", title=t("day", "dia")),
+                alt.Tooltip(f"{column}:Q", title=title, format=".0%" if share else ".2f"),
+                alt.Tooltip("answers:Q", title=t("answers", "respostas")),
+            ],
+        )
+    )  # fmt: skip
+    layers: list[alt.Chart] = [line]
+    if main:
+        rule = alt.Chart(pd.DataFrame({"limit": [limit]})).mark_rule(strokeDash=[5, 4], color="#c4432b")
+        layers.append(rule.encode(y="limit:Q"))
+    return alt.LayerChart(layer=layers).properties(height=280 if main else 200)
+
+
+def show_days(days: pd.DataFrame) -> None:
+    """Reward first; what else may move below it."""
+    reward = t("mean reward", "recompensa média")
+    show_chart(
+        day_chart(days, "reward", reward, MEAN_LIMIT),
+        alt=t(
+            "Mean reward per day and task, and the limit of an alarm", "Recompensa média por dia e tarefa, e o limite"
+        ),
+    )
+    left, right = st.columns(2)
+    with left:
+        share = t("answers without JSON", "respostas sem JSON")
+        of_json = days[days["task"].isin(days.loc[days["unparsable"] > 0, "task"]) | (days["task"] == "extraction")]
+        show_chart(day_chart(of_json, "unparsable", share), alt=share)
+    with right:
+        length = t("characters", "caracteres")
+        show_chart(day_chart(days, "characters", length), alt=t("Mean length per day", "Tamanho médio por dia"))
+
+
+def send(answers: list[int]) -> None:
+    """Offer these answers to the raters."""
+    with writing() as session:
+        sent = send_to_raters(session, answers)
+    st.session_state[_DONE] = t(
+        f"{sent} answers are in the raters' queue.", f"{sent} respostas estão na fila dos avaliadores."
+    )
+
+
+def make_next_set() -> None:
+    """Rated prompts of production into the next round's set."""
+    with writing() as session:
+        mark, added, left_out = next_prompt_set(session)
+    st.session_state[_DONE] = t(
+        f"Prompt set {mark} has {added} prompts of production more ({left_out} were too alike to an eval prompt). "
+        "Choose it on Train.",
+        f"O conjunto {mark} tem mais {added} prompts da produção ({left_out} eram parecidos demais com os da avaliação). "
+        "Escolha-o em Treinar.",
+    )
+
+
+def show_way_back(lowest: list[Answer], rated: int) -> None:
+    """The two clicks, and the answers they are about."""
+    st.subheader(t("From production back", "Da produção de volta"), anchor=False)
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.button(
+        t(f"Send the {len(lowest)} lowest to the raters", f"Enviar as {len(lowest)} piores aos avaliadores"),
+        icon=":material/rate_review:",
+        type="primary",
+        disabled=not lowest or not who().may(),
+        on_click=attempt,
+        args=(send, [a.id for a in lowest]),
+    )
+    row.button(
+        t(f"Make the next prompt set ({rated} rated)", f"Fazer o próximo conjunto de prompts ({rated} avaliados)"),
+        icon=":material/dataset:",
+        disabled=not rated or not who().may(),
+        on_click=attempt,
+        args=(make_next_set,),
+    )
+    if not lowest:
+        st.caption(
+            t(
+                "No answer with its text is left that raters have not been given.",
+                "Não resta resposta com texto que os avaliadores não tenham recebido.",
+            )
+        )
+        return
+    labels = {a.id: f"{number(a.reward)} · {task_name(a.task)} · {(a.text or '').strip()[:80]}" for a in lowest}
+    chosen = st.selectbox(
+        t("Lowest answers", "Piores respostas"), list(labels), format_func=labels.__getitem__, key="monitor_answer"
+    )
+    answer = next(a for a in lowest if a.id == chosen)
+    prompt, said = st.columns([2, 3], gap="medium")
+    with prompt:
+        show_prompt("\n".join(m["content"] for m in answer.messages or [] if m["role"] == "user"))
+        st.caption(f"{answer.at:%Y-%m-%d %H:%M} UTC · {answer.engine}")
+    with said, st.container(border=True):
+        show_completion(answer.task, answer.text or "")
+
+
+def page() -> None:
+    """Draw the page."""
+    title, choice = st.columns(2, vertical_alignment="bottom")
+    title.title(t("Monitor", "Monitor"), anchor=False)
+    show_failed()
+    if done := st.session_state.pop(_DONE, None):
+        st.success(done, icon=":material/check_circle:")
+        link_to("annotate")
+        link_to("train")
+    span = choice.segmented_control(
+        t("Days", "Dias"), [7, 30, 90], default=30, key="monitor_days", bind="query-params", required=True
+    )
+    with reading() as session:
+        days = daily_answers(session, int(span))
+        lowest = lowest_answers(session, days=int(span), most=_LOWEST)
+        found, rated = alarms(session), len(rated_from_production(session))
+    if days.empty and not found:
+        st.info(
+            t(
+                "Nothing from production yet. Export a run on Runs, then serve it: `python -m backend.serving gateway` "
+                "(docs/serving.md).",
+                "Nada da produção ainda. Exporte um treino em Treinos e sirva-o: `python -m backend.serving gateway` "
+                "(docs/serving.md).",
+            ),
+            icon=":material/sensors:",
+        )
+        return
+    show_alarms(found)
+    if not days.empty:
+        show_numbers(days)
+        show_days(days)
+    show_way_back(lowest, rated)
+
+
+open_store()
+page()

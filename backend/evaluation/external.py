@@ -1,0 +1,139 @@
+"""General ability: lm-eval (EleutherAI's harness) on a run's base and tuned model, compared as our own evaluations are.
+
+    python -m backend.evaluation benchmark RUN --tasks assin2_rte,belebele_por_Latn --limit 200
+
+A reward that goes up says nothing about what the model forgot meanwhile. Both models answer the same documents, so the
+difference is tested in pairs (Wilcoxon signed-rank, Holm over the tasks). A task's data must be on disk or reachable; a folder
+of own tasks may be named, whose YAML can hold code: use only what you trust. Needs requirements-eval.txt.
+"""
+
+import importlib.util
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from backend.errors import UserError
+from backend.evaluation.compare import TaskComparison, compare
+from backend.files import write_json
+
+if TYPE_CHECKING:
+    from backend.models.load import Policy
+    from backend.training.config import TrainConfig
+
+PORTUGUESE = ("assin2_rte", "belebele_por_Latn", "arc_challenge_mt_pt")
+"""Tasks in Portuguese to begin with: entailment, reading, school science."""
+_FILE = "external.json"
+
+
+@dataclass(frozen=True)
+class External:
+    """What a benchmark found.
+
+    Attributes:
+        tasks: per task, then overall; of each the mean of ``metric`` over documents.
+        metrics: task -> the metric, from 0 to 1, higher better.
+        limit: documents per task at most; None for all.
+        few_shot: worked examples before each document.
+        harness: lm-eval's version.
+    """
+
+    tasks: list[TaskComparison]
+    metrics: dict[str, str]
+    limit: int | None
+    few_shot: int
+    harness: str
+
+
+def benchmark(
+    folder: Path,
+    config: "TrainConfig",
+    tasks: Sequence[str] = PORTUGUESE,
+    limit: int | None = None,
+    few_shot: int = 0,
+    tasks_dir: Path | None = None,
+) -> External:
+    """Run the harness on base and tuned model of a run; keeps the result in its folder.
+
+    Args:
+        folder: the run's, with best/.
+        config: the run's.
+        tasks: names the harness knows, or that ``tasks_dir`` defines.
+        limit: documents per task at most.
+        few_shot: worked examples before each document.
+        tasks_dir: a folder with tasks as the harness writes them (YAML).
+
+    Raises:
+        UserError: lm-eval is not installed, there is no adapter, a task is unknown, or its data cannot be had.
+    """
+    if importlib.util.find_spec("lm_eval") is None:
+        raise UserError("lm-eval is not installed: pip install -r requirements-eval.txt")
+    if not (folder / "best" / "adapter_config.json").is_file():
+        raise UserError(f"there is no adapter in {folder / 'best'}; it is written at a run's first evaluation")
+    from backend.models.load import load_policy
+
+    base, metrics = _documents(load_policy(config), tasks, limit, few_shot, tasks_dir)
+    tuned, _ = _documents(load_policy(config, adapter=folder / "best"), tasks, limit, few_shot, tasks_dir)
+    paired = base.merge(tuned, on=["prompt_id", "task"], suffixes=("_base", "_tuned"))
+    paired = paired.rename(columns={"value_base": "base", "value_tuned": "tuned"})
+    found = External(compare(paired), metrics, limit, few_shot, version("lm_eval"))
+    shown = {"metrics": metrics, "limit": limit, "few_shot": few_shot, "harness": found.harness}
+    write_json(folder / _FILE, {"tasks": [c.as_dict() for c in found.tasks], **shown})
+    return found
+
+
+def read_external(folder: Path) -> External | None:
+    """What the last benchmark of a run found; None when there was none."""
+    try:
+        kept = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    tasks = [TaskComparison(**c) for c in kept["tasks"]]
+    return External(tasks, kept["metrics"], kept["limit"], kept["few_shot"], kept["harness"])
+
+
+def _documents(
+    policy: "Policy", tasks: Sequence[str], limit: int | None, few_shot: int, tasks_dir: Path | None
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """One row per document: prompt_id, task, value; and each task's metric."""
+    from lm_eval import simple_evaluate
+    from lm_eval.models.huggingface import HFLM
+    from lm_eval.tasks import TaskManager
+
+    manager = TaskManager(include_path=str(tasks_dir) if tasks_dir else None)
+    if unknown := [task for task in tasks if task not in manager.all_tasks]:
+        raise UserError(f"lm-eval knows no task {unknown[0]!r}; `lm-eval ls tasks` lists those it knows")
+    model = HFLM(pretrained=policy.model, tokenizer=policy.tokenizer, batch_size=8)
+    try:
+        results: Any = simple_evaluate(
+            model, tasks=list(tasks), limit=limit, num_fewshot=few_shot, task_manager=manager, bootstrap_iters=0
+        )
+    except (OSError, ConnectionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(
+            f"the data of {', '.join(tasks)} cannot be had: {reason}. Fetch them where there is a network (HF_HOME keeps them), "
+            "or name tasks whose data are on disk."
+        ) from error
+    rows: list[dict[str, Any]] = []
+    metrics: dict[str, str] = {}
+    for task, samples in results["samples"].items():
+        metrics[task] = _metric(results["configs"][task], samples[0])
+        rows += [
+            {"prompt_id": f"{task}:{s['doc_id']}", "task": task, "value": float(s[metrics[task]])} for s in samples
+        ]
+    return pd.DataFrame(rows, columns=["prompt_id", "task", "value"]), metrics
+
+
+def _metric(config: dict[str, Any], sample: dict[str, Any]) -> str:
+    """The task's first metric that every document has as a number."""
+    named = [m["metric"] for m in config.get("metric_list") or []]
+    for metric in (*named, "acc", "exact_match"):
+        if isinstance(sample.get(metric), int | float):
+            return str(metric)
+    raise UserError(
+        f"task {config.get('task')} has no metric per document, so base and tuned cannot be paired; leave it out"
+    )
