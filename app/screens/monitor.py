@@ -138,10 +138,10 @@ def make_next_set() -> None:
     with writing() as session:
         mark, added, left_out = next_prompt_set(session)
     st.session_state[_DONE] = t(
-        f"Prompt set {mark} has {added} prompts of production more ({left_out} were too alike to an eval prompt). "
+        f"Prompt set {mark} is there, with {added} from production ({left_out} too alike to an eval prompt left out). "
         "Choose it on Train.",
-        f"O conjunto {mark} tem mais {added} prompts da produção ({left_out} eram parecidos demais com os da avaliação). "
-        "Escolha-o em Treinar.",
+        f"O conjunto {mark} está pronto, com {added} da produção ({left_out} parecidos demais com os da avaliação ficaram "
+        "de fora). Escolha-o em Treinar.",
     )
 
 

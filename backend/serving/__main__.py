@@ -31,6 +31,7 @@ def gateway(
     from backend.serving.gateway import make_gateway
     from backend.serving.monitor import Monitor
     from backend.serving.recorder import Recorder
+    from backend.store.engine import get_engine
 
     keys = [key.strip() for key in get_settings().gateway_keys.split(",") if key.strip()]
     if address not in ("127.0.0.1", "localhost", "::1") and not keys:
@@ -38,6 +39,7 @@ def gateway(
     read = read_serving(config or get_settings().serving)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    get_engine()  # a store that cannot be had is said now
     recorder, monitor = Recorder(read), Monitor(read)
     try:
         uvicorn.run(make_gateway(read, keys, recorder.keep), host=address, port=port, access_log=False)

@@ -110,9 +110,9 @@ class _Gateway:
         if self._at_work >= self._config.most_at_once:
             raise HTTPException(429, "too many requests at once; come again", headers={"Retry-After": "1"})
         work = _Work(self, self._config, task, asked)
-        self._at_work += 1
         if asked.stream and task not in JSON_TASKS:
-            return StreamingResponse(self._until_done(work.stream()), media_type="text/event-stream")
+            return StreamingResponse(self._counted(work.stream()), media_type="text/event-stream")
+        self._at_work += 1
         try:
             body = await work.whole()
         except EngineError as error:
@@ -130,7 +130,8 @@ class _Gateway:
         if random.random() < self._config.sample_share:
             self._keep(given)
 
-    async def _until_done(self, pieces: AsyncIterator[str]) -> AsyncIterator[str]:
+    async def _counted(self, pieces: AsyncIterator[str]) -> AsyncIterator[str]:
+        self._at_work += 1  # here and not before: a reader who is gone already never starts it
         try:
             async for piece in pieces:
                 yield piece

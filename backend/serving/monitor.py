@@ -151,19 +151,21 @@ def _naive(moment: datetime) -> datetime:
 
 def _tell_all(tell: Tell) -> None:
     """Tell what is new in one message; what cannot be told now stays untold."""
-    with writing() as session:
+    with reading() as session:
         news = list(session.scalars(select(Alarm).where(Alarm.untold != "").order_by(Alarm.id)))
-        if not news:
-            return
-        lines = [f"{'Alarm' if a.untold == 'opened' else 'Over'}: {a.task}, {a.kind}: {a.words['en']}" for a in news]
-        about = [{"task": a.task, "kind": a.kind, "state": a.untold, "words": a.words["en"]} for a in news]
-        try:
-            tell({"text": "\n".join(lines), "alarms": about})
-        except httpx.HTTPError as error:
-            print(f"the webhook could not be told of {len(news)} alarms ({error}); it is tried again", flush=True)
-            return
-        for alarm in news:
-            alarm.untold = ""
+    if not news:
+        return
+    lines = [f"{'Alarm' if a.untold == 'opened' else 'Over'}: {a.task}, {a.kind}: {a.words['en']}" for a in news]
+    about = [{"task": a.task, "kind": a.kind, "state": a.untold, "words": a.words["en"]} for a in news]
+    try:
+        tell({"text": "\n".join(lines), "alarms": about})
+    except httpx.HTTPError as error:
+        print(f"the webhook could not be told of {len(news)} alarms ({error}); it is tried again", flush=True)
+        return
+    with writing() as session:
+        for told in news:
+            kept = session.get_one(Alarm, told.id)
+            kept.untold = "" if kept.untold == told.untold else kept.untold
 
 
 def _webhook(message: dict[str, Any]) -> None:

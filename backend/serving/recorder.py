@@ -15,7 +15,7 @@ from backend.store.tables import Answer, utc_now
 
 _MOST_WAITING = 10_000
 _BATCH = 500
-_FLUSH_SECONDS = 1.0
+_FLUSH_SECONDS, _AWAY_SECONDS = 1.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ class Recorder:
                     if ending:
                         self.dropped += len(batch)
                         return
+                    self._ending.wait(_AWAY_SECONDS)
             elif ending:
                 return
             time.sleep(_FLUSH_SECONDS if not ending else 0)

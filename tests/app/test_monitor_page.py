@@ -1,0 +1,71 @@
+"""Monitor: a month of production, its alarms, and the two clicks back."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import func, select
+
+from backend.data.records import Message, PromptRecord
+from backend.serving.config import ServingConfig
+from backend.serving.monitor import check
+from backend.store.engine import reading, writing
+from backend.store.prompts import prompt_sets, save_prompt_set
+from backend.store.queue import claim_next
+from backend.store.ratings import get_rater, save_rating
+from backend.store.tables import Completion, utc_now
+from tests.app.test_pages import run_page, words_of
+from tests.backend.test_monitor import ROUTES, give
+
+HOSTILE = "<img src=http://127.0.0.1:1/x> **oi** [clique](http://127.0.0.1:1)"
+
+
+@pytest.fixture
+def production(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("app.ui.state.first_start", lambda: None)
+    start = utc_now().replace(hour=0, minute=0, second=0) - timedelta(days=3)
+    for day in range(3):
+        for i, task in enumerate(ROUTES):
+            give(
+                task, start + timedelta(days=day), np.full(40, 0.9 if i else 0.3), text=HOSTILE,
+                messages=[{"role": "user", "content": f"Crie um push {task} {day} {HOSTILE}"}],
+            )  # fmt: skip
+    check(ServingConfig(routes=dict.fromkeys(ROUTES, ("rules",))), tell=lambda _: None)
+    old = [
+        PromptRecord(task="push", messages=(Message(role="user", content=f"{i} {'xyz'[i] * 30}"),), split=split)
+        for i, split in enumerate(("train", "train", "eval"))
+    ]
+    with writing() as session:
+        save_prompt_set(session, old, "first")  # type: ignore[arg-type]
+    return workbench
+
+
+@pytest.mark.parametrize("lang", ["en", "pt"])
+def test_numbers_and_alarms_are_there(production: Path, lang: str) -> None:
+    page = run_page("monitor", lang=lang)
+    assert not page.exception
+    assert [m.value for m in page.metric][:2] == (["0.30", "0.90"] if lang == "en" else ["0,30", "0,90"])
+    assert ("the limit is 0.50" if lang == "en" else "o limite é 0,50") in words_of(page)
+
+
+def test_two_clicks_lead_back_to_training(production: Path) -> None:
+    page = run_page("monitor", lang="en")
+    send, make = (next(b for b in page.button if words in b.label) for words in ("raters", "next prompt set"))
+    assert not send.disabled and make.disabled
+    send.click()
+    page.run()
+    assert "20 answers are in the raters' queue" in words_of(page)
+    with reading() as session:
+        assert session.scalar(select(func.count()).select_from(Completion)) == 20
+    with writing() as session:
+        rater = get_rater(session, "Ana").id
+        item = claim_next(session, rater)
+        assert item is not None
+        save_rating(session, item, rater, score=1)
+    page = run_page("monitor", lang="en")
+    next(b for b in page.button if "next prompt set (1 rated)" in b.label).click()
+    page.run()
+    assert "with 1 from production" in words_of(page)
+    with reading() as session:
+        assert prompt_sets(session).iloc[0]["train"] == 3
