@@ -4,6 +4,8 @@
 #   make lint    ruff (lint and format) and mypy
 #   make bench   the benchmarks, as ratios
 #   make unsloth-env  Unsloth beside the CPU packages, to hold our arguments against it (see tests/unsloth_check.py)
+#   make lock    write requirements.lock and requirements-gpu.lock: every package with its hashes (needs a package index)
+#   make audit   known vulnerabilities in the locked versions (needs a network)
 #   make example record examples/ anew from a fresh nano run
 
 PYTHON ?= python3
@@ -13,7 +15,7 @@ PY := $(VENV)/bin/python
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU && echo yes)
 REQUIREMENTS := $(if $(GPU),requirements-gpu.txt,requirements.txt)
 
-.PHONY: run test lint format bench example unsloth-env clean
+.PHONY: run test lint format bench lock audit example unsloth-env clean
 
 run: $(VENV)/.installed
 	$(PY) -m app --port $(PORT)
@@ -34,6 +36,16 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(PY) -m benchmarks.rewards
+
+# For Linux on x86-64 and Python 3.11; that both files come about shows that each set of pins can be installed together.
+lock: $(VENV)/.installed-dev
+	for name in requirements requirements-gpu; do \
+		$(VENV)/bin/uv pip compile --quiet --no-config --no-header --generate-hashes --python-version 3.11 \
+			--python-platform x86_64-manylinux_2_28 $$name.txt -o $$name.lock || exit 1; \
+	done
+
+audit: $(VENV)/.installed-dev
+	$(VENV)/bin/pip-audit --disable-pip --require-hashes -r requirements.lock -r requirements-gpu.lock
 
 example: $(VENV)/.installed
 	$(PY) -m backend.example record

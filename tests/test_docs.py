@@ -66,3 +66,13 @@ def test_presets_in_the_docs_exist() -> None:
     for path in DOCS:
         for name in re.findall(r"--preset (\S+?)[`\s]", path.read_text(encoding="utf-8")):
             assert name in PRESETS
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-gpu"])
+def test_the_lock_has_every_pin_and_a_hash_for_each(name: str) -> None:
+    """``make lock`` writes it anew after a pin has changed."""
+    pin = re.compile(r"^([\w.-]+)(?:\[\w+\])?==([\w.]+)", re.M)
+    named = {n.lower().replace("_", "-"): v for n, v in pin.findall(read(f"{name}.txt"))}
+    lock = read(f"{name}.lock")
+    assert named.items() <= dict(pin.findall(lock)).items()
+    assert all("--hash=sha256:" in block for block in re.split(r"\n(?=[\w.-]+(?:\[\w+\])?==)", lock.strip()))

@@ -70,21 +70,25 @@ def choose_two(runs: list[Run]) -> Compared | None:
 
 
 def facts_of(run: Run) -> list[tuple[str, str]]:
-    """What a run cost and how it was made, as (name, value) lines; nothing for what its folder does not tell."""
-    folder = Path(run.folder)
-    facts = [
+    """How a run was made and what it cost, as (name, value) lines."""
+    return [
         (t("Run", "Treino"), f"{run.name} ({run.id})"),
         (t("Preset", "Predefinição"), run.preset),
         (t("Seed", "Semente"), str(run.seed)),
         (t("Reward", "Recompensa"), f"{run.profile} ({run.fingerprint})"),
         (t("Prompt set", "Conjunto de prompts"), run.prompt_set or "–"),
+        *cost_of(run),
     ]
+
+
+def cost_of(run: Run) -> list[tuple[str, str]]:
+    """Time and money, as far as the run's folder tells."""
     try:
-        results = json.loads((folder / "eval_results.json").read_text(encoding="utf-8"))
+        results = json.loads((Path(run.folder) / "eval_results.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return facts
+        return []
     time = duration(3600 * results["hours"])
-    return [*facts, (t("Duration", "Duração"), time), (t("Cost", "Custo"), f"$ {number(results['dollars'])}")]
+    return [(t("Duration", "Duração"), time), (t("Cost", "Custo"), f"$ {number(results['dollars'])}")]
 
 
 def show_cost(run: Run) -> None:
@@ -94,7 +98,7 @@ def show_cost(run: Run) -> None:
     except (OSError, ValueError):
         return
     cells = st.columns(4)
-    for cell, (name, value) in zip(cells, facts_of(run)[5:], strict=False):
+    for cell, (name, value) in zip(cells, cost_of(run), strict=False):
         cell.metric(name, value)
     cells[2].metric(t("Best step", "Melhor passo"), comparison["best_step"])
     accuracy = comparison.get("fact_accuracy", {})

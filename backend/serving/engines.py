@@ -74,7 +74,7 @@ class Engines:
         try:
             body = got.json()
             choice = body["choices"][0]
-            return Reply(str(choice["message"]["content"] or ""), str(choice.get("finish_reason")), body.get("usage"))
+            return Reply(_text(choice["message"]["content"]), str(choice.get("finish_reason")), body.get("usage"))
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise EngineError(name, "its answer is no chat completion") from error
 
@@ -102,7 +102,7 @@ class Engines:
                     if not line.startswith("data:") or (data := line[5:].strip()) == "[DONE]":
                         continue
                     if piece := json.loads(data)["choices"][0].get("delta", {}).get("content"):
-                        yield str(piece)
+                        yield _text(piece)
         except TimeoutError:
             raise EngineError(name, f"no whole answer in {engine.timeout_seconds:g} s", 504) from None
         except httpx.HTTPError as error:
@@ -116,6 +116,11 @@ class Engines:
         if text is None:
             raise EngineError(RULES, f"there are none for {task}")
         return text
+
+
+def _text(said: Any) -> str:
+    """What an engine said, without halves of characters, which no response can carry."""
+    return str(said or "").encode("utf-8", "replace").decode("utf-8")
 
 
 def _headers(engine: Engine) -> dict[str, str]:

@@ -89,7 +89,7 @@ def claim_next(session: Session, rater_id: int) -> int | None:
         claim(session, again, rater_id, is_repeat=True)
         return again
     for alone in (True, False):  # one that nobody has on their screen, if there is one
-        for completion_id in _candidates(session, rater_id):
+        for completion_id in _candidates(session, rater_id, alone):
             item = session.get(QueueItem, completion_id, with_for_update={"skip_locked": True}, populate_existing=True)
             others = _claims(session, completion_id, rater_id)
             if item is None or not item.is_open or (alone and others) or item.rated + others >= item.wanted:
@@ -213,8 +213,8 @@ _HELD = (
 
 
 def _window_query(upward: bool, in_stratum: bool) -> Select[Any]:
-    """Open items with so many scores from a place on (or before it), without those the rater has judged."""
-    query = select(QueueItem.completion_id, QueueItem.shuffle).where(
+    """Open items with so many scores from a place on (or before it) that have room, without those the rater has judged."""
+    query = select(QueueItem.completion_id, QueueItem.shuffle, QueueItem.rated, QueueItem.wanted).where(
         QueueItem.is_open, QueueItem.rated == bindparam("rated")
     )
     if in_stratum:
@@ -225,7 +225,17 @@ def _window_query(upward: bool, in_stratum: bool) -> Select[Any]:
     judged = select(Rating.id).where(
         Rating.completion_id == rows.c.completion_id, Rating.rater_id == bindparam("rater")
     )
-    return select(rows.c.completion_id).where(~judged.exists()).order_by(rows.c.shuffle)
+    others = (
+        select(func.count())
+        .where(
+            Claim.completion_id == rows.c.completion_id,
+            Claim.rater_id != bindparam("rater"),
+            Claim.expires_at >= bindparam("now"),
+        )
+        .scalar_subquery()
+    )
+    free = (others <= bindparam("others"), rows.c.rated + others < rows.c.wanted)
+    return select(rows.c.completion_id).where(~judged.exists(), *free).order_by(rows.c.shuffle)
 
 
 _WINDOWS = {(up, stratum): _window_query(up, stratum) for up in (True, False) for stratum in (True, False)}
@@ -270,20 +280,24 @@ def _strata_in_order(session: Session) -> list[str]:
     return [s.name for s in sorted(strata, key=information, reverse=True)]
 
 
-def _candidates(session: Session, rater_id: int) -> Iterator[int]:
-    """Completions the rater has not judged, best first; the last resort goes through all that is open."""
+def _candidates(session: Session, rater_id: int, alone: bool) -> Iterator[int]:
+    """Completions the rater has not judged and that have room, best first; the last resort goes through all that is open.
+
+    With ``alone``, those that nobody else has on their screen.
+    """
     most = max(3, get_settings().raters_per_completion)
     for rated in range(most - 1, 0, -1):
-        yield from _window(session, rater_id, rated, None, _WINDOW)
+        yield from _window(session, rater_id, rated, None, _WINDOW, alone)
     for stratum in _strata_in_order(session):
-        yield from _window(session, rater_id, 0, stratum, _WINDOW)
+        yield from _window(session, rater_id, 0, stratum, _WINDOW, alone)
     for rated in range(most - 1, -1, -1):
-        yield from _window(session, rater_id, rated, None, _PLACES)
+        yield from _window(session, rater_id, rated, None, _PLACES, alone)
 
 
-def _window(session: Session, rater_id: int, rated: int, stratum: str | None, size: int) -> Iterator[int]:
+def _window(session: Session, rater_id: int, rated: int, stratum: str | None, size: int, alone: bool) -> Iterator[int]:
     """Items from a random place on, then from the start to that place; at most ``size`` rows of each are looked at."""
-    values = {"rater": rater_id, "rated": rated, "stratum": stratum, "place": random.randrange(_PLACES), "size": size}
+    values = {"rater": rater_id, "rated": rated, "stratum": stratum, "place": random.randrange(_PLACES), "size": size,
+              "now": utc_now(), "others": 0 if alone else _PLACES}  # fmt: skip
     if stratum is None:
         del values["stratum"]
     for upward in (True, False):

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.testclient import TestClient
 from sqlalchemy import select
@@ -48,7 +48,10 @@ class FakeEngine:
         text = self.answers.pop(0) if self.answers else GOOD
         if body.get("stream"):
             return StreamingResponse(self.events(text), media_type="text/event-stream")
-        return {"choices": [{"message": {"content": text}, "finish_reason": "stop"}], "usage": {"completion_tokens": 3}}
+        choices = [{"message": {"content": text}, "finish_reason": "stop"}]
+        return Response(
+            json.dumps({"choices": choices, "usage": {"completion_tokens": 3}}), media_type="application/json"
+        )
 
     async def events(self, text: str) -> Any:
         for word in text.split(" "):
@@ -161,6 +164,13 @@ def test_a_problem_with_json_is_named() -> None:
     assert json_problem('{"a": 4,5}') is None, "the parser of the rewards decides"
     assert json_problem("olá") == "não há nenhum objeto"
     assert json_problem("{ ") and json_problem("{}") == "o objeto está vazio"
+
+
+def test_half_a_character_of_an_engine_reaches_nobody(world: World) -> None:
+    world.tuned.answers = ["oi \ud83d", "oi \ud83d fim"]
+    assert world.ask("x", task="insights").json()["choices"][0]["message"]["content"] == "oi ?"
+    events = events_of(world.ask("x", task="insights", stream=True))
+    assert "".join(e["choices"][0]["delta"].get("content", "") for e in events) == "oi ? fim "
 
 
 def test_streams_pass_through_and_end_with_the_score(world: World) -> None:

@@ -202,7 +202,8 @@ def test_in_a_long_queue_the_next_item_reads_few_rows(workbench: Path) -> None:
     plans = []
     with reading() as session:
         for (_, in_stratum), query in queue._WINDOWS.items():
-            values = {"rater": 1, "rated": 0, "place": 5, "size": 64, **({"stratum": "push/1"} if in_stratum else {})}
+            values = {"rater": 1, "rated": 0, "place": 5, "size": 64, "others": 0, "now": "2026-01-01"}
+            values |= {"stratum": "push/1"} if in_stratum else {}
             compiled = query.compile(session.get_bind(), compile_kwargs={"render_postcompile": True})
             parameters = compiled.construct_params(values)
             rows = session.connection().exec_driver_sql(

@@ -24,7 +24,7 @@ from rewards import scoring
 from tests.live_runs import get_run, wait_for
 
 ROOT = Path(__file__).parents[2]
-KILLS = 10
+KILLS = int(os.environ.get("KILLS", "5"))  # ten, and twenty, have been tried; each costs fifteen seconds
 # What depends on the clock or the machine, not on the training.
 UNREPEATABLE = ("step_time", "train_runtime", "train_samples_per_second", "train_steps_per_second", "train_loss")
 
@@ -113,7 +113,7 @@ def kill_at_a_moment(process: subprocess.Popen[bytes], folder: Path, rng: random
 
 
 @pytest.mark.slow
-def test_killed_ten_times_a_run_ends_as_if_nothing_had_happened(config: TrainConfig) -> None:
+def test_killed_again_and_again_a_run_ends_as_if_nothing_had_happened(config: TrainConfig) -> None:
     whole, killed = create_run(config), create_run(config)
     run_to_end("--run", whole)
     rng, kills = random.Random(7), 0
@@ -125,7 +125,7 @@ def test_killed_ten_times_a_run_ends_as_if_nothing_had_happened(config: TrainCon
         kills += 1
         if kills == KILLS:
             break
-    assert kills >= KILLS - 2  # it may reach its end a little before the tenth
+    assert kills >= KILLS - 2  # it may reach its end a little before the last
     if get_run(killed).status != "finished":
         run_to_end("--resume", killed)
     assert get_run(killed).status == "finished"
