@@ -17,23 +17,29 @@ from backend.store.tables import Run
 
 def show_after(run: Run) -> None:
     """Both, each with its button and how far it is; looked at again every two seconds while something runs."""
-    running = any(
-        job is not None and job.running for job in (after_job(run.id, "benchmark"), after_job(run.id, "export"))
-    )
-    fragment(_after, run_every=2 if running else None)(run, running)
+    jobs = _jobs(run)
+    fragment(_after, run_every=2 if _any_runs(jobs) else None)(run, _any_runs(jobs))
 
 
-def _after(run: Run, was_running: bool) -> None:
+def _jobs(run: Run) -> dict[str, AfterJob | None]:
+    return {what: after_job(run.id, what) for what in ("benchmark", "export")}
+
+
+def _any_runs(jobs: dict[str, AfterJob | None]) -> bool:
+    return any(job is not None and job.running for job in jobs.values())
+
+
+def _after(run: Run, looks_again: bool) -> None:
     tell_failed()
-    benchmark, export = after_job(run.id, "benchmark"), after_job(run.id, "export")
-    if was_running and not any(job is not None and job.running for job in (benchmark, export)):
-        st.rerun()  # the results are there, and nobody need look again
+    jobs = _jobs(run)
+    if _any_runs(jobs) != looks_again:
+        st.rerun()  # from now on, or no longer, it looks every two seconds
     st.markdown("**" + t("General ability", "Capacidade geral") + "**")
     _show_external(run)
     if (Path(run.folder) / "best" / "adapter_config.json").is_file():
-        _ask_benchmark(run, benchmark)
+        _ask_benchmark(run, jobs["benchmark"])
         st.markdown("**" + t("The model as files", "O modelo em arquivos") + "**")
-        _ask_export(run, export)
+        _ask_export(run, jobs["export"])
     else:
         st.caption(t("This run's adapter is not on this machine.", "O adaptador deste treino não está nesta máquina."))
 
