@@ -49,7 +49,7 @@ def page() -> None:
             t("Product managers", "Gestores de produto"),
             t("Did it get better, where, how sure are we?", "Melhorou? Onde? Com que certeza?"),
             t(f"Latest: {last}", f"Último: {last}"),
-            ["results", "runs"],
+            ["results", "runs", "monitor"],
         )
     with train:
         card(

@@ -1,12 +1,11 @@
 """Monitor: what production is worth day by day, alarms, and the way back: low answers to the raters, rated ones to training."""
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
 from app.pages import link_to
 from app.ui.actions import attempt, show_failed
-from app.ui.charts import show_chart
+from app.ui.charts import day_chart, show_chart
 from app.ui.completion import show_completion, show_prompt
 from app.ui.language import number, t, task_name
 from app.ui.state import open_store
@@ -16,7 +15,6 @@ from backend.serving.feedback import next_prompt_set, rated_from_production, sen
 from backend.store.answers import alarms, daily_answers, lowest_answers
 from backend.store.engine import reading, writing
 from backend.store.tables import Alarm, Answer
-from rewards import registered
 
 _DONE = "monitor_done"
 _LOWEST = 20
@@ -72,37 +70,6 @@ def show_numbers(days: pd.DataFrame) -> None:
     slow = float((recent["milliseconds"] * recent["answers"]).sum() / max(1, count))
     row.metric(t("answers, 7 days", "respostas, 7 dias"), f"{count:,}".replace(",", t(",", ".")), width="content")
     row.metric(t("mean time", "tempo médio"), f"{number(slow, 0)} ms", width="content")
-
-
-def day_chart(days: pd.DataFrame, column: str, title: str, limit: float | None = None) -> alt.LayerChart:
-    """A line per task over days; the limit as a dashed rule."""
-    frame = days.assign(label=days["task"].map(task_name))
-    task, names = t("Task", "Tarefa"), [task_name(name) for name in registered()]
-    share, main = column == "unparsable", limit is not None
-    scale = alt.Scale(zero=False) if column == "characters" else alt.Scale(domain=[0, 1])
-    y = alt.Y(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(format="%") if share else alt.Axis())
-    legend = alt.Legend() if main else None  # the first chart's is everybody's
-    line = (
-        alt.Chart(frame)
-        .mark_line(point=alt.OverlayMarkDef(size=46, filled=True))
-        .encode(
-            x=alt.X("day:T", title=t("day (UTC)", "dia (UTC)"), axis=alt.Axis(format="%d/%m", tickCount="day" if frame["day"].nunique() < 15 else 10)),
-            y=y,
-            color=alt.Color("label:N", title=task, sort=None, legend=legend, scale=alt.Scale(domain=names)),
-            shape=alt.Shape("label:N", title=task, sort=None, legend=legend, scale=alt.Scale(domain=names)),
-            tooltip=[
-                alt.Tooltip("label:N", title=task),
-                alt.Tooltip("day:T", format="%Y-%m-%d", title=t("day", "dia")),
-                alt.Tooltip(f"{column}:Q", title=title, format=".0%" if share else ".2f"),
-                alt.Tooltip("answers:Q", title=t("answers", "respostas")),
-            ],
-        )
-    )  # fmt: skip
-    layers: list[alt.Chart] = [line]
-    if main:
-        rule = alt.Chart(pd.DataFrame({"limit": [limit]})).mark_rule(strokeDash=[5, 4], color="#c4432b")
-        layers.append(rule.encode(y="limit:Q"))
-    return alt.LayerChart(layer=layers).properties(height=280 if main else 200)
 
 
 def show_days(days: pd.DataFrame) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.ui.language import t, task_name
 from backend.evaluation.charts import in_language
+from rewards import registered
 
 
 def show_chart(chart: alt.Chart | alt.LayerChart, alt: str, **more: Any) -> Any:
@@ -134,3 +135,42 @@ def metric_line(
     return alt.LayerChart(layer=layers).properties(
         height=height, title=alt.TitleParams(title, anchor="start", fontSize=13)
     )
+
+
+def day_chart(days: pd.DataFrame, column: str, title: str, limit: float | None = None) -> alt.LayerChart:
+    """One number over days, a line per task.
+
+    Args:
+        days: columns day, task, answers and ``column``.
+        column: reward, unparsable (a share) or characters.
+        title: of the y axis.
+        limit: drawn as a dashed rule; the chart with it is the large one, and has the legend.
+    """
+    frame = days.assign(label=days["task"].map(task_name))
+    task, names = t("Task", "Tarefa"), [task_name(name) for name in registered()]
+    share, main = column == "unparsable", limit is not None
+    scale = alt.Scale(zero=False) if column == "characters" else alt.Scale(domain=[0, 1])
+    y = alt.Y(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(format="%") if share else alt.Axis())
+    days_axis = alt.Axis(format="%d/%m", tickCount="day" if frame["day"].nunique() < 15 else 10)
+    legend = alt.Legend() if main else None  # the first chart's is everybody's
+    line = (
+        alt.Chart(frame)
+        .mark_line(point=alt.OverlayMarkDef(size=46, filled=True))
+        .encode(
+            x=alt.X("day:T", title=t("day (UTC)", "dia (UTC)"), axis=days_axis),
+            y=y,
+            color=alt.Color("label:N", title=task, sort=None, legend=legend, scale=alt.Scale(domain=names)),
+            shape=alt.Shape("label:N", title=task, sort=None, legend=legend, scale=alt.Scale(domain=names)),
+            tooltip=[
+                alt.Tooltip("label:N", title=task),
+                alt.Tooltip("day:T", format="%Y-%m-%d", title=t("day", "dia")),
+                alt.Tooltip(f"{column}:Q", title=title, format=".0%" if share else ".2f"),
+                alt.Tooltip("answers:Q", title=t("answers", "respostas")),
+            ],
+        )
+    )
+    layers: list[alt.Chart] = [line]
+    if main:
+        rule = alt.Chart(pd.DataFrame({"limit": [limit]})).mark_rule(strokeDash=[5, 4], color="#c4432b")
+        layers.append(rule.encode(y="limit:Q"))
+    return alt.LayerChart(layer=layers).properties(height=280 if main else 200)
