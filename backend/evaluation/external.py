@@ -62,10 +62,10 @@ def benchmark(
     Args:
         folder: the run's, with best/.
         config: the run's.
-        tasks: names the harness knows, or that ``tasks_dir`` defines.
+        tasks: names the harness knows, or those that ``tasks_dir`` defines.
         limit: documents per task at most.
         few_shot: worked examples before each document.
-        tasks_dir: a folder with tasks as the harness writes them (YAML).
+        tasks_dir: a folder with tasks as the harness writes them (YAML), in place of the harness's own.
 
     Raises:
         UserError: lm-eval is not installed, there is no adapter, a task is unknown, or its data cannot be had.
@@ -74,10 +74,16 @@ def benchmark(
         raise UserError("lm-eval is not installed: pip install -r requirements-eval.txt")
     if not (folder / "best" / "adapter_config.json").is_file():
         raise UserError(f"there is no adapter in {folder / 'best'}; it is written at a run's first evaluation")
+    from lm_eval.tasks import TaskManager
+
     from backend.models.load import load_policy
 
-    base, metrics = _documents(load_policy(config), tasks, limit, few_shot, tasks_dir)
-    tuned, _ = _documents(load_policy(config, adapter=folder / "best"), tasks, limit, few_shot, tasks_dir)
+    manager = TaskManager(include_path=str(tasks_dir) if tasks_dir else None, include_defaults=tasks_dir is None)
+    if unknown := [task for task in tasks if task not in manager.all_tasks]:
+        known = f"the tasks in {tasks_dir}" if tasks_dir else "those that `lm-eval ls tasks` lists"
+        raise UserError(f"there is no task {unknown[0]!r} among {known}")
+    base, metrics = _documents(load_policy(config), manager, tasks, limit, few_shot)
+    tuned, _ = _documents(load_policy(config, adapter=folder / "best"), manager, tasks, limit, few_shot)
     paired = base.merge(tuned, on=["prompt_id", "task"], suffixes=("_base", "_tuned"))
     paired = paired.rename(columns={"value_base": "base", "value_tuned": "tuned"})
     found = External(compare(paired), metrics, limit, few_shot, version("lm_eval"))
@@ -97,16 +103,12 @@ def read_external(folder: Path) -> External | None:
 
 
 def _documents(
-    policy: "Policy", tasks: Sequence[str], limit: int | None, few_shot: int, tasks_dir: Path | None
+    policy: "Policy", manager: Any, tasks: Sequence[str], limit: int | None, few_shot: int
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """One row per document: prompt_id, task, value; and each task's metric."""
     from lm_eval import simple_evaluate
     from lm_eval.models.huggingface import HFLM
-    from lm_eval.tasks import TaskManager
 
-    manager = TaskManager(include_path=str(tasks_dir) if tasks_dir else None)
-    if unknown := [task for task in tasks if task not in manager.all_tasks]:
-        raise UserError(f"lm-eval knows no task {unknown[0]!r}; `lm-eval ls tasks` lists those it knows")
     model = HFLM(pretrained=policy.model, tokenizer=policy.tokenizer, batch_size=8)
     try:
         results: Any = simple_evaluate(

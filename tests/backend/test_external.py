@@ -66,7 +66,7 @@ def test_base_and_tuned_answer_the_same_documents(folder: Path, tiny_config: Tra
     assert read_external(folder) == found
     assert benchmark(folder, tiny_config, ["shop_pt"], limit=10, tasks_dir=tasks_dir).tasks[0].n == 10
 
-    with pytest.raises(UserError, match="knows no task 'poem'"):
+    with pytest.raises(UserError, match="no task 'poem' among the tasks in"):
         benchmark(folder, tiny_config, ["poem"], tasks_dir=tasks_dir)
     with pytest.raises(UserError, match="cannot be had"):
         benchmark(folder, tiny_config, ["nowhere_pt"], tasks_dir=tasks_dir)
