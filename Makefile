@@ -38,13 +38,15 @@ bench: $(VENV)/.installed-dev
 	$(PY) -m benchmarks.rewards
 
 # For Linux on x86-64 and Python 3.11; that both files come about shows that each set of pins can be installed together.
-lock: $(VENV)/.installed-dev
+lock: $(VENV)/.installed
+	$(PY) -m pip install --quiet uv==0.13.9
 	for name in requirements requirements-gpu; do \
 		$(VENV)/bin/uv pip compile --quiet --no-config --no-header --generate-hashes --python-version 3.11 \
 			--python-platform x86_64-manylinux_2_28 $$name.txt -o $$name.lock || exit 1; \
 	done
 
-audit: $(VENV)/.installed-dev
+audit: $(VENV)/.installed
+	$(PY) -m pip install --quiet pip-audit==2.10.1
 	$(VENV)/bin/pip-audit --disable-pip --require-hashes -r requirements.lock -r requirements-gpu.lock
 
 example: $(VENV)/.installed

@@ -91,7 +91,7 @@ def _problem(entry: Any) -> str | None:
         return "not an object"
     step = entry.get("step")
     if isinstance(step, bool) or not isinstance(step, int | float) or not 0 <= step <= _LAST_STEP or step % 1:
-        return f"step must be a whole number from 0 to {_LAST_STEP}, not {str(step)[:40]!r}"
+        return f"step must be a whole number from 0 to {_LAST_STEP}, not {repr(step)[:40]}"
     return None
 
 
