@@ -47,7 +47,10 @@ def test_json_lines_and_our_own_metrics_file(workbench: Path, tmp_path: Path) ->
             '{"step": 1, "loss": 2}\n{"loss": 3}\n{broken',
             r"2 of 3 entries are bad.*\n.*:2: step must.*\n.*:3: not JSON",
         ),
-        ('[{"step": -1}, 5]', r"entry 1: step must be a whole number from 0 to 2147483647, not -1\n.*entry 2: not an object"),
+        (
+            '[{"step": -1}, 5]',
+            r"entry 1: step must be a whole number from 0 to 2147483647, not -1\n.*entry 2: not an object",
+        ),
         ('{"step": 1, "loss": "high"}', "no logged number"),
         ("", "no logged number"),
         ('{"step": true, "loss": 1}', "not True"),
