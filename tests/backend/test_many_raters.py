@@ -19,7 +19,7 @@ from tests.servers import free_port, start_app
 from tests.streamlit_session import Session
 
 ROOT = Path(__file__).parents[2]
-RATERS, EACH, PER_ITEM = 20, 50, 2  # benchmarks/load.py has fifty for ten minutes
+RATERS, EACH, PER_ITEM = 20, 30, 2  # benchmarks/load.py has fifty for ten minutes
 ENVIRONMENT = {"WORKBENCH_LOAD_EXAMPLE": "false", "WORKBENCH_REPEAT_SHARE": "0"}
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("raters")]
 

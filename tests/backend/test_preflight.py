@@ -30,6 +30,7 @@ def static(config: TrainConfig, prompts: list[PromptRecord], folder: Path, gates
 
 
 NANO = get_preset("nano")
+SHORT = override(NANO, {"max_completion_length": 16})
 
 
 def test_the_default_run_has_no_static_failure(prompts, tmp_path) -> None:
@@ -138,7 +139,7 @@ def test_v1_identical_rollouts(nano, prompts, tmp_path) -> None:
 
 @pytestmark_nano
 def test_v2_a_ceiling_of_16_tokens(nano, prompts, tmp_path) -> None:
-    checks = on_nano(nano, override(NANO, {"max_completion_length": 16}), prompts, tmp_path)
+    checks = on_nano(nano, SHORT, prompts, tmp_path)
     assert checks["ceiling"].status == "fail" and "cut at 16 tokens" in checks["ceiling"].found
 
 
@@ -148,7 +149,7 @@ def test_v2_a_template_that_thinks(nano, prompts, tmp_path, monkeypatch) -> None
     thinking = template.replace("<|im_start|>assistant\n", "<|im_start|>assistant\n<think>\n")
     assert thinking != template
     monkeypatch.setattr(nano.tokenizer, "chat_template", thinking)
-    checks = on_nano(nano, NANO, prompts, tmp_path)
+    checks = on_nano(nano, SHORT, prompts, tmp_path)
     assert checks["thinking"].status == "fail" and "opens <think>" in checks["thinking"].found
 
 
@@ -158,7 +159,7 @@ def test_v4_fifteen_eval_prompts(nano, prompts, tmp_path) -> None:
     few = [
         p for p in prompts if p.split == "train" or (by_task.setdefault(p.task, 0) < 4 and not by_task.update({p.task: by_task[p.task] + 1}))
     ]  # fmt: skip
-    checks = on_nano(nano, NANO, few, tmp_path)
+    checks = on_nano(nano, SHORT, few, tmp_path)
     assert checks["eval-size"].status == "fail" and "extraction 4 (±0." in checks["eval-size"].found
 
 

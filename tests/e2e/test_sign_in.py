@@ -97,10 +97,10 @@ def test_people_see_what_is_theirs_and_nothing_else(app: App, page: Page) -> Non
     expect(page.get_by_role("button", name="Launch")).to_have_count(0)
 
     sign_in(page, app.address, "pm-bia@example.com")
-    assert pages(page) == {"Start", "Results", "Runs"}
+    assert pages(page) == {"Start", "Results", "Runs", "Monitor"}
 
     sign_in(page, app.address, "eva@example.com")
-    assert pages(page) == {"Start", "Annotate", "Results", "Runs", "Reward audit", "Train", "Data", "Log"}
+    assert pages(page) == {"Start", "Annotate", "Results", "Runs", "Monitor", "Reward audit", "Train", "Data", "Log"}
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Yes, sign me out").click()  # the provider asks
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
