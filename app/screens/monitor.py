@@ -171,9 +171,9 @@ def page() -> None:
     if days.empty and not found:
         st.info(
             t(
-                "Nothing from production yet. Export a run on Runs, then serve it: `python -m backend.serving gateway` "
+                "Nothing from production yet. Export a run on Results, After training, and serve it: `python -m backend.serving gateway` "
                 "(docs/serving.md).",
-                "Nada da produção ainda. Exporte um treino em Treinos e sirva-o: `python -m backend.serving gateway` "
+                "Nada da produção ainda. Exporte um treino em Resultados, Depois do treino, e sirva-o: `python -m backend.serving gateway` "
                 "(docs/serving.md).",
             ),
             icon=":material/sensors:",
