@@ -25,6 +25,14 @@ def write_json(path: Path, value: Any) -> None:
     write_whole(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def read_json(path: Path) -> Any | None:
+    """What a file of our own says; None when it is not there (yet), or is being written."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
 def read_users_text(path: Path) -> str:
     """The text of a user's file; a byte order mark is fine.
 

@@ -26,7 +26,7 @@ def show_alarms(found: list[Alarm]) -> None:
     over = [a for a in found if a.closed_at is not None]
     if now:
         st.error("\n".join(f"- {alarm_words(alarm)}" for alarm in now), icon=":material/notifications_active:")
-    if not now:
+    else:
         st.success(t("No alarm is open.", "Nenhum alarme aberto."), icon=":material/check_circle:")
     if over:
         with st.expander(t(f"{len(over)} alarms that are over", f"{len(over)} alarmes encerrados")):

@@ -1,6 +1,5 @@
 """Results: did it get better, where, how sure are we, what next. One sentence first."""
 
-import json
 from pathlib import Path
 
 import streamlit as st
@@ -23,6 +22,7 @@ from backend.evaluation.people import would_people_agree
 from backend.evaluation.report import as_csv, as_html, as_markdown
 from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, name_of
 from backend.evaluation.words import summary_sentence
+from backend.files import read_json
 from backend.runs.watch import current_runs
 from backend.store.engine import reading
 from backend.store.evaluations import all_evaluations
@@ -83,9 +83,8 @@ def facts_of(run: Run) -> list[tuple[str, str]]:
 
 def cost_of(run: Run) -> list[tuple[str, str]]:
     """Time and money, as far as the run's folder tells."""
-    try:
-        results = json.loads((Path(run.folder) / "eval_results.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    results = read_json(Path(run.folder) / "eval_results.json")
+    if results is None:
         return []
     time = duration(3600 * results["hours"])
     return [(t("Duration", "Duração"), time), (t("Cost", "Custo"), f"$ {number(results['dollars'])}")]
@@ -93,9 +92,8 @@ def cost_of(run: Run) -> list[tuple[str, str]]:
 
 def show_cost(run: Run) -> None:
     """Time, money, and the accuracy the reward cannot see."""
-    try:
-        comparison = json.loads((Path(run.folder) / "comparison_base_vs_tuned.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    comparison = read_json(Path(run.folder) / "comparison_base_vs_tuned.json")
+    if comparison is None:
         return
     cells = st.columns(4)
     for cell, (name, value) in zip(cells, cost_of(run), strict=False):
@@ -129,11 +127,10 @@ def show_next_step(comparisons: list[TaskComparison]) -> None:
 def show_override(run: Run) -> None:
     """Why it was trained although preflight failed, where it was."""
     reason = run.config.get("override_reason")
-    try:
-        checks = json.loads((Path(run.folder) / "preflight.json").read_text(encoding="utf-8"))["checks"]
-    except (OSError, ValueError):
+    preflight = read_json(Path(run.folder) / "preflight.json")
+    if preflight is None:
         return
-    failed = [c["name"] for c in checks if c["status"] == "fail"]
+    failed = [c["name"] for c in preflight["checks"] if c["status"] == "fail"]
     if failed and reason:
         st.warning(
             t(

@@ -20,7 +20,7 @@ from backend.evaluation.report import as_csv, as_html, as_markdown
 from backend.evaluation.stored import compare_stored, find_evaluation, name_of, why
 from backend.evaluation.words import comparison_table, summary_sentence
 from backend.files import write_whole
-from backend.runs.processes import get_run
+from backend.runs.processes import run_folder
 from backend.store.engine import reading
 from backend.store.evaluations import all_evaluations
 from backend.training.config import config_from_json
@@ -78,8 +78,7 @@ def benchmark_(
     tasks_dir: Annotated[Path | None, typer.Option(help="A folder with tasks of your own.")] = None,
 ) -> None:
     """Run lm-eval on a run's base and tuned model; the result stands on its Results page."""
-    with reading() as session:
-        folder = Path(get_run(session, run).folder)
+    folder = run_folder(run)
     config = config_from_json((folder / "config.json").read_text(encoding="utf-8"))
     names = [name.strip() for name in tasks.split(",") if name.strip()]
     found = benchmark(folder, config, names, limit, few_shot, tasks_dir)

@@ -8,7 +8,6 @@ of own tasks may be named, whose YAML can hold code: use only what you trust. Ne
 """
 
 import importlib.util
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,7 +18,7 @@ import pandas as pd
 
 from backend.errors import UserError
 from backend.evaluation.compare import TaskComparison, compare
-from backend.files import write_json
+from backend.files import read_json, write_json
 
 if TYPE_CHECKING:
     from backend.models.load import Policy
@@ -94,9 +93,8 @@ def benchmark(
 
 def read_external(folder: Path) -> External | None:
     """What the last benchmark of a run found; None when there was none."""
-    try:
-        kept = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    kept = read_json(folder / _FILE)
+    if kept is None:
         return None
     tasks = [TaskComparison(**c) for c in kept["tasks"]]
     return External(tasks, kept["metrics"], kept["limit"], kept["few_shot"], kept["harness"])

@@ -9,6 +9,7 @@ import yaml
 from backend.audit.gates import standing_gates
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.evaluation.words import markdown_table, summary_sentence
+from backend.files import read_json
 from backend.store.engine import reading
 from backend.training.config import TrainConfig
 
@@ -36,7 +37,7 @@ def model_card(run_id: str, folder: Path, config: TrainConfig, kind: str, check:
         check: what merging did, where it was merged.
     """
     run_config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    environment = _read(folder / "environment.json")
+    environment = read_json(folder / "environment.json") or {}
     licence, why = base_licence(config.model)
     head = {
         "base_model": config.model,
@@ -111,10 +112,3 @@ def base_licence(model: str) -> tuple[str, str]:
         return str(getattr(data, "license", "") or ""), "From the base's page on the hub."
     except Exception as error:  # no network, no such page: the export does not depend on it
         return "", f"The hub could not be asked ({type(error).__name__}); read its terms before you pass this on."
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}

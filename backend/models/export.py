@@ -18,9 +18,9 @@ from backend.files import write_json, write_whole
 from backend.models.card import model_card
 from backend.models.generate import Sampling, generate
 from backend.models.load import Policy, choose_backend, load_policy, unsloth_load_arguments
+from backend.runs.processes import run_folder
 from backend.store.engine import writing
 from backend.store.events import record
-from backend.store.tables import Run
 from backend.training.config import TrainConfig, config_from_json
 
 KINDS = ("adapter", "merged", "gguf")
@@ -75,7 +75,7 @@ def export_run(run_id: str, to: Path, kinds: Sequence[str] = ("adapter", "merged
         raise UserError(f"unknown kind of export {unknown[0]!r}; choose from {', '.join(KINDS)}")
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise UserError(f"{to} exists and is not an empty folder; give another")
-    folder = _run_folder(run_id)
+    folder = run_folder(run_id)
     adapter, config = folder / "best", config_from_json((folder / "config.json").read_text(encoding="utf-8"))
     if not (adapter / "adapter_config.json").is_file():
         raise UserError(f"run {run_id} has no best adapter ({adapter}); it is written at a run's first evaluation")
@@ -96,14 +96,6 @@ def export_run(run_id: str, to: Path, kinds: Sequence[str] = ("adapter", "merged
     with writing() as session:
         record(session, "exported a model", run_id, to=str(to), kinds=", ".join(kinds))
     return to
-
-
-def _run_folder(run_id: str) -> Path:
-    with writing() as session:
-        run = session.get(Run, run_id)
-        if run is None:
-            raise UserError(f"there is no run {run_id}; the Runs page shows the ids")
-        return Path(run.folder)
 
 
 def _write(run_id: str, folder: Path, config: TrainConfig, to: Path, kinds: Sequence[str], quantization: str) -> None:

@@ -1,14 +1,13 @@
 """What can be done with a run that has ended: export its model, measure general ability; each in a process of its own."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from backend.access import needs
 from backend.errors import UserError
-from backend.runs.jobs import is_working, last_words, start_job
+from backend.runs.jobs import is_working, last_result, last_words, start_job
 from backend.runs.lock import is_training
-from backend.runs.processes import get_run
-from backend.store.engine import reading, writing
+from backend.runs.processes import run_folder
+from backend.store.engine import writing
 from backend.store.events import record
 
 
@@ -34,7 +33,7 @@ def start_export(run_id: str) -> None:
     Raises:
         UserError: it is there already or being written, or a run has the machine.
     """
-    folder = _folder(run_id)
+    folder = run_folder(run_id)
     if (folder / "export").exists():
         raise UserError(f"{folder / 'export'} is there already; move it away to export again")
     _start(run_id, "export", ["-m", "backend.models", "export", run_id, str((folder / "export").resolve())])
@@ -47,35 +46,26 @@ def start_benchmark(run_id: str, tasks: str, limit: int) -> None:
     Raises:
         UserError: it is being done, or a run has the machine.
     """
+    options = ["--tasks", tasks, "--limit", str(limit)]
+    _start(run_id, "benchmark", ["-m", "backend.evaluation", "benchmark", run_id, *options])
     with writing() as session:
         record(session, "benchmarked", run_id, tasks=tasks, limit=limit)
-    _start(
-        run_id,
-        "benchmark",
-        ["-m", "backend.evaluation", "benchmark", run_id, "--tasks", tasks, "--limit", str(limit)],
-    )
 
 
 def after_job(run_id: str, what: str) -> AfterJob | None:
     """How far the run's ``export`` or ``benchmark`` is, or how it ended; None when there was none."""
-    place = _folder(run_id) / f".{what}"
+    place = run_folder(run_id) / f".{what}"
     working = is_working(place)
     if working is None or working:
         return None if working is None else AfterJob(True)
-    said = (place / "result.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    done = [line for line in said if line.startswith("wrote ")]
-    return AfterJob(False, done[-1]) if done else AfterJob(False, last_words(place), failed=True)
+    done = last_result(place, "wrote ")
+    return AfterJob(False, done) if done else AfterJob(False, last_words(place), failed=True)
 
 
 def _start(run_id: str, what: str, arguments: list[str]) -> None:
-    place = _folder(run_id) / f".{what}"
+    place = run_folder(run_id) / f".{what}"
     if is_working(place):
         raise UserError(f"the {what} of {run_id} is under way already")
     if is_training():
         raise UserError("a run is training and has the machine; do it when it has ended")
     start_job(place, arguments)
-
-
-def _folder(run_id: str) -> Path:
-    with reading() as session:
-        return Path(get_run(session, run_id).folder)

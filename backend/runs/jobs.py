@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from backend.files import read_json
 from backend.runs.processes import last_lines, start_detached, started_at
 
 
@@ -22,12 +23,17 @@ def start_job(folder: Path, arguments: Sequence[str]) -> None:
 
 def is_working(folder: Path) -> bool | None:
     """Whether the folder's process lives; None when none was started there."""
-    try:
-        identity = json.loads((folder / "process.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    identity = read_json(folder / "process.json")
+    if identity is None:
         return None
     now = started_at(identity["pid"])
     return now is not None and identity["started"] is not None and abs(now - identity["started"]) < 0.05
+
+
+def last_result(folder: Path, begins: str) -> str | None:
+    """The last line of what it said that begins so, as one does that has done its work; None when there is none."""
+    said = (folder / "result.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return next((line for line in reversed(said) if line.startswith(begins)), None)
 
 
 def last_words(folder: Path) -> str:

@@ -17,7 +17,7 @@ from backend.access import needs
 from backend.errors import UserError
 from backend.runs.causes import cause_of_death
 from backend.settings import ROOT
-from backend.store.engine import writing
+from backend.store.engine import reading, writing
 from backend.store.events import record
 from backend.store.tables import Run, utc_now
 
@@ -165,3 +165,13 @@ def get_run(session, run_id: str) -> Run:
     if run is None:
         raise UserError(f"there is no run {run_id}; `run_training.py --preset nano` makes a new one")
     return run
+
+
+def run_folder(run_id: str) -> Path:
+    """The folder of the run of that id.
+
+    Raises:
+        UserError: there is none.
+    """
+    with reading() as session:
+        return Path(get_run(session, run_id).folder)

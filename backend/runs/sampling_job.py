@@ -1,12 +1,12 @@
 """Completions sampled for raters, asked for from a page: ``python -m backend.data sample`` in a process of its own."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from backend.access import needs
 from backend.errors import UserError
-from backend.runs.jobs import is_working, last_words, start_job
+from backend.files import read_json
+from backend.runs.jobs import is_working, last_result, last_words, start_job
 from backend.runs.lock import is_training
 from backend.settings import get_settings
 from backend.store.engine import writing
@@ -67,16 +67,11 @@ def sampling_job() -> SamplingJob | None:
     working = is_working(_folder())
     if working is None:
         return None
-    try:
-        progress = json.loads((_folder() / "progress.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        progress = {"done": 0, "total": 0}
+    progress = read_json(_folder() / "progress.json") or {"done": 0, "total": 0}
     if working:
         return SamplingJob(True, progress["done"], progress["total"])
-    said = (_folder() / "result.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    stored = [line for line in said if line.startswith("stored ")]
-    if stored:
-        return SamplingJob(False, progress["done"], progress["total"], stored[-1])
+    if stored := last_result(_folder(), "stored "):
+        return SamplingJob(False, progress["done"], progress["total"], stored)
     return SamplingJob(False, progress["done"], progress["total"], last_words(_folder()), failed=True)
 
 

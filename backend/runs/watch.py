@@ -1,9 +1,9 @@
 """Every run as it stands now, whoever asks: a page or a terminal."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from backend.files import read_json
 from backend.runs.processes import settle
 from backend.runs.queue import ensure_dispatcher
 from backend.runs.sync import sync_run
@@ -30,7 +30,4 @@ def current_runs() -> list[Run]:
 
 def firings(run: Run) -> list[dict[str, Any]]:
     """The stop rules that fired in a run, in order: step, rule, action (warn, stop) and what, in words."""
-    try:
-        return json.loads((Path(run.folder) / "watch.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # none fired yet, or the file is being written
-        return []
+    return read_json(Path(run.folder) / "watch.json") or []

@@ -189,7 +189,7 @@ class _Work:
         Raises:
             EngineError: of the last engine of the route.
         """
-        engine, reply = await self._first_that_answers(self._messages)
+        engine, reply = await self._first_that_answers()
         retries = 0
         if problem := problem_of(self._task, reply.text):
             retries = 1
@@ -246,10 +246,10 @@ class _Work:
         """Those of the gateway."""
         return self._gateway.engines
 
-    async def _first_that_answers(self, messages: Messages) -> tuple[str, Reply]:
+    async def _first_that_answers(self) -> tuple[str, Reply]:
         for engine in self._route:
             try:
-                return engine, await self.engines.reply(engine, self._task, messages, self._options)
+                return engine, await self.engines.reply(engine, self._task, self._messages, self._options)
             except EngineError as error:
                 _log.warning("%s", error)
                 if engine == self._route[-1]:

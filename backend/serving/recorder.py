@@ -2,7 +2,6 @@
 
 import queue
 import threading
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +80,7 @@ class Recorder:
                     self._ending.wait(_AWAY_SECONDS)
             elif ending:
                 return
-            time.sleep(_FLUSH_SECONDS if not ending else 0)
+            self._ending.wait(_FLUSH_SECONDS)
 
     def _save(self, batch: list[tuple[Any, Given]]) -> None:
         rows = [self._row(at, given) for at, given in batch]
@@ -95,16 +94,9 @@ class Recorder:
     def _row(self, at: Any, given: Given) -> dict[str, Any]:
         keep = self._config.keep_texts
         return {
+            **vars(given),
             "at": at,
-            "task": given.task,
-            "engine": given.engine,
-            "profile": given.profile,
-            "reward": given.reward,
-            "components": given.components,
-            "unparsable": given.unparsable,
             "characters": len(given.text),
-            "retries": given.retries,
-            "milliseconds": given.milliseconds,
             "messages": [{**m, "content": _storable(m["content"])} for m in given.messages] if keep else None,
             "text": _storable(given.text) if keep else None,
         }

@@ -14,7 +14,7 @@ from datetime import timedelta
 from math import sqrt
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, bindparam, delete, func, insert, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from backend.access import needs
@@ -197,9 +197,14 @@ def repeats(session: Session, rater_id: int) -> int:
 
 
 # The statements of a choice are built once: building them anew would take longer than running them.
-_CLAIMS = select(func.count()).where(
-    Claim.completion_id == bindparam("item"), Claim.rater_id != bindparam("rater"), Claim.expires_at >= bindparam("now")
-)
+def _others(item: ColumnElement[int]) -> Select[Any]:
+    """How many other raters have this item on their screens."""
+    return select(func.count()).where(
+        Claim.completion_id == item, Claim.rater_id != bindparam("rater"), Claim.expires_at >= bindparam("now")
+    )
+
+
+_CLAIMS = _others(bindparam("item"))
 _MINE = select(Rating.id).where(Rating.completion_id == bindparam("item"), Rating.rater_id == bindparam("rater"))
 _HELD = (
     select(Claim.completion_id)
@@ -225,15 +230,7 @@ def _window_query(upward: bool, in_stratum: bool) -> Select[Any]:
     judged = select(Rating.id).where(
         Rating.completion_id == rows.c.completion_id, Rating.rater_id == bindparam("rater")
     )
-    others = (
-        select(func.count())
-        .where(
-            Claim.completion_id == rows.c.completion_id,
-            Claim.rater_id != bindparam("rater"),
-            Claim.expires_at >= bindparam("now"),
-        )
-        .scalar_subquery()
-    )
+    others = _others(rows.c.completion_id).scalar_subquery()
     free = (others <= bindparam("others"), rows.c.rated + others < rows.c.wanted)
     return select(rows.c.completion_id).where(~judged.exists(), *free).order_by(rows.c.shuffle)
 

@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.screens import __path__ as screens
 from backend.example import load_example
-from tests.app.test_pages import run_page
+from tests.app.test_pages import PAGES, run_page
 
-PAGES = sorted(p.stem for p in Path(screens[0]).glob("*.py") if p.stem != "__init__")
 TEXTS = (
     "", " ", "\t\n", "a" * 20_000, "0", "-1", "1e999", "NaN", "null", "[]", "{", '{"a": 1}', "'; DROP TABLE ratings; --",
     "<script>alert(1)</script>", "<img src=http://127.0.0.1:1/x onerror=alert(1)>", "![x](http://127.0.0.1:1/y.png)",
