@@ -39,10 +39,14 @@ def beyond_a_proxy(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 def rate(page: Page, key: str, done: int) -> None:
-    """Rate what has been on screen for a moment, and see it counted."""
+    """Rate what has been on screen for a moment, see it counted and the next one drawn to its end.
+
+    The count is drawn first: what is typed before the rest is there goes into the box of the item just rated.
+    """
     time.sleep(0.6)
     page.keyboard.press(key)
     expect(page.get_by_text(f"{done} rated")).to_be_visible()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def ratings() -> int:
