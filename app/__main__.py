@@ -4,7 +4,6 @@ Brings the store up to date, fills it with the recorded example when it is empty
 when it is not cached yet, and opens the pages on http://127.0.0.1:8501.
 """
 
-import ipaddress
 import os
 import socket
 import sys
@@ -14,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from backend.access import is_own_address
 from backend.cli import command_line
 from backend.errors import UserError
 from backend.example import first_start
@@ -49,11 +49,7 @@ def check_address(address: str) -> None:
     Raises:
         UserError: the address is not this machine's own, and no provider is configured.
     """
-    try:
-        is_own = ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        is_own = address == "localhost"
-    if not is_own and not has_sign_in():
+    if not is_own_address(address) and not has_sign_in():
         raise UserError(
             f"{address} is open to others, and nobody would have to sign in. Put an [auth] section with redirect_uri, "
             "cookie_secret, client_id, client_secret and server_metadata_url into .streamlit/secrets.toml, and the people "

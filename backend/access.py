@@ -4,6 +4,7 @@ A process asks one function who is acting (``identify_by``). A terminal, a train
 the operator, who may do everything: whoever can start them has the files anyway.
 """
 
+import ipaddress
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -106,3 +107,11 @@ def roles_of(claims: dict[str, Any], email: str, claim: str, lists: dict[Role, l
     named = named if isinstance(named, list) else str(named).replace(",", " ").split()
     found = {role for role in ROLES if role in named}
     return frozenset(found | {role for role, people in lists.items() if email and email.lower() in people})
+
+
+def is_own_address(address: str) -> bool:
+    """Whether only this machine itself reaches a server that listens there."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"

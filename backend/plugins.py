@@ -12,7 +12,7 @@ def load_plugins() -> None:
     Raises:
         UserError: one cannot be imported; the message says which and why.
     """
-    for name in get_settings().plugin_modules:
+    for name in get_settings().plugins:
         try:
             import_module(name)
         except ImportError as error:

@@ -6,13 +6,24 @@ Each field is the environment variable of the same name in capitals with the pre
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.access import Role
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The parts of a comma-separated list, without the spaces around them; empty parts do not count."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+_Listed = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(lambda given: listed(given) if isinstance(given, str) else given)
+]
 
 
 class Settings(BaseSettings):
@@ -28,7 +39,7 @@ class Settings(BaseSettings):
     """Cache of models built here (nano)."""
     runs_dir: Path = ROOT / "runs"
     """One folder per training run. Nothing outside it is ever written by a run."""
-    plugins: str = ""
+    plugins: _Listed = ()
     """Modules to import, comma-separated, whose rewards are added (docs/new-task.md)."""
     load_example: bool = True
     """Fill an empty store with the recorded example at first start."""
@@ -38,11 +49,11 @@ class Settings(BaseSettings):
     """Share of new completions drawn from the whole queue alike; the others come from where a rating tells most."""
     repeat_share: float = Field(0.05, ge=0, le=0.5)
     """Share of completions that a rater has scored before and is shown once more, without being told."""
-    annotators: str = ""
+    annotators: _Listed = ()
     """E-mail addresses that may rate, comma-separated, where people sign in."""
-    pms: str = ""
+    pms: _Listed = ()
     """Those that may read Results and Runs, and ask raters for more."""
-    engineers: str = ""
+    engineers: _Listed = ()
     """Those that may do everything."""
     roles_claim: str = ""
     """A claim of the identity token that names roles (annotator, pm, engineer), beside or instead of the lists."""
@@ -50,7 +61,7 @@ class Settings(BaseSettings):
     """After so long people sign in again."""
     serving: Path = ROOT / "serving.toml"
     """The gateway's configuration (docs/serving.md)."""
-    gateway_keys: str = ""
+    gateway_keys: _Listed = ()
     """Keys that the gateway takes, comma-separated; without any it listens on this machine only."""
     webhook: str = ""
     """An address that is told of alarms in production, as chat services take it: JSON with a ``text``."""
@@ -60,15 +71,12 @@ class Settings(BaseSettings):
     """Price of the training machine, for the cost shown with a run (an L4 on demand: about $0.80)."""
 
     @property
-    def plugin_modules(self) -> list[str]:
-        """The names in ``plugins``."""
-        return [name.strip() for name in self.plugins.split(",") if name.strip()]
-
-    @property
     def role_lists(self) -> dict[Role, list[str]]:
         """Role -> the addresses that have it, in lower case."""
-        lists: dict[Role, str] = {"annotator": self.annotators, "pm": self.pms, "engineer": self.engineers}
-        return {role: [p.strip().lower() for p in people.split(",") if p.strip()] for role, people in lists.items()}
+        lists: dict[Role, tuple[str, ...]] = {
+            "annotator": self.annotators, "pm": self.pms, "engineer": self.engineers,
+        }  # fmt: skip
+        return {role: [person.lower() for person in people] for role, people in lists.items()}
 
     @property
     def commerce_db(self) -> Path:

@@ -21,6 +21,7 @@ from backend.evaluation.stored import compare_stored, find_evaluation, name_of, 
 from backend.evaluation.words import comparison_table, summary_sentence
 from backend.files import write_whole
 from backend.runs.processes import run_folder
+from backend.settings import listed
 from backend.store.engine import reading
 from backend.store.evaluations import all_evaluations
 from backend.training.config import config_from_json
@@ -80,8 +81,7 @@ def benchmark_(
     """Run lm-eval on a run's base and tuned model; the result stands on its Results page."""
     folder = run_folder(run)
     config = config_from_json((folder / "config.json").read_text(encoding="utf-8"))
-    names = [name.strip() for name in tasks.split(",") if name.strip()]
-    found = benchmark(folder, config, names, limit, few_shot, tasks_dir)
+    found = benchmark(folder, config, listed(tasks), limit, few_shot, tasks_dir)
     typer.echo(comparison_table(found.tasks))
     typer.echo(f"wrote {folder / 'external.json'}")
 

@@ -11,6 +11,7 @@ import typer
 
 from backend.cli import command_line
 from backend.models.export import KINDS, export_run
+from backend.settings import listed
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
@@ -28,7 +29,7 @@ def export(
     quantization: Annotated[str, typer.Option(help="Of the GGUF file.")] = "q8_0",
 ) -> None:
     """Write a run's best adapter to a new folder, with a model card beside it."""
-    done = export_run(run, to, [kind.strip() for kind in kinds.split(",")], quantization)
+    done = export_run(run, to, listed(kinds), quantization)
     typer.echo(f"wrote {done}: " + ", ".join(sorted(p.name for p in done.iterdir())))
 
 

@@ -1,6 +1,7 @@
 """Sample completions from any policy: batched, seeded, and without disturbing a training run."""
 
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -67,31 +68,85 @@ def generate(
         For each chat, in order, its ``n`` completions.
     """
     import torch
-    from transformers import GenerationConfig
 
-    tokenizer, model = policy.tokenizer, policy.model
-    prompts = [tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False) for chat in chats]
+    model = policy.model
+    prompts = [_prompt(policy, chat) for chat in chats]
     order = sorted((i for i in range(len(prompts)) for _ in range(n)), key=lambda i: -len(prompts[i]))
-    config = GenerationConfig(**_arguments(sampling), pad_token_id=tokenizer.pad_token_id, eos_token_id=policy.end_ids)
+    config = _generation_config(policy, sampling)
     done: list[list[Completion]] = [[] for _ in prompts]
     with _undisturbed(model), torch.inference_mode():
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             torch.manual_seed(sampling.seed * 1_000_003 + start)
-            inputs = tokenizer(
-                [prompts[i] for i in rows],
-                return_tensors="pt",
-                padding=True,
-                padding_side="left",
-                add_special_tokens=False,
-            ).to(model.device)
-            inputs.pop("token_type_ids", None)
+            inputs = _inputs(policy, [prompts[i] for i in rows])
             output = model.generate(**inputs, generation_config=config)
             for i, ids in zip(rows, output[:, inputs["input_ids"].shape[1] :].tolist(), strict=True):
-                done[i].append(_completion(tokenizer, ids, policy.end_ids, sampling.max_new_tokens))
+                done[i].append(_completion(policy.tokenizer, ids, policy.end_ids, sampling.max_new_tokens))
             if on_progress:
                 on_progress(min(start + batch_size, len(order)), len(order))
     return done
+
+
+def generate_stream(policy: "Policy", chat: Chat, sampling: Sampling) -> Generator[str]:
+    """One completion, piece by piece as it is generated. Closing the iterator ends the generation.
+
+    Args:
+        policy: model and tokenizer.
+        chat: the prompt.
+        sampling: generation parameters.
+    """
+    import torch
+    from transformers import TextIteratorStreamer
+
+    streamer = TextIteratorStreamer(policy.tokenizer, skip_prompt=True, skip_special_tokens=True)
+    left, failed = threading.Event(), list[Exception]()
+
+    def has_left(ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
+        return torch.full((len(ids),), left.is_set(), device=ids.device)
+
+    def work() -> None:
+        try:
+            with _undisturbed(policy.model), torch.inference_mode():
+                torch.manual_seed(sampling.seed)
+                policy.model.generate(
+                    **_inputs(policy, [_prompt(policy, chat)]),
+                    generation_config=_generation_config(policy, sampling),
+                    streamer=streamer,
+                    stopping_criteria=[has_left],
+                )
+        except Exception as error:  # raised where the pieces are read
+            failed.append(error)
+            streamer.end()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield from (piece for piece in streamer if piece)
+    finally:
+        left.set()
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+def _prompt(policy: "Policy", chat: Chat) -> str:
+    return str(policy.tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False))
+
+
+def _inputs(policy: "Policy", prompts: list[str]) -> Any:
+    inputs = policy.tokenizer(
+        prompts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False
+    ).to(policy.model.device)
+    inputs.pop("token_type_ids", None)
+    return inputs
+
+
+def _generation_config(policy: "Policy", sampling: Sampling) -> Any:
+    from transformers import GenerationConfig
+
+    return GenerationConfig(
+        **_arguments(sampling), pad_token_id=policy.tokenizer.pad_token_id, eos_token_id=policy.end_ids
+    )
 
 
 def _arguments(sampling: Sampling) -> dict[str, Any]:

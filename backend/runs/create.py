@@ -13,7 +13,7 @@ from backend.data.prompts import build_prompts
 from backend.data.records import PromptRecord
 from backend.errors import UserError
 from backend.models.load import check_model
-from backend.settings import get_settings
+from backend.settings import get_settings, listed
 from backend.store.engine import reading, writing
 from backend.store.events import record
 from backend.store.prompts import load_prompt_set, save_prompt_set
@@ -84,7 +84,7 @@ def parse_seeds(text: str) -> list[int]:
         UserError: a part is no whole number, or there is only one.
     """
     try:
-        seeds = [int(part) for part in text.split(",") if part.strip()]
+        seeds = [int(part) for part in listed(text)]
     except ValueError:
         raise UserError(f"seeds are whole numbers with commas between them, not {text!r}") from None
     if len(seeds) == 1:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from backend.access import is_own_address
 from backend.cli import command_line
 from backend.errors import UserError
 from backend.settings import get_settings
@@ -33,8 +34,8 @@ def gateway(
     from backend.serving.recorder import Recorder
     from backend.store.engine import get_engine
 
-    keys = [key.strip() for key in get_settings().gateway_keys.split(",") if key.strip()]
-    if address not in ("127.0.0.1", "localhost", "::1") and not keys:
+    keys = get_settings().gateway_keys
+    if not keys and not is_own_address(address):
         raise UserError(f"{address} is open to others; put keys into WORKBENCH_GATEWAY_KEYS, comma-separated")
     read = read_serving(config or get_settings().serving)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")

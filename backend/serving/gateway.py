@@ -9,18 +9,16 @@ reward under ``workbench``. No prompt is written anywhere but, masked, where the
 """
 
 import hmac
-import json
 import logging
 import random
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import FastAPI, Header, HTTPException, Request
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from backend.data.personal import mask
 from backend.data.prompts import system_prompt
@@ -29,6 +27,7 @@ from backend.serving.checks import JSON_TASKS, problem_of
 from backend.serving.config import ServingConfig
 from backend.serving.engines import EngineError, Engines, Messages, Reply
 from backend.serving.recorder import Given
+from backend.serving.wire import DONE, ChatCompletion, ChatRequest, event
 from rewards import TASKS, classify_task, registered, score
 
 _MOST_BYTES = 1_000_000
@@ -36,25 +35,10 @@ _RETRY = "Sua resposta não contém um objeto JSON válido ({reason}). Responda 
 _log = logging.getLogger("workbench.gateway")
 
 
-class ChatMessage(BaseModel):
-    """One turn."""
+class TaskRequest(ChatRequest):
+    """A chat completion request that may name its task."""
 
-    role: Literal["system", "user", "assistant"]
-    content: str = Field(min_length=1)
-
-
-class ChatRequest(BaseModel):
-    """What the gateway reads of a chat completion request; other fields are passed over."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    messages: list[ChatMessage] = Field(min_length=1, max_length=100)
-    model: str = ""
     task: str | None = None
-    stream: bool = False
-    max_tokens: int | None = Field(None, ge=1)
-    temperature: float = Field(0.0, ge=0, le=2)
-    top_p: float = Field(1.0, gt=0, le=1)
 
 
 def make_gateway(
@@ -143,14 +127,14 @@ class _Gateway:
         if self._keys and not any([hmac.compare_digest(given, key.encode()) for key in self._keys]):  # noqa: C419
             raise HTTPException(401, "give one of the gateway's keys: Authorization: Bearer …")
 
-    async def _read(self, request: Request) -> ChatRequest:
+    async def _read(self, request: Request) -> TaskRequest:
         read = bytearray()
         async for chunk in request.stream():
             read += chunk
             if len(read) > _MOST_BYTES:
                 raise HTTPException(413, f"a request has at most {_MOST_BYTES} bytes")
         try:
-            asked = ChatRequest.model_validate_json(bytes(read))
+            asked = TaskRequest.model_validate_json(bytes(read))
         except ValidationError as error:
             raise HTTPException(400, reason(error)) from error
         if asked.messages[-1].role != "user":
@@ -159,7 +143,7 @@ class _Gateway:
             raise HTTPException(400, f"the messages have more than {self._config.most_characters} characters")
         return asked
 
-    def _task(self, asked: ChatRequest, header: str) -> str:
+    def _task(self, asked: TaskRequest, header: str) -> str:
         named = asked.task or header
         if named and named not in registered():
             raise HTTPException(400, f"unknown task {named!r}; choose from {', '.join(registered())}")
@@ -169,10 +153,10 @@ class _Gateway:
 class _Work:
     """One request on its way."""
 
-    def __init__(self, gateway: _Gateway, config: ServingConfig, task: str, asked: ChatRequest) -> None:
+    def __init__(self, gateway: _Gateway, config: ServingConfig, task: str, asked: TaskRequest) -> None:
         self._gateway, self._task, self._profile = gateway, task, config.profile
         self._route = config.routes[task]
-        self._messages: Messages = [m.model_dump() for m in asked.messages]
+        self._messages: Messages = asked.turns()
         if config.system_prompts and task in TASKS and asked.messages[0].role != "system":
             self._messages.insert(0, {"role": "system", "content": system_prompt(task)})
         self._options = {
@@ -180,8 +164,7 @@ class _Work:
             "temperature": asked.temperature,
             "top_p": asked.top_p,
         }
-        self._began = time.perf_counter()
-        self._id, self._created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
+        self._began, self._completion = time.perf_counter(), ChatCompletion()
 
     async def whole(self) -> dict[str, Any]:
         """The answer as OpenAI's response; asked for once more where a JSON task got none.
@@ -203,21 +186,8 @@ class _Work:
                 reply = second if problem_of(self._task, second.text) is None else reply
             except EngineError as error:
                 _log.warning("%s", error)
-        told = self._settled(engine, reply.text, retries)
-        choice = {
-            "index": 0,
-            "message": {"role": "assistant", "content": reply.text},
-            "finish_reason": reply.finish,
-        }
-        return {
-            "id": self._id,
-            "object": "chat.completion",
-            "created": self._created,
-            "model": engine,
-            "choices": [choice],
-            "usage": reply.usage,
-            "workbench": told,
-        }
+        body = self._completion.whole(engine, reply.text, reply.finish, reply.usage)
+        return {**body, "workbench": self._settled(engine, reply.text, retries)}
 
     async def stream(self) -> AsyncIterator[str]:
         """The answer as server-sent events; its last chunk carries what the workbench thinks of it."""
@@ -227,19 +197,18 @@ class _Work:
             try:
                 async for piece in self.engines.pieces(engine, self._task, self._messages, self._options):
                     said.append(piece)
-                    yield _event(self._chunk(engine, {"content": piece}))
+                    yield event(self._completion.chunk(engine, piece))
             except EngineError as error:
                 _log.warning("%s", error)
                 failed = error
                 if said:  # the reader has a part already, and cannot be given another answer
                     break
                 continue
-            yield _event(
-                {**self._chunk(engine, {}, "stop"), "workbench": self._settled(engine, "".join(said), retries=0)}
-            )
-            yield "data: [DONE]\n\n"
+            last = self._completion.chunk(engine, finish="stop")
+            yield event({**last, "workbench": self._settled(engine, "".join(said), retries=0)})
+            yield DONE
             return
-        yield _event({"error": {"message": str(failed), "type": "engine_error"}})
+        yield event({"error": {"message": str(failed), "type": "engine_error"}})
 
     @property
     def engines(self) -> Engines:
@@ -255,16 +224,6 @@ class _Work:
                 if engine == self._route[-1]:
                     raise
         raise AssertionError("a route is never empty")
-
-    def _chunk(self, engine: str, delta: dict[str, str], finish: str | None = None) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return {
-            "id": self._id,
-            "object": "chat.completion.chunk",
-            "created": self._created,
-            "model": engine,
-            "choices": [choice],
-        }
 
     def _settled(self, engine: str, text: str, retries: int) -> dict[str, Any]:
         """Score the answer and hand it over; returns what the response says about it."""
@@ -287,21 +246,18 @@ class _Work:
         return {"task": self._task, "engine": engine, "reward": result.total, "retries": retries}
 
 
-def _user_text(asked: ChatRequest) -> str:
+def _user_text(asked: TaskRequest) -> str:
     return "\n".join(m.content for m in asked.messages if m.role == "user")
-
-
-def _event(body: dict[str, Any]) -> str:
-    return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
 
 
 async def _in_one_piece(body: dict[str, Any]) -> AsyncIterator[str]:
     """A whole answer as a stream of one chunk."""
     (choice,) = body["choices"]
-    common = {key: body[key] for key in ("id", "created", "model", "workbench")} | {"object": "chat.completion.chunk"}
-    delta = {"role": "assistant", "content": choice["message"]["content"]}
-    yield _event({**common, "choices": [{"index": 0, "delta": delta, "finish_reason": choice["finish_reason"]}]})
-    yield "data: [DONE]\n\n"
+    chunk = ChatCompletion(body["id"], body["created"]).chunk(
+        body["model"], choice["message"]["content"], choice["finish_reason"]
+    )
+    yield event({**chunk, "workbench": body["workbench"]})
+    yield DONE
 
 
 async def _as_openai_says(_: Request, error: HTTPException) -> JSONResponse:

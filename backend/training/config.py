@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator, model_
 
 from backend.errors import UserError
 from backend.models.load import PolicyConfig
+from backend.settings import listed
 from rewards import DEFAULT_PROFILE, PROFILES, registered
 
 
@@ -280,7 +281,7 @@ def _parse(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if get_origin(annotation) is tuple:
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        return listed(value)
     if value.lower() in ("none", "null") and type(None) in get_args(annotation):
         return None
     return value

@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from backend.errors import UserError
-from backend.models.generate import Sampling, generate
+from backend.models.generate import Sampling, generate, generate_stream
 from backend.models.load import LINEAR_LAYERS, Policy, PolicyConfig, load_policy
 
 CHATS = [[{"role": "user", "content": text}] for text in ("Crie um push", "Extraia o JSON da avaliação: ótimo", "Oi")]
@@ -53,6 +54,30 @@ def test_batched_greedy_text_is_the_one_by_one_text(policy: Policy) -> None:
     together = [g[0].text for g in generate(policy, CHATS, sampling)]
     alone = [generate(policy, [chat], sampling)[0][0].text for chat in CHATS]
     assert together == alone
+
+
+def test_a_stream_is_the_whole_text_and_ends_with_its_reader(policy: Policy) -> None:
+    sampling = Sampling(temperature=0, max_new_tokens=10)
+    ((whole,),) = generate(policy, CHATS[:1], sampling)
+    assert "".join(generate_stream(policy, CHATS[0], sampling)) == whole.text
+
+    steps: list[int] = []
+    hook = policy.model.get_input_embeddings().register_forward_hook(lambda *_: steps.append(1))
+    pieces = generate_stream(policy, CHATS[0], Sampling(max_new_tokens=5000))
+    next(pieces)
+    pieces.close()  # waits until the generation has ended
+    hook.remove()
+    assert 0 < len(steps) < 5000
+    assert "".join(generate_stream(policy, CHATS[0], sampling)) == whole.text
+
+
+def test_an_error_in_a_stream_is_raised_where_it_is_read(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_: Any) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(policy.model, "generate", broken)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        list(generate_stream(policy, CHATS[0], Sampling(max_new_tokens=4)))
 
 
 def test_generation_leaves_random_state_mode_and_cache_as_they_were(policy: Policy) -> None:

@@ -1,0 +1,62 @@
+"""OpenAI's chat completions as they go over the wire, as far as the gateway and the small engine speak them."""
+
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+DONE = "data: [DONE]\n\n"
+"""The last event of a stream."""
+
+
+class Message(BaseModel):
+    """One turn."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str = Field(min_length=1)
+
+
+class ChatRequest(BaseModel):
+    """What is read of a request; other fields are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    messages: list[Message] = Field(min_length=1, max_length=100)
+    model: str = ""
+    stream: bool = False
+    max_tokens: int | None = Field(None, ge=1)
+    temperature: float = Field(0.0, ge=0, le=2)
+    top_p: float = Field(1.0, gt=0, le=1)
+
+    def turns(self) -> list[dict[str, str]]:
+        """The messages as plain dictionaries."""
+        return [message.model_dump() for message in self.messages]
+
+
+@dataclass(frozen=True)
+class ChatCompletion:
+    """What the parts of one answer have in common."""
+
+    id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def whole(self, model: str, text: str, finish: str, usage: dict[str, int] | None) -> dict[str, Any]:
+        """The answer in one piece."""
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
+        return {**self._head("chat.completion", model), "choices": [choice], "usage": usage}
+
+    def chunk(self, model: str, text: str = "", finish: str | None = None) -> dict[str, Any]:
+        """A piece of a stream; the last one says how it ended."""
+        choice = {"index": 0, "delta": {"content": text} if text else {}, "finish_reason": finish}
+        return {**self._head("chat.completion.chunk", model), "choices": [choice]}
+
+    def _head(self, kind: str, model: str) -> dict[str, Any]:
+        return {"id": self.id, "object": kind, "created": self.created, "model": model}
+
+
+def event(body: dict[str, Any]) -> str:
+    """A server-sent event."""
+    return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
