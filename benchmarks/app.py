@@ -9,14 +9,9 @@ a key press to the next completion on screen, for one rater and with nineteen ot
 """
 
 import json
-import os
 import random
 import shutil
-import signal
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -25,12 +20,29 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from playwright.sync_api import sync_playwright
 from scipy import stats
+from sqlalchemy import insert, text
+from sqlalchemy.orm import Session
 
-from backend.settings import get_settings
+from backend.audit.correlation import correlate
+from backend.data.commerce import build_commerce_db
+from backend.data.prompts import build_prompts
+from backend.settings import ROOT, get_settings
+from backend.store.completions import ensure_scores
+from backend.store.engine import writing
+from backend.store.prompts import save_prompts
+from backend.store.queue import _PLACES
+from backend.store.ratings import get_rater
+from backend.store.tables import Metric, Run
+from rewards import DEFAULT_PROFILE
+from tests.servers import App
+from tests.streamlit_session import Session as Browser
+from tests.workbenches import workbench_at
 
-ROOT = Path(__file__).parents[1]
-PORT = 8612
+NOW = "2026-01-01 00:00:00.000000"
+WORDS = "Aproveite hoje frete grátis em beleza com desconto para você e sua casa".split()
+RATINGS_EACH = 2
 RATERS_BEFORE = 100
 CURVE_RUNS = 20
 CHARTS = 10
@@ -70,27 +82,13 @@ def main(
     """Measure."""
     result: dict[str, Any] = {"completions": completions, "ratings": ratings}
     result["bootstrap_speedup"] = _bootstrap()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ.update(
-            DATABASE_URL=f"sqlite:///{folder}/annotations.db",
-            WORKBENCH_DATA_DIR=f"{folder}/data",
-            WORKBENCH_RUNS_DIR=f"{folder}/runs",
-            WORKBENCH_LOAD_EXAMPLE="false",
-        )
-        get_settings.cache_clear()
+    with tempfile.TemporaryDirectory() as folder, workbench_at(Path(folder), WORKBENCH_LOAD_EXAMPLE="false"):
         _fill(completions, ratings)
-        server = subprocess.Popen(
-            [sys.executable, "-m", "app", "--port", str(PORT), "--no-teach-nano"],
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        app = App({})
         try:
-            _wait_for_server()
-            result |= _drive(presses)
+            result |= _drive(app, presses)
         finally:
-            os.killpg(server.pid, signal.SIGKILL)
+            app.kill()
     path = ROOT / "benchmarks" / "results" / "app.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
@@ -98,8 +96,6 @@ def main(
 
 def _bootstrap(n: int = 60, resamples: int = 10_000) -> float:
     """Our interval of ρ against scipy's bootstrap around scipy's spearmanr; how many times as quick ours is."""
-    from backend.audit.correlation import correlate
-
     rng = np.random.default_rng(0)
     human = rng.integers(1, 6, n).astype(float)
     reward = human + rng.normal(0, 1.5, n)
@@ -123,75 +119,58 @@ def _bootstrap(n: int = 60, resamples: int = 10_000) -> float:
 
 def _fill(completions: int, ratings: int) -> None:
     """A store of that size: four tasks, two ratings on each rated completion, everything in the queue."""
-    from sqlalchemy import text
-
-    from backend.data.commerce import build_commerce_db
-    from backend.data.prompts import build_prompts
-    from backend.store.completions import ensure_scores
-    from backend.store.engine import writing
-    from backend.store.prompts import save_prompts
-    from backend.store.queue import _PLACES
-    from backend.store.ratings import get_rater
-    from rewards import DEFAULT_PROFILE
-
     began = time.perf_counter()
-    prompts = build_prompts(build_commerce_db(get_settings().commerce_db))
-    rng = random.Random(0)
-    words = "Aproveite hoje frete grátis em beleza com desconto para você e sua casa".split()
     with writing() as session:
-        save_prompts(session, prompts)
-        ids = [p.id for p in prompts]
-        tasks = [p.task for p in prompts]
-        raters = [get_rater(session, f"rater {i}").id for i in range(RATERS_BEFORE)]
-        connection = session.connection()
-        now = "2026-01-01 00:00:00.000000"
-        per_item = 2
-        rated = ratings // per_item
-        for start in range(0, completions, 50_000):
-            block = range(start, min(completions, start + 50_000))
-            connection.exec_driver_sql(
-                "INSERT INTO completions (id, prompt_id, text, tokens, truncated, policy, generation, sample, is_example, "
-                "created_at) VALUES (?, ?, ?, 20, 0, 'nano', '{}', 0, 0, ?)",
-                [(i + 1, ids[i % len(ids)], " ".join(rng.choices(words, k=12)) + f" {i}", now) for i in block],
-            )
-            connection.exec_driver_sql(
-                "INSERT INTO queue (completion_id, stratum, rated, wanted, is_open, shuffle) VALUES (?, ?, ?, 2, ?, ?)",
-                [
-                    (
-                        i + 1,
-                        f"{tasks[i % len(ids)]}/{i % 4}",
-                        per_item * (i < rated),
-                        i >= rated,
-                        rng.randrange(_PLACES),
-                    )
-                    for i in block
-                ],
-            )
-        rows = [(i + 1, rater, rng.randint(1, 5), now) for i in range(rated) for rater in rng.sample(raters, per_item)]
-        connection.exec_driver_sql(
-            "INSERT INTO ratings (completion_id, rater_id, score, comment, flags, created_at) VALUES (?, ?, ?, '', '[]', ?)",
-            rows,
-        )
-        connection.exec_driver_sql(
-            "UPDATE queue SET human = (SELECT AVG(score * 1.0) FROM ratings WHERE ratings.completion_id = "
-            "queue.completion_id) WHERE rated > 0"
-        )
-        connection.exec_driver_sql(
-            "INSERT INTO strata (name, items, open, rated, total, squares) SELECT stratum, COUNT(*), SUM(is_open), "
-            "COUNT(human), COALESCE(SUM(human), 0), COALESCE(SUM(human * human), 0) FROM queue GROUP BY stratum"
-        )
+        _fill_completions(session, completions, rated=ratings // RATINGS_EACH)
+        _fill_ratings(session, rated=ratings // RATINGS_EACH)
         ensure_scores(session, DEFAULT_PROFILE)
         _fill_runs(session, completions // (CURVE_RUNS * len(CURVES)))
         session.execute(text("ANALYZE"))
     print(f"filled the store in {time.perf_counter() - began:.0f} s", flush=True)
 
 
-def _fill_runs(session: Any, steps: int) -> None:
+def _fill_completions(session: Session, completions: int, rated: int) -> None:
+    """Completions and their places in the queue, the first ``rated`` of them done."""
+    prompts = build_prompts(build_commerce_db(get_settings().commerce_db))
+    save_prompts(session, prompts)
+    rng, connection = random.Random(0), session.connection()
+    for start in range(0, completions, 50_000):
+        block = range(start, min(completions, start + 50_000))
+        connection.exec_driver_sql(
+            "INSERT INTO completions (id, prompt_id, text, tokens, truncated, policy, generation, sample, is_example, "
+            "created_at) VALUES (?, ?, ?, 20, 0, 'nano', '{}', 0, 0, ?)",
+            [(i + 1, prompts[i % len(prompts)].id, " ".join(rng.choices(WORDS, k=12)) + f" {i}", NOW) for i in block],
+        )
+        strata = [f"{prompts[i % len(prompts)].task}/{i % 4}" for i in block]
+        connection.exec_driver_sql(
+            "INSERT INTO queue (completion_id, stratum, rated, wanted, is_open, shuffle) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (i + 1, stratum, RATINGS_EACH * (i < rated), RATINGS_EACH, i >= rated, rng.randrange(_PLACES))
+                for i, stratum in zip(block, strata, strict=True)
+            ],
+        )
+
+
+def _fill_ratings(session: Session, rated: int) -> None:
+    """Ratings of the first ``rated`` completions, and what the queue keeps of them."""
+    rng, connection = random.Random(1), session.connection()
+    raters = [get_rater(session, f"rater {i}").id for i in range(RATERS_BEFORE)]
+    connection.exec_driver_sql(
+        "INSERT INTO ratings (completion_id, rater_id, score, comment, flags, created_at) VALUES (?, ?, ?, '', '[]', ?)",
+        [(i + 1, rater, rng.randint(1, 5), NOW) for i in range(rated) for rater in rng.sample(raters, RATINGS_EACH)],
+    )
+    connection.exec_driver_sql(
+        "UPDATE queue SET human = (SELECT AVG(score * 1.0) FROM ratings WHERE ratings.completion_id = "
+        "queue.completion_id) WHERE rated > 0"
+    )
+    connection.exec_driver_sql(
+        "INSERT INTO strata (name, items, open, rated, total, squares) SELECT stratum, COUNT(*), SUM(is_open), "
+        "COUNT(human), COALESCE(SUM(human), 0), COALESCE(SUM(human * human), 0) FROM queue GROUP BY stratum"
+    )
+
+
+def _fill_runs(session: Session, steps: int) -> None:
     """Finished runs with so many steps each: their metrics are as many as there are completions."""
-    from sqlalchemy import insert
-
-    from backend.store.tables import Metric, Run
-
     rng = np.random.default_rng(0)
     for i in range(CURVE_RUNS):
         run = Run(
@@ -206,45 +185,33 @@ def _fill_runs(session: Any, steps: int) -> None:
             session.execute(insert(Metric), rows)
 
 
-def _wait_for_server() -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", PORT)) == 0:
-                return
-        time.sleep(0.2)
-    raise SystemExit("the app did not open its port within a minute")
-
-
-def _drive(presses: int) -> dict[str, Any]:
-    from playwright.sync_api import sync_playwright
-
+def _drive(app: App, presses: int) -> dict[str, Any]:
     executable = next(p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name)))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_FLAGS))
         page = browser.new_page(viewport={"width": 1440, "height": 1000}, locale="en-US")
         page.set_default_timeout(120_000)
-        alone = _presses(page, "alone", presses)
+        alone = _presses(page, app, "alone", presses)
         busy = threading.Event()
-        others = [threading.Thread(target=_rater, args=(i, busy), daemon=True) for i in range(19)]
+        others = [threading.Thread(target=_rater, args=(app.port, i, busy), daemon=True) for i in range(19)]
         for thread in others:
             thread.start()
         time.sleep(15)
-        among = _presses(page, "among", presses)
+        among = _presses(page, app, "among", presses)
         busy.set()
         for thread in others:
             thread.join(timeout=30)
         audits = []
         for _ in range(2):
             began = time.perf_counter()
-            page.goto(f"http://127.0.0.1:{PORT}/audit")
+            page.goto(f"{app.address}/audit")
             page.get_by_role("heading", name="ρ").first.wait_for()
             page.get_by_role("tab", name="Components").wait_for()
             audits.append(time.perf_counter() - began)
         curves = []
         for _ in range(2):
             began = time.perf_counter()
-            page.goto(f"http://127.0.0.1:{PORT}/runs?" + "&".join(f"runs=run {i} · r{i}" for i in range(CURVE_RUNS)))
+            page.goto(f"{app.address}/runs?" + "&".join(f"runs=run {i} · r{i}" for i in range(CURVE_RUNS)))
             page.locator("[data-testid=stVegaLiteChart] svg").nth(CHARTS - 1).wait_for()
             curves.append(time.perf_counter() - began)
         browser.close()
@@ -260,8 +227,8 @@ def _drive(presses: int) -> dict[str, Any]:
     }
 
 
-def _presses(page: Any, name: str, presses: int) -> dict[str, float]:
-    page.goto(f"http://127.0.0.1:{PORT}/annotate?rater={name}")
+def _presses(page: Any, app: App, name: str, presses: int) -> dict[str, float]:
+    page.goto(f"{app.address}/annotate?rater={name}")
     page.get_by_role("button", name="excellent").wait_for()
     time.sleep(2)
     page.evaluate(WATCH)
@@ -275,12 +242,10 @@ def _presses(page: Any, name: str, presses: int) -> dict[str, float]:
     return found
 
 
-def _rater(number: int, busy: threading.Event) -> None:
+def _rater(port: int, number: int, busy: threading.Event) -> None:
     """Another rater, who reads for one to three seconds before each score."""
-    from tests.streamlit_session import Session
-
     rng = random.Random(number)
-    session = Session(PORT, "annotate", rater=f"other {number}", timeout=120)
+    session = Browser(port, "annotate", rater=f"other {number}", timeout=120)
     while not busy.is_set():
         time.sleep(rng.uniform(1, 3))
         session.press(rng.choice(("useless", "poor", "usable", "good", "excellent")))

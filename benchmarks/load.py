@@ -9,7 +9,6 @@ as saved, with the next completion. A store of SQLite is measured the same way a
 """
 
 import json
-import os
 import random
 import tempfile
 import threading
@@ -22,13 +21,13 @@ import psutil
 import typer
 from sqlalchemy import func, select
 
-from backend.settings import ROOT, get_settings
-from backend.store.engine import forget_engines, reading
+from backend.settings import ROOT
+from backend.store.engine import reading
 from backend.store.tables import QueueItem, Rating, RatingEvent
 from tests.backend.test_many_raters import ENVIRONMENT, fill
-from tests.conftest import postgres_database
 from tests.servers import App
 from tests.streamlit_session import Session
+from tests.workbenches import postgres_database, workbench_at
 
 LABELS = ("useless", "poor", "usable", "good", "excellent")
 
@@ -39,7 +38,7 @@ def main(
 ) -> None:
     """Measure."""
     with tempfile.TemporaryDirectory() as folder:
-        baseline = measure(f"sqlite:///{folder}/annotations.db", Path(folder), raters, max(0.2, minutes / 10))
+        baseline = measure(None, Path(folder), raters, max(0.2, minutes / 10))
     with tempfile.TemporaryDirectory() as folder, postgres_database() as url:
         found = measure(url, Path(folder), raters, minutes)
     for name, result in (("SQLite", baseline), ("PostgreSQL", found)):
@@ -49,16 +48,13 @@ def main(
     path.write_text(json.dumps({"postgresql": found, "sqlite": baseline}, indent=2) + "\n", encoding="utf-8")
 
 
-def measure(url: str, folder: Path, raters: int, minutes: float) -> dict[str, Any]:
-    """Run the load on one store; returns counts, milliseconds and the server's memory."""
-    os.environ |= {
-        "DATABASE_URL": url,
-        "WORKBENCH_RUNS_DIR": f"{folder}/runs",
-        "WORKBENCH_DATA_DIR": f"{folder}/data",
-        **ENVIRONMENT,
-    }
-    get_settings.cache_clear()
-    forget_engines()
+def measure(url: str | None, folder: Path, raters: int, minutes: float) -> dict[str, Any]:
+    """Run the load on one store (SQLite without a URL); returns counts, milliseconds and the server's memory."""
+    with workbench_at(folder, url, **ENVIRONMENT):
+        return _measure(raters, minutes)
+
+
+def _measure(raters: int, minutes: float) -> dict[str, Any]:
     fill(int(raters * minutes * 60 / 6) + 200)
     app = App(ENVIRONMENT)
     until = time.monotonic() + 60 * minutes

@@ -1,16 +1,12 @@
 """Shared fixtures: a store of one's own, and a tiny model that trains in seconds."""
 
-import os
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from backend.settings import get_settings
-from backend.store.engine import forget_engines
 from backend.training.config import TrainConfig, get_preset, override
+from tests.workbenches import postgres_database, workbench_at
 
 TINY_PROMPTS = [
     {"task": task, "prompt": f"{text} {i}", "facts": facts, "split": "train" if i < 4 else "eval"}
@@ -22,50 +18,22 @@ TINY_PROMPTS = [
 ]
 
 
-@contextmanager
-def workbench_at(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Point the settings at ``folder`` and ``url``, and back."""
-    monkeypatch.setenv("DATABASE_URL", url)
-    monkeypatch.setenv("WORKBENCH_DATA_DIR", str(folder / "data"))
-    monkeypatch.setenv("WORKBENCH_RUNS_DIR", str(folder / "runs"))
-    get_settings.cache_clear()
-    forget_engines()
-    yield folder
-    get_settings.cache_clear()
-    forget_engines()
-
-
 @pytest.fixture
-def workbench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def workbench(tmp_path: Path) -> Iterator[Path]:
     """A workbench of one's own: empty store, data and runs under a temporary folder, which is returned."""
-    with workbench_at(tmp_path, f"sqlite:///{tmp_path / 'annotations.db'}", monkeypatch) as folder:
+    with workbench_at(tmp_path) as folder:
         yield folder
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def any_workbench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def any_workbench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     """Like ``workbench``, once on SQLite and once on PostgreSQL (a database of its own; needs TEST_POSTGRES_URL)."""
     if request.param == "sqlite":
-        with workbench_at(tmp_path, f"sqlite:///{tmp_path / 'annotations.db'}", monkeypatch) as folder:
+        with workbench_at(tmp_path) as folder:
             yield folder
         return
-    with postgres_database() as url, workbench_at(tmp_path, url, monkeypatch) as folder:
+    with postgres_database() as url, workbench_at(tmp_path, url) as folder:
         yield folder
-
-
-@contextmanager
-def postgres_database() -> Iterator[str]:
-    """The URL of an empty PostgreSQL database, gone afterwards; skips the test where no server is named."""
-    server = os.environ.get("TEST_POSTGRES_URL")
-    if not server:
-        pytest.skip("set TEST_POSTGRES_URL to run the store tests on PostgreSQL (.ci/run does)")
-    import psycopg
-
-    name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
-        yield f"{server.rsplit('/', 1)[0]}/{name}"
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")

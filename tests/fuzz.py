@@ -7,7 +7,6 @@ A case is a good file with bytes flipped, cut, doubled or replaced by what has b
 byte order marks, numbers too large, deep nesting, quotes, formulas, paths, terminal escapes.
 """
 
-import os
 import random
 import tempfile
 from collections import Counter
@@ -19,9 +18,9 @@ import typer
 from sqlalchemy import func, select
 
 from backend.errors import UserError
-from backend.settings import get_settings
 from backend.store.engine import reading, writing
 from backend.store.tables import Base
+from tests.workbenches import workbench_at
 
 NASTY = [
     b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\\u0000", b"\\ud800", b"\\udc00\\ud800", b"1e999", b"-1e999", b"NaN", b"Infinity",
@@ -165,15 +164,10 @@ def run_cases(folder: Path, cases: int, seed: int) -> Counter[str]:
 
 def main(cases: Annotated[int, typer.Option(min=1)] = 10_000, seed: Annotated[int, typer.Option()] = 0) -> None:
     """Run the fuzz."""
-    with tempfile.TemporaryDirectory() as name:
-        os.environ |= {
-            "DATABASE_URL": f"sqlite:///{name}/a.db",
-            "WORKBENCH_RUNS_DIR": f"{name}/runs",
-            "WORKBENCH_DATA_DIR": f"{name}/data",
-        }
-        get_settings.cache_clear()
-        for what, count in sorted(run_cases(Path(name), cases, seed).items()):
-            print(f"{count:6} {what}")
+    with tempfile.TemporaryDirectory() as name, workbench_at(Path(name)) as folder:
+        told = run_cases(folder, cases, seed)
+    for what, count in sorted(told.items()):
+        print(f"{count:6} {what}")
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ import psutil
 import typer
 
 from backend.errors import UserError
-from backend.settings import get_settings
 from backend.store.tables import Run
+from tests.workbenches import workbench_at
 
 
 def main(
@@ -30,15 +30,8 @@ def main(
     minutes: Annotated[float, typer.Option(help="No event begins later than this.")] = 12,
 ) -> None:
     """Run the soak."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ.update(
-            DATABASE_URL=f"sqlite:///{folder}/annotations.db",
-            WORKBENCH_DATA_DIR=f"{folder}/data",
-            WORKBENCH_RUNS_DIR=f"{folder}/runs",
-            WORKBENCH_LOAD_EXAMPLE="false",
-        )
-        get_settings.cache_clear()
-        Soak(Path(folder), random.Random(seed)).run(events, time.monotonic() + 60 * minutes)
+    with tempfile.TemporaryDirectory() as name, workbench_at(Path(name), WORKBENCH_LOAD_EXAMPLE="false") as folder:
+        Soak(folder, random.Random(seed)).run(events, time.monotonic() + 60 * minutes)
 
 
 class Soak:

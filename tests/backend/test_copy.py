@@ -15,7 +15,7 @@ from backend.store.engine import get_engine, reading, writing
 from backend.store.ratings import get_rater, save_rating
 from backend.store.tables import Completion, Rating, Run
 from tests.backend.test_store import add_completions, add_run
-from tests.conftest import postgres_database
+from tests.workbenches import postgres_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

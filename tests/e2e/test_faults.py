@@ -20,17 +20,17 @@ from backend.store.engine import reading, writing
 from backend.store.tables import Rating, Run
 from backend.training.config import TrainConfig
 from tests.backend.test_many_raters import ENVIRONMENT, fill
-from tests.conftest import postgres_database, workbench_at
 from tests.servers import App, Proxy
+from tests.workbenches import postgres_database, workbench_at
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
 CUT_SECONDS = 20
 
 
 @pytest.fixture
-def beyond_a_proxy(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Proxy]]:
+def beyond_a_proxy(tmp_path: Path) -> Iterator[tuple[str, Proxy]]:
     """A workbench on PostgreSQL; the URL of its database beyond a proxy, and the proxy."""
-    with postgres_database() as url, workbench_at(workbench, url, monkeypatch):
+    with postgres_database() as url, workbench_at(tmp_path, url):
         there = make_url(url)
         proxy = Proxy(there.host or "127.0.0.1", there.port or 5432)
         beyond = there.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)

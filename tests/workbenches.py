@@ -1,0 +1,54 @@
+"""A workbench of one's own: empty store, data and runs in a folder, for tests and benchmarks."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from backend.settings import get_settings
+from backend.store.engine import forget_engines
+
+
+@contextmanager
+def workbench_at(folder: Path, url: str | None = None, **environment: str) -> Iterator[Path]:
+    """Point this process, and those it starts, at a workbench in ``folder``; afterwards back to where it was.
+
+    Args:
+        folder: for data and runs, and the SQLite file.
+        url: of the store, in place of SQLite.
+        environment: further variables.
+    """
+    own = {
+        "DATABASE_URL": url or f"sqlite:///{folder / 'annotations.db'}",
+        "WORKBENCH_DATA_DIR": str(folder / "data"),
+        "WORKBENCH_RUNS_DIR": str(folder / "runs"),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (own | environment).items():
+            patch.setenv(name, value)
+        _forget()
+        yield folder
+    _forget()
+
+
+def _forget() -> None:
+    get_settings.cache_clear()
+    forget_engines()
+
+
+@contextmanager
+def postgres_database() -> Iterator[str]:
+    """The URL of an empty PostgreSQL database, gone afterwards; skips the test where no server is named."""
+    server = os.environ.get("TEST_POSTGRES_URL")
+    if not server:
+        pytest.skip("set TEST_POSTGRES_URL to run the store tests on PostgreSQL (.ci/run does)")
+    import psycopg
+
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+        yield f"{server.rsplit('/', 1)[0]}/{name}"
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
