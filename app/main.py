@@ -1,5 +1,7 @@
 """Navigation by role, nothing else."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from app.pages import sections
@@ -9,7 +11,12 @@ from app.ui.person import ask_to_sign_in, current_person, say_no_role, show_pers
 from backend.access import NOBODY, identify_by
 from backend.store.engine import StoreAway
 
-st.set_page_config(page_title="Reward Workbench", page_icon=":material/rule:", layout="wide", initial_sidebar_state=230)
+st.set_page_config(
+    page_title="Reward Workbench",
+    page_icon=str(Path(__file__).with_name("icon.svg")),  # an icon by name would be fetched from outside
+    layout="wide",
+    initial_sidebar_state=230,
+)
 identify_by(current_person)
 choose_language()
 person = current_person()

@@ -39,19 +39,34 @@ def show_prompt(user_text: str) -> None:
 
 
 def safe_markdown(text: str) -> str:
-    """Markdown of a model made harmless and quiet, code fences left as they are.
+    """Markdown of a model made harmless and quiet.
 
-    Pictures are not fetched, dollars are no formulas, icons and colours no directives, headings no larger than ours.
+    No pictures, links, addresses or HTML: what would make one is broken by a space of no width, wherever it stands. What
+    is a code fence and what only looks like one is for the browser to decide, so fences are no exception. Outside of
+    them, which is only a matter of looks, dollars are no formulas, icons and colours no directives, and headings are no
+    larger than ours.
     """
-    parts = _FENCE.split(text)
+    harmless = _LEADS_OUT.sub(lambda found: found[0][0] + "\u200b" + found[0][1:], text)
+    parts = _FENCE.split(harmless)
     for i in range(0, len(parts), 2):
-        plain = parts[i].replace("![", "!\\[").replace("$", "\\$").replace(":", "\\:")
-        parts[i] = _HEADING.sub("##### ", plain)
+        plain = _DIRECTIVE.sub(":\u200b", parts[i].replace("$", "\\$"))
+        parts[i] = _HEADING.sub("##### ", _UNDERLINE.sub(r"\1\n\n\2", plain))
     return "".join(parts)
 
 
+_LEADS_OUT = re.compile(r"""
+    !\[                    # a picture
+    | \](?=[(\[:])         # a link, a reference, the definition of one
+    | \[(?=\^)             # a footnote
+    | <(?=[A-Za-z/!?])     # HTML, <address>
+    | :(?=//)              # https://
+    | www(?=\.)
+    | @
+""", re.X | re.I)  # fmt: skip
 _FENCE = re.compile(r"(^```[^\n`]*\n.*?^```[ \t]*$)", re.M | re.S)
+_DIRECTIVE = re.compile(r":(?=[\w+-])")
 _HEADING = re.compile(r"^#{1,4} ", re.M)
+_UNDERLINE = re.compile(r"^(.*\S.*)\n(=+|-+)(?=[ \t]*$)", re.M)  # makes a heading of the line above it
 
 
 def _show_json(text: str) -> None:

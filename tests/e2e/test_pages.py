@@ -55,6 +55,8 @@ def address(request: pytest.FixtureRequest, workbench: Path, monkeypatch: pytest
 
 
 def test_every_page_opens_and_fits(address: str, page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     for width in (1440, 800):
         page.set_viewport_size({"width": width, "height": 1000})
         for name in PAGES:
@@ -64,6 +66,7 @@ def test_every_page_opens_and_fits(address: str, page: Page) -> None:
             expect(page.get_by_test_id("stException")).to_have_count(0)
             assert page.evaluate(STICKS_OUT) <= 0, f"{name} at {width}"
     page.set_viewport_size({"width": 1440, "height": 1000})
+    assert [url for url in asked if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))] == []
 
 
 def test_seeds_and_a_died_run_are_read(address: str, page: Page, request: pytest.FixtureRequest) -> None:
