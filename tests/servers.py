@@ -53,13 +53,19 @@ def start_app(port: int, environment: dict[str, str]) -> subprocess.Popen[bytes]
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    wait_for_port(port)
+    return server
+
+
+def wait_for_port(port: int) -> None:
+    """Until somebody listens there."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return server
+                return
         time.sleep(0.1)
-    raise AssertionError("the app did not open its port within a minute")
+    raise AssertionError(f"nobody has opened port {port} within a minute")
 
 
 class Proxy:

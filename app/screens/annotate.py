@@ -14,6 +14,7 @@ import streamlit as st
 from app.ui.completion import show_completion, show_prompt
 from app.ui.guidelines import guideline
 from app.ui.language import t, task_name
+from app.ui.markdown import message
 from app.ui.outage import fragment
 from app.ui.person import signs_in
 from app.ui.state import open_store
@@ -302,7 +303,7 @@ def show_guideline(task: str) -> None:
 def show_last() -> None:
     """What was saved, and an error if there was one."""
     if error := st.session_state.pop("rating_error", None):
-        st.warning(error)
+        st.warning(message(error))
     last = st.session_state.get("last")
     if last is not None:
         st.caption(t(f":green[:material/check:] saved: {last}", f":green[:material/check:] salva: {last}"))

@@ -12,6 +12,7 @@ from app.ui.audit_raters import show_raters
 from app.ui.audit_trust import show_components, show_leave_one_out, show_lifted, show_profiles, show_trust
 from app.ui.charts import correlation_chart, show_chart
 from app.ui.language import number, numbers, t, task_name
+from app.ui.markdown import message
 from app.ui.state import open_store
 from app.ui.tabs import show_tabs
 from app.ui.verdicts import gate_words
@@ -143,11 +144,11 @@ def page() -> None:
     )
     st.caption(f"{PROFILES[profile].summary} · {t('fingerprint', 'impressão digital')} `{fingerprint(profile)}`")
     if note := st.session_state.pop("audit_note", None):
-        st.toast(note)
+        st.toast(message(note))
     try:
         rated, audit, version = load(profile)
     except UserError as error:  # a profile that measures something this installation cannot
-        st.error(str(error), icon=":material/error:")
+        st.error(message(error), icon=":material/error:")
         return
     if rated.empty:
         st.info(

@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.ui.actions import show_failed
 from app.ui.language import t
+from app.ui.markdown import message
 from app.ui.prompt_sets import choose_set, show_browse, show_make, show_quality
 from app.ui.sampling import show_sampling
 from app.ui.state import open_store, shown_errors
@@ -49,7 +50,7 @@ def import_shop() -> None:
         source, mark = shop_identity(shop)
         st.caption(t(f"The shop now: {source} ({mark}).", f"A loja agora: {source} ({mark})."))
     except UserError as error:
-        st.caption(str(error))
+        st.caption(message(error))
     st.write(
         t(
             "The nine CSV files of the public Olist data, or your own in that layout; orders and order items are needed. "

@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.ui.markdown import message
 from backend.errors import UserError
 
 _ERROR = "action_error"
@@ -26,4 +27,4 @@ def tell_failed() -> None:
 def show_failed() -> None:
     """The error of the last action, once."""
     if error := st.session_state.pop(_ERROR, None):
-        st.error(error)
+        st.error(message(error))

@@ -7,6 +7,7 @@ import streamlit as st
 from app.ui.actions import attempt, tell_failed
 from app.ui.comparison import show_table
 from app.ui.language import t
+from app.ui.markdown import message
 from app.ui.outage import fragment
 from backend.access import who
 from backend.evaluation.external import PORTUGUESE, read_external
@@ -102,4 +103,4 @@ def _show_job(job: AfterJob | None) -> None:
     elif job.failed:
         st.code(job.words, language=None, wrap_lines=True)
     else:
-        st.caption(f":material/check_circle: {job.words}")
+        st.caption(f":material/check_circle: {message(job.words)}")

@@ -1,7 +1,6 @@
 """Two evaluations side by side: the numbers, the completions with what changed in them, and why a task moved."""
 
 import random
-import re
 from typing import Any
 
 import pandas as pd
@@ -9,6 +8,7 @@ import streamlit as st
 
 from app.ui.completion import show_completion, show_prompt
 from app.ui.language import interval, number, numbers, t, task_name
+from app.ui.markdown import literal
 from backend.evaluation.changes import Kind, word_changes
 from backend.evaluation.compare import TaskComparison
 from backend.evaluation.stored import Compared, why
@@ -16,7 +16,6 @@ from backend.evaluation.words import VERDICTS
 from rewards.json_parsing import parse_json
 
 _MARK: dict[Kind, str] = {"removed": "red-background", "added": "green-background"}
-_SPECIAL = re.compile(r"([!-/:-@\[-`{-~])")  # every ASCII mark that Markdown could read as one of its own
 _SHOWN = 5
 
 
@@ -129,7 +128,7 @@ def _marked(pieces: list[tuple[Kind, str]], mark: Kind) -> str:
     """One side's text as Markdown that says nothing but itself, with what changed on a coloured ground."""
     out = []
     for kind, text in pieces:
-        safe = _SPECIAL.sub(r"\\\1", text).replace("\n", "  \n")
+        safe = literal(text)
         if kind == "same":
             out.append(safe)
         elif kind == mark and text.strip():

@@ -4,11 +4,11 @@ Everything here was written by a model, so nothing of it is ever interpreted as 
 """
 
 import json
-import re
 
 import streamlit as st
 
 from app.ui.language import t
+from app.ui.markdown import harmless
 from rewards.json_parsing import parse_json
 from rewards.text import visible, visible_length
 
@@ -25,7 +25,7 @@ def show_completion(task: str, text: str) -> None:
     elif task == "push":
         _show_push(shown)
     elif task in ("insights", "sql_qa"):
-        st.markdown(safe_markdown(shown))
+        st.markdown(harmless(shown))
         _raw(shown)
     else:
         st.code(shown, language=None, wrap_lines=True)
@@ -36,37 +36,6 @@ def show_completion(task: str, text: str) -> None:
 def show_prompt(user_text: str) -> None:
     """Draw what the user asked."""
     st.code(user_text[:_LONGEST], language=None, wrap_lines=True)
-
-
-def safe_markdown(text: str) -> str:
-    """Markdown of a model made harmless and quiet.
-
-    No pictures, links, addresses or HTML: what would make one is broken by a space of no width, wherever it stands. What
-    is a code fence and what only looks like one is for the browser to decide, so fences are no exception. Outside of
-    them, which is only a matter of looks, dollars are no formulas, icons and colours no directives, and headings are no
-    larger than ours.
-    """
-    harmless = _LEADS_OUT.sub(lambda found: found[0][0] + "\u200b" + found[0][1:], text)
-    parts = _FENCE.split(harmless)
-    for i in range(0, len(parts), 2):
-        plain = _DIRECTIVE.sub(":\u200b", parts[i].replace("$", "\\$"))
-        parts[i] = _HEADING.sub("##### ", _UNDERLINE.sub(r"\1\n\n\2", plain))
-    return "".join(parts)
-
-
-_LEADS_OUT = re.compile(r"""
-    !\[                    # a picture
-    | \](?=[(\[:])         # a link, a reference, the definition of one
-    | \[(?=\^)             # a footnote
-    | <(?=[A-Za-z/!?])     # HTML, <address>
-    | :(?=//)              # https://
-    | www(?=\.)
-    | @
-""", re.X | re.I)  # fmt: skip
-_FENCE = re.compile(r"(^```[^\n`]*\n.*?^```[ \t]*$)", re.M | re.S)
-_DIRECTIVE = re.compile(r":(?=[\w+-])")
-_HEADING = re.compile(r"^#{1,4} ", re.M)
-_UNDERLINE = re.compile(r"^(.*\S.*)\n(=+|-+)(?=[ \t]*$)", re.M)  # makes a heading of the line above it
 
 
 def _show_json(text: str) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 from app.ui.actions import attempt, tell_failed
 from app.ui.audit_data import standing
 from app.ui.language import duration, number, t, task_name
+from app.ui.markdown import message
 from app.ui.outage import fragment
 from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
@@ -152,7 +153,7 @@ def show_data(config: TrainConfig) -> bool:
     """Prompts per task and split; returns whether they can be read."""
     counts = _counts(config.prompts, config.tasks)
     if isinstance(counts, str):
-        st.error(counts, icon=":material/error:")
+        st.error(message(counts), icon=":material/error:")
         return False
     words = [f"{task_name(task)} {c['train']} + {c['eval']}" for task, c in counts.items()]
     st.caption(

@@ -9,6 +9,7 @@ import streamlit as st
 from sqlalchemy import text
 
 from app.ui.language import t
+from app.ui.markdown import message
 from backend.store.engine import StoreAway, reading
 
 _LOOK_SECONDS = 3
@@ -46,7 +47,7 @@ def _set_again(keep: tuple[str, ...]) -> None:
 
 def show_outage(error: StoreAway) -> None:
     """In place of a page or a fragment: what is wrong, and a look every few seconds whether it still is."""
-    st.error(str(error), icon=":material/database_off:")
+    st.error(message(error), icon=":material/database_off:")
     st.caption(
         t(
             "What was confirmed before is kept. This page goes on by itself as soon as the database answers.",

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.language import duration, number, t
+from app.ui.markdown import message
 from backend.runs.watch import firings
 from backend.store.engine import reading
 from backend.store.runs import load_metrics
@@ -49,7 +50,7 @@ def show_status(run: Run) -> None:
     if run.status == "failed":
         st.code(run.reason, language=None, wrap_lines=True)
     elif run.reason:
-        st.caption(run.reason)
+        st.caption(message(run.reason))
     if run.notes:
         st.text(run.notes)
     show_watch(run)
@@ -91,4 +92,6 @@ def _silence(run: Run) -> float | None:
 def show_watch(run: Run) -> None:
     """The stop rules that fired, each with its step and numbers."""
     for firing in firings(run):
-        (st.error if firing["action"] == "stop" else st.warning)(firing["what"], icon=":material/notifications_active:")
+        (st.error if firing["action"] == "stop" else st.warning)(
+            message(firing["what"]), icon=":material/notifications_active:"
+        )

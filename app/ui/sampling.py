@@ -7,6 +7,7 @@ import streamlit as st
 from app.pages import link_to
 from app.ui.actions import attempt, tell_failed
 from app.ui.language import t, task_name
+from app.ui.markdown import message
 from app.ui.outage import fragment
 from backend.runs.sampling_job import sampling_job, start_sampling
 from backend.runs.watch import current_runs
@@ -69,5 +70,5 @@ def _progress(arguments: tuple[object, ...]) -> None:
     elif job.failed:
         st.code(job.words, language=None, wrap_lines=True)
     else:
-        st.success(job.words, icon=":material/check_circle:")
+        st.success(message(job.words), icon=":material/check_circle:")
         link_to("annotate")

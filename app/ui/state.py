@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from app.ui.language import t
+from app.ui.markdown import message
 from backend.errors import UserError
 from backend.example import first_start
 from backend.store.engine import StoreAway
@@ -39,7 +40,7 @@ def open_store() -> None:
     except StoreAway:
         raise  # the whole page waits for it
     except UserError as error:
-        st.error(str(error), icon=":material/database_off:")
+        st.error(message(error), icon=":material/database_off:")
         st.stop()
 
 
@@ -49,7 +50,7 @@ def shown_errors() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(message(error), icon=":material/error:")
 
 
 def example_note(is_example: bool) -> None:

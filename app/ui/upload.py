@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.ui.language import t
+from app.ui.markdown import message
 from app.ui.state import shown_errors
 
 
@@ -24,4 +25,4 @@ def import_upload(label: str, types: list[str], take: Callable[[Path], str]) -> 
     with tempfile.TemporaryDirectory() as folder, shown_errors():
         path = Path(folder) / Path(upload.name).name
         path.write_bytes(upload.getbuffer())
-        st.success(take(path))
+        st.success(message(take(path)))

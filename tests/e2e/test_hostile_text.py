@@ -1,6 +1,8 @@
 """What a model wrote, in a real browser: nothing of it is fetched, run or led to, whatever Markdown makes of it."""
 
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,11 +10,12 @@ from playwright.sync_api import Page, expect
 
 from backend.data.records import Message, PromptRecord
 from backend.models.generate import Completion, Sampling
+from backend.settings import ROOT
 from backend.store.completions import save_completions
 from backend.store.engine import writing
 from backend.store.prompts import save_prompts
 from tests.backend.test_many_raters import ENVIRONMENT
-from tests.servers import App
+from tests.servers import App, free_port, wait_for_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
 PICTURE = "![x](http://127.0.0.1:1/x.png)"
@@ -38,36 +41,71 @@ FORBIDDEN = (
 )
 
 
-@pytest.fixture
-def address(workbench: Path) -> Iterator[str]:
-    """An app whose queue holds each hostile text."""
-    records = [
-        PromptRecord(task="insights", messages=(Message(role="user", content=f"Analise {i}"),))
-        for i in range(len(HOSTILE))
-    ]
-    with writing() as session:
-        save_prompts(session, records)
-        groups = [[Completion(f"{text}\n\nfim do texto", 5, False)] for text in HOSTILE]
-        save_completions(session, [r.id for r in records], groups, "nano", Sampling())
-    app = App(ENVIRONMENT)
-    yield app.address
-    app.kill()
+DRAWN = """
+import streamlit as st
+from app.ui.markdown import harmless, literal, message
+from tests.e2e.test_hostile_text import HOSTILE
+for text in HOSTILE:
+    st.markdown(harmless(text))
+    st.markdown(literal(text))
+    st.error(message(text))
+st.text("drawn")
+"""
 
 
-def test_a_completion_leads_nowhere_and_fetches_nothing(address: str, page: Page) -> None:
+def leads_out(page: Page, within: str) -> list[str]:
+    return [one.evaluate("e => e.outerHTML") for one in page.locator(within).locator(FORBIDDEN).all()]
+
+
+def asked_by(page: Page) -> list[str]:
+    """What it asks for from now on."""
+    page.goto("about:blank")  # whose server has gone would go on asking for it
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{address}/annotate?rater=Ana")
-    found: list[str] = []
-    for done in range(len(HOSTILE)):
-        expect(page.get_by_text(f"{done} rated")).to_be_visible()
+    return asked
+
+
+def outside(asked: list[str], address: str) -> list[str]:
+    return [url for url in asked if not url.startswith((address, "data:", "blob:"))]
+
+
+def test_others_words_lead_nowhere(page: Page, tmp_path: Path) -> None:
+    """Each text through each way of showing it."""
+    script = tmp_path / "drawn.py"
+    script.write_text(DRAWN)
+    port = free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    asked = asked_by(page)
+    try:
+        wait_for_port(port)
+        page.goto(f"http://127.0.0.1:{port}")
+        expect(page.get_by_text("drawn", exact=True)).to_be_visible()
+        expect(page.get_by_test_id("stMarkdown").first).to_be_visible()
+        page.wait_for_timeout(1000)  # for what would be fetched
+        assert page.get_by_test_id("stMarkdown").count() >= 2 * len(HOSTILE)
+        found = leads_out(page, "[data-testid=stMain]")
+        assert not found, "\n".join(found)
+        assert outside(asked, f"http://127.0.0.1:{port}") == []
+    finally:
+        server.kill()
+
+
+def test_a_completion_that_fetches_a_picture_is_rated_without_it(workbench: Path, page: Page) -> None:
+    fill_with = [PromptRecord(task="insights", messages=(Message(role="user", content="Analise"),))]
+    with writing() as session:
+        save_prompts(session, fill_with)
+        text = f"{HOSTILE[1]}\n\nfim do texto https://example.com"
+        save_completions(session, [fill_with[0].id], [[Completion(text, 5, False)]], "nano", Sampling())
+    app = App(ENVIRONMENT)
+    asked = asked_by(page)
+    try:
+        page.goto(f"{app.address}/annotate?rater=Ana")
         expect(page.get_by_text("fim do texto").first).to_be_visible()
-        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-        answer = page.get_by_test_id("stMarkdown").filter(has_text="fim do texto")
-        expect(answer).to_have_count(1)
-        found += [one.evaluate("e => e.outerHTML") for one in answer.locator(FORBIDDEN).all()]
-        page.wait_for_timeout(500)
-        page.keyboard.press("3")
-    expect(page.get_by_text("Nothing is left for you to rate")).to_be_visible()
-    assert not found, "\n".join(found)
-    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+        page.wait_for_timeout(1000)
+        assert leads_out(page, "[data-testid=stMarkdown]:has-text('fim do texto')") == []
+        assert outside(asked, app.address) == []
+    finally:
+        app.kill()
