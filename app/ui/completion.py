@@ -4,6 +4,7 @@ Everything here was written by a model, so nothing of it is ever interpreted as 
 """
 
 import json
+from typing import Literal
 
 import streamlit as st
 
@@ -13,6 +14,8 @@ from rewards.json_parsing import parse_json
 from rewards.text import visible, visible_length
 
 _LONGEST = 20_000
+_PAGE_CHARACTERS, _PAGE_LINES, _PAGE_PIXELS = 3_000, 30, 560
+"""What is longer scrolls within so many pixels, so that what stands below it stays in reach."""
 
 
 def show_completion(task: str, text: str) -> None:
@@ -20,22 +23,30 @@ def show_completion(task: str, text: str) -> None:
     shown = text[:_LONGEST]
     if not shown.strip():
         st.info(t("The completion is empty.", "A resposta está vazia."))
-    elif task == "extraction":
-        _show_json(shown)
-    elif task == "push":
-        _show_push(shown)
-    elif task in ("insights", "sql_qa"):
-        st.markdown(harmless(shown))
-        _raw(shown)
-    else:
-        st.code(shown, language=None, wrap_lines=True)
+        return
+    with st.container(height=_height(shown)):
+        if task == "extraction":
+            _show_json(shown)
+        elif task == "push":
+            _show_push(shown)
+        elif task in ("insights", "sql_qa"):
+            st.markdown(harmless(shown))
+            _raw(shown)
+        else:
+            st.code(shown, language=None, wrap_lines=True)
     if len(text) > _LONGEST:
         st.caption(t(f"Cut here; it has {len(text):,} characters.", f"Cortado aqui; tem {len(text):,} caracteres."))
 
 
 def show_prompt(user_text: str) -> None:
     """Draw what the user asked."""
-    st.code(user_text[:_LONGEST], language=None, wrap_lines=True)
+    shown = user_text[:_LONGEST]
+    st.code(shown, language=None, wrap_lines=True, height=_height(shown))
+
+
+def _height(text: str) -> int | Literal["content"]:
+    is_long = len(text) > _PAGE_CHARACTERS or text.count("\n") > _PAGE_LINES
+    return _PAGE_PIXELS if is_long else "content"
 
 
 def _show_json(text: str) -> None:
