@@ -14,7 +14,7 @@ from backend.store.ratings import rating_counts
 def card(title: str, what: str, state: str, pages: list[str]) -> None:
     """One reader's card."""
     with st.container(border=True, height="stretch"):
-        st.subheader(title, anchor=False)
+        st.markdown(f"#### {title}")
         st.write(what)
         st.caption(state)
         for name in pages:

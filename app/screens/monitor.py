@@ -1,5 +1,7 @@
 """Monitor: what production is worth day by day, alarms, and the way back: low answers to the raters, rated ones to training."""
 
+from datetime import timedelta
+
 import pandas as pd
 import streamlit as st
 
@@ -34,8 +36,9 @@ def show_alarms(found: list[Alarm]) -> None:
 
 
 def alarm_words(alarm: Alarm) -> str:
-    """One alarm in a line: about what, since when, and what was found."""
-    days = f"{alarm.opened_at:%Y-%m-%d}" + (f" – {alarm.closed_at:%Y-%m-%d}" if alarm.closed_at else "")
+    """One alarm in a line: about what, the days it is about (it opens and closes as a day has ended), what was found."""
+    ends = [at for at in (alarm.opened_at, alarm.closed_at) if at is not None]
+    days = " – ".join(f"{at - timedelta(days=1):%Y-%m-%d}" for at in ends)
     found = alarm.words.get(st.session_state.get("lang", "en"), "")
     return f"**{task_name(alarm.task)} · {kind_words(alarm.kind)}**, {days}: {found}"
 

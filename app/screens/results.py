@@ -118,6 +118,7 @@ def show_next_step(comparisons: list[TaskComparison]) -> None:
     scenario = t(f" (scenario {step.scenario})", f" (cenário {step.scenario})") if step.scenario else ""
     preset = t(f" Preset: `{step.preset}`.", f" Predefinição: `{step.preset}`.") if step.preset else ""
     reasons = "; ".join(t(*reason) for reason in step.reasons)
+    reasons = reasons[:1].upper() + reasons[1:]
     st.info(
         t(f"**Next{scenario}:** ", f"**Próximo passo{scenario}:** ") + t(*step.what) + preset + f"\n\n{reasons}.",
         icon=":material/signpost:",

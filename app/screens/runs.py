@@ -141,8 +141,8 @@ def show_evaluations(runs: list[Run], known: list[str]) -> None:
         task_curves(evaluated, t("mean reward (0 to 1)", "recompensa média (0 a 1)"), best),
         alt=f"{words}. {_in_words(evaluated)}",
     )
-    band = t("Bands: 95 % intervals over the prompts.", "Faixas: intervalos de 95 % sobre os prompts.")
-    st.caption(f"{_in_words(evaluated)} {band if 'low' in evaluated else ''}")
+    band = t("bands: 95 % intervals over the prompts", "faixas: intervalos de 95 % sobre os prompts")
+    st.caption(_in_words(evaluated) + (f" ({band})" if "low" in evaluated else ""))
 
 
 def _best_step(curves: pd.DataFrame) -> int | None:
@@ -166,12 +166,12 @@ def show_details(runs: list[Run], known: list[str]) -> None:
         return
     points = points_of(runs, names)
     stopped = _stopped_at(runs[0]) if len(runs) == 1 else None
-    charts = st.container(horizontal=True)  # three in a row where there is room, fewer where not
+    charts = st.container(horizontal=True)  # four in a row where there is room, fewer where not
     for name in names:
         rows, title = points[points["name"] == name], t(*DETAILS[name])
         limit = limit_of(name, rows["value"].tolist(), runs[0].config.get("max_completion_length"))
         shown = limit if limit is not None and _in_sight(limit, rows["value"]) else None
-        with charts.container(width=330):
+        with charts.container(width=248):
             show_chart(metric_line(rows, title, shown, stopped), alt=_summary(title, rows, limit))
 
 

@@ -74,12 +74,12 @@ def task_curves(points: pd.DataFrame, title: str, best_step: int | None = None) 
     """
     frame = points.assign(label=points["task"].map(task_name))
     x = alt.X("step:Q", title=t("training step", "passo de treino"), axis=alt.Axis(tickMinStep=1, tickCount=10))
-    color = alt.Color("label:N", title=t("Task", "Tarefa"), sort=None)
+    color, shape = _task_marks(frame["label"])
     encoding = {
         "x": x,
         "y": alt.Y("value:Q", title=title, scale=alt.Scale(zero=False, nice=True)),
         "color": color,
-        "shape": alt.Shape("label:N", title=t("Task", "Tarefa"), sort=None),
+        "shape": shape,
         "tooltip": [
             alt.Tooltip("run:N", title=t("run", "treino")),
             alt.Tooltip("label:N", title=t("Task", "Tarefa")),
@@ -103,6 +103,18 @@ def task_curves(points: pd.DataFrame, title: str, best_step: int | None = None) 
     return alt.LayerChart(layer=layers).properties(height=300)
 
 
+def _task_marks(labels: pd.Series, legend: bool = True) -> tuple[alt.Color, alt.Shape]:
+    """Colour and shape of each label: a task has the same ones in every chart, whichever others are there."""
+    tasks, present = [task_name(name) for name in registered()], list(labels.unique())
+    scale = alt.Scale(domain=tasks) if set(present) <= set(tasks) else alt.Scale()
+    shown = alt.Legend(values=[name for name in tasks if name in present] or present) if legend else None
+    title = t("Task", "Tarefa")
+    return (
+        alt.Color("label:N", title=title, sort=None, scale=scale, legend=shown),
+        alt.Shape("label:N", title=title, sort=None, scale=scale, legend=shown),
+    )
+
+
 def metric_line(
     points: pd.DataFrame,
     title: str,
@@ -117,7 +129,7 @@ def metric_line(
         alt.Chart(points)
         .mark_line()
         .encode(
-            x=alt.X("step:Q", title=t("step", "passo"), axis=alt.Axis(tickMinStep=1, tickCount=10)),
+            x=alt.X("step:Q", title=t("step", "passo"), axis=alt.Axis(tickMinStep=1, tickCount=5)),
             y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(format="~r")),
             color=alt.Color("run:N", title=None, sort=None, legend=names),
             tooltip=["run", "step", alt.Tooltip("value:Q", format=".4g")],
@@ -147,24 +159,26 @@ def day_chart(days: pd.DataFrame, column: str, title: str, limit: float | None =
         limit: drawn as a dashed rule; the chart with it is the large one, and has the legend.
     """
     frame = days.assign(label=days["task"].map(task_name))
-    task, names = t("Task", "Tarefa"), [task_name(name) for name in registered()]
     share, main = column == "unparsable", limit is not None
-    scale = alt.Scale(zero=False) if column == "characters" else alt.Scale(domain=[0, 1])
-    y = alt.Y(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(format="%") if share else alt.Axis())
+    if column == "characters":
+        y = alt.Y(f"{column}:Q", title=title, scale=alt.Scale(zero=False), axis=alt.Axis(format=",.0f", tickCount=5))
+    else:
+        scale = alt.Scale(domain=[0, 1])
+        y = alt.Y(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(format="%") if share else alt.Axis())
     days_axis = alt.Axis(format="%d/%m", tickCount="day" if frame["day"].nunique() < 15 else 10)
-    legend = alt.Legend() if main else None  # the first chart's is everybody's
+    color, shape = _task_marks(frame["label"], legend=main)  # the first chart's legend is everybody's
     line = (
         alt.Chart(frame)
         .mark_line(point=alt.OverlayMarkDef(size=46, filled=True))
         .encode(
             x=alt.X("day:T", title=t("day (UTC)", "dia (UTC)"), axis=days_axis),
             y=y,
-            color=alt.Color("label:N", title=task, sort=None, legend=legend, scale=alt.Scale(domain=names)),
-            shape=alt.Shape("label:N", title=task, sort=None, legend=legend, scale=alt.Scale(domain=names)),
+            color=color,
+            shape=shape,
             tooltip=[
-                alt.Tooltip("label:N", title=task),
+                alt.Tooltip("label:N", title=t("Task", "Tarefa")),
                 alt.Tooltip("day:T", format="%Y-%m-%d", title=t("day", "dia")),
-                alt.Tooltip(f"{column}:Q", title=title, format=".0%" if share else ".2f"),
+                alt.Tooltip(f"{column}:Q", title=title, format=".0%" if share else ".2f" if main else ",.0f"),
                 alt.Tooltip("answers:Q", title=t("answers", "respostas")),
             ],
         )
