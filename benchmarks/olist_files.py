@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from backend.data.commerce import CATEGORIES, STATES
-from backend.data.olist import SOURCES
+from backend.data.olist_source import SOURCES
 from backend.data.reviews import write_review
 
 _HEADERS = {

@@ -14,7 +14,8 @@ from app.ui.state import open_store, shown_errors
 from app.ui.tabs import show_tabs
 from app.ui.upload import import_upload
 from backend.data.jsonl import read_prompts
-from backend.data.olist import SOURCES, import_olist
+from backend.data.olist import import_olist
+from backend.data.olist_source import SOURCES
 from backend.data.shop import shop_identity
 from backend.errors import UserError
 from backend.settings import get_settings

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.data import olist
-from backend.data.olist import SOURCES, import_olist
+from backend.data import olist_source
+from backend.data.olist import import_olist
+from backend.data.olist_source import SOURCES
 from backend.data.prompts import build_prompts
 from backend.data.shop import shop_identity
 from backend.errors import UserError
@@ -210,7 +211,7 @@ def test_what_cannot_be_read_is_refused_whole(files: Path, tmp_path: Path, spoil
 def test_a_file_that_is_too_large_is_refused_before_it_is_read(
     files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(olist, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(olist_source, "MOST_BYTES", 10_000)
     with pytest.raises(UserError, match="GB"):
         import_olist(files, tmp_path / "commerce.db")
 
