@@ -11,7 +11,6 @@ against the seed's loop of one prompt at a time, greedy, with the texts compared
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from statistics import median
@@ -20,19 +19,12 @@ from typing import Annotated
 import typer
 
 TURNS = ("ours", "plain", "plain", "ours", "ours", "plain", "plain", "ours")
-STEPS = 8
-SKIPPED = 2
-"""The first steps of a process warm up its allocator and are not counted."""
 
 
 def main(
     only: Annotated[str, typer.Option(help="steps or evaluation; both when left out.")] = "",
-    worker: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
     """Measure."""
-    if worker:
-        print(json.dumps(_train(worker)))
-        return
     results = {}
     if only in ("", "steps"):
         results |= _compare_steps()
@@ -47,9 +39,8 @@ def main(
 def _compare_steps() -> dict[str, float]:
     runs: dict[str, list[dict]] = {"ours": [], "plain": []}
     for kind in TURNS:
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.training", "--worker", kind], capture_output=True, text=True, check=True
-        )
+        command = [sys.executable, "-m", "benchmarks.training_turn", kind]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         runs[kind].append(json.loads(done.stdout.splitlines()[-1]))
     # The same seed gives both the same completions, so a step is compared with the same step of the other.
     ratio = {clock: _step_ratio(runs, clock) for clock in ("seconds", "cpu")}
@@ -76,95 +67,6 @@ def _step_ratio(runs: dict[str, list[dict[str, list[float]]]], clock: str) -> fl
     """Median over the steps of (the quickest of our turns) / (the quickest of plain TRL's)."""
     ours, plain = (list(zip(*(r[clock] for r in runs[kind]), strict=True)) for kind in ("ours", "plain"))
     return median(min(a) / min(b) for a, b in zip(ours, plain, strict=True))
-
-
-def _train(kind: str) -> dict[str, object]:
-    """A few steps of nano under one of the trainers: seconds of each step, peak memory, mean completion lengths."""
-    import resource
-
-    import torch
-    from datasets import Dataset
-    from transformers import TrainerCallback
-    from trl import GRPOTrainer
-
-    from backend.models.load import load_policy
-    from backend.runs.create import run_prompts
-    from backend.training.config import get_preset, override
-    from backend.training.reward_functions import components_of, reward_functions
-    from backend.training.sampling import PromptSampler
-    from backend.training.trainer import WorkbenchTrainer, grpo_arguments
-
-    class Clock(TrainerCallback):
-        def __init__(self) -> None:
-            self.seconds: list[float] = []
-            self.cpu: list[float] = []
-            self.lengths: list[float] = []
-
-        def on_step_begin(self, *_: object, **__: object) -> None:
-            self.began, self.cpu_began = time.perf_counter(), time.process_time()
-
-        def on_step_end(self, *_: object, **__: object) -> None:
-            self.seconds.append(time.perf_counter() - self.began)
-            self.cpu.append(time.process_time() - self.cpu_began)
-
-        def on_log(self, args: object, state: object, control: object, logs: dict | None = None, **_: object) -> None:
-            self.lengths += [logs["completions/mean_length"]] if logs and "completions/mean_length" in logs else []
-
-    class Metered(WorkbenchTrainer):
-        """Ours, with the time spent in our part of a step: what surrounds TRL's own computing of the rewards."""
-
-        def _calculate_rewards(self, *arguments: object) -> object:
-            began = time.perf_counter()
-            try:
-                return super()._calculate_rewards(*arguments)
-            finally:
-                spent["ours"] += time.perf_counter() - began
-
-    def metered(trainer: object, *arguments: object) -> object:
-        began = time.perf_counter()
-        try:
-            return trls(trainer, *arguments)
-        finally:
-            spent["trl"] += time.perf_counter() - began
-
-    spent = {"ours": 0.0, "trl": 0.0}
-    trls = GRPOTrainer._calculate_rewards
-    GRPOTrainer._calculate_rewards = metered
-    config = override(get_preset("nano"), {"max_steps": STEPS, "eval_steps": 1000})
-    prompts = [p for p in run_prompts(config) if p.split == "train"]
-    components = components_of(tuple(dict.fromkeys(p.task for p in prompts)))
-    rows = [{"prompt": p.chat, "task": p.task, "user_text": p.user_text} for p in prompts]
-    torch.manual_seed(config.seed)
-    policy = load_policy(config, trainable=True)
-    clock = Clock()
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = grpo_arguments(config, components, folder, policy.backend)
-        arguments.load_best_model_at_end = False
-        arguments.save_strategy = arguments.eval_strategy = "no"
-        order = PromptSampler([r["task"] for r in rows], config.prompts_per_step, 1, 1, STEPS, config.seed)
-        if kind == "plain":  # plain TRL, given the prompts in the order in which ours draws them
-            rows = [rows[i] for i in order]
-            arguments.shuffle_dataset = False
-        extra = {"components": components, "evaluate": lambda step: {"mean_reward": 0.0}, "config": config}
-        trainer = (Metered if kind == "ours" else GRPOTrainer)(
-            model=policy.model,
-            processing_class=policy.tokenizer,
-            args=arguments,
-            reward_funcs=reward_functions(components, config.profile),
-            train_dataset=Dataset.from_list(rows),
-            callbacks=[clock],
-            **(extra if kind == "ours" else {}),
-        )
-        trainer.train()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    own = (spent["ours"] - spent["trl"]) / sum(clock.seconds)
-    return {
-        "own": own,
-        "seconds": clock.seconds[SKIPPED:],
-        "cpu": clock.cpu[SKIPPED:],
-        "peak_gb": peak,
-        "lengths": clock.lengths,
-    }
 
 
 def _compare_evaluation() -> dict[str, float]:
