@@ -157,12 +157,13 @@ class _Work:
         self._gateway, self._task, self._profile = gateway, task, config.profile
         self._route = config.routes[task]
         self._messages: Messages = asked.turns()
-        if config.system_prompts and task in TASKS and asked.messages[0].role != "system":
+        if config.system_prompts and task in TASKS and self._messages[0]["role"] != "system":
             self._messages.insert(0, {"role": "system", "content": system_prompt(task)})
         self._options = {
             "max_tokens": min(asked.max_tokens or config.most_tokens, config.most_tokens),
             "temperature": asked.temperature,
             "top_p": asked.top_p,
+            **asked.model_dump(include={"seed", "stop"}, exclude_none=True),
         }
         self._began, self._completion = time.perf_counter(), ChatCompletion()
 

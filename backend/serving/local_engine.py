@@ -59,4 +59,5 @@ def _pieces(policy: Policy, asked: ChatRequest, lock: threading.Lock) -> Iterato
 
 def _sampling(asked: ChatRequest) -> Sampling:
     tokens = asked.max_tokens or _MOST_TOKENS
-    return Sampling(temperature=asked.temperature, top_p=asked.top_p, max_new_tokens=tokens)
+    seed = {} if asked.seed is None else {"seed": asked.seed}
+    return Sampling(temperature=asked.temperature, top_p=asked.top_p, max_new_tokens=tokens, **seed)

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 DONE = "data: [DONE]\n\n"
 """The last event of a stream."""
@@ -15,25 +15,40 @@ DONE = "data: [DONE]\n\n"
 class Message(BaseModel):
     """One turn."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "developer", "user", "assistant"]
+    """``developer`` is what newer clients call ``system``."""
     content: str = Field(min_length=1)
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _parts_in_one(cls, content: Any) -> Any:
+        """Clients may send a text in parts; a picture among them is no text."""
+        if not isinstance(content, list):
+            return content
+        if not all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in content):
+            raise ValueError("only text is read: a string, or parts of the type text")
+        return "\n".join(part["text"] for part in content)
 
 
 class ChatRequest(BaseModel):
-    """What is read of a request; other fields are passed over."""
+    """What is read of a request; fields that are not here are passed over."""
 
     model_config = ConfigDict(extra="ignore")
 
     messages: list[Message] = Field(min_length=1, max_length=100)
     model: str = ""
     stream: bool = False
-    max_tokens: int | None = Field(None, ge=1)
+    max_tokens: int | None = Field(None, ge=1, validation_alias=AliasChoices("max_completion_tokens", "max_tokens"))
     temperature: float = Field(0.0, ge=0, le=2)
     top_p: float = Field(1.0, gt=0, le=1)
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    n: Literal[1] = 1
+    """One answer a request: more are refused and not silently left out."""
 
     def turns(self) -> list[dict[str, str]]:
         """The messages as plain dictionaries."""
-        return [message.model_dump() for message in self.messages]
+        return [{"role": m.role.replace("developer", "system"), "content": m.content} for m in self.messages]
 
 
 @dataclass(frozen=True)

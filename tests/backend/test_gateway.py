@@ -117,6 +117,20 @@ def test_a_named_task_and_an_own_system_prompt_are_kept(world: World) -> None:
     assert world.tuned.asked[-1][1]["messages"] == messages
 
 
+def test_what_clients_of_openai_send_is_understood(world: World) -> None:
+    parts = [{"type": "text", "text": "Nota: 2/5"}, {"type": "text", "text": "Avaliação: chegou quebrado"}]
+    messages = [{"role": "developer", "content": "Seja breve."}, {"role": "user", "content": parts}]
+    body = {"messages": messages, "max_completion_tokens": 7, "seed": 3, "stop": ["\n\n"], "user": "u", "n": 1}
+    assert world.client.post("/v1/chat/completions", json=body).json()["workbench"]["task"] == "extraction"
+    asked = world.tuned.asked[-1][1]
+    assert asked["messages"] == [{"role": "system", "content": "Seja breve."}, {"role": "user", "content": REVIEW}]
+    assert asked["max_tokens"] == 7 and asked["seed"] == 3 and asked["stop"] == ["\n\n"]
+    picture = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]}]
+    for wrong, why in (({"messages": picture}, "only text is read"), ({"messages": messages, "n": 2}, "n: ")):
+        refused = world.client.post("/v1/chat/completions", json=wrong)
+        assert refused.status_code == 400 and why in refused.json()["error"]["message"]
+
+
 def test_an_engine_that_is_away_leaves_it_to_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRONG_KEY", "s3cret")
     world.strong.answers = ["SELECT COUNT(*) FROM orders_enriched;"]
