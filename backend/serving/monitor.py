@@ -4,6 +4,7 @@ No storms: a task has at most one open alarm of a kind; it ends after two days i
 is new goes into one message. What the webhook could not be told is told at the next look.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ _LONGEST_DAYS = 7
 _WEEKS_DAYS, _FEWEST_BEFORE = 21, 200
 """The weeks before a day, and how many answers they need to be a reference."""
 _EVERY_SECONDS = 600
+_log = logging.getLogger("workbench.monitor")
 Tell = Callable[[dict[str, Any]], None]
 
 
@@ -50,7 +52,9 @@ class Monitor:
             try:
                 check(self._config)
             except StoreAway as error:
-                print(error, flush=True)
+                _log.warning("%s", error)
+            except Exception:  # one look that fails must not be the last
+                _log.exception("production could not be looked at; it is tried again")
             if self._ending.wait(_EVERY_SECONDS):
                 return
 
@@ -160,7 +164,7 @@ def _tell_all(tell: Tell) -> None:
     try:
         tell({"text": "\n".join(lines), "alarms": about})
     except httpx.HTTPError as error:
-        print(f"the webhook could not be told of {len(news)} alarms ({error}); it is tried again", flush=True)
+        _log.warning("the webhook could not be told of %d alarms (%s); it is tried again", len(news), error)
         return
     with writing() as session:
         for told in news:

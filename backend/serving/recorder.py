@@ -1,5 +1,6 @@
 """Answers on their way into the store: taken at once, written in the background, masked, and never more than fit."""
 
+import logging
 import queue
 import threading
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from backend.store.tables import Answer, utc_now
 _MOST_WAITING = 10_000
 _BATCH = 500
 _FLUSH_SECONDS, _AWAY_SECONDS = 1.0, 10.0
+_log = logging.getLogger("workbench.recorder")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Given:
 class Recorder:
     """Writes answers in the background.
 
-    While the database is away they wait; beyond ``_MOST_WAITING`` the newest are dropped and counted.
+    While the database is away they wait; beyond ``_MOST_WAITING`` the newest are dropped and counted. So is a batch that the
+    database refuses.
 
     Attributes:
         dropped: how many were never written.
@@ -73,11 +76,16 @@ class Recorder:
                     batch = []
                     continue
                 except StoreAway as error:
-                    print(error, flush=True)
+                    _log.warning("%s", error)
                     if ending:
                         self.dropped += len(batch)
                         return
                     self._ending.wait(_AWAY_SECONDS)
+                except Exception:  # no answer, whatever is in it, may end the keeping of those after it
+                    self.dropped += len(batch)
+                    _log.exception("%d answers could not be kept", len(batch))
+                    batch = []
+                    continue
             elif ending:
                 return
             self._ending.wait(_FLUSH_SECONDS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -256,6 +257,20 @@ def test_what_is_kept_is_masked_and_bounded(any_workbench: Path) -> None:
         kept = list(session.scalars(select(Answer).order_by(Answer.id)))
     assert len(kept) == 100 and kept[-1].text is not None and kept[-1].text.endswith("149")
     assert kept[0].messages == [{"role": "user", "content": "meu cpf é [CPF], [e-mail] ?"}]
+
+
+def test_what_the_database_refuses_does_not_end_the_keeping(any_workbench: Path) -> None:
+    recorder = Recorder(World().config)
+    refused = {"no JSON": object()}
+    recorder.keep(Given("push", "e", "v4.2.1", [], "t", 0.5, refused, False, 0, 1.0))  # type: ignore[arg-type]
+    deadline = time.monotonic() + 30
+    while recorder.dropped < 1 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    recorder.keep(Given("push", "e", "v4.2.1", [], "good", 0.5, {}, False, 0, 1.0))
+    recorder.close()
+    assert recorder.dropped == 1
+    with reading() as session:
+        assert [a.text for a in session.scalars(select(Answer))] == ["good"]
 
 
 def test_texts_and_answers_can_be_left_out(any_workbench: Path) -> None:

@@ -1,5 +1,6 @@
 """Production watched: a simulated month through the store, alarms without storms, and low answers back to the raters."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import func, insert, select
 from backend.data.records import Message, PromptRecord
 from backend.errors import UserError
 from backend.example import load_example
+from backend.serving import monitor
 from backend.serving.config import Engine, ServingConfig
 from backend.serving.drift import BEFORE, EVALUATION, Sample, level, look
 from backend.serving.feedback import next_prompt_set, rated_from_production, send_to_raters
@@ -219,3 +221,20 @@ def test_an_alarm_of_a_kind_is_open_once(any_workbench: Path) -> None:
         session.add(alarm())
         session.flush()
         assert session.scalar(select(func.count()).select_from(Alarm)) == 2
+
+
+def test_a_look_that_fails_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    twice = threading.Event()
+
+    def looked(_: ServingConfig) -> None:
+        looks.append(1)
+        if len(looks) == 1:
+            raise KeyError("nobody thought of it")
+        twice.set()
+
+    monkeypatch.setattr(monitor, "check", looked)
+    monkeypatch.setattr(monitor, "_EVERY_SECONDS", 0.01)
+    watching = monitor.Monitor(ServingConfig(routes=dict.fromkeys(ROUTES, ("rules",))))
+    assert twice.wait(timeout=30)
+    watching.close()
