@@ -17,7 +17,7 @@ from backend.store.tables import Completion, Evaluation, Metric, Rating, Run, ut
 def sync_run(run_id: str, alive: bool = False) -> None:
     """Take new metric lines and evaluations of the run into the store; ``alive``: its own process says that it lives."""
     with writing() as session:
-        run = session.get(Run, run_id)
+        run = session.get(Run, run_id, with_for_update=True)  # whoever else syncs it waits
         if run is None:
             return
         if alive:

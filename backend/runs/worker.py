@@ -3,7 +3,8 @@
 import os
 import threading
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from backend.runs.causes import known_cause
 from backend.runs.lock import training_lock
 from backend.runs.processes import bind, mark_running
 from backend.runs.sync import rewind_store, sync_run
-from backend.store.engine import StoreAway, patiently, reading, writing
+from backend.store.engine import patiently, reading, writing
 from backend.store.tables import Run, utc_now
 
 _SYNC_SECONDS = 2.0
@@ -101,7 +102,8 @@ def _train(run_id: str, profile: str, folder: Path) -> tuple[str, str, int]:
         done.set()
         if syncing.is_alive():
             syncing.join()
-        patiently(lambda: sync_run(run_id))
+        with _told():
+            patiently(lambda: sync_run(run_id))
 
 
 def _gates(profile: str) -> dict[str, Gate]:
@@ -118,9 +120,20 @@ def _train_beside_the_first(run_id: str) -> int:
 
 
 def _keep_in_sync(run_id: str, done: threading.Event) -> None:
-    """Everything is in the folder: while the database is away, training goes on and the store is filled later."""
+    """Everything is in the folder: whatever the store cannot take now, training goes on and the store is filled later."""
     while not done.wait(_SYNC_SECONDS):
-        try:
+        with _told():
             sync_run(run_id, alive=True)
-        except StoreAway as error:
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong with the store is a line in the run's log, and no end of the run."""
+    try:
+        yield
+    except UserError as error:
+        with suppress(OSError):  # the log may lie on the disk that is full
             print(error, flush=True)
+    except Exception:
+        with suppress(OSError):
+            traceback.print_exc()

@@ -6,13 +6,17 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from backend.errors import UserError
+from backend.example import RUN_ID, load_example
+from backend.runs import worker
 from backend.runs.create import create_run
 from backend.runs.processes import is_alive, request_stop, settle, started_at
 from backend.runs.queue import enqueue
@@ -20,7 +24,7 @@ from backend.runs.sync import sync_run
 from backend.store.engine import get_engine, reading, writing
 from backend.store.evaluations import run_evaluations
 from backend.store.runs import load_metrics
-from backend.store.tables import Completion, Evaluation, Metric, Run
+from backend.store.tables import Completion, Evaluation, Metric, Run, Score
 from backend.training.config import TrainConfig, get_preset, override
 from tests.live_runs import get_run, wait_for
 
@@ -97,6 +101,42 @@ def test_syncing_again_adds_nothing(tiny_config: TrainConfig) -> None:
         from backend.runs.worker import work
 
         work(run_id)
+
+
+def test_whoever_syncs_a_run_at_the_same_time_adds_it_once(any_workbench: Path) -> None:
+    """The run's own process and every open page do."""
+    load_example()
+    tables = (Metric, Evaluation, Completion, Score)
+
+    def counts() -> list[int | None]:
+        with reading() as session:
+            return [session.scalar(select(func.count()).select_from(table)) for table in tables]
+
+    before = counts()
+    with writing() as session:
+        session.execute(delete(Evaluation).where(Evaluation.label == "tuned"))
+    assert counts() < before
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(sync_run, [RUN_ID] * 12))
+    assert counts() == before
+
+
+def test_a_sync_that_fails_is_told_and_not_the_last(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors: list[Exception] = [UserError("the store is busy"), KeyError("nobody thought of it")]
+    done = threading.Event()
+
+    def sync(run_id: str, alive: bool) -> None:
+        if errors:
+            raise errors.pop(0)
+        done.set()
+
+    monkeypatch.setattr(worker, "sync_run", sync)
+    monkeypatch.setattr(worker, "_SYNC_SECONDS", 0.01)
+    worker._keep_in_sync("r", done)
+    said = capsys.readouterr()
+    assert "the store is busy" in said.out and "nobody thought of it" in said.err
 
 
 def test_a_stop_ends_the_run_with_a_checkpoint(tiny_config: TrainConfig) -> None:
