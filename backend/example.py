@@ -26,7 +26,7 @@ from backend.models.generate import Sampling
 from backend.runs.sync import sync_run
 from backend.settings import ROOT, get_settings
 from backend.store.completions import ensure_scores, save_completions
-from backend.store.engine import reading, writing
+from backend.store.engine import in_turn, reading, writing
 from backend.store.prompts import save_prompt_set
 from backend.store.ratings import save_rating
 from backend.store.tables import Completion, Prompt, Rater, Run
@@ -49,7 +49,9 @@ def first_start() -> None:
         if session.scalar(select(Prompt.id).limit(1)) is not None:
             return
     with writing() as session:
-        save_prompt_set(session, shop_prompts(), "shop")
+        in_turn(session, "first start")
+        if session.scalar(select(Prompt.id).limit(1)) is None:
+            save_prompt_set(session, shop_prompts(), "shop")
     if get_settings().load_example and RUN_FOLDER.is_dir():
         load_example()
 
@@ -58,13 +60,14 @@ def first_start() -> None:
 def load_example() -> None:
     """Take the recorded run, completions and ratings into the store (once)."""
     with writing() as session:
+        in_turn(session, "example")
         if session.get(Run, RUN_ID) is not None:
             return
         prompts = [p.model_copy(update={"source": "example"}) for p in read_prompts(RUN_FOLDER / "prompts.jsonl")]
         _add_run(session, save_prompt_set(session, prompts, "example")[0])
         if RATINGS.exists():
             _add_ratings(session)
-            ensure_scores(session, DEFAULT_PROFILE, only_rated=False)
+            ensure_scores(session, DEFAULT_PROFILE)
             decide_gates(session, DEFAULT_PROFILE, RATER)
     sync_run(RUN_ID)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,15 @@ LARGEST_BYTES = 200_000_000
 """Of a user's file of prompts, ratings or logs; a larger one is refused before it is read."""
 
 
+def name_aside(path: Path) -> Path:
+    """A name beside ``path`` for what is written first and renamed when whole; no other process or thread uses it."""
+    return path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write ``text`` aside, then rename it into place: a reader sees the old file or the new one, never half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    aside = name_aside(path)
     aside.write_text(text, encoding="utf-8")
     aside.replace(path)
 

@@ -153,10 +153,9 @@ def sample(
     from backend.models.generate import Sampling, generate
     from backend.models.load import PolicyConfig, load_policy
     from backend.runs.create import named_prompts
-    from backend.store.completions import ensure_scores, save_completions
+    from backend.store.completions import save_completions
     from backend.store.engine import writing
     from backend.store.prompts import save_prompt_set
-    from rewards import DEFAULT_PROFILE
 
     first_start()
     every = named_prompts(prompts)
@@ -178,7 +177,6 @@ def sample(
     with writing() as session:
         save_prompt_set(session, every, prompts)
         ids = save_completions(session, [r.id for r in records], groups, name, sampling)
-        ensure_scores(session, DEFAULT_PROFILE, only_rated=False)
     typer.echo(f"stored {len(ids)} completions; they are in the raters' queue")
 
 

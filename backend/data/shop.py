@@ -5,13 +5,13 @@ item. The database is written whole or not at all, and names its contents in the
 """
 
 import hashlib
-import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from backend.errors import UserError
+from backend.files import name_aside
 
 SCHEMA = """
 CREATE TABLE customers (customer_id TEXT PRIMARY KEY, state TEXT);
@@ -122,7 +122,7 @@ def write_shop(path: Path, source: str, fill: Callable[[sqlite3.Connection], Non
         fill: puts rows into the tables of ``SCHEMA``; ``orders_enriched`` follows from them.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    aside = name_aside(path)
     aside.unlink(missing_ok=True)
     try:
         db = sqlite3.connect(aside)

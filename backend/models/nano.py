@@ -18,6 +18,7 @@ import typer
 from filelock import FileLock
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from backend.files import name_aside
 from backend.models.nano_cache import nano_is_ready, nano_path, progress_path
 
 SEED = 7
@@ -54,7 +55,7 @@ def ensure_nano(show_progress: bool = True) -> Path:
     with FileLock(f"{path}.lock"):
         if nano_is_ready():
             return path
-        aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+        aside = name_aside(path)
         shutil.rmtree(aside, ignore_errors=True)
         try:
             _build(aside, show_progress)

@@ -8,7 +8,7 @@ from backend.errors import UserError
 from backend.runs.lock import is_dispatching
 from backend.runs.processes import get_run, is_alive, start_detached
 from backend.settings import get_settings
-from backend.store.engine import writing
+from backend.store.engine import in_turn, writing
 from backend.store.events import record
 from backend.store.tables import Run, utc_now
 
@@ -21,6 +21,7 @@ def enqueue(run_id: str) -> None:
         UserError: there is no such run, it runs already, waits already, or has finished.
     """
     with writing() as session:
+        in_turn(session, "runs")
         run = get_run(session, run_id)
         if run.status == "running" and is_alive(run):
             raise UserError(f"run {run_id} is running already")
@@ -42,6 +43,7 @@ def cancel(run_id: str) -> None:
         UserError: it is not in the queue (any more).
     """
     with writing() as session:
+        in_turn(session, "runs")
         run = get_run(session, run_id)
         if run.place is None:
             raise UserError(f"run {run_id} is not in the queue any more; stop it instead")
@@ -58,6 +60,7 @@ def move(run_id: str, up: bool) -> None:
         UserError: it is not in the queue.
     """
     with writing() as session:
+        in_turn(session, "runs")
         line = waiting(session)
         ids = [run.id for run in line]
         if run_id not in ids:

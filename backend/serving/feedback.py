@@ -12,7 +12,8 @@ from backend.data.similarity import Neighbours
 from backend.errors import UserError
 from backend.models.generate import Completion as Generated
 from backend.models.generate import Sampling
-from backend.store.completions import ensure_scores, save_completions
+from backend.store.completions import save_completions
+from backend.store.engine import in_turn
 from backend.store.events import record
 from backend.store.prompts import load_prompt_set, prompt_sets, save_prompt_set, save_prompts
 from backend.store.tables import Answer, Completion, Prompt, Rating
@@ -29,6 +30,7 @@ def send_to_raters(session: Session, answer_ids: Sequence[int]) -> int:
         answer_ids: of the store's answers.
     """
     sent = 0
+    in_turn(session, "production")
     for answer in session.scalars(select(Answer).where(Answer.id.in_(list(answer_ids)))):
         if answer.text is None or answer.messages is None or answer.completion_id is not None:
             continue
@@ -37,7 +39,6 @@ def send_to_raters(session: Session, answer_ids: Sequence[int]) -> int:
         save_prompts(session, [prompt])
         given = Generated(answer.text, tokens=0, truncated=False)
         (answer.completion_id,) = save_completions(session, [prompt.id], [[given]], answer.engine, Sampling())
-        ensure_scores(session, answer.profile, only_rated=False)
         sent += 1
     if sent:
         record(session, "sent to raters", f"{sent} answers of production")

@@ -20,7 +20,7 @@ from backend.serving.config import ServingConfig
 from backend.serving.drift import BEFORE, EVALUATION, FEWEST, Finding, Sample, level, look
 from backend.settings import get_settings
 from backend.store.answers import answers_between
-from backend.store.engine import StoreAway, reading, writing
+from backend.store.engine import StoreAway, in_turn, reading, writing
 from backend.store.evaluations import evaluation_texts, run_evaluations
 from backend.store.tables import Alarm, Completion, Prompt, utc_now
 from rewards import score
@@ -76,6 +76,7 @@ def check(config: ServingConfig, now: datetime | None = None, tell: Tell | None 
     alpha = level(3 * sum(len(found) for found in references.values()))
     opened: list[Alarm] = []
     with writing() as session:
+        in_turn(session, "alarms")
         for task, (answers, _) in days.items():
             for finding in look(answers, references[task], alpha):
                 opened += _settle(session, task, finding, end)

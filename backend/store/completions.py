@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from backend.models.generate import Completion as Generated
 from backend.models.generate import Sampling
 from backend.scoring import score_completion
+from backend.store.engine import in_turn
 from backend.store.queue import enqueue
 from backend.store.ratings import scored_ratings
 from backend.store.tables import Completion, Prompt, QueueItem, Rater, Rating, Score, Stratum
@@ -58,39 +59,39 @@ def score_rows(
     ]
 
 
-def unscored_count(session: Session, profile: str, only_rated: bool = True) -> int:
-    """How many (rated) completions ``ensure_scores`` would score."""
-    unscored = _unscored(profile, only_rated).subquery()
+def unscored_count(session: Session, profile: str) -> int:
+    """How many completions ``ensure_scores`` would score."""
+    unscored = _unscored(profile).subquery()
     return session.scalar(select(func.count()).select_from(unscored)) or 0
 
 
-def _unscored(profile: str, only_rated: bool) -> Select[Any]:
-    """Ids of the (rated) completions whose stored score is missing or of another fingerprint."""
-    item = Rating.completion_id if only_rated else Completion.id
+def _unscored(profile: str) -> Select[Any]:
+    """Ids of the rated completions whose stored score is missing or of another fingerprint."""
     scored = select(Score.completion_id).where(
         Score.profile == profile,
         Score.component == "total",
         Score.fingerprint == fingerprint(profile),
-        Score.completion_id == item,
+        Score.completion_id == Rating.completion_id,
     )
-    wanted = select(item).where(~scored.exists())
-    return wanted.where(Rating.score.is_not(None)).distinct() if only_rated else wanted
+    return select(Rating.completion_id).where(~scored.exists(), Rating.score.is_not(None)).distinct()
 
 
-def ensure_scores(session: Session, profile: str, only_rated: bool = True, most: int | None = None) -> int:
-    """Score every (rated) completion under ``profile`` whose stored score is missing or of another fingerprint.
+def ensure_scores(session: Session, profile: str, most: int | None = None) -> int:
+    """Score every rated completion under ``profile`` whose stored score is missing or of another fingerprint.
+
+    What nobody has rated needs no score until somebody does; an evaluation brings its own.
 
     Args:
         session: a writing session.
         profile: the reward rules.
-        only_rated: leave out completions nobody has scored.
         most: score at most this many, for a caller that shows progress.
 
     Returns:
         How many were scored.
     """
     current = fingerprint(profile)
-    ids = session.scalars(_unscored(profile, only_rated).limit(most)).all()
+    in_turn(session, "scores")
+    ids = session.scalars(_unscored(profile).limit(most)).all()
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
         session.execute(delete(Score).where(Score.profile == profile, Score.completion_id.in_(part)))

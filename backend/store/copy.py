@@ -6,7 +6,6 @@ both sides are counted and summed up again; a difference leaves nothing behind.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, insert, select, text
 
 from backend.errors import UserError
+from backend.files import name_aside
 from backend.store.engine import get_engine
 from backend.store.tables import Base
 
@@ -79,7 +79,7 @@ def back_up(url: str, path: Path) -> list[Copied]:
     """
     if path.exists():
         raise UserError(f"{path} exists; give another name, or move it away")
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    aside = name_aside(path)
     target = f"sqlite:///{aside.resolve()}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

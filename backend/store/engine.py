@@ -20,7 +20,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from filelock import FileLock
-from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy import Engine, create_engine, event, func, inspect, select, text
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -124,6 +124,16 @@ def writing(engine: Engine | None = None) -> Iterator[Session]:
         session.begin(),
     ):
         yield session
+
+
+def in_turn(session: Session, what: str) -> None:
+    """Wait until nobody else who named the same is writing; from now to the end of the transaction nobody will.
+
+    For whoever looks whether a row is there and adds it when it is not. PostgreSQL lets two look at once, and one of them
+    then fails; SQLite has one writer at a time anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
 
 
 def patiently(action: Callable[[], T], seconds: float = 3600) -> T:

@@ -6,14 +6,19 @@ from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.data.records import PromptRecord, content_hash
+from backend.store.engine import in_turn
 from backend.store.events import record
 from backend.store.tables import Prompt, PromptSet, Run
 
 
 def save_prompts(session: Session, records: list[PromptRecord]) -> int:
     """Add the prompts that are not stored yet; returns how many were new."""
-    known = set(session.scalars(select(Prompt.id)))
-    new = {r.id: r for r in records if r.id not in known}
+    in_turn(session, "prompts")
+    new = {r.id: r for r in records}
+    ids = list(new)
+    for start in range(0, len(ids), 500):
+        for known in session.scalars(select(Prompt.id).where(Prompt.id.in_(ids[start : start + 500]))):
+            del new[known]
     session.add_all(
         Prompt(
             id=r.id,

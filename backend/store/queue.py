@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.settings import get_settings
+from backend.store.engine import in_turn
 from backend.store.tables import Claim, Completion, Prompt, QueueItem, Rating, RatingEvent, Stratum, utc_now
 from rewards import DEFAULT_PROFILE, score
 
@@ -37,6 +38,7 @@ _SPREAD = 1.2
 def enqueue(session: Session, completion_ids: list[int]) -> int:
     """Offer completions to raters; those that are offered already stay as they are. Returns how many are new."""
     new = 0
+    in_turn(session, "queue")
     for start in range(0, len(completion_ids), 500):
         ids = completion_ids[start : start + 500]
         query = (
@@ -81,6 +83,7 @@ def claim_next(session: Session, rater_id: int) -> int | None:
 
     The one they have claimed already comes again, so leaving and coming back continues.
     """
+    in_turn(session, f"rater {rater_id}")  # who may have two windows open
     held = session.scalar(_HELD, {"rater": rater_id, "now": utc_now()})
     if held is not None and (_is_repeat(session, held, rater_id) or not _is_mine(session, held, rater_id)):
         claim(session, held, rater_id)

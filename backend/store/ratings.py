@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.errors import UserError
+from backend.store.engine import in_turn
 from backend.store.queue import claim, recount, room_for
 from backend.store.tables import Claim, Completion, Prompt, QueueItem, Rater, Rating, RatingEvent, utc_now
 
@@ -24,8 +25,11 @@ def get_rater(session: Session, name: str) -> Rater:
     name = " ".join(name.split())
     if not 1 <= len(name) <= 120:
         raise UserError("give a rater name of 1 to 120 characters")
-    rater = session.scalar(select(Rater).where(Rater.name == name))
-    if rater is None:
+    named = select(Rater).where(Rater.name == name)
+    if (rater := session.scalar(named)) is not None:
+        return rater
+    in_turn(session, "raters")
+    if (rater := session.scalar(named)) is None:
         rater = Rater(name=name)
         session.add(rater)
         session.flush()
@@ -101,6 +105,7 @@ def _keep_repeat(session: Session, held: Claim, score: int | None, skip_reason: 
 @needs("annotator")
 def undo_last(session: Session, rater_id: int) -> int | None:
     """Take the rater's latest rating back and claim its completion for them again; None when there is none."""
+    in_turn(session, f"rater {rater_id}")
     last = session.scalar(
         select(RatingEvent).where(RatingEvent.rater_id == rater_id).order_by(RatingEvent.id.desc()).limit(1)
     )

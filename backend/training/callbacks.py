@@ -5,7 +5,6 @@ With several processes (``accelerate launch``) the first writes, and all obey wh
 
 import filecmp
 import json
-import os
 import shutil
 import signal
 import sys
@@ -17,7 +16,7 @@ import torch
 from accelerate.utils import gather_object
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from backend.files import write_json
+from backend.files import name_aside, write_json
 from backend.training.metrics_file import append_metrics, metric_name, read_series
 from backend.training.stop_rules import Firing, Rule, evaluate_rules
 
@@ -101,7 +100,7 @@ def same_adapter(a: Path, b: Path) -> bool:
 
 def publish_adapter(checkpoint: Path, best: Path) -> None:
     """Copy the adapter and tokenizer of ``checkpoint`` to ``best``: written aside, then renamed."""
-    aside = best.with_name(f"{best.name}.{os.getpid()}.part")
+    aside = name_aside(best)
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     for pattern in ("adapter_*", "tokenizer*", "chat_template*", "special_tokens*"):

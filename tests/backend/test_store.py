@@ -32,9 +32,7 @@ def add_completions(texts: list[str], task: str = "push") -> list[int]:
     with writing() as session:
         save_prompts(session, records)
         groups = [[Generated(t, 5, False)] for t in texts]
-        ids = save_completions(session, [r.id for r in records], groups, "nano", Sampling())
-        ensure_scores(session, "v4.2.1", only_rated=False)
-    return ids
+        return save_completions(session, [r.id for r in records], groups, "nano", Sampling())
 
 
 def add_run(run_id: str = "r1") -> None:
@@ -191,6 +189,7 @@ def test_scores_follow_the_fingerprint(any_workbench: Path) -> None:
     (completion_id,) = add_completions(["Frete grátis só hoje!"])
     with writing() as session:
         save_rating(session, completion_id, get_rater(session, "Ana").id, score=5)
+        assert ensure_scores(session, "v4.2.1") == 1
         assert ensure_scores(session, "v4.2.1") == 0
         assert ensure_scores(session, "v4.0") == 1
         session.execute(text("UPDATE scores SET fingerprint = 'old', value = 0 WHERE profile = 'v4.2.1'"))
