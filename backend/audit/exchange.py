@@ -23,6 +23,7 @@ from backend.access import needs
 from backend.data.records import Message, PromptRecord
 from backend.errors import UserError, bad_rows, reason
 from backend.files import check_text, load_users_json, numbered_lines, read_users_text, write_whole
+from backend.store.engine import in_turn
 from backend.store.events import record
 from backend.store.prompts import save_prompts
 from backend.store.ratings import get_rater, save_rating, scored_ratings
@@ -31,6 +32,8 @@ from rewards import registered
 
 COLUMNS = ("task", "prompt", "completion", "score", "rater", "comment")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_AT_ONCE = 200
+"""Prompts or completions looked up with one query."""
 
 
 class RatingRecord(BaseModel):
@@ -164,33 +167,61 @@ def import_ratings(session: Session, records: list[RatingRecord]) -> int:
 
     A rating of the same completion by the same rater is replaced, so importing a file twice changes nothing.
     """
+    in_turn(session, "ratings")
+    completions = _completions(session, records, _prompts(session, records))
+    raters = {name: get_rater(session, name).id for name in dict.fromkeys(r.rater for r in records)}
     for r in records:
-        rater = get_rater(session, r.rater)
-        save_rating(session, _completion(session, r), rater.id, score=r.score, comment=r.comment, imported=True)
+        item = completions[r.task, r.prompt, r.completion]
+        save_rating(session, item, raters[r.rater], score=r.score, comment=r.comment, imported=True)
     record(session, "imported", "ratings", count=len(records))
     return len(records)
 
 
-def _completion(session: Session, r: RatingRecord) -> int:
-    """The stored completion that was rated; added where it is new."""
-    prompt_id = session.scalar(select(Prompt.id).where(Prompt.task == r.task, Prompt.user_text == r.prompt).limit(1))
-    if prompt_id is None:
-        prompt = PromptRecord(
-            task=r.task, messages=(Message(role="user", content=r.prompt),), split="eval", source="imported ratings"
+def _prompts(session: Session, records: list[RatingRecord]) -> dict[tuple[str, str], str]:
+    """(task, text) -> id of the stored prompt, the oldest where there are several; added where it is new."""
+    wanted = list(dict.fromkeys((r.task, r.prompt) for r in records))
+    found: dict[tuple[str, str], str] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        texts = {text for _, text in wanted[start : start + _AT_ONCE]}
+        query = select(Prompt.task, Prompt.user_text, Prompt.id).where(Prompt.user_text.in_(texts))
+        for task, text, prompt_id in session.execute(query.order_by(Prompt.created_at, Prompt.id)):
+            found.setdefault((task, text), prompt_id)
+    new = {
+        (task, text): PromptRecord(
+            task=task, messages=(Message(role="user", content=text),), split="eval", source="imported ratings"
         )
-        save_prompts(session, [prompt])
-        prompt_id = prompt.id
-    found = session.scalar(
-        select(Completion.id).where(Completion.prompt_id == prompt_id, Completion.text == r.completion).limit(1)
-    )
-    if found is not None:
-        return found
-    completion = Completion(
-        prompt_id=prompt_id, text=r.completion, tokens=0, truncated=False, policy="imported", generation={}, sample=0
-    )
-    session.add(completion)
+        for task, text in wanted
+        if (task, text) not in found
+    }
+    save_prompts(session, list(new.values()))
+    return found | {key: prompt.id for key, prompt in new.items()}
+
+
+def _completions(
+    session: Session, records: list[RatingRecord], prompts: dict[tuple[str, str], str]
+) -> dict[tuple[str, str, str], int]:
+    """(task, prompt, text) -> id of the stored completion; added where it is new."""
+    wanted = {(r.task, r.prompt, r.completion): (prompts[r.task, r.prompt], r.completion) for r in records}
+    pairs = list(dict.fromkeys(wanted.values()))
+    found: dict[tuple[str, str], int] = {}
+    for start in range(0, len(pairs), _AT_ONCE):
+        ids, texts = (set(part) for part in zip(*pairs[start : start + _AT_ONCE], strict=True))
+        query = select(Completion.prompt_id, Completion.text, Completion.id).where(
+            Completion.prompt_id.in_(ids), Completion.text.in_(texts)
+        )
+        for prompt_id, text, completion_id in session.execute(query.order_by(Completion.id)):
+            found.setdefault((prompt_id, text), completion_id)
+    new = {
+        (prompt_id, text): Completion(
+            prompt_id=prompt_id, text=text, tokens=0, truncated=False, policy="imported", generation={}, sample=0
+        )
+        for prompt_id, text in pairs
+        if (prompt_id, text) not in found
+    }
+    session.add_all(new.values())
     session.flush()
-    return completion.id
+    found |= {pair: completion.id for pair, completion in new.items()}
+    return {key: found[pair] for key, pair in wanted.items()}
 
 
 @needs("engineer")

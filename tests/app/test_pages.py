@@ -333,7 +333,7 @@ def test_pages_on_a_store_of_every_kind_of_run(example: Path, name: str) -> None
 
 def test_runs_draw_the_rules_lines_and_say_where_each_task_went(example: Path) -> None:
     page = run_page("runs")
-    assert any("Extraction 0.73 →" in c.value and "Bands: 95 %" in c.value for c in page.caption)
+    assert any("Extraction 0.73 →" in c.value and "bands: 95 %" in c.value for c in page.caption)
 
 
 def test_train_takes_a_name_with_anything_in_it_and_refuses_a_longer_one(example: Path) -> None:

@@ -28,9 +28,9 @@ CUT_SECONDS = 20
 
 
 @pytest.fixture
-def beyond_a_proxy(tmp_path: Path) -> Iterator[tuple[str, Proxy]]:
+def beyond_a_proxy(workbench: Path) -> Iterator[tuple[str, Proxy]]:
     """A workbench on PostgreSQL; the URL of its database beyond a proxy, and the proxy."""
-    with postgres_database() as url, workbench_at(tmp_path, url):
+    with postgres_database() as url, workbench_at(workbench, url):
         there = make_url(url)
         proxy = Proxy(there.host or "127.0.0.1", there.port or 5432)
         beyond = there.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
