@@ -9,6 +9,7 @@ from app.ui.actions import attempt, tell_failed
 from app.ui.language import t, task_name
 from app.ui.markdown import message
 from app.ui.outage import fragment
+from backend.models.nano_cache import building_share
 from backend.runs.sampling_job import sampling_job, start_sampling
 from backend.runs.watch import current_runs
 from rewards import registered
@@ -63,10 +64,14 @@ def _progress(arguments: tuple[object, ...]) -> None:
     if job is None:
         return
     if job.running:
-        words = (
-            t(f"{job.done} of {job.total}", f"{job.done} de {job.total}") if job.total else t("loading…", "carregando…")
-        )
-        st.progress(job.done / max(1, job.total), text=words)
+        taught = None if job.total else building_share()
+        if job.total:
+            words = t(f"{job.done} of {job.total}", f"{job.done} de {job.total}")
+        elif taught is not None:
+            words = t("nano is being taught first", "primeiro o nano está sendo ensinado")
+        else:
+            words = t("loading…", "carregando…")
+        st.progress(taught or job.done / max(1, job.total), text=words)
     elif job.failed:
         st.code(job.words, language=None, wrap_lines=True)
     else:
