@@ -45,7 +45,7 @@ def show_running(run: Run, children: list[Run]) -> None:
                 (show_live if child.status == "running" else show_status)(child)
         else:
             show_live(run)
-        row = st.container(horizontal=True)
+        row = st.container(horizontal=True, vertical_alignment="center")
         row.button(
             t("Stop at the next step", "Parar no próximo passo"),
             key=f"stop_{run.id}",

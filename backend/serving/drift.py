@@ -2,9 +2,10 @@
 rate for the whole month.
 
 An evaluation has twenty answers a task, so only a large difference from it can be seen; three weeks of production have
-thousands, so a small change can. Every test of a day is made at ``level(tests)``: ``MONTHLY_RATE`` over thirty days and all
-tests (Bonferroni, which holds although every day is held against the same evaluation). benchmarks/monitor.py simulates months: how many false alarms,
-and after how many days a drift is seen.
+thousands, so a small change can. But days differ among themselves, by what is asked on them: against the weeks before, a
+day must also stand out among those days. Every test of a day is made at ``level(tests)``: ``MONTHLY_RATE`` over thirty days
+and all tests (Bonferroni, which holds although every day is held against the same evaluation). benchmarks/monitor.py
+simulates months: how many false alarms, and after how many days a drift is seen.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ MONTHLY_RATE = 0.05
 """Chance of any false drift alarm in thirty days, over all tasks and tests."""
 FEWEST = 30
 """Answers that a day needs before anything is said about it."""
+_FEWEST_DAYS = 7
+"""Days that tell how much days differ."""
 _OVER = 0.05
 """A p from which on a difference that was once sure is taken to be gone; in between, an alarm stays as it is."""
 EVALUATION, BEFORE = "the evaluation", "the weeks before"
@@ -46,11 +49,13 @@ class Sample:
         rewards: from 0 to 1.
         unparsable: whether there was no JSON where there should be.
         lengths: characters.
+        days: which day each is of, where there are several; any numbers.
     """
 
     rewards: np.ndarray
     unparsable: np.ndarray
     lengths: np.ndarray
+    days: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -90,19 +95,15 @@ def look(day: Sample, references: Mapping[str, Sample], alpha: float) -> list[Fi
     found = [Finding("mean", mean < MEAN_LIMIT, mean >= MEAN_OVER, words)]
     for name, then in references.items():
         where = _WHERE[name]
-        for kind, p, now_is, then_was in (
-            ("reward", _shift(day.rewards, then.rewards), decimal(mean), decimal(float(then.rewards.mean()))),
-            (
-                "unparsable",
-                _more_often(day.unparsable, then.unparsable),
-                f"{day.unparsable.mean():.0%}",
-                f"{then.unparsable.mean():.0%}",
-            ),
-            ("length", _shift(day.lengths, then.lengths), f"{day.lengths.mean():.0f}", f"{then.lengths.mean():.0f}"),
+        for kind, test, a, b, shown in (
+            ("reward", _shift, day.rewards, then.rewards, decimal),
+            ("unparsable", _more_often, day.unparsable, then.unparsable, "{:.0%}".format),
+            ("length", _shift, day.lengths, then.lengths, "{:.0f}".format),
         ):
+            p = max(test(a, b), _like_a_day(float(a.mean()), b, then.days))
             told = fill(
                 "{what} {now}; {where} {then} (p = {p})", "{what} {now}; {where} {then} (p = {p})",
-                what=_WHAT[kind], now=now_is, where=where, then=then_was, p=f"{p:.1g}",
+                what=_WHAT[kind], now=shown(float(a.mean())), where=where, then=shown(float(b.mean())), p=f"{p:.1g}",
             )  # fmt: skip
             found.append(Finding(kind if name == EVALUATION else f"change in {kind}", p < alpha, p >= _OVER, told))
     return found
@@ -111,6 +112,19 @@ def look(day: Sample, references: Mapping[str, Sample], alpha: float) -> list[Fi
 def level(tests: int) -> float:
     """The level of each of a day's tests; ``tests`` is three for each reference of each task."""
     return MONTHLY_RATE / (30 * max(1, tests))
+
+
+def _like_a_day(mean: float, values: np.ndarray, days: np.ndarray | None) -> float:
+    """Two-sided p of the t-test that a day with this mean is one more of these; 0, which decides nothing, without a week."""
+    if days is None:
+        return 0.0
+    _, of_day = np.unique(days, return_inverse=True)
+    means = np.bincount(of_day, values.astype(float)) / np.bincount(of_day)
+    n, spread = len(means), float(means.std(ddof=1)) if len(means) > 1 else 0.0
+    if n < _FEWEST_DAYS or spread == 0:
+        return 0.0
+    t = (mean - means.mean()) / (spread * np.sqrt(1 + 1 / n))
+    return float(2 * stats.t.sf(abs(t), n - 1))
 
 
 def _shift(a: np.ndarray, b: np.ndarray) -> float:

@@ -28,8 +28,8 @@ from rewards import score
 _QUIET_DAYS = 2
 _LONGEST_DAYS = 7
 """A day with too few answers is looked at together with those before it, up to so many."""
-_WEEKS_DAYS, _FEWEST_BEFORE = 21, 200
-"""The weeks before a day, and how many answers they need to be a reference."""
+_WEEKS_DAYS, _FEWEST_BEFORE, _MOST_OF_A_DAY = 21, 200, 300
+"""The weeks before a day; how many answers they need to be a reference, and how many of each day are read."""
 _EVERY_SECONDS = 600
 _log = logging.getLogger("workbench.monitor")
 Tell = Callable[[dict[str, Any]], None]
@@ -103,8 +103,20 @@ def reference(session: Session, config: ServingConfig, task: str) -> Sample | No
 def _references(session: Session, config: ServingConfig, task: str, start: datetime) -> dict[str, Sample]:
     """What a day that began at ``start`` is held against."""
     found = {} if (evaluation := reference(session, config, task)) is None else {EVALUATION: evaluation}
-    before = _sample(session, task, start - timedelta(days=_WEEKS_DAYS), start)
+    before = _days(session, task, start)
     return found | ({BEFORE: before} if len(before.rewards) >= _FEWEST_BEFORE else {})
+
+
+def _days(session: Session, task: str, end: datetime) -> Sample:
+    """The weeks before ``end``, each day with as many answers as another where it has them."""
+    starts = [end - timedelta(days=back) for back in range(_WEEKS_DAYS, 0, -1)]
+    samples = [_sample(session, task, at, at + timedelta(days=1), _MOST_OF_A_DAY) for at in starts]
+    return Sample(
+        np.concatenate([s.rewards for s in samples]),
+        np.concatenate([s.unparsable for s in samples]),
+        np.concatenate([s.lengths for s in samples]),
+        np.repeat(np.arange(_WEEKS_DAYS), [len(s.rewards) for s in samples]),
+    )
 
 
 def _day(session: Session, task: str, end: datetime) -> tuple[Sample, int] | None:
@@ -117,8 +129,8 @@ def _day(session: Session, task: str, end: datetime) -> tuple[Sample, int] | Non
     return None
 
 
-def _sample(session: Session, task: str, start: datetime, end: datetime) -> Sample:
-    rows = answers_between(session, task, start, end)
+def _sample(session: Session, task: str, start: datetime, end: datetime, most: int = 5_000) -> Sample:
+    rows = answers_between(session, task, start, end, most)
     return Sample(rows["reward"].to_numpy(float), rows["unparsable"].to_numpy(bool), rows["characters"].to_numpy(float))
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend.store.tables import Alarm, Answer, utc_now
+from backend.store.tables import Alarm, Answer, scattered, utc_now
 
 _DAILY = ["task", "day", "answers", "reward", "unparsable", "characters", "retries", "milliseconds"]
 
@@ -35,11 +35,14 @@ def daily_answers(session: Session, days: int = 30) -> pd.DataFrame:
 
 
 def answers_between(session: Session, task: str, start: datetime, end: datetime, most: int = 5_000) -> pd.DataFrame:
-    """A task's answers from ``start`` to before ``end``, the newest ``most``: columns reward, unparsable, characters."""
+    """A task's answers from ``start`` to before ``end``: columns reward, unparsable, characters.
+
+    Of more than ``most``, a stable sample from the whole time.
+    """
     query = (
         select(Answer.reward, Answer.unparsable, Answer.characters)
         .where(Answer.task == task, Answer.at >= start, Answer.at < end)
-        .order_by(Answer.at.desc())
+        .order_by(scattered(Answer.id))
         .limit(most)
     )
     return pd.DataFrame(session.execute(query).all(), columns=["reward", "unparsable", "characters"])

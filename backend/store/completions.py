@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import BigInteger, Select, delete, func, insert, literal, select, true
+from sqlalchemy import Select, delete, func, insert, select, true
 from sqlalchemy.orm import Session
 
 from backend.models.generate import Completion as Generated
@@ -13,7 +13,7 @@ from backend.scoring import score_completion
 from backend.store.engine import in_turn
 from backend.store.queue import enqueue
 from backend.store.ratings import scored_ratings
-from backend.store.tables import Completion, Prompt, QueueItem, Rater, Rating, Score, Stratum
+from backend.store.tables import Completion, Prompt, QueueItem, Rater, Rating, Score, Stratum, scattered
 from rewards import fingerprint
 
 
@@ -164,13 +164,12 @@ def human_scores(session: Session, most: int | None = None, evaluation_id: str |
         .group_by(Rating.completion_id)
         .subquery()
     )
-    scattered = (people.c.completion_id * literal(2654435761, BigInteger)) % literal(4294967291, BigInteger)
     ranked = (
         select(
             *people.c,
             Completion.prompt_id,
             Prompt.task,
-            func.row_number().over(partition_by=Prompt.task, order_by=scattered).label("place"),
+            func.row_number().over(partition_by=Prompt.task, order_by=scattered(people.c.completion_id)).label("place"),
         )
         .select_from(people)
         .join(Completion, Completion.id == people.c.completion_id)

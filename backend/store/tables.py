@@ -6,13 +6,32 @@ Times are UTC. JSON columns hold only what is read whole (facts, configurations)
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, Float, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    literal,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 def utc_now() -> datetime:
     """Now, in UTC."""
     return datetime.now(UTC)
+
+
+def scattered(identifier: Any) -> ColumnElement[int]:
+    """To order rows by where the first of them should be a sample of all, and the same one each time."""
+    return (identifier * literal(2654435761, BigInteger)) % literal(4294967291, BigInteger)
 
 
 class Base(DeclarativeBase):

@@ -144,6 +144,15 @@ def test_two_samples_alike_are_no_drift_and_two_unlike_are() -> None:
         (sample(100, factor=1.5), "change in length"),
     ):
         assert kind in {f.kind for f in look(other, {BEFORE: sample(2000)}, level(24)) if f.raised}
+    # Days that differ among themselves: one more such day is none, although its answers alone would be thought unlike.
+    weeks = [sample(100, shift=float(shift)) for shift in rng.normal(0, 0.04, 21)]
+    parts = zip(*((s.rewards, s.unparsable, s.lengths) for s in weeks), strict=True)
+    uneven = Sample(*map(np.concatenate, parts), np.repeat(np.arange(21), 100))
+    pooled = Sample(uneven.rewards, uneven.unparsable, uneven.lengths)
+    day = sample(100, shift=0.08)
+    kinds = [{f.kind for f in look(day, {BEFORE: then}, level(24)) if f.raised} for then in (pooled, uneven)]
+    assert kinds == [{"change in reward"}, set()]
+    assert "change in reward" in {f.kind for f in look(sample(100, shift=0.4), {BEFORE: uneven}, level(24)) if f.raised}
     constant = Sample(np.ones(50), np.zeros(50, bool), np.full(50, 9.0))
     assert not any(f.raised for f in look(constant, {EVALUATION: constant}, level(24)))
     assert level(24) * 24 * 30 == pytest.approx(0.05)
