@@ -2,8 +2,8 @@
 rate for the whole month.
 
 An evaluation has twenty answers a task, so only a large difference from it can be seen; three weeks of production have
-thousands, so a small change can. But days differ among themselves, by what is asked on them: against the weeks before, a
-day must also stand out among those days. Every test of a day is made at ``level(tests)``: ``MONTHLY_RATE`` over thirty days
+thousands, so a small change can. But days differ among themselves, by what is asked on them: once there is a week of them,
+a day must also lie further off than they do. Every test of a day is made at ``level(tests)``: ``MONTHLY_RATE`` over thirty days
 and all tests (Bonferroni, which holds although every day is held against the same evaluation). benchmarks/monitor.py
 simulates months: how many false alarms, and after how many days a drift is seen.
 """
@@ -93,17 +93,19 @@ def look(day: Sample, references: Mapping[str, Sample], alpha: float) -> list[Fi
         mean=decimal(mean), n=len(day.rewards), limit=decimal(MEAN_LIMIT),
     )  # fmt: skip
     found = [Finding("mean", mean < MEAN_LIMIT, mean >= MEAN_OVER, words)]
+    weeks = references.get(BEFORE)
     for name, then in references.items():
-        where = _WHERE[name]
-        for kind, test, a, b, shown in (
-            ("reward", _shift, day.rewards, then.rewards, decimal),
-            ("unparsable", _more_often, day.unparsable, then.unparsable, "{:.0%}".format),
-            ("length", _shift, day.lengths, then.lengths, "{:.0f}".format),
+        for kind, of, test, shown in (
+            ("reward", lambda s: s.rewards, _shift, decimal),
+            ("unparsable", lambda s: s.unparsable, _more_often, "{:.0%}".format),
+            ("length", lambda s: s.lengths, _shift, "{:.0f}".format),
         ):
-            p = max(test(a, b), _like_a_day(float(a.mean()), b, then.days))
+            a, b = of(day), of(then)
+            p = max(test(a, b), _as_days_go(float(a.mean()), b, _day_means(of(weeks), weeks.days) if weeks else None))
             told = fill(
                 "{what} {now}; {where} {then} (p = {p})", "{what} {now}; {where} {then} (p = {p})",
-                what=_WHAT[kind], now=shown(float(a.mean())), where=where, then=shown(float(b.mean())), p=f"{p:.1g}",
+                what=_WHAT[kind], now=shown(float(a.mean())), where=_WHERE[name], then=shown(float(b.mean())),
+                p=f"{p:.1g}",
             )  # fmt: skip
             found.append(Finding(kind if name == EVALUATION else f"change in {kind}", p < alpha, p >= _OVER, told))
     return found
@@ -114,17 +116,28 @@ def level(tests: int) -> float:
     return MONTHLY_RATE / (30 * max(1, tests))
 
 
-def _like_a_day(mean: float, values: np.ndarray, days: np.ndarray | None) -> float:
-    """Two-sided p of the t-test that a day with this mean is one more of these; 0, which decides nothing, without a week."""
+def _day_means(values: np.ndarray, days: np.ndarray | None) -> np.ndarray | None:
+    """The mean of each day; None where the days are not known."""
     if days is None:
-        return 0.0
+        return None
     _, of_day = np.unique(days, return_inverse=True)
-    means = np.bincount(of_day, values.astype(float)) / np.bincount(of_day)
-    n, spread = len(means), float(means.std(ddof=1)) if len(means) > 1 else 0.0
-    if n < _FEWEST_DAYS or spread == 0:
+    return np.bincount(of_day, values.astype(float)) / np.bincount(of_day)
+
+
+def _as_days_go(mean: float, then: np.ndarray, days: np.ndarray | None) -> float:
+    """Two-sided p that a day's mean lies so far from that of ``then``, as days differ (t-test).
+
+    Args:
+        mean: of the day.
+        then: values it is held against.
+        days: the means of the days before it; fewer than a week of them decide nothing (0).
+    """
+    spread = 0.0 if days is None or len(days) < _FEWEST_DAYS else float(days.std(ddof=1))
+    if days is None or spread == 0:
         return 0.0
-    t = (mean - means.mean()) / (spread * np.sqrt(1 + 1 / n))
-    return float(2 * stats.t.sf(abs(t), n - 1))
+    of_then = max(spread**2 / len(days), float(then.var()) / len(then))
+    t = (mean - float(then.mean())) / np.sqrt(spread**2 + of_then)
+    return float(2 * stats.t.sf(abs(t), len(days) - 1))
 
 
 def _shift(a: np.ndarray, b: np.ndarray) -> float:
