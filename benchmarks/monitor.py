@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from backend.serving.drift import BEFORE, EVALUATION, Sample, level, look
+from backend.serving.drift import BEFORE, EVALUATION, Sample, level, look, together
 from backend.settings import ROOT
 
 TASKS = {"extraction": 20, "sql_qa": 15, "insights": 15, "push": 15}
@@ -63,12 +63,6 @@ def longer(factor: float) -> Draw:
         return Sample(sample.rewards, sample.unparsable, sample.lengths * factor)
 
     return draw
-
-
-def together(samples: list[Sample]) -> Sample:
-    """The answers of some days."""
-    parts = zip(*((s.rewards, s.unparsable, s.lengths) for s in samples), strict=True)
-    return Sample(*map(np.concatenate, parts), np.repeat(np.arange(len(samples)), [len(s.rewards) for s in samples]))
 
 
 def first_alarm(rng: np.random.Generator, answers: int, before_it: Draw, then: Draw) -> tuple[int | None, bool]:

@@ -23,7 +23,7 @@ from backend.access import needs
 from backend.data.records import Message, PromptRecord
 from backend.errors import UserError, bad_rows, reason
 from backend.files import check_text, load_users_json, numbered_lines, read_users_text, write_whole
-from backend.store.engine import in_turn
+from backend.store.engine import in_parts, in_turn
 from backend.store.events import record
 from backend.store.prompts import save_prompts
 from backend.store.ratings import get_rater, save_rating, scored_ratings
@@ -32,8 +32,6 @@ from rewards import registered
 
 COLUMNS = ("task", "prompt", "completion", "score", "rater", "comment")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_AT_ONCE = 200
-"""Prompts or completions looked up with one query."""
 
 
 class RatingRecord(BaseModel):
@@ -181,8 +179,8 @@ def _prompts(session: Session, records: list[RatingRecord]) -> dict[tuple[str, s
     """(task, text) -> id of the stored prompt, the oldest where there are several; added where it is new."""
     wanted = list(dict.fromkeys((r.task, r.prompt) for r in records))
     found: dict[tuple[str, str], str] = {}
-    for start in range(0, len(wanted), _AT_ONCE):
-        texts = {text for _, text in wanted[start : start + _AT_ONCE]}
+    for part in in_parts(wanted):
+        texts = {text for _, text in part}
         query = select(Prompt.task, Prompt.user_text, Prompt.id).where(Prompt.user_text.in_(texts))
         for task, text, prompt_id in session.execute(query.order_by(Prompt.created_at, Prompt.id)):
             found.setdefault((task, text), prompt_id)
@@ -204,8 +202,8 @@ def _completions(
     wanted = {(r.task, r.prompt, r.completion): (prompts[r.task, r.prompt], r.completion) for r in records}
     pairs = list(dict.fromkeys(wanted.values()))
     found: dict[tuple[str, str], int] = {}
-    for start in range(0, len(pairs), _AT_ONCE):
-        ids, texts = (set(part) for part in zip(*pairs[start : start + _AT_ONCE], strict=True))
+    for part in in_parts(pairs):
+        ids, texts = (set(column) for column in zip(*part, strict=True))
         query = select(Completion.prompt_id, Completion.text, Completion.id).where(
             Completion.prompt_id.in_(ids), Completion.text.in_(texts)
         )

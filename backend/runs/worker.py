@@ -134,6 +134,6 @@ def _told() -> Iterator[None]:
     except UserError as error:
         with suppress(OSError):  # the log may lie on the disk that is full
             print(error, flush=True)
-    except Exception:
+    except Exception:  # everything is in the folder; what this attempt has missed, the next one takes
         with suppress(OSError):
             traceback.print_exc()

@@ -8,7 +8,7 @@ and all tests (Bonferroni, which holds although every day is held against the sa
 simulates months: how many false alarms, and after how many days a drift is seen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,16 @@ class Sample:
     unparsable: np.ndarray
     lengths: np.ndarray
     days: np.ndarray | None = None
+
+
+def together(days: Sequence[Sample]) -> Sample:
+    """The answers of some days, each with its day."""
+    return Sample(
+        np.concatenate([d.rewards for d in days]),
+        np.concatenate([d.unparsable for d in days]),
+        np.concatenate([d.lengths for d in days]),
+        np.repeat(np.arange(len(days)), [len(d.rewards) for d in days]),
+    )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from backend.serving.checks import problem_of
 from backend.serving.config import ServingConfig
-from backend.serving.drift import BEFORE, EVALUATION, FEWEST, Finding, Sample, level, look
+from backend.serving.drift import BEFORE, EVALUATION, FEWEST, Finding, Sample, level, look, together
 from backend.settings import get_settings
 from backend.store.answers import answers_between
 from backend.store.engine import StoreAway, in_turn, reading, writing
@@ -110,13 +110,7 @@ def _references(session: Session, config: ServingConfig, task: str, start: datet
 def _days(session: Session, task: str, end: datetime) -> Sample:
     """The weeks before ``end``, each day with as many answers as another where it has them."""
     starts = [end - timedelta(days=back) for back in range(_WEEKS_DAYS, 0, -1)]
-    samples = [_sample(session, task, at, at + timedelta(days=1), _MOST_OF_A_DAY) for at in starts]
-    return Sample(
-        np.concatenate([s.rewards for s in samples]),
-        np.concatenate([s.unparsable for s in samples]),
-        np.concatenate([s.lengths for s in samples]),
-        np.repeat(np.arange(_WEEKS_DAYS), [len(s.rewards) for s in samples]),
-    )
+    return together([_sample(session, task, at, at + timedelta(days=1), _MOST_OF_A_DAY) for at in starts])
 
 
 def _day(session: Session, task: str, end: datetime) -> tuple[Sample, int] | None:

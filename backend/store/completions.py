@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from backend.models.generate import Completion as Generated
 from backend.models.generate import Sampling
 from backend.scoring import score_completion
-from backend.store.engine import in_turn
+from backend.store.engine import in_parts, in_turn
 from backend.store.queue import enqueue
 from backend.store.ratings import scored_ratings
 from backend.store.tables import Completion, Prompt, QueueItem, Rater, Rating, Score, Stratum, scattered
@@ -92,8 +92,7 @@ def ensure_scores(session: Session, profile: str, most: int | None = None) -> in
     current = fingerprint(profile)
     in_turn(session, "scores")
     ids = session.scalars(_unscored(profile).limit(most)).all()
-    for start in range(0, len(ids), 500):
-        part = ids[start : start + 500]
+    for part in in_parts(ids):
         session.execute(delete(Score).where(Score.profile == profile, Score.completion_id.in_(part)))
         query = (
             select(Completion.id, Prompt.task, Completion.text, Prompt.user_text, Prompt.facts)
@@ -134,8 +133,8 @@ def rated_scores(session: Session, profile: str, evaluation_id: str | None = Non
         return pd.DataFrame(columns=columns)
     ids = people["completion_id"].tolist()
     rows: list[Any] = []
-    for start in range(0, len(ids), 500):
-        wanted = Score.completion_id.in_(ids[start : start + 500])
+    for part in in_parts(ids):
+        wanted = Score.completion_id.in_(part)
         query = select(Score.completion_id, Score.component, Score.value).where(Score.profile == profile, wanted)
         rows += session.execute(query).all()
     scores = pd.DataFrame(rows, columns=["completion_id", "component", "value"])

@@ -8,7 +8,7 @@ may be tried again. Pages say so and look again by themselves; processes wait wi
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
@@ -134,6 +134,11 @@ def in_turn(session: Session, what: str) -> None:
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
+
+
+def in_parts(items: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
+    """``items`` in parts that one query can name: databases limit how many values it may have."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def patiently(action: Callable[[], T], seconds: float = 3600) -> T:

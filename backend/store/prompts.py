@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.data.records import PromptRecord, content_hash
-from backend.store.engine import in_turn
+from backend.store.engine import in_parts, in_turn
 from backend.store.events import record
 from backend.store.tables import Prompt, PromptSet, Run
 
@@ -15,9 +15,8 @@ def save_prompts(session: Session, records: list[PromptRecord]) -> int:
     """Add the prompts that are not stored yet; returns how many were new."""
     in_turn(session, "prompts")
     new = {r.id: r for r in records}
-    ids = list(new)
-    for start in range(0, len(ids), 500):
-        for known in session.scalars(select(Prompt.id).where(Prompt.id.in_(ids[start : start + 500]))):
+    for part in in_parts(list(new)):
+        for known in session.scalars(select(Prompt.id).where(Prompt.id.in_(part))):
             del new[known]
     session.add_all(
         Prompt(
@@ -58,8 +57,8 @@ def load_prompt_set(session: Session, mark: str) -> list[PromptRecord] | None:
     splits = dict(kept.members)
     found: dict[str, PromptRecord] = {}
     ids = list(splits)
-    for start in range(0, len(ids), 500):
-        for row in session.scalars(select(Prompt).where(Prompt.id.in_(ids[start : start + 500]))):
+    for part in in_parts(ids):
+        for row in session.scalars(select(Prompt).where(Prompt.id.in_(part))):
             found[row.id] = _record(row).model_copy(update={"split": splits[row.id]})
     return [found[prompt_id] for prompt_id in ids if prompt_id in found]
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.settings import get_settings
-from backend.store.engine import in_turn
+from backend.store.engine import in_parts, in_turn
 from backend.store.tables import Claim, Completion, Prompt, QueueItem, Rating, RatingEvent, Stratum, utc_now
 from rewards import DEFAULT_PROFILE, score
 
@@ -39,8 +39,7 @@ def enqueue(session: Session, completion_ids: list[int]) -> int:
     """Offer completions to raters; those that are offered already stay as they are. Returns how many are new."""
     new = 0
     in_turn(session, "queue")
-    for start in range(0, len(completion_ids), 500):
-        ids = completion_ids[start : start + 500]
+    for ids in in_parts(completion_ids):
         query = (
             select(Completion.id, Prompt.task, Completion.text, Prompt.user_text)
             .join(Prompt, Prompt.id == Completion.prompt_id)
@@ -199,7 +198,6 @@ def repeats(session: Session, rater_id: int) -> int:
     return sum(1 if action == "repeat" else -1 for action in session.scalars(kinds))
 
 
-# The statements of a choice are built once: building them anew would take longer than running them.
 def _others(item: ColumnElement[int]) -> Select[Any]:
     """How many other raters have this item on their screens."""
     return select(func.count()).where(
@@ -207,6 +205,7 @@ def _others(item: ColumnElement[int]) -> Select[Any]:
     )
 
 
+# The statements of a choice are built once: building them anew would take longer than running them.
 _CLAIMS = _others(bindparam("item"))
 _MINE = select(Rating.id).where(Rating.completion_id == bindparam("item"), Rating.rater_id == bindparam("rater"))
 _HELD = (

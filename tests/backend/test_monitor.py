@@ -15,7 +15,7 @@ from backend.errors import UserError
 from backend.example import load_example
 from backend.serving import monitor
 from backend.serving.config import Engine, ServingConfig
-from backend.serving.drift import BEFORE, EVALUATION, Sample, level, look
+from backend.serving.drift import BEFORE, EVALUATION, Sample, level, look, together
 from backend.serving.feedback import next_prompt_set, rated_from_production, send_to_raters
 from backend.serving.monitor import check, reference
 from backend.store.answers import alarms, daily_answers, lowest_answers
@@ -146,8 +146,7 @@ def test_two_samples_alike_are_no_drift_and_two_unlike_are() -> None:
         assert kind in {f.kind for f in look(other, {BEFORE: sample(2000)}, level(24)) if f.raised}
     # Days that differ among themselves: one more such day is none, although its answers alone would be thought unlike.
     weeks = [sample(100, shift=float(shift)) for shift in rng.normal(0, 0.04, 21)]
-    parts = zip(*((s.rewards, s.unparsable, s.lengths) for s in weeks), strict=True)
-    uneven = Sample(*map(np.concatenate, parts), np.repeat(np.arange(21), 100))
+    uneven = together(weeks)
     pooled = Sample(uneven.rewards, uneven.unparsable, uneven.lengths)
     day = sample(100, shift=0.08)
     kinds = [{f.kind for f in look(day, {BEFORE: then}, level(24)) if f.raised} for then in (pooled, uneven)]
