@@ -24,7 +24,7 @@ def show_completion(task: str, text: str) -> None:
     if not shown.strip():
         st.info(t("The completion is empty.", "A resposta está vazia."))
         return
-    with st.container(height=_height(shown)):
+    with st.container(height=_height(shown), border=False):
         if task == "extraction":
             _show_json(shown)
         elif task == "push":
