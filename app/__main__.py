@@ -16,8 +16,8 @@ import typer
 from backend.access import is_own_address
 from backend.cli import command_line
 from backend.errors import UserError
-from backend.example import first_start
 from backend.models.nano_cache import nano_is_ready, progress_path
+from backend.release.example import first_start
 from backend.runs.processes import start_detached
 from backend.settings import ROOT, get_settings
 

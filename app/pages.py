@@ -1,58 +1,72 @@
-"""The pages, by the name of their file in ``screens/``: a new page is one file and one line here."""
+"""The pages: each is a file in ``screens/`` and an entry here."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
-from app.ui.language import t
+from app.ui.language import language
 from backend.access import ROLES, Person, Role, who
+from backend.wording import Text
 
 _SCREENS = Path(__file__).parent / "screens"
+START, ANNOTATORS = Text("", ""), Text("Annotators", "Avaliadores")
+PRODUCT, ENGINEERING = Text("Product", "Produto"), Text("Engineering", "Engenharia")
 
 
-def page(name: str) -> st.Page:
-    """The page whose script is ``screens/<name>.py``."""
-    title, icon = {
-        "home": (t("Start", "Início"), ":material/home:"),
-        "annotate": (t("Annotate", "Avaliar"), ":material/rate_review:"),
-        "results": (t("Results", "Resultados"), ":material/query_stats:"),
-        "runs": (t("Runs", "Treinos"), ":material/timeline:"),
-        "audit": (t("Reward audit", "Auditoria da recompensa"), ":material/fact_check:"),
-        "train": (t("Train", "Treinar"), ":material/model_training:"),
-        "data": (t("Data", "Dados"), ":material/database:"),
-        "monitor": (t("Monitor", "Monitor"), ":material/sensors:"),
-        "events": (t("Log", "Registro"), ":material/history:"),
-    }[name]
-    return st.Page(_SCREENS / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "home")
+@dataclass(frozen=True)
+class Page:
+    """A page.
+
+    Attributes:
+        name: of its file in ``screens/``, and in the address.
+        title: in the navigation.
+        icon: Material's name for it.
+        section: the heading it stands under.
+        readers: whose page it is; an engineer's are all. For anybody else it does not exist.
+    """
+
+    name: str
+    title: Text
+    icon: str
+    section: Text
+    readers: tuple[Role, ...] = ()
 
 
-READERS: dict[str, tuple[Role, ...]] = {
-    "home": ROLES,
-    "annotate": ("annotator",),
-    "results": ("pm",),
-    "runs": ("pm",),
-    "monitor": ("pm",),
-    "audit": (),
-    "train": (),
-    "data": (),
-    "events": (),
-}
-"""Whose page it is; an engineer's are all. For anybody else it does not exist."""
+PAGES = (
+    Page("home", Text("Start", "Início"), "home", START, ROLES),
+    Page("annotate", Text("Annotate", "Avaliar"), "rate_review", ANNOTATORS, ("annotator",)),
+    Page("results", Text("Results", "Resultados"), "query_stats", PRODUCT, ("pm",)),
+    Page("runs", Text("Runs", "Treinos"), "timeline", PRODUCT, ("pm",)),
+    Page("monitor", Text("Monitor", "Monitor"), "sensors", PRODUCT, ("pm",)),
+    Page("audit", Text("Reward audit", "Auditoria da recompensa"), "fact_check", ENGINEERING),
+    Page("train", Text("Train", "Treinar"), "model_training", ENGINEERING),
+    Page("data", Text("Data", "Dados"), "database", ENGINEERING),
+    Page("events", Text("Log", "Registro"), "history", ENGINEERING),
+)
+_BY_NAME = {page.name: page for page in PAGES}
+
+
+def _streamlit_page(page: Page) -> st.Page:
+    return st.Page(
+        _SCREENS / f"{page.name}.py",
+        title=page.title.within(language()),
+        icon=f":material/{page.icon}:",
+        url_path=page.name,
+        default=page is PAGES[0],
+    )
 
 
 def sections(person: Person) -> dict[str, list[st.Page]]:
     """A person's navigation: each reader's pages under the reader's name."""
-    every = {
-        "": ["home"],
-        t("Annotators", "Avaliadores"): ["annotate"],
-        t("Product", "Produto"): ["results", "runs", "monitor"],
-        t("Engineering", "Engenharia"): ["audit", "train", "data", "events"],
-    }
-    mine = {title: [page(name) for name in names if person.may(*READERS[name])] for title, names in every.items()}
-    return {title: pages for title, pages in mine.items() if pages}
+    found: dict[str, list[st.Page]] = {}
+    for page in PAGES:
+        if person.may(*page.readers):
+            found.setdefault(page.section.within(language()), []).append(_streamlit_page(page))
+    return found
 
 
 def link_to(name: str) -> None:
     """A link to another page, where it is there for whoever reads this one."""
-    if who().may(*READERS[name]):
-        st.page_link(page(name))
+    if who().may(*_BY_NAME[name].readers):
+        st.page_link(_streamlit_page(_BY_NAME[name]))

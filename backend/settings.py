@@ -34,13 +34,13 @@ class Settings(BaseSettings):
     database_url: str = Field(f"sqlite:///{ROOT / 'annotations.db'}", validation_alias="DATABASE_URL")
     """SQLAlchemy URL of the store."""
     data_dir: Path = ROOT / "data"
-    """commerce.db and prompt files."""
+    """What prompts are made from."""
     models_dir: Path = ROOT / "data" / "models"
     """Cache of models built here (nano)."""
     runs_dir: Path = ROOT / "runs"
     """One folder per training run. Nothing outside it is ever written by a run."""
-    plugins: _Listed = ()
-    """Modules to import, comma-separated, whose rewards are added (docs/new-task.md)."""
+    suites: _Listed = ("commerce",)
+    """The installation's suites, comma-separated: built-in ones, modules, or paths of .py files (docs/new-task.md)."""
     load_example: bool = True
     """Fill an empty store with the recorded example at first start."""
     raters_per_completion: int = Field(2, ge=1, le=10)
@@ -77,11 +77,6 @@ class Settings(BaseSettings):
             "annotator": self.annotators, "pm": self.pms, "engineer": self.engineers,
         }  # fmt: skip
         return {role: [person.lower() for person in people] for role, people in lists.items()}
-
-    @property
-    def commerce_db(self) -> Path:
-        """The SQLite file that the SQL questions are about."""
-        return self.data_dir / "commerce.db"
 
 
 @lru_cache

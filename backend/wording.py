@@ -1,20 +1,10 @@
 """Text for people, in both languages of the app; a terminal or a file takes the English."""
 
-from typing import NamedTuple
+from collections.abc import Callable
 
+from rewards.types import Text
 
-class Text(NamedTuple):
-    """The same words in English and in Portuguese."""
-
-    en: str
-    pt: str
-
-    def __str__(self) -> str:
-        return self.en
-
-    def within(self, lang: str) -> str:
-        """The words in one language: ``pt``, or else English."""
-        return self.pt if lang == "pt" else self.en
+__all__ = ["Text", "decimal", "duration", "fill", "speaker"]
 
 
 def fill(en: str, pt: str, **parts: "Text | str | int") -> Text:
@@ -32,11 +22,6 @@ def decimal(value: float, digits: int = 2, signed: bool = False) -> Text:
     return Text(text, text.replace(".", ","))
 
 
-def brazilian(value: float, digits: int = 2) -> str:
-    """1234.5 -> "1.234,50"."""
-    return f"{value:,.{digits}f}".translate(str.maketrans(",.", ".,"))
-
-
 def duration(seconds: float) -> Text:
     """A length of time in the unit one would say it in: 45 s, 12 min, 3.4 h."""
     if seconds < 90:
@@ -46,15 +31,6 @@ def duration(seconds: float) -> Text:
     return fill("{n} h", "{n} h", n=decimal(seconds / 3600, 1))
 
 
-_TASKS = {
-    "extraction": Text("Extraction", "Extração"),
-    "sql_qa": Text("SQL Q&A", "SQL Q&A"),
-    "insights": Text("Insights", "Insights"),
-    "push": Text("Push", "Push"),
-    "overall": Text("Overall", "Geral"),
-}
-
-
-def task_words(task: str) -> Text:
-    """A task as people call it."""
-    return _TASKS.get(task, Text(task, task))
+def speaker(lang: str) -> Callable[[str, str], str]:
+    """(English, Portuguese) -> the words in one language."""
+    return lambda en, pt: Text(en, pt).within(lang)

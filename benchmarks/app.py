@@ -26,13 +26,13 @@ from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from backend.audit.correlation import correlate
-from backend.data.commerce import build_commerce_db
-from backend.data.prompts import build_prompts
+from backend.commerce.prompts import build_prompts
+from backend.commerce.synthetic import build_commerce_db
+from backend.rating.queue import _PLACES
 from backend.settings import ROOT, get_settings
 from backend.store.completions import ensure_scores
 from backend.store.engine import writing
 from backend.store.prompts import save_prompts
-from backend.store.queue import _PLACES
 from backend.store.ratings import get_rater
 from backend.store.tables import Metric, Run
 from rewards import DEFAULT_PROFILE

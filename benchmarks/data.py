@@ -21,7 +21,7 @@ RESULTS = Path(__file__).parent / "results" / "data.json"
 
 def ours(folder: Path, out: Path) -> None:
     """The workbench's import."""
-    from backend.data.olist import import_olist
+    from backend.commerce.olist import import_olist
 
     import_olist(folder, out)
 
@@ -39,7 +39,7 @@ def plain(folder: Path, out: Path) -> None:
 
 def prompts(folder: Path, out: Path) -> None:
     """5,000 prompts from the shop."""
-    from backend.data.prompts import build_prompts, counts_for
+    from backend.commerce.prompts import build_prompts, counts_for
 
     build_prompts(out, counts_for(5000))
 

@@ -14,8 +14,7 @@ from typing import Annotated
 import typer
 from rich.progress import track
 
-from rewards import PROFILES, TASKS, score
-from rewards.probes import PROBES
+from rewards import BUILT_IN_TASKS, PROFILES, TASKS, score
 
 HOSTILE: dict[str, Callable[[int], str]] = {
     "open braces": lambda n: "{" * n,
@@ -67,7 +66,9 @@ PIECES += [
 
 def seeds() -> list[str]:
     """Completions to start from: the probes, a good object, a query, hostile text."""
-    texts = [p.completion[:2000] for p in PROBES] + [make(400) for make in HOSTILE.values()]
+    texts = [p.completion[:2000] for task in BUILT_IN_TASKS.values() for p in task.probes] + [
+        make(400) for make in HOSTILE.values()
+    ]
     texts.append(json.dumps({"sentiment": "positivo", "nota": 4.5, "itens": [1, 2], "obs": 'aspas " e {chaves}'}))
     texts.append("```sql\nSELECT uf, COUNT(*) FROM pedidos GROUP BY uf;\n```\nForam 35% em SP, com R$ 12,90 de frete.")
     return texts

@@ -178,7 +178,7 @@ def _grpo(config: Any, policy: Any, prompts: list[Any]) -> tuple[list[float], li
 
     meter = Meter()
     train = [p for p in prompts if p.split == "train"]
-    components = components_of(tuple(dict.fromkeys(p.task for p in train)))
+    components = components_of(tuple(dict.fromkeys(p.task for p in train)), config.profile)
     with tempfile.TemporaryDirectory() as folder:
         arguments = grpo_arguments(config, components, folder, policy.backend)
         arguments.load_best_model_at_end = False

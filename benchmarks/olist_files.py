@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from backend.data.commerce import CATEGORIES, STATES
-from backend.data.olist_source import SOURCES
-from backend.data.reviews import write_review
+from backend.commerce.olist_source import SOURCES
+from backend.commerce.reviews import write_review
+from backend.commerce.synthetic import CATEGORIES, STATES
 
 _HEADERS = {
     "customers": "customer_id,customer_unique_id,customer_zip_code_prefix,customer_city,customer_state",

@@ -70,8 +70,9 @@ def _step_ratio(runs: dict[str, list[dict[str, list[float]]]], clock: str) -> fl
 
 
 def _compare_evaluation() -> dict[str, float]:
-    from backend.models.generate import Sampling, generate
+    from backend.models.generate import generate
     from backend.models.load import PolicyConfig, load_policy
+    from backend.records import Sampling
     from backend.runs.create import run_prompts
     from backend.training.config import get_preset
 

@@ -88,7 +88,7 @@ def main(kind: str) -> None:
 def _trainer(kind: str, folder: str, clock: Clock) -> GRPOTrainer:
     config = override(get_preset("nano"), {"max_steps": STEPS, "eval_steps": 1000})
     prompts = [p for p in run_prompts(config) if p.split == "train"]
-    components = components_of(tuple(dict.fromkeys(p.task for p in prompts)))
+    components = components_of(tuple(dict.fromkeys(p.task for p in prompts)), config.profile)
     rows = [{"prompt": p.chat, "task": p.task, "user_text": p.user_text} for p in prompts]
     torch.manual_seed(config.seed)
     policy = load_policy(config, trainable=True)

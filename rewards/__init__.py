@@ -1,46 +1,45 @@
 """Rewards: pure functions, text in, score out. Standard library and json-repair only.
 
 The reward is the product specification, so this package depends on nothing else in the project and can be read,
-tested and reused alone. Everything public is importable from here.
+tested and reused alone. ``rewards/`` itself knows no task; the built-in suite is ``rewards/commerce/``, and its public
+names are importable from here.
 """
 
-from rewards.json_parsing import extract_json
-from rewards.profiles import DEFAULT_PROFILE, PROFILES, Profile, fingerprint, get_profile
-from rewards.scoring import (
-    Score,
+from rewards.commerce import BY_NAME as BUILT_IN_TASKS
+from rewards.commerce import (
+    DEFAULT_PROFILE,
+    PROFILES,
+    TASKS,
+    classify_task,
     commerce_reward_fn,
-    register,
-    registered,
+    fingerprint,
+    get_profile,
     reward_extraction,
-    reward_for,
     reward_insights,
     reward_push,
     reward_sql_qa,
     score,
-    total,
 )
-from rewards.tasks import TASKS, classify_task
-from rewards.types import Reward
+from rewards.commerce.json_parsing import extract_json
+from rewards.types import Profile, Reward, Score, Task
 
 __all__ = [
+    "BUILT_IN_TASKS",
     "DEFAULT_PROFILE",
     "PROFILES",
     "TASKS",
     "Profile",
     "Reward",
     "Score",
+    "Task",
     "classify_task",
     "commerce_reward_fn",
     "extract_json",
     "fingerprint",
     "get_profile",
-    "register",
-    "registered",
     "reward_extraction",
-    "reward_for",
     "reward_insights",
     "reward_push",
     "reward_sql_qa",
     "score",
-    "total",
 ]

@@ -1,9 +1,9 @@
-"""The rewards from the terminal.
+"""The rewards from the terminal: the built-in suite's; ``workbench rewards`` does the same for every suite installed.
 
     python -m rewards probes --profile v4.3              # what cheats, and what it gets
-    python -m rewards score --task extraction out.jsonl  # every line's total and components
-    python -m rewards score --task push out.jsonl --csv scores.csv
-    python -m rewards fingerprint                        # of every profile
+    python -m rewards score --task TASK out.jsonl        # every line's total and components
+    python -m rewards score --task TASK out.jsonl --csv scores.csv
+    python -m rewards fingerprint                        # of every task under every profile
 
 A line of the file is an object with ``completion`` and optionally ``prompt`` and ``task`` (which beats ``--task``).
 """
@@ -12,12 +12,14 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from rewards import DEFAULT_PROFILE, PROFILES, fingerprint, registered, reward_for, score
-from rewards.probes import run_probes
+from rewards import BUILT_IN_TASKS, DEFAULT_PROFILE, PROFILES
+from rewards.fingerprint import reward_fingerprint
+from rewards.scoring import run_probes, score_text
+from rewards.types import Profile, Task
 
 Row = dict[str, object]
 
@@ -27,41 +29,71 @@ class BadInput(Exception):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code (0, or 2 for bad input; probes: 1 when one is over its limit)."""
-    parser = argparse.ArgumentParser(
-        prog="python -m rewards", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    """Run a command on the built-in suite; returns the exit code."""
+    profiles = {name: [profile] * len(BUILT_IN_TASKS) for name, profile in PROFILES.items()}
+    return run(arguments, BUILT_IN_TASKS, profiles, DEFAULT_PROFILE, "python -m rewards")
+
+
+def run(
+    arguments: Sequence[str] | None,
+    tasks: Mapping[str, Task],
+    profiles: Mapping[str, Sequence[Profile]],
+    default: str,
+    name: str,
+) -> int:
+    """Run a command; returns the exit code (0, or 2 for bad input; probes: 1 when one is over its limit).
+
+    Args:
+        arguments: of the command line; those of the process when None.
+        tasks: by name.
+        profiles: profile's name -> that version of the rules for each of the tasks, in their order.
+        default: the profile that counts unless another is named.
+        name: of the command.
+    """
+    parser = argparse.ArgumentParser(prog=name, description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     probes = commands.add_parser("probes", help="completions written to cheat, beside the most each may score")
     scoring = commands.add_parser("score", help="score a JSONL file of completions")
-    commands.add_parser("fingerprint", help="the fingerprint of every profile")
+    commands.add_parser("fingerprint", help="the fingerprint of every task's reward under every profile")
     scoring.add_argument("file", type=Path)
-    scoring.add_argument("--task", choices=registered(), help="task of lines that name none")
+    scoring.add_argument("--task", choices=list(tasks), help="task of lines that name none")
     scoring.add_argument("--csv", type=Path, help="write a CSV file instead of a table")
     for command in (probes, scoring):
-        command.add_argument("--profile", choices=PROFILES, default=DEFAULT_PROFILE)
+        command.add_argument("--profile", choices=list(profiles), default=default)
     given = parser.parse_args(arguments)
+    if given.command == "fingerprint":
+        _fingerprints(tasks, profiles)
+        return 0
+    rules = dict(zip(tasks, profiles[given.profile], strict=True))
+    if given.command == "probes":
+        return _probes(tasks, rules, given.profile)
     try:
-        if given.command == "probes":
-            return _probes(given.profile)
-        if given.command == "fingerprint":
-            _table(
-                [{"profile": name, "fingerprint": fingerprint(name), "what": p.summary} for name, p in PROFILES.items()]
-            )
-            return 0
-        _score(given.file, given.task, given.profile, given.csv)
+        _score(given.file, given.task, tasks, rules, given.profile, given.csv)
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def _probes(profile: str) -> int:
-    results = run_probes(profile)
+def _fingerprints(tasks: Mapping[str, Task], profiles: Mapping[str, Sequence[Profile]]) -> None:
     _table(
         [
             {
-                "task": r.probe.task,
+                "profile": name,
+                **{t.name: reward_fingerprint(t.reward, p) for t, p in zip(tasks.values(), of, strict=True)},
+                "what": of[0].summary,
+            }
+            for name, of in profiles.items()
+        ]
+    )
+
+
+def _probes(tasks: Mapping[str, Task], rules: Mapping[str, Profile], profile: str) -> int:
+    results = [result for task in tasks.values() for result in run_probes(task, rules[task.name])]
+    _table(
+        [
+            {
+                "task": r.task,
                 "probe": r.probe.name,
                 "score": f"{r.total:.2f}",
                 "at most": f"{r.probe.limit:.2f}",
@@ -75,10 +107,18 @@ def _probes(profile: str) -> int:
     return 1 if over else 0
 
 
-def _score(path: Path, task: str | None, profile: str, to: Path | None) -> None:
+def _score(
+    path: Path,
+    task: str | None,
+    tasks: Mapping[str, Task],
+    rules: Mapping[str, Profile],
+    profile: str,
+    to: Path | None,
+) -> None:
     rows = []
-    for number, line in _lines(path, task):
-        s = score(str(line["task"]), str(line["completion"]), str(line["prompt"]), profile)
+    for number, line in _lines(path, task, list(tasks)):
+        name = str(line["task"])
+        s = score_text(tasks[name].reward, str(line["completion"]), str(line["prompt"]), rules[name])
         rows.append(
             {
                 "line": number,
@@ -91,7 +131,7 @@ def _score(path: Path, task: str | None, profile: str, to: Path | None) -> None:
         "line",
         "task",
         "total",
-        *dict.fromkeys(c for t in dict.fromkeys(str(r["task"]) for r in rows) for c in reward_for(t).maxima),
+        *dict.fromkeys(c for t in dict.fromkeys(str(r["task"]) for r in rows) for c in tasks[t].reward.maxima),
     ]
     if to is None:
         _table(rows, columns)
@@ -106,7 +146,7 @@ def _score(path: Path, task: str | None, profile: str, to: Path | None) -> None:
     print(f"wrote {len(rows)} rows to {to}")
 
 
-def _lines(path: Path, task: str | None) -> list[tuple[int, Row]]:
+def _lines(path: Path, task: str | None, known: list[str]) -> list[tuple[int, Row]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -116,7 +156,7 @@ def _lines(path: Path, task: str | None) -> list[tuple[int, Row]]:
         if not line.strip():
             continue
         try:
-            found.append((number, _row(json.loads(line), task)))
+            found.append((number, _row(json.loads(line), task, known)))
         except ValueError as error:
             bad.append(f"{path}:{number}: {error}")
     if bad:
@@ -126,14 +166,12 @@ def _lines(path: Path, task: str | None) -> list[tuple[int, Row]]:
     return found
 
 
-def _row(value: object, task: str | None) -> Row:
+def _row(value: object, task: str | None, known: list[str]) -> Row:
     if not isinstance(value, dict) or not isinstance(value.get("completion"), str):
         raise ValueError('give an object with "completion" (text)')
     row = {"prompt": "", "task": task, **value}
-    if row["task"] not in registered():
-        raise ValueError(
-            f"unknown task {row['task']!r}; name one of {', '.join(registered())} in the line or with --task"
-        )
+    if row["task"] not in known:
+        raise ValueError(f"unknown task {row['task']!r}; name one of {', '.join(known)} in the line or with --task")
     if not isinstance(row["prompt"], str):
         raise ValueError('"prompt" must be text')
     return row

@@ -49,7 +49,7 @@ def visible(text: str) -> str:
     """What a phone's notification shows of ``text``: white space collapsed, invisible characters gone.
 
     Control and format characters (zero-width spaces, direction marks, soft hyphens) take no room on a screen, so
-    they may neither fill an empty push nor split a long one.
+    they may neither fill an empty notification nor split a long one.
     """
     shown = " ".join(text.split())
     if shown.isprintable():

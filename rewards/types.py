@@ -1,11 +1,56 @@
-"""What a task's reward is made of."""
+"""What a suite is made of: tasks, their rewards, and what goes with them. Everything else here and in the backend reads these.
 
-from collections.abc import Callable, Mapping
+A *suite* is what one team trains on. A *task* is one kind of prompt in it, and ``Task`` is the one place that says
+everything about it: a new task is one file that makes one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-
-from rewards.profiles import Profile
+from typing import Any, Literal, NamedTuple
 
 Components = dict[str, float]
+Columns = Mapping[str, Any]
+"""What stands beside a prompt in the data (a reference answer, the facts behind a text): column -> value."""
+
+
+class Text(NamedTuple):
+    """The same words in English and in Portuguese."""
+
+    en: str
+    pt: str
+
+    def __str__(self) -> str:
+        return self.en
+
+    def within(self, lang: str) -> str:
+        """The words in one language: ``pt``, or else English."""
+        return self.pt if lang == "pt" else self.en
+
+
+NO_TEXT = Text("", "")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A named version of a suite's rules; a suite with flags of its own extends it.
+
+    Attributes:
+        name: unique in the suite.
+        summary: what it changes, in a line.
+        measured_by: who measures the components that no text tells, with its version; empty: they do not count.
+    """
+
+    name: str
+    summary: str
+    measured_by: str = ""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One completion's score: ``total`` in [0, 1] and the components it is the clipped sum of."""
+
+    total: float
+    components: Components = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -13,19 +58,24 @@ class Reward:
     """A task's reward.
 
     Attributes:
-        task: the task's name, as prompts carry it.
         maxima: each component's name and the most it gives; a penalty's is negative.
         components_of: (completion, prompt, profile) -> value of every component in ``maxima``. Pure, total
             (any string), linear in the length of its input.
         measured: components that no text tells, such as whether a query gives the true result, and the most each gives.
             They count under a profile that names who measures them (``Profile.measured_by``), and are handed to
-            ``score``; the others then share what is left of 1.
+            the scoring; the others then share what is left of 1.
+
+    Raises:
+        ValueError: it names no components.
     """
 
-    task: str
     maxima: Mapping[str, float]
-    components_of: Callable[[str, str, Profile], Components]
+    components_of: Callable[[str, str, Any], Components]
     measured: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.maxima:
+            raise ValueError("a reward names at least one component and the most it gives")
 
     def maxima_under(self, profile: Profile) -> dict[str, float]:
         """Each component's name and the most it gives under a profile."""
@@ -35,3 +85,127 @@ class Reward:
     def text_share(self, profile: Profile) -> float:
         """How much of the reward the text's own components make up under a profile."""
         return 1.0 - sum(self.measured.values()) if profile.measured_by else 1.0
+
+
+@dataclass(frozen=True)
+class Guideline:
+    """The question a rater answers, and what a 1, a 3 and a 5 look like."""
+
+    question: Text
+    one: Text
+    three: Text
+    five: Text
+
+
+GENERAL_GUIDELINE = Guideline(
+    Text("Would you send this answer to the user as it is?", "Você enviaria esta resposta ao usuário como está?"),
+    Text("Useless or wrong.", "Inútil ou errada."),
+    Text("Usable after correction.", "Aproveitável depois de correção."),
+    Text("Send it as it is.", "Pode enviar como está."),
+)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A completion written to cheat a reward, and the most it may score."""
+
+    name: str
+    completion: str
+    limit: float
+    prompt: str = ""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """The object that a parser found (None when there is none), and whether strict JSON was enough to read it."""
+
+    value: dict[str, Any] | None
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class JsonAnswer:
+    """A task whose completion must hold a JSON object.
+
+    Attributes:
+        parse: how it is read out of a text.
+        retry: what a model is told in production when there is none; ``{reason}`` is replaced by why.
+        nothing, empty: that why, where there is no object at all, or one with nothing in it.
+    """
+
+    parse: Callable[[str], Parsed]
+    retry: str = "Your answer holds no valid JSON object ({reason}). Answer again with the JSON object alone."
+    nothing: str = "there is no object"
+    empty: str = "the object is empty"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A measure of the truth behind a prompt, which the reward does not see: only so can reward hacking be noticed.
+
+    Attributes:
+        name: of the metric.
+        label: for people.
+        help: what it is, for people.
+        judge: (completion, columns) -> one True or False per fact; None where the columns carry no such facts.
+    """
+
+    name: str
+    label: Text
+    help: Text
+    judge: Callable[[str, Columns], Sequence[bool] | None]
+
+
+@dataclass(frozen=True)
+class Bubble:
+    """A completion that a phone shows as a notification.
+
+    Attributes:
+        sender: from whom it seems to come.
+        most: characters that are shown.
+    """
+
+    sender: Text
+    most: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything about one task of a suite. Only the first two have to be given.
+
+    Attributes:
+        name: as prompts carry it; unique over all suites.
+        reward: what a completion is worth.
+        label: as people call it; the name where left out.
+        guideline: what raters are asked.
+        rendering: how a completion is shown: Markdown, plain text, or a notification on a phone. A task with ``json``
+            is shown as JSON.
+        json: set where the answer must be a JSON object.
+        probes: completions written to cheat the reward.
+        system_prompt: put before a prompt that brings none.
+        examples: worked examples that a configuration may add to the system prompt; the first line introduces them.
+        truth: a measure of the truth behind a prompt.
+        reference: columns -> a right answer, for supervised warm-up; None where the columns do not give one.
+        by_rule: prompt -> an answer made without a model; None where there is no rule.
+        floor: an evaluation mean below this after step 100 is a warning; None for none.
+        unique: columns whose values may stand in one split only (an order, a query): elsewhere they would leak.
+    """
+
+    name: str
+    reward: Reward
+    label: Text = NO_TEXT
+    guideline: Guideline = GENERAL_GUIDELINE
+    rendering: Literal["markdown", "text"] | Bubble = "markdown"
+    json: JsonAnswer | None = None
+    probes: tuple[Probe, ...] = ()
+    system_prompt: str = ""
+    examples: tuple[str, ...] = ()
+    truth: Truth | None = None
+    reference: Callable[[Columns], str | None] | None = None
+    by_rule: Callable[[str], str | None] | None = None
+    floor: float | None = None
+    unique: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.label.en:
+            object.__setattr__(self, "label", Text(self.name, self.name))

@@ -77,7 +77,7 @@ def _logs(path: Path) -> None:
 
 def _olist(path: Path) -> None:
     """One of the files is broken, the others are good."""
-    from backend.data.olist import import_olist
+    from backend.commerce.olist import import_olist
 
     import_olist(path.parent, path.parent / "shop.db")
 

@@ -1,6 +1,6 @@
-"""Two tasks on which even a random model's completions differ, so that a tiny run has real gradients. A plugin."""
+"""A suite of two tasks on which even a random model's completions differ, so that a tiny run has real gradients."""
 
-from rewards import Profile, Reward, register
+from rewards.types import Profile, Reward, Task
 
 
 def _letters(completion: str, prompt: str, profile: Profile) -> dict[str, float]:
@@ -16,8 +16,6 @@ def _variety(completion: str, prompt: str, profile: Profile) -> dict[str, float]
 
 
 TASKS = (
-    Reward("letters", {"letters": 0.6, "vowels": 0.4}, _letters),
-    Reward("variety", {"variety": 1.0}, _variety),
+    Task("letters", Reward({"letters": 0.6, "vowels": 0.4}, _letters)),
+    Task("variety", Reward({"variety": 1.0}, _variety)),
 )
-for task in TASKS:
-    register(task)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from app.pages import __file__ as pages_file
+from app.pages import PAGES
 from backend.settings import ROOT, Settings
 from backend.training.config import PRESETS
-from backend.training.stop_rules import default_rules
-from rewards import PROFILES
-from rewards.probes import run_probes
+from backend.training.stop_rules import default_rules, floors
+from rewards import BUILT_IN_TASKS, PROFILES
+from rewards.scoring import run_probes
 
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -32,15 +32,20 @@ def test_every_profile_is_described() -> None:
 
 def test_the_before_and_after_of_the_probes_is_measured() -> None:
     text = read("docs/rewards.md")
-    for before, after in zip(run_probes("v4.2.1"), run_probes("v4.3"), strict=True):
+    results = [
+        (before, after)
+        for task in BUILT_IN_TASKS.values()
+        for before, after in zip(run_probes(task, PROFILES["v4.2.1"]), run_probes(task, PROFILES["v4.3"]), strict=True)
+    ]
+    for before, after in results:
         if not before.passed:
-            row = f"| {before.probe.name} | {before.probe.limit:.2f} | {before.total:.2f} | {after.total:.2f} |"
+            row = f"| {before.task} | {before.probe.name} | {before.probe.limit:.2f} | {before.total:.2f} | {after.total:.2f} |"
             assert row in text
 
 
 def test_every_stop_rule_is_described() -> None:
     text = read("docs/engineers.md")
-    for rule in default_rules(512):
+    for rule in default_rules(512, floors(BUILT_IN_TASKS)):
         assert re.search(rf"^\| {rule.name} \|.*\| {rule.action} \|$", text, re.M), rule.name
 
 
@@ -58,8 +63,7 @@ def test_every_setting_named_in_the_docs_exists() -> None:
 
 
 def test_every_page_has_a_reader() -> None:
-    pages = Path(pages_file).read_text(encoding="utf-8")
-    assert all(f'"{p.stem}": ' in pages for p in (ROOT / "app" / "screens").glob("[a-z]*.py"))
+    assert {p.stem for p in (ROOT / "app" / "screens").glob("[a-z]*.py")} == {page.name for page in PAGES}
 
 
 def test_presets_in_the_docs_exist() -> None:

@@ -42,7 +42,7 @@ LIGHT = (
     "backend.data.",
     "backend.evaluation.",
     "backend.serving.",
-    "backend.example",
+    "backend.release.example",
 )
 
 

@@ -40,7 +40,7 @@ unsloth.models.rl.patch_trl_rl_trainers()
 from backend.training.config import PRESETS  # noqa: E402
 from backend.training.reward_functions import components_of  # noqa: E402
 from backend.training.trainer import WorkbenchTrainer, grpo_arguments  # noqa: E402
-from rewards import TASKS  # noqa: E402
+from rewards import DEFAULT_PROFILE, TASKS  # noqa: E402
 
 base = WorkbenchTrainer.__mro__[1]
 check(base.__name__ == "UnslothGRPOTrainer", f"our trainer extends {base.__name__}, not Unsloth's")
@@ -65,7 +65,7 @@ wanted = {
     "per_device_train_batch_size": lambda c: c.prompts_per_step * c.num_generations, "optim": lambda c: "adamw_torch",
 }  # fmt: skip
 for preset, config in PRESETS.items():
-    arguments = grpo_arguments(config, components_of(TASKS), "unused", "unsloth")
+    arguments = grpo_arguments(config, components_of(TASKS, DEFAULT_PROFILE), "unused", "unsloth")
     for field, value in wanted.items():
         kept = getattr(arguments, field)
         check(str(getattr(kept, "value", kept)) == str(value(config)), f"{preset}: {field} became {kept}")

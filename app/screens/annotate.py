@@ -12,18 +12,20 @@ from contextlib import contextmanager
 import streamlit as st
 
 from app.ui.completion import show_completion, show_prompt
-from app.ui.guidelines import guideline
-from app.ui.language import t, task_name
+from app.ui.language import language, t, task_name
 from app.ui.markdown import message
 from app.ui.outage import fragment
 from app.ui.person import signs_in
 from app.ui.state import open_store
 from backend.access import who
 from backend.errors import UserError
+from backend.rating.queue import claim_next, draft_of, progress, save_draft
+from backend.rating.ratings import FLAGS, SKIP_REASONS, save_rating, undo_last
 from backend.store.completions import one_completion
 from backend.store.engine import StoreAway, reading, writing
-from backend.store.queue import claim_next, draft_of, progress, save_draft
-from backend.store.ratings import FLAGS, SKIP_REASONS, get_rater, save_rating, undo_last
+from backend.store.ratings import get_rater
+from backend.suites import tasks
+from rewards.types import GENERAL_GUIDELINE
 
 _LEAST_SECONDS = 0.4  # a key held down must not rate what nobody has seen
 _RECOUNT = 25  # ratings after which "to go" is counted anew; between them it counts down
@@ -295,9 +297,10 @@ def show_help(one_key: bool) -> None:
 
 def show_guideline(task: str) -> None:
     """The task's question and anchors."""
-    g = guideline(task)
-    st.markdown(f"**{g.question}**")
-    st.markdown(f"- **1** · {g.one}\n- **3** · {g.three}\n- **5** · {g.five}")
+    found, lang = tasks().get(task), language()
+    g = found.guideline if found is not None else GENERAL_GUIDELINE
+    st.markdown(f"**{g.question.within(lang)}**")
+    st.markdown(f"- **1** · {g.one.within(lang)}\n- **3** · {g.three.within(lang)}\n- **5** · {g.five.within(lang)}")
 
 
 def show_last() -> None:
@@ -314,8 +317,8 @@ def show_done(rater_id: int) -> None:
     if st.session_state.get("counts", (0, 0)) == (0, 0):
         st.info(
             t(
-                "There is nothing to rate yet: an engineer fills the queue with `python -m backend.data sample`.",
-                "Ainda não há o que avaliar: um engenheiro enche a fila com `python -m backend.data sample`.",
+                "There is nothing to rate yet: an engineer fills the queue with `workbench data sample`.",
+                "Ainda não há o que avaliar: um engenheiro enche a fila com `workbench data sample`.",
             ),
             icon=":material/inbox:",
         )

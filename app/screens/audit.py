@@ -10,18 +10,19 @@ from app.ui.audit_completions import show_points
 from app.ui.audit_data import load, standing
 from app.ui.audit_raters import show_raters
 from app.ui.audit_trust import show_components, show_leave_one_out, show_lifted, show_profiles, show_trust
-from app.ui.charts import correlation_chart, show_chart
-from app.ui.language import number, numbers, t, task_name
+from app.ui.chart import show_chart
+from app.ui.language import language, number, numbers, t, task_name
 from app.ui.markdown import message
 from app.ui.state import open_store
 from app.ui.tabs import show_tabs
 from app.ui.verdicts import gate_words
 from backend.audit.gate import Gate
 from backend.audit.gates import decide_gates
+from backend.charts.audit import correlation_chart
 from backend.errors import UserError
 from backend.store.engine import writing
-from rewards import DEFAULT_PROFILE, PROFILES, fingerprint
-from rewards.probes import run_probes
+from backend.suites import default_profile, fingerprint, profiles, suite_of, tasks
+from rewards.scoring import run_probes
 
 VERDICTS: dict[str, tuple[str, Any]] = {
     "pass": (":material/check_circle:", "green"),
@@ -88,7 +89,10 @@ def record(profile: str) -> None:
 
 def show_probes(profile: str) -> None:
     """Completions written to cheat, with what each may score at most."""
-    results = run_probes(profile)
+    results = [result for task in tasks().values() for result in run_probes(task, suite_of(task.name).profile(profile))]
+    if not results:
+        st.caption(t("No task has probes.", "Nenhuma tarefa tem sondas."))
+        return
     over = sum(not r.passed for r in results)
     st.caption(
         t(
@@ -101,7 +105,7 @@ def show_probes(profile: str) -> None:
     frame = pd.DataFrame(
         [
             {
-                "task": task_name(r.probe.task),
+                "task": task_name(r.task),
                 "probe": r.probe.name,
                 "score": r.total,
                 "limit": r.probe.limit,
@@ -134,15 +138,17 @@ def page() -> None:
     """Draw the page."""
     title, choice = st.columns([3, 1], vertical_alignment="bottom")
     title.title(t("Reward audit", "Auditoria da recompensa"), anchor=False)
-    names = list(PROFILES)
+    known = profiles()
+    names = list(known)
     profile = choice.selectbox(
         t("Reward profile", "Perfil da recompensa"),
         names,
-        index=names.index(DEFAULT_PROFILE),
+        index=names.index(default_profile()),
         bind="query-params",
         key="profile",
     )
-    st.caption(f"{PROFILES[profile].summary} · {t('fingerprint', 'impressão digital')} `{fingerprint(profile)}`")
+    marks = ", ".join(f"{task_name(task)} `{fingerprint(task, profile)}`" for task in tasks())
+    st.caption(f"{known[profile].summary} · {t('fingerprints', 'impressões digitais')}: {marks}")
     if note := st.session_state.pop("audit_note", None):
         st.toast(message(note))
     try:
@@ -169,7 +175,7 @@ def page() -> None:
     with st.expander(t("Why these words", "Por que estas palavras"), expanded=False):
         st.markdown("\n".join(f"- **{task_name(r['task'])}**: {r['reason']}" for _, r in totals.iterrows()))
         show_chart(
-            correlation_chart(totals.dropna(subset=["rho"])),
+            correlation_chart(totals.dropna(subset=["rho"]), language()),
             alt=t("ρ per task with interval", "ρ por tarefa com intervalo"),
         )
     show_tabs(

@@ -1,36 +1,35 @@
-"""Data: prompt sets and their quality, new ones from the shop, and imports: prompts as JSONL, a shop as Olist's CSVs."""
+"""Data: prompt sets and their quality, new ones from the suites' sources, and imports: prompts as JSONL, a source's own files."""
 
 import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from app.ui.actions import show_failed
-from app.ui.language import t
-from app.ui.markdown import message
-from app.ui.prompt_sets import choose_set, show_browse, show_make, show_quality
+from app.ui.language import language, t
+from app.ui.prompt_sets import choose_set, show_browse, show_make, show_quality, show_source
 from app.ui.sampling import show_sampling
 from app.ui.state import open_store, shown_errors
 from app.ui.tabs import show_tabs
 from app.ui.upload import import_upload
 from backend.data.jsonl import read_prompts
-from backend.data.olist import import_olist
-from backend.data.olist_source import SOURCES
-from backend.data.shop import shop_identity
 from backend.errors import UserError
-from backend.settings import get_settings
 from backend.store.engine import writing
 from backend.store.events import record
 from backend.store.prompts import save_prompt_set
+from backend.suites import prompt_sources, task_names
+from backend.suites.suite import FileImport, PromptSource
 
-FORMAT = """{"task": "extraction", "prompt": "Nota: 2/5\\nAvaliação: chegou quebrado", "facts": {"nota": 2}, "split": "train"}
-{"task": "push", "messages": [{"role": "user", "content": "Crie um push…"}], "split": "eval"}"""
+FORMAT = """{{"task": "{task}", "prompt": "…", "facts": {{"answer": "…"}}, "split": "train"}}
+{{"task": "{task}", "messages": [{{"role": "user", "content": "…"}}], "split": "eval"}}"""
 
 
 def import_prompts() -> None:
     """Upload a JSONL file: imported whole, or not at all with every bad line named."""
     st.caption(t("One JSON object per line:", "Um objeto JSON por linha:"))
-    st.code(FORMAT, language="json", wrap_lines=True)
+    st.code(FORMAT.format(task=next(iter(task_names()), "my_task")), language="json", wrap_lines=True)
     import_upload(t("JSONL file of prompts", "Arquivo JSONL de prompts"), ["jsonl", "json", "txt"], _import)
 
 
@@ -44,54 +43,36 @@ def _import(path: Path) -> str:
     )
 
 
-def import_shop() -> None:
-    """Upload Olist's CSVs: they replace the shop whole, or not at all."""
-    shop = get_settings().commerce_db
-    try:
-        source, mark = shop_identity(shop)
-        st.caption(t(f"The shop now: {source} ({mark}).", f"A loja agora: {source} ({mark})."))
-    except UserError as error:
-        st.caption(message(error))
-    st.write(
-        t(
-            "The nine CSV files of the public Olist data, or your own in that layout; orders and order items are needed. "
-            "Names, phone numbers, e-mails and documents in reviews are masked.",
-            "Os nove CSVs públicos da Olist, ou os seus nesse formato; pedidos e itens são necessários. Nomes, telefones, "
-            "e-mails e documentos nas avaliações são mascarados.",
-        )
-    )
-    names = {source.file for source in SOURCES.values()}
-    uploads = st.file_uploader(t("CSV files", "Arquivos CSV"), type=["csv"], accept_multiple_files=True)
-    unknown = [u.name for u in uploads if u.name not in names]
+def import_files(source: PromptSource, files: FileImport) -> None:
+    """Upload the files that a prompt source is made from: they replace its data whole, or not at all."""
+    show_source(source)
+    st.write(files.what.within(language()))
+    uploads = st.file_uploader(t("Files", "Arquivos"), accept_multiple_files=True, key=f"files_{source.name}")
+    unknown = [u.name for u in uploads if u.name not in files.files]
     if unknown:
-        st.warning(t("Not one of Olist's files: ", "Não é um arquivo da Olist: ") + ", ".join(unknown))
-    if not uploads or not st.button(t("Replace the shop", "Substituir a loja"), type="primary"):
+        st.warning(t("Not one of its files: ", "Não é um dos arquivos: ") + ", ".join(unknown))
+    if not uploads or not st.button(t("Replace the data", "Substituir os dados"), type="primary"):
         return
-    report = None
+    report: Sequence[str] | None = None
     with (
         tempfile.TemporaryDirectory() as folder,
         shown_errors(),
         st.status(t("Importing…", "Importando…"), expanded=True) as status,
     ):
         for upload in uploads:
-            if upload.name in names:
+            if upload.name in files.files:
                 (Path(folder) / upload.name).write_bytes(upload.getbuffer())
         try:
-            report = import_olist(Path(folder), shop, on_progress=st.write)
+            report = files.take(Path(folder), st.write)
         except UserError:
             status.update(label=t("Nothing was imported", "Nada foi importado"), state="error")
             raise
         with writing() as session:
-            record(session, "replaced the shop", f"olist, {report.orders} orders")
+            record(session, "replaced data", f"{source.name}: {report[0]}"[:200])
         status.update(label=t("Imported", "Importado"), state="complete", expanded=False)
     if report is not None:
-        st.code("\n".join(report.lines()), language=None, wrap_lines=True)
-        st.success(
-            t(
-                "Make prompts from it under New set. SQL prompts of another shop no longer fit profile v5-exec.",
-                "Gere prompts em Novo conjunto. Prompts de SQL de outra loja não servem mais ao perfil v5-exec.",
-            )
-        )
+        st.code("\n".join(report), language=None, wrap_lines=True)
+        st.success(files.done.within(language()))
 
 
 def page() -> None:
@@ -99,17 +80,23 @@ def page() -> None:
     st.title(t("Data", "Dados"), anchor=False)
     show_failed()
     mark = choose_set()
-    tabs = {
-        t("New set", "Novo conjunto"): show_make,
+    sources = {source.name: source for source in prompt_sources().values()}
+    tabs: dict[str, Callable[[], None]] = {
+        **({t("New set", "Novo conjunto"): lambda: show_make(sources)} if sources else {}),
         t("Import prompts", "Importar prompts"): import_prompts,
-        t("Import a shop", "Importar uma loja"): import_shop,
+        **{
+            source.files.label.within(language()): partial(import_files, source, source.files)
+            for source in sources.values()
+            if source.files is not None
+        },
     }
     if mark is not None:
-        tabs = {
+        of_set: dict[str, Callable[[], None]] = {
             t("Browse", "Ver"): lambda: show_browse(mark),
             t("Quality", "Qualidade"): lambda: show_quality(mark),
             t("Sample completions", "Gerar respostas"): lambda: show_sampling(mark),
-        } | tabs
+        }
+        tabs = of_set | tabs
     show_tabs("data_tabs", tabs)
 
 

@@ -7,16 +7,17 @@ import streamlit as st
 
 from app.pages import link_to
 from app.ui.actions import attempt, show_failed
-from app.ui.charts import day_chart, show_chart
+from app.ui.chart import show_chart
 from app.ui.completion import show_completion, show_prompt
-from app.ui.language import number, t, task_name
+from app.ui.language import language, number, t, task_name
 from app.ui.state import open_store
 from backend.access import who
-from backend.serving.drift import MEAN_LIMIT
+from backend.charts.production import day_chart
 from backend.serving.feedback import next_prompt_set, rated_from_production, send_to_raters
 from backend.store.answers import alarms, daily_answers, lowest_answers
 from backend.store.engine import reading, writing
 from backend.store.tables import Alarm, Answer
+from backend.suites import MonitorSettings, suite_of, task_names, tasks
 
 _DONE = "monitor_done"
 _LOWEST = 20
@@ -39,7 +40,7 @@ def alarm_words(alarm: Alarm) -> str:
     """One alarm in a line: about what, the days it is about (it opens and closes as a day has ended), what was found."""
     ends = [at for at in (alarm.opened_at, alarm.closed_at) if at is not None]
     days = " – ".join(f"{at - timedelta(days=1):%Y-%m-%d}" for at in ends)
-    found = alarm.words.get(st.session_state.get("lang", "en"), "")
+    found = alarm.words.get(language(), "")
     return f"**{task_name(alarm.task)} · {kind_words(alarm.kind)}**, {days}: {found}"
 
 
@@ -79,7 +80,7 @@ def show_days(days: pd.DataFrame) -> None:
     """Reward first; what else may move below it."""
     reward = t("mean reward", "recompensa média")
     show_chart(
-        day_chart(days, "reward", reward, MEAN_LIMIT),
+        day_chart(days, "reward", reward, _mean_limit(days), language()),
         alt=t(
             "Mean reward per day and task, and the limit of an alarm", "Recompensa média por dia e tarefa, e o limite"
         ),
@@ -87,11 +88,20 @@ def show_days(days: pd.DataFrame) -> None:
     left, right = st.columns(2)
     with left:
         share = t("answers without JSON", "respostas sem JSON")
-        of_json = days[days["task"].isin(days.loc[days["unparsable"] > 0, "task"]) | (days["task"] == "extraction")]
-        show_chart(day_chart(of_json, "unparsable", share), alt=share)
+        of_json = days[days["task"].isin([task.name for task in tasks().values() if task.json is not None])]
+        show_chart(day_chart(of_json, "unparsable", share, lang=language()), alt=share)
     with right:
         length = t("characters", "caracteres")
-        show_chart(day_chart(days, "characters", length), alt=t("Mean length per day", "Tamanho médio por dia"))
+        show_chart(
+            day_chart(days, "characters", length, lang=language()),
+            alt=t("Mean length per day", "Tamanho médio por dia"),
+        )
+
+
+def _mean_limit(days: pd.DataFrame) -> float:
+    """The alarm's limit: of the suites whose tasks are shown, the highest."""
+    limits = [suite_of(task).monitor.mean_limit for task in days["task"].unique() if task in task_names()]
+    return max(limits, default=MonitorSettings().mean_limit)
 
 
 def send(answers: list[int]) -> None:
@@ -174,9 +184,9 @@ def page() -> None:
     if days.empty and not found:
         st.info(
             t(
-                "Nothing from production yet. Export a run on Results, After training, and serve it: `python -m backend.serving gateway` "
+                "Nothing from production yet. Export a run on Results, After training, and serve it: `workbench serve gateway` "
                 "(docs/serving.md).",
-                "Nada da produção ainda. Exporte um treino em Resultados, Depois do treino, e sirva-o: `python -m backend.serving gateway` "
+                "Nada da produção ainda. Exporte um treino em Resultados, Depois do treino, e sirva-o: `workbench serve gateway` "
                 "(docs/serving.md).",
             ),
             icon=":material/sensors:",

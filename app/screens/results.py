@@ -8,14 +8,14 @@ from app.pages import link_to
 from app.ui.actions import show_failed
 from app.ui.after import show_after
 from app.ui.agreement import show_people
-from app.ui.charts import show_chart
+from app.ui.chart import show_chart
 from app.ui.comparison import show_components, show_pairs, show_table
-from app.ui.language import duration, number, t
+from app.ui.language import duration, language, number, t
 from app.ui.run_status import status_words
 from app.ui.seeds import show_seeds
 from app.ui.state import example_note, open_store, shown_errors
 from app.ui.tabs import show_tabs
-from backend.evaluation.charts import difference_chart
+from backend.charts.comparison import difference_chart
 from backend.evaluation.compare import TaskComparison
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import would_people_agree
@@ -27,6 +27,7 @@ from backend.runs.watch import current_runs
 from backend.store.engine import reading
 from backend.store.evaluations import all_evaluations
 from backend.store.tables import Run
+from backend.suites import tasks
 
 
 def choose_run(runs: list[Run]) -> Run:
@@ -90,26 +91,17 @@ def cost_of(run: Run) -> list[tuple[str, str]]:
     return [(t("Duration", "Duração"), time), (t("Cost", "Custo"), f"$ {number(results['dollars'])}")]
 
 
-def show_cost(run: Run) -> None:
-    """Time, money, and the accuracy the reward cannot see."""
-    comparison = read_json(Path(run.folder) / "comparison_base_vs_tuned.json")
-    if comparison is None:
-        return
-    cells = st.columns(4)
-    for cell, (name, value) in zip(cells, cost_of(run), strict=False):
-        cell.metric(name, value)
-    cells[2].metric(t("Best step", "Melhor passo"), comparison["best_step"])
-    accuracy = comparison.get("fact_accuracy", {})
-    if accuracy.get("tuned") is not None and accuracy.get("base") is not None:
-        cells[3].metric(
-            t("Facts right", "Fatos certos"),
-            f"{accuracy['tuned']:.0%}",
-            delta=f"{100 * (accuracy['tuned'] - accuracy['base']):+.0f} pp",
-            help=t(
-                "Extraction, measured against the truth behind the prompts, which the reward does not know.",
-                "Extração, medida contra a verdade por trás dos prompts, que a recompensa não conhece.",
-            ),
-        )
+def show_cost(run: Run, compared: Compared) -> None:
+    """Time, money, and what the reward cannot see."""
+    row = st.container(horizontal=True, gap="large")
+    for name, value in cost_of(run):
+        row.metric(name, value, width="content")
+    row.metric(t("Best step", "Melhor passo"), compared.tuned.step, width="content")
+    for truth in (task.truth for task in tasks().values() if task.truth is not None):
+        if truth.name in compared.truth:
+            base, tuned = compared.truth[truth.name]
+            label, help_ = truth.label.within(language()), truth.help.within(language())
+            row.metric(label, f"{tuned:.0%}", delta=f"{100 * (tuned - base):+.0f} pp", help=help_, width="content")
 
 
 def show_next_step(comparisons: list[TaskComparison]) -> None:
@@ -147,7 +139,7 @@ def show_comparison(compared: Compared, run: Run | None) -> None:
     st.markdown("#### " + t(*summary_sentence(compared.tasks, bold="**")))
     show_next_step(compared.tasks)
     if run is not None:
-        show_cost(run)
+        show_cost(run, compared)
         show_override(run)
     show_table(compared.tasks)
     left_out = t(
@@ -178,7 +170,7 @@ def show_comparison(compared: Compared, run: Run | None) -> None:
 def show_differences(compared: Compared) -> None:
     """Every prompt's difference."""
     show_chart(
-        difference_chart(compared.paired, compared.tasks, st.session_state.get("lang", "en")),
+        difference_chart(compared.paired, compared.means(), language()),
         alt=t("Paired differences per task", "Diferenças pareadas por tarefa")
         + ". "
         + t(*summary_sentence(compared.tasks)),
@@ -187,7 +179,7 @@ def show_differences(compared: Compared) -> None:
 
 def show_report(compared: Compared, run: Run | None) -> None:
     """The same as files."""
-    lang = st.session_state.get("lang", "en")
+    lang = language()
     title = run.name if run is not None else f"{name_of(compared.base)} → {name_of(compared.tuned)}"
     st.write(
         t(

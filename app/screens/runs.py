@@ -6,12 +6,13 @@ import pandas as pd
 import streamlit as st
 
 from app.pages import link_to
-from app.ui.charts import metric_line, show_chart, task_curves
-from app.ui.language import number, t, task_name
+from app.ui.chart import show_chart
+from app.ui.language import language, number, t, task_name
 from app.ui.outage import fragment
 from app.ui.run_status import show_status
 from app.ui.state import example_note, open_store
 from app.ui.upload import import_upload
+from backend.charts.runs import metric_line, task_curves
 from backend.evaluation.compare import bootstrap_mean_interval
 from backend.runs.imported import import_run
 from backend.runs.processes import last_lines
@@ -20,10 +21,11 @@ from backend.store.engine import reading
 from backend.store.evaluations import run_scores
 from backend.store.runs import drawn_metrics, metric_names
 from backend.store.tables import Run
+from backend.suites import task_names, tasks
 from backend.training.stop_rules import limit_of
-from rewards import registered
+from backend.wording import Text
 
-DETAILS = {
+DETAILS: dict[str, tuple[str, str]] = {
     "task_reward/mean": ("training reward (0 to 1)", "recompensa no treino (0 a 1)"),
     "entropy": ("entropy (nats per token)", "entropia (nats por token)"),
     "zero_variance/mean": ("groups without signal (share)", "grupos sem sinal (fração)"),
@@ -32,7 +34,6 @@ DETAILS = {
     "grad_norm": ("gradient norm", "norma do gradiente"),
     "loss": ("loss", "perda"),
     "distinct/mean": ("distinct answers in a group (share)", "respostas distintas no grupo (fração)"),
-    "eval/fact_accuracy": ("facts right (share)", "fatos certos (fração)"),
     "gpu_memory_gb": ("GPU memory (GB)", "memória da GPU (GB)"),
 }
 
@@ -123,7 +124,7 @@ def show_evaluations(runs: list[Run], known: list[str]) -> None:
     if len(runs) == 1 and not (curves := _curves(runs[0].id, _version(runs[0]))).empty:
         evaluated, best = curves.assign(run=runs[0].name), _best_step(curves)
     else:
-        names = {f"eval/{task}": task for task in registered() if f"eval/{task}" in known}
+        names = {f"eval/{task}": task for task in task_names() if f"eval/{task}" in known}
         if not names:
             return
         evaluated, best = points_of(runs, list(names)), None
@@ -133,12 +134,12 @@ def show_evaluations(runs: list[Run], known: list[str]) -> None:
         charts = st.container(horizontal=True)
         for task, rows in evaluated.groupby("task", sort=False):
             with charts.container(width=500):
-                chart = metric_line(rows, task_name(str(task)), legend=len(runs) <= 8, height=230)
+                chart = metric_line(rows, task_name(str(task)), legend=len(runs) <= 8, height=230, lang=language())
                 show_chart(chart, alt=f"{task_name(str(task))}. {_in_words(rows)}")
         return
     st.markdown(f"**{words}**")
     show_chart(
-        task_curves(evaluated, t("mean reward (0 to 1)", "recompensa média (0 a 1)"), best),
+        task_curves(evaluated, t("mean reward (0 to 1)", "recompensa média (0 a 1)"), best, language()),
         alt=f"{words}. {_in_words(evaluated)}",
     )
     band = t("bands: 95 % intervals over the prompts", "faixas: intervalos de 95 % sobre os prompts")
@@ -161,18 +162,23 @@ def _in_words(evaluated: pd.DataFrame) -> str:
 
 def show_details(runs: list[Run], known: list[str]) -> None:
     """The numbers that say how training is doing, each with its stop rule's line."""
-    names = [name for name in DETAILS if name in known]
+    details = DETAILS | {
+        f"eval/{truth.name}": Text(f"{truth.label.en} (share)", f"{truth.label.pt} (fração)")
+        for truth in (task.truth for task in tasks().values())
+        if truth is not None
+    }
+    names = [name for name in details if name in known]
     if not names:
         return
     points = points_of(runs, names)
     stopped = _stopped_at(runs[0]) if len(runs) == 1 else None
     charts = st.container(horizontal=True)  # four in a row where there is room, fewer where not
     for name in names:
-        rows, title = points[points["name"] == name], t(*DETAILS[name])
+        rows, title = points[points["name"] == name], t(*details[name])
         limit = limit_of(name, rows["value"].tolist(), runs[0].config.get("max_completion_length"))
         shown = limit if limit is not None and _in_sight(limit, rows["value"]) else None
         with charts.container(width=248):
-            show_chart(metric_line(rows, title, shown, stopped), alt=_summary(title, rows, limit))
+            show_chart(metric_line(rows, title, shown, stopped, lang=language()), alt=_summary(title, rows, limit))
 
 
 def _in_sight(limit: float, values: pd.Series) -> bool:
@@ -208,7 +214,7 @@ def show_by_task(runs: list[Run], known: list[str]) -> None:
         "zero_variance": t("groups without signal", "grupos sem sinal"),
         **{
             f"eval/{task}": t(f"components: {task_name(task)}", f"componentes: {task_name(task)}")
-            for task in registered()
+            for task in task_names()
         },
     }
     found = {
@@ -222,7 +228,7 @@ def show_by_task(runs: list[Run], known: list[str]) -> None:
     )
     points = points_of(runs, found[family])
     points["task"] = points["name"].str.rpartition("/")[2]
-    show_chart(task_curves(points, families[family]), alt=f"{families[family]}. {_in_words(points)}")
+    show_chart(task_curves(points, families[family], lang=language()), alt=f"{families[family]}. {_in_words(points)}")
 
 
 def show_log(run: Run) -> None:

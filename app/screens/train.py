@@ -10,12 +10,12 @@ from app.ui.state import open_store
 from backend.runs.queue import enqueue
 from backend.runs.watch import current_runs
 from backend.store.tables import Run
-from backend.training.config import PRESETS
+from backend.training.config import all_presets
 
 
 def show_earlier(runs: list[Run]) -> None:
     """Runs to go on with, and runs whose configuration can be taken over."""
-    mine = [r for r in runs if not r.parent_id and r.preset in PRESETS]
+    mine = [r for r in runs if not r.parent_id and r.preset in all_presets()]
     ended = [r for r in mine if r.status in ("stopped", "failed", "cancelled") and not r.is_example]
     if not mine:
         return

@@ -12,7 +12,7 @@ from app.ui.outage import fragment
 from backend.access import who
 from backend.evaluation.external import PORTUGUESE, read_external
 from backend.evaluation.words import summary_sentence
-from backend.runs.after import AfterJob, after_job, start_benchmark, start_export
+from backend.runs.jobs import Job, after_job, start_benchmark, start_export
 from backend.store.tables import Run
 
 
@@ -22,11 +22,11 @@ def show_after(run: Run) -> None:
     fragment(_after, run_every=2 if _any_runs(jobs) else None)(run, _any_runs(jobs))
 
 
-def _jobs(run: Run) -> dict[str, AfterJob | None]:
+def _jobs(run: Run) -> dict[str, Job | None]:
     return {what: after_job(run.id, what) for what in ("benchmark", "export")}
 
 
-def _any_runs(jobs: dict[str, AfterJob | None]) -> bool:
+def _any_runs(jobs: dict[str, Job | None]) -> bool:
     return any(job is not None and job.running for job in jobs.values())
 
 
@@ -66,7 +66,7 @@ def _show_external(run: Run) -> None:
     st.caption(f"lm-eval {found.harness}; {limit}{found.few_shot}-shot; {metrics}")
 
 
-def _ask_benchmark(run: Run, job: AfterJob | None) -> None:
+def _ask_benchmark(run: Run, job: Job | None) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     tasks = row.text_input(t("lm-eval tasks", "Tarefas do lm-eval"), ",".join(PORTUGUESE), max_chars=500, width=420)
     limit = row.number_input(t("Documents a task", "Documentos por tarefa"), 10, 100_000, 200, width=180)
@@ -80,7 +80,7 @@ def _ask_benchmark(run: Run, job: AfterJob | None) -> None:
     _show_job(job)
 
 
-def _ask_export(run: Run, job: AfterJob | None) -> None:
+def _ask_export(run: Run, job: Job | None) -> None:
     st.button(
         t("Export adapter and merged model", "Exportar adaptador e modelo mesclado"),
         icon=":material/deployed_code:",
@@ -91,11 +91,11 @@ def _ask_export(run: Run, job: AfterJob | None) -> None:
     _show_job(job)
 
 
-def _busy(job: AfterJob | None) -> bool:
+def _busy(job: Job | None) -> bool:
     return job is not None and job.running
 
 
-def _show_job(job: AfterJob | None) -> None:
+def _show_job(job: Job | None) -> None:
     if job is None:
         return
     if job.running:

@@ -3,14 +3,16 @@
 import pandas as pd
 import streamlit as st
 
-from app.ui.charts import scatter_chart, show_chart
+from app.ui.chart import show_chart
 from app.ui.completion import show_completion, show_prompt
-from app.ui.language import number, numbers, t, task_name
+from app.ui.language import language, number, numbers, t, task_name
 from backend.audit.regressions import keep_case
 from backend.audit.table import disagreements
+from backend.charts.audit import scatter_chart
 from backend.errors import UserError
 from backend.store.completions import one_completion
 from backend.store.engine import reading
+from backend.suites import in_order
 
 
 def show_one(completion_id: int, rated: pd.DataFrame) -> None:
@@ -67,13 +69,13 @@ def keep(task: str, prompt: str, completion: str, human: float) -> None:
 
 def show_points(rated: pd.DataFrame) -> None:
     """Scatter of a task's completions, and the largest disagreements."""
-    tasks = sorted(rated["task"].unique())
+    tasks = in_order(rated["task"].unique())
     task = st.segmented_control(t("Task", "Tarefa"), tasks, default=tasks[0], format_func=task_name, required=True)
     totals = rated[(rated["task"] == task) & (rated["component"] == "total")]
     chart, table = st.columns(2, gap="medium")
     with chart:
         picked = show_chart(
-            scatter_chart(totals),
+            scatter_chart(totals, language()),
             on_select="rerun",
             key=f"scatter_{task}",
             alt=t("Human score against reward", "Nota humana contra recompensa"),

@@ -11,7 +11,7 @@ from backend.audit.table import audit_table
 from backend.store.completions import all_ratings, ensure_scores, rated_scores, unscored_count
 from backend.store.engine import reading, writing
 from backend.store.ratings import ratings_version
-from rewards import fingerprint
+from backend.suites import fingerprint_of_all, task_names
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
@@ -43,7 +43,7 @@ def load(profile: str) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     """(rated completions with their scores, the audit, version of the ratings); missing scores are computed first."""
     with reading() as session:
         version = ratings_version(session)
-    rules = fingerprint(profile)
+    rules = fingerprint_of_all(task_names(), profile)
     if st.session_state.get("scored") != (profile, rules, version):
         with reading() as session:
             missing = unscored_count(session, profile)

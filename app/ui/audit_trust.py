@@ -8,7 +8,7 @@ from app.ui.language import interval, number, numbers, t, task_name
 from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
 from backend.audit.robustness import leave_one_out, lifted, no_better_than_length, profile_differences, views
-from rewards import PROFILES
+from backend.suites import profiles
 
 
 def show_trust(rated: pd.DataFrame, version: str) -> None:
@@ -61,9 +61,13 @@ def _cell(rho: float | None, n: int) -> str:
 
 def show_profiles(profile: str, rated: pd.DataFrame) -> None:
     """The same ratings under another profile: Δρ with its interval. No new ratings are needed."""
-    others = [name for name in PROFILES if name != profile]
+    known = profiles()
+    others = [name for name in known if name != profile]
+    if not others:
+        st.caption(t("There is only one version of the rules.", "Só há uma versão das regras."))
+        return
     # Not one that measures by running something: that is for whoever asks for it.
-    likely = [name for name in others if not PROFILES[name].measured_by]
+    likely = [name for name in others if not known[name].measured_by] or others
     other = st.selectbox(t("Compare with", "Comparar com"), others, index=others.index(likely[-1]))
     before = None
     with shown_errors():

@@ -13,7 +13,8 @@ from backend.evaluation.changes import Kind, word_changes
 from backend.evaluation.compare import TaskComparison
 from backend.evaluation.stored import Compared, why
 from backend.evaluation.words import VERDICTS
-from rewards.json_parsing import parse_json
+from backend.suites import tasks
+from rewards.types import JsonAnswer
 
 _MARK: dict[Kind, str] = {"removed": "red-background", "added": "green-background"}
 _SHOWN = 5
@@ -98,7 +99,9 @@ def _show_pair(pair: pd.Series, texts: pd.Series) -> None:
     with st.container(border=True):
         st.markdown(f"**{task_name(pair['task'])}** · Δ {number(pair['d'], signed=True)}")
         show_prompt(texts["user_text"])
-        fields = _fields(texts["base"], texts["tuned"]) if pair["task"] == "extraction" else None
+        known = tasks().get(pair["task"])
+        answer = known.json if known is not None else None
+        fields = _fields(answer, texts["base"], texts["tuned"]) if answer is not None else None
         if fields is not None:
             st.dataframe(
                 fields,
@@ -136,9 +139,9 @@ def _marked(pieces: list[tuple[Kind, str]], mark: Kind) -> str:
     return "".join(out) or "–"
 
 
-def _fields(base: str, tuned: str) -> pd.DataFrame | None:
+def _fields(answer: JsonAnswer, base: str, tuned: str) -> pd.DataFrame | None:
     """Both objects field by field; None where either is none."""
-    a, b = parse_json(base).value, parse_json(tuned).value
+    a, b = answer.parse(base).value, answer.parse(tuned).value
     if a is None or b is None:
         return None
     names = list(dict.fromkeys([*a, *b]))

@@ -1,4 +1,4 @@
-"""A completion as what it is: JSON pretty-printed, analysis as rendered text, a push in a phone's bubble.
+"""A completion as what it is, as its task says: JSON pretty-printed, Markdown rendered, plain text, a phone's notification.
 
 Everything here was written by a model, so nothing of it is ever interpreted as HTML, and no picture is fetched.
 """
@@ -8,10 +8,11 @@ from typing import Literal
 
 import streamlit as st
 
-from app.ui.language import t
+from app.ui.language import language, t
 from app.ui.markdown import harmless
-from rewards.json_parsing import parse_json
+from backend.suites import tasks
 from rewards.text import visible, visible_length
+from rewards.types import Bubble, JsonAnswer
 
 _LONGEST = 20_000
 _PAGE_CHARACTERS, _PAGE_LINES, _PAGE_PIXELS = 3_000, 30, 560
@@ -24,12 +25,13 @@ def show_completion(task: str, text: str) -> None:
     if not shown.strip():
         st.info(t("The completion is empty.", "A resposta está vazia."))
         return
+    found = tasks().get(task)
     with st.container(height=_height(shown), border=False):
-        if task == "extraction":
-            _show_json(shown)
-        elif task == "push":
-            _show_push(shown)
-        elif task in ("insights", "sql_qa"):
+        if found is not None and found.json is not None:
+            _show_json(found.json, shown)
+        elif found is not None and isinstance(found.rendering, Bubble):
+            _show_bubble(found.rendering, shown)
+        elif found is not None and found.rendering == "markdown":
             st.markdown(harmless(shown))
             _raw(shown)
         else:
@@ -49,8 +51,8 @@ def _height(text: str) -> int | Literal["content"]:
     return _PAGE_PIXELS if is_long else "content"
 
 
-def _show_json(text: str) -> None:
-    parsed = parse_json(text)
+def _show_json(answer: JsonAnswer, text: str) -> None:
+    parsed = answer.parse(text)
     if parsed.value is None:
         st.code(text, language=None, wrap_lines=True)
         return
@@ -65,13 +67,13 @@ def _show_json(text: str) -> None:
     _raw(text)
 
 
-def _show_push(text: str) -> None:
+def _show_bubble(bubble: Bubble, text: str) -> None:
     with st.container(border=True, width=340):
-        st.caption(t("Your shop · now", "Sua loja · agora"))
+        st.caption(bubble.sender.within(language()))
         st.text(visible(text))
     length = visible_length(text)
-    note = t(f"{length} of 120 characters", f"{length} de 120 caracteres")
-    st.caption(note if length <= 120 else f":orange[{note}]")
+    note = t(f"{length} of {bubble.most} characters", f"{length} de {bubble.most} caracteres")
+    st.caption(note if length <= bubble.most else f":orange[{note}]")
 
 
 def _raw(text: str) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from backend import wording
+from backend.suites import label_of
 
 _NAMES = {"en": "English", "pt": "Português"}
 
@@ -30,14 +31,19 @@ def choose_language() -> None:
         )
 
 
+def language() -> str:
+    """The chosen language: ``en`` or ``pt``."""
+    return "pt" if st.session_state.get("lang") == "pt" else "en"
+
+
 def t(english: str, portuguese: str) -> str:
     """The text in the chosen language."""
-    return portuguese if st.session_state.get("lang") == "pt" else english
+    return portuguese if language() == "pt" else english
 
 
 def task_name(task: str) -> str:
     """A task as people call it."""
-    return t(*wording.task_words(task))
+    return t(*label_of(task))
 
 
 def number(value: float | None, digits: int = 2, signed: bool = False) -> str:

@@ -13,7 +13,7 @@ from backend.store.engine import reading
 from backend.store.evaluations import evaluation_scores, evaluation_texts, run_evaluations
 from backend.store.runs import latest_metrics
 from backend.store.tables import Run
-from rewards import registered
+from backend.suites import task_names
 
 
 def show_live(run: Run) -> None:
@@ -24,7 +24,7 @@ def show_live(run: Run) -> None:
     cells = [
         (t("training reward", "recompensa no treino"), number(now.get("task_reward/mean"))),
         (t("loss", "perda"), number(now.get("loss"), 3)),
-        *((task_name(task), number(now[f"eval/{task}"])) for task in registered() if f"eval/{task}" in now),
+        *((task_name(task), number(now[f"eval/{task}"])) for task in task_names() if f"eval/{task}" in now),
     ]
     if (gpu := gpu_use()) is not None:
         cells.append(

@@ -1,5 +1,7 @@
 """A new run: its configuration, what it will read and cost, its checks, and the button that launches it."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -12,22 +14,22 @@ from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
 from backend.errors import UserError
 from backend.runs.create import create_run, create_seed_runs, parse_seeds, run_prompts
-from backend.runs.preflight_job import PreflightJob, preflight_of, start_preflight
+from backend.runs.jobs import preflight_checks, preflight_job, start_preflight
 from backend.runs.queue import enqueue
 from backend.store.engine import writing
 from backend.store.runs import describe
 from backend.store.tables import Run
+from backend.suites import profiles, prompt_sources, task_names
 from backend.training.config import (
-    PRESET_NOTES,
-    PRESETS,
     TrainConfig,
+    all_presets,
     allowed,
     config_as_settings,
+    get_preset,
     override,
     parse_settings,
 )
 from backend.training.estimate import estimate
-from rewards import PROFILES, registered
 
 FIELDS = ("max_steps", "seed", "learning_rate", "num_generations", "profile", "prompts")
 """The fields people change, which have a widget of their own."""
@@ -35,13 +37,14 @@ FIELDS = ("max_steps", "seed", "learning_rate", "num_generations", "profile", "p
 
 def choose_config() -> tuple[TrainConfig, list[int]] | None:
     """Preset, the fields people change, and any other as ``field = value``; None while something is wrong."""
+    presets = all_presets()
     preset = st.selectbox(
         t("Preset", "Predefinição"),
-        list(PRESETS),
-        format_func=lambda name: f"{name}: {PRESET_NOTES[name]}",
+        list(presets),
+        format_func=lambda name: f"{name}: {presets[name].note}",
         key="preset",
     )
-    start = PRESETS[preset]
+    start = get_preset(preset)
     for field in FIELDS:
         st.session_state.setdefault(f"{field}_{preset}", getattr(start, field))
     one, two = st.columns(4), st.columns(4)
@@ -64,15 +67,16 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
             key=f"num_generations_{preset}",
         ),
         "profile": two[0].selectbox(
-            t("Reward profile", "Perfil da recompensa"), list(PROFILES), key=f"profile_{preset}"
+            t("Reward profile", "Perfil da recompensa"), list(profiles()), key=f"profile_{preset}"
         ),
         "seed": two[1].number_input(t("Seed", "Semente"), step=1, help=allowed("seed"), key=f"seed_{preset}"),
         "prompts": two[3].text_input(
             t("Prompts", "Prompts"),
             key=f"prompts_{preset}",
-            help=t(
-                "shop, the id of a prompt set (Data), or the path of a JSONL file",
-                "shop, o id de um conjunto (Dados), ou o caminho de um JSONL",
+            help=", ".join(prompt_sources())
+            + t(
+                ", the id of a prompt set (Data), or the path of a JSONL file",
+                ", o id de um conjunto (Dados), ou o caminho de um JSONL",
             ),
         ),
     }
@@ -99,7 +103,7 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
 def show_gates(config: TrainConfig) -> list[str]:
     """The audit's standing decision for the chosen profile, task by task; returns the tasks that have not passed."""
     gates = standing(config.profile)
-    tasks = config.tasks or tuple(registered())
+    tasks = config.tasks or task_names()
     verdicts = {task: gates[task].verdict if task in gates else "" for task in tasks}
     words = [
         f"{task_name(task)}: **{gate_words(verdict) if verdict else t('not audited', 'não auditada')}**"
@@ -139,7 +143,7 @@ def show_estimate(config: TrainConfig, runs: int) -> None:
 def _counts(prompts: str, tasks: tuple[str, ...]) -> dict[str, dict[str, int]] | str:
     """task -> split -> prompts of a run with these; or why there is none."""
     try:
-        records = run_prompts(override(PRESETS["nano"], {"prompts": prompts, "tasks": tasks}))
+        records = run_prompts(override(get_preset("nano"), {"prompts": prompts, "tasks": tasks}))
     except UserError as error:
         return str(error)
     table: dict[str, dict[str, int]] = {}
@@ -165,13 +169,13 @@ def show_data(config: TrainConfig) -> bool:
 
 def show_preflight(config: TrainConfig, busy: bool) -> None:
     """The button, and the table once it is there; looked for again every two seconds while the checks run."""
-    job = preflight_of(config)
+    job = preflight_job(config)
     fragment(_preflight, run_every=2 if job is not None and job.running else None)(config, busy)
 
 
 def _preflight(config: TrainConfig, busy: bool) -> None:
     tell_failed()
-    job = preflight_of(config)
+    job = preflight_job(config)
     row = st.container(horizontal=True, vertical_alignment="center")
     row.button(
         t("Run preflight", "Fazer a verificação"),
@@ -197,16 +201,16 @@ def _preflight(config: TrainConfig, busy: bool) -> None:
         return
     if st.session_state.pop("preflight_running", False):
         st.rerun()  # the launch button depends on it
-    if job.error:
-        st.code(job.error, language=None, wrap_lines=True)
+    if job.failed:
+        st.code(job.words, language=None, wrap_lines=True)
         return
-    _show_checks(job)
+    _show_checks(preflight_checks(config))
 
 
-def _show_checks(job: PreflightJob) -> None:
+def _show_checks(checks: list[dict[str, Any]]) -> None:
     icons = {"pass": "✅", "warn": "⚠️", "fail": "⛔"}
     order = {"fail": 0, "warn": 1, "pass": 2}
-    rows = sorted(job.checks, key=lambda c: order[c["status"]])
+    rows = sorted(checks, key=lambda c: order[c["status"]])
     st.dataframe(
         pd.DataFrame([{**c, "status": f"{icons[c['status']]} {c['status']}"} for c in rows]),
         hide_index=True,
@@ -230,8 +234,8 @@ def launch(config: TrainConfig, seeds: list[int], notes: str, tags: list[str]) -
 
 def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list[str], busy: bool) -> None:
     """Launch, or queue; with a written reason where preflight or the gate says no."""
-    job = preflight_of(config)
-    objections = [f"preflight: {', '.join(job.failed)}"] if job is not None and job.failed else []
+    failed = [check["name"] for check in preflight_checks(config) if check["status"] == "fail"]
+    objections = [f"preflight: {', '.join(failed)}"] if failed else []
     if bad and config.gate == "required":
         objections.append(t("reward not audited: ", "recompensa não auditada: ") + ", ".join(map(task_name, bad)))
     reason = config.override_reason
@@ -265,7 +269,7 @@ def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list
 def clone(run: Run) -> None:
     """Fill the form with a run's configuration."""
     config = TrainConfig.model_validate(run.config)
-    settings = config_as_settings(config, PRESETS[run.preset])
+    settings = config_as_settings(config, get_preset(run.preset))
     st.session_state["preset"] = run.preset
     for field in FIELDS:
         st.session_state[f"{field}_{run.preset}"] = getattr(config, field)

@@ -1,24 +1,25 @@
-"""Prompt sets: choosing one, reading it, its quality, and making a new one from the shop."""
+"""Prompt sets: choosing one, reading it, its quality, and making a new one from a suite's source."""
+
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from app.ui.completion import show_prompt
-from app.ui.language import number, t, task_name
+from app.ui.language import language, number, t, task_name
 from app.ui.state import shown_errors
-from backend.data.prompts import EVAL_COUNTS, TRAIN_COUNTS, build_prompts, counts_for
 from backend.data.quality import TaskQuality, quality, tokenizer
-from backend.data.records import PromptRecord
-from backend.data.shop import shop_identity
+from backend.records import PromptRecord
 from backend.settings import get_settings
 from backend.store.engine import reading, writing
 from backend.store.prompts import load_prompt_set, prompt_sets, save_prompt_set
+from backend.suites import PromptSource
 
 _A_PAGE = 10
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _records(where: str, mark: str) -> list[dict]:
+def _records(where: str, mark: str) -> list[dict[str, Any]]:
     with reading() as session:
         return [p.model_dump() for p in load_prompt_set(session, mark) or []]
 
@@ -101,7 +102,7 @@ def show_quality(mark: str) -> None:
         "long": t("too long", "longos demais"),
         "same": t("repeats", "repetidos"),
         "near": t("eval most like train", "avaliação mais parecida com treino"),
-        "shared": t("shared orders or queries", "pedidos ou consultas em comum"),
+        "shared": t("in both splits", "nas duas partes"),
         "label": t("read like another task", "parecem outra tarefa"),
         "facts": t("with facts to check", "com fatos para conferir"),
         "levels": t("eval difficulty", "dificuldade da avaliação"),
@@ -141,27 +142,43 @@ def _levels(counts: dict[str, int]) -> str:
     return " · ".join(f"{name}: {n}" for name, n in counts.items())
 
 
-def show_make() -> None:
-    """A new set from the shop's data."""
+def show_source(source: PromptSource) -> None:
+    """What a prompt source holds now."""
     with shown_errors():
-        source, mark = shop_identity(get_settings().commerce_db)
-        st.caption(t(f"From the shop: {source} ({mark}).", f"Da loja: {source} ({mark})."))
-    with st.form("make_prompts"):
-        cells = st.columns(len(TRAIN_COUNTS) + 2, vertical_alignment="bottom")
-        wanted = {
-            task: int(cell.number_input(task_name(task), 0, 50_000, default, step=10))
-            for cell, (task, default) in zip(cells, TRAIN_COUNTS.items(), strict=False)
+        label, now = source.label.within(language()), source.now()
+        st.caption(t(f"From {label}: {now}.", f"De {label}: {now}."))
+
+
+def show_make(sources: dict[str, PromptSource]) -> None:
+    """A new set from a suite's prompt source: the form is what the source asks for."""
+    name = next(iter(sources))
+    if len(sources) > 1:
+        name = st.selectbox(
+            t("Made from", "Feito de"), list(sources), format_func=lambda n: sources[n].label.within(language())
+        )
+    source = sources[name]
+    show_source(source)
+    with st.form(f"make_{name}"):
+        cells = st.columns(max(1, len(source.fields)), vertical_alignment="bottom")
+        values = {
+            field.name: int(
+                cell.number_input(
+                    field.label.within(language()),
+                    field.low,
+                    field.high,
+                    field.default,
+                    help=field.help.within(language()) or None,
+                )
+            )
+            for cell, field in zip(cells, source.fields, strict=False)
         }
-        scale = cells[-2].number_input(t("Eval × 65", "Aval. × 65"), 1, 20, help="20 / 15 / 15 / 15")
-        seed = cells[-1].number_input(t("Seed", "Semente"), value=42)
-        name = st.text_input(t("Name", "Nome"), max_chars=200)
+        called = st.text_input(t("Name", "Nome"), max_chars=200)
         if not st.form_submit_button(t("Make", "Gerar"), type="primary"):
             return
     with shown_errors(), st.spinner(t("Writing prompts…", "Escrevendo prompts…")):
-        evaluation = {task: scale * n for task, n in EVAL_COUNTS.items()}
-        records = build_prompts(get_settings().commerce_db, counts_for(**wanted), evaluation, int(seed))
+        records = source.build(**values)
         with writing() as session:
-            mark, new = save_prompt_set(session, records, name or t(f"from {source}", f"de {source}"))
+            mark, new = save_prompt_set(session, records, called or source.now())
         st.success(
             t(
                 f"{len(records)} prompts, {new} of them new: set {mark}. Look at its quality before training.",

@@ -10,9 +10,9 @@ from app.ui.language import t, task_name
 from app.ui.markdown import message
 from app.ui.outage import fragment
 from backend.models.nano_cache import building_share
-from backend.runs.sampling_job import sampling_job, start_sampling
+from backend.runs.jobs import sampling_job, start_sampling
 from backend.runs.watch import current_runs
-from rewards import registered
+from backend.suites import task_names
 
 
 def show_sampling(mark: str) -> None:
@@ -35,7 +35,7 @@ def show_sampling(mark: str) -> None:
     split = row.selectbox(t("Split", "Parte"), list(splits), format_func=splits.__getitem__, width=140)
     task = row.selectbox(
         t("Task", "Tarefa"),
-        ["", *registered()],
+        ["", *task_names()],
         format_func=lambda name: task_name(name) if name else t("all", "todas"),
         width=180,
     )

@@ -1,11 +1,11 @@
 """A run of several seeds: each seed's change, their mean, and how much of the spread is the seed's doing."""
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
-from app.ui.charts import show_chart
-from app.ui.language import interval, number, t, task_name
+from app.ui.chart import show_chart
+from app.ui.language import interval, language, number, t, task_name
+from backend.charts.comparison import seeds_chart
 from backend.evaluation.compare import compare_seeds
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.store.engine import reading
@@ -72,20 +72,6 @@ def show_seeds(children: list[Run]) -> None:
             for s, d in zip(found["seeds"], c["deltas"], strict=True)
         ]
     )
-    show_chart(_chart(points), alt=t("Each seed's change per task", "Mudança de cada semente por tarefa"))
-
-
-def _chart(points: pd.DataFrame) -> alt.LayerChart:
-    zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4], color="#7d8a86").encode(x="x:Q")
-    dots = (
-        alt.Chart(points)
-        .mark_point(filled=True, size=90, opacity=0.85)
-        .encode(
-            x=alt.X("delta:Q", title=t("mean Δ of a seed (reward)", "Δ médio de uma semente (recompensa)")),
-            y=alt.Y("label:N", title=None, sort=None),
-            shape=alt.Shape("seed:N", title=t("seed", "semente")),
-            color=alt.Color("seed:N", title=t("seed", "semente")),
-            tooltip=["label", "seed", alt.Tooltip("delta:Q", format="+.3f")],
-        )
+    show_chart(
+        seeds_chart(points, language()), alt=t("Each seed's change per task", "Mudança de cada semente por tarefa")
     )
-    return (zero + dots).properties(height=56 * max(1, points["label"].nunique()))

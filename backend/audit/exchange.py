@@ -1,7 +1,7 @@
 """Ratings in and out: the project's JSONL and CSV, and exports of Argilla and Label Studio.
 
-python -m backend.audit export ratings.csv
-python -m backend.audit import from-argilla.json
+workbench ratings export ratings.csv
+workbench ratings import from-argilla.json
 
 A file is taken whole or not at all; every bad entry is named by its place. Raters leave under pseudonyms. A CSV cell
 that a spreadsheet would run as a formula gets an apostrophe in front, which an import takes off again.
@@ -20,15 +20,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.access import needs
-from backend.data.records import Message, PromptRecord
 from backend.errors import UserError, bad_rows, reason
 from backend.files import check_text, load_users_json, numbered_lines, read_users_text, write_whole
+from backend.rating.ratings import save_rating
+from backend.records import Message, PromptRecord
 from backend.store.engine import in_parts, in_turn
 from backend.store.events import record
 from backend.store.prompts import save_prompts
-from backend.store.ratings import get_rater, save_rating, scored_ratings
+from backend.store.ratings import get_rater, scored_ratings
 from backend.store.tables import Completion, Prompt, Rating
-from rewards import registered
+from backend.suites import get_task
 
 COLUMNS = ("task", "prompt", "completion", "score", "rater", "comment")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -61,8 +62,7 @@ def read_ratings(path: Path) -> list[RatingRecord]:
                 raise row
             check_text(row)
             record = RatingRecord.model_validate(row)
-            if record.task not in registered():
-                raise ValueError(f"unknown task {record.task!r}; choose from {', '.join(registered())}")
+            get_task(record.task)
             records.append(record)
         except ValueError as error:
             bad.append(f"{path}:{place}: {reason(error)}")

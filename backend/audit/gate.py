@@ -3,21 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from backend.audit.correlation import Correlation, ratings_needed
+from backend.suites.suite import GateSettings
 
 Verdict = Literal["pass", "fail", "more ratings needed", "stale"]
-
-
-class GateSettings(BaseModel):
-    """Thresholds; they are kept with each decision."""
-
-    model_config = ConfigDict(frozen=True)
-
-    least_ratings: int = Field(30, ge=3)
-    least_rho: float = Field(0.60, ge=-1, le=1)
-    least_low: float = Field(0.30, ge=-1, le=1)
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.audit.correlation import Correlation, within_prompt
-from backend.audit.gate import Gate, GateSettings, decide
+from backend.audit.gate import Gate, decide
 from backend.audit.table import audit_table
 from backend.store.completions import ensure_scores, rated_scores
 from backend.store.events import record
 from backend.store.ratings import scored_ratings
 from backend.store.tables import GateDecision, Prompt, Rating
-from rewards import fingerprint
+from backend.suites import GateSettings, fingerprint, suite_of, task_names
 
 
 @needs("engineer")
@@ -29,29 +29,29 @@ def decide_gates(
         session: a writing session.
         profile: the reward rules.
         decided_by: who asked for it.
-        settings: thresholds; they are kept with the decisions.
+        settings: thresholds, in place of each suite's own; they are kept with the decisions.
     """
-    settings = settings or GateSettings()
     ensure_scores(session, profile)
     rated = rated_scores(session, profile).query("component == 'total'")
     marks = ratings_marks(session)
     decisions = []
-    for row in audit_table(rated).itertuples():
+    for row in audit_table(rated[rated["task"].isin(task_names())]).itertuples():
         of_task = rated[rated["task"] == row.task]
         within = within_prompt(of_task["human"].to_numpy(), of_task["value"].to_numpy(), of_task["prompt_id"].tolist())
         rho, low, high, p = (None if pd.isna(x) else float(x) for x in (row.rho, row.low, row.high, row.p))
         c = Correlation(row.n, rho, low, high, p, row.constant)
-        gate = decide(c, settings, within)
+        thresholds = settings or suite_of(str(row.task)).gate
+        gate = decide(c, thresholds, within)
         decisions.append(
             GateDecision(
                 task=row.task,
                 profile=profile,
-                fingerprint=fingerprint(profile),
+                fingerprint=fingerprint(str(row.task), profile),
                 ratings=marks[row.task],
                 verdict=gate.verdict,
                 reason=gate.reason,
                 numbers={"total": asdict(c), "within": asdict(within)},
-                settings=settings.model_dump(),
+                settings=thresholds.model_dump(),
                 decided_by=decided_by,
             )
         )
@@ -73,7 +73,8 @@ def standing_gates(session: Session, profile: str, marks: Mapping[str, str] | No
     decisions = session.scalars(select(GateDecision).where(GateDecision.id.in_(latest))).all()
     if marks is None:
         marks = ratings_marks(session) if decisions else {}
-    return {d.task: _standing(d, fingerprint(profile), marks.get(d.task)) for d in decisions}
+    known = set(task_names())
+    return {d.task: _standing(d, fingerprint(d.task, profile), marks.get(d.task)) for d in decisions if d.task in known}
 
 
 def _standing(decision: GateDecision, rules: str, ratings: str | None) -> Gate:

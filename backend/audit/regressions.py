@@ -1,6 +1,6 @@
 """Completions kept as regression cases: what people said of them is what the reward must say from now on.
 
-One JSON line each in ``tests/rewards/regressions.jsonl`` (or WORKBENCH_REGRESSIONS), which the test suite reads: a case
+One JSON line each in ``regressions.jsonl`` (WORKBENCH_REGRESSIONS), which the test suite reads: a case
 fails until the reward is mended, and again when it is broken.
 """
 
@@ -12,7 +12,7 @@ from backend.access import needs
 from backend.errors import UserError
 from backend.files import write_whole
 from backend.settings import get_settings
-from rewards import DEFAULT_PROFILE, score
+from backend.suites import default_profile, score_completion
 
 MIDDLE = 0.5
 """People liked it (4 or 5): the reward must be at least this. They did not (1 or 2): at most this."""
@@ -55,9 +55,9 @@ def read_cases(path: Path | None = None) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def violation(case: dict[str, Any], profile: str = DEFAULT_PROFILE) -> str | None:
-    """How the reward breaks the case, in words; None when it does not."""
-    total = score(case["task"], case["completion"], case["prompt"], profile).total
+def violation(case: dict[str, Any], profile: str = "") -> str | None:
+    """How the reward breaks the case under a profile (the default one), in words; None when it does not."""
+    total = score_completion(case["task"], case["completion"], case["prompt"], {}, profile or default_profile()).total
     if "least" in case and total < case["least"]:
         return f"people gave it {case['human']}, the reward {total:.2f}; it must be at least {case['least']}"
     if "most" in case and total > case["most"]:

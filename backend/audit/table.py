@@ -4,8 +4,9 @@ import pandas as pd
 
 from backend.audit.correlation import correlate
 from backend.audit.gate import decide
+from backend.suites import GateSettings, suite_of, task_names
 
-COLUMNS = ["task", "reward", "n", "rho", "low", "high", "p", "constant", "verdict", "reason"]
+COLUMNS = ["task", "reward", "n", "rho", "low", "high", "p", "constant", "verdict", "reason", "least_rho"]
 
 
 def audit_table(rated: pd.DataFrame) -> pd.DataFrame:
@@ -19,12 +20,13 @@ def audit_table(rated: pd.DataFrame) -> pd.DataFrame:
     """
     rows: list[dict[str, object]] = []
     for task, of_task in rated.groupby("task", sort=True):
+        thresholds = suite_of(str(task)).gate if task in task_names() else None
         values = of_task.pivot(index="completion_id", columns="component", values="value")
         human = of_task.groupby("completion_id")["human"].first().reindex(values.index)
         names = ["total", *(c for c in values.columns if c != "total")]
         results = correlate(human.to_numpy(float), values[names].to_numpy(float))
         for name, c in zip(names, results, strict=True):
-            gate = decide(c) if name == "total" else None
+            gate = decide(c, thresholds) if name == "total" else None
             rows.append(
                 {
                     "task": task,
@@ -37,6 +39,7 @@ def audit_table(rated: pd.DataFrame) -> pd.DataFrame:
                     "constant": c.constant,
                     "verdict": gate.verdict if gate else "",
                     "reason": gate.reason if gate else "constant" if c.constant else "",
+                    "least_rho": (thresholds or GateSettings()).least_rho,
                 }
             )
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -1,1 +1,1 @@
-"""From shop data to prompts: commerce.db, prompt sets, and the import of a user's own prompts."""
+"""Prompts: by name, from files, how alike and how good they are, and worked examples for them."""

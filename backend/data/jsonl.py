@@ -7,11 +7,10 @@ Each line is an object with ``task``, and ``messages`` (a chat) or ``prompt`` (t
 from pathlib import Path
 from typing import Any
 
-from backend.data.prompts import system_prompt
-from backend.data.records import Message, PromptRecord
 from backend.errors import UserError, bad_rows, reason
 from backend.files import load_users_json, numbered_lines, read_users_text, write_whole
-from rewards import TASKS
+from backend.records import Message, PromptRecord
+from backend.suites import get_task, tasks
 
 
 def read_prompts(path: Path, split: str | None = None) -> list[PromptRecord]:
@@ -61,9 +60,12 @@ def _prompt(row: Any, split: str | None, source: str) -> PromptRecord:
         if not isinstance(text, str):
             raise ValueError("prompt must be text; for a chat use messages")
         row["messages"] = [Message(role="user", content=text)]
-        if row.get("task") in TASKS:
-            row["messages"].insert(0, Message(role="system", content=system_prompt(row["task"])))
+        known = tasks().get(row["task"]) if isinstance(row.get("task"), str) else None
+        if known is not None and known.system_prompt:
+            row["messages"].insert(0, Message(role="system", content=known.system_prompt))
     if split:
         row["split"] = split
     row.setdefault("source", source)
-    return PromptRecord.model_validate(row)
+    record = PromptRecord.model_validate(row)
+    get_task(record.task)  # a task that no suite has is a bad line
+    return record

@@ -6,20 +6,18 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from backend.data.prompts import LEAK, SAME
-from backend.data.records import PromptRecord
-from backend.data.similarity import Neighbours
+from backend.data.similarity import LEAK, SAME, Neighbours
 from backend.models.nano_cache import nano_path
+from backend.records import PromptRecord
+from backend.suites import suite_of, tasks
 from backend.wording import Text, fill
-from rewards import TASKS, classify_task
 
 _CHARACTERS_PER_TOKEN = 3.2
 """Of Portuguese prose under a 32k-token BPE; used where no tokenizer is at hand."""
 FEW_TRAIN = 100
-"""Fewer train prompts of a task are a problem: 150 were too few for push (final report §9)."""
+"""Fewer train prompts of a task are a problem: 150 were too few (final report §9)."""
 FEW_EVAL = 6
 """Fewer pairs cannot give a signed-rank p under 0.05."""
-_ONE_OF = ("order_id", "gold_sql")
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class TaskQuality:
         too_long: prompts over the limit.
         duplicates: prompts as alike as ``SAME`` to an earlier one.
         nearest: similarity (0 to 1) of the eval prompt that is most like a train prompt; None without both.
-        shared: orders or gold queries that stand in train and in eval.
+        shared: values that may stand in one split only (``Task.unique``) and stand in both.
         mislabelled: prompts that the classifier gives to another task.
         checkable: share of prompts with facts to check an answer against.
         difficulty: eval prompts per difficulty.
@@ -74,8 +72,8 @@ class TaskQuality:
             (
                 self.shared,
                 fill(
-                    "{n} orders or queries stand in train and in eval",
-                    "{n} pedidos ou consultas estão no treino e na avaliação",
+                    "{n} values that tell prompts apart stand in train and in eval",
+                    "{n} valores que distinguem os prompts estão no treino e na avaliação",
                     n=self.shared,
                 ),
             ),
@@ -140,7 +138,8 @@ def _of_task(
     tokens = np.array([sum(count(m.content) + 4 for m in p.messages) for p in prompts])
     held_out = Neighbours(p.user_text for p in train)
     nearest = [held_out.nearest(p.user_text)[0] for p in evaluation] if train else []
-    marks = [{(k, p.facts[k]) for p in of for k in _ONE_OF if k in p.facts} for of in (train, evaluation)]
+    unique = tasks()[task].unique if task in tasks() else ()
+    marks = [{(k, p.facts[k]) for p in of for k in unique if k in p.facts} for of in (train, evaluation)]
     return TaskQuality(
         task=task,
         train=len(train),
@@ -153,10 +152,15 @@ def _of_task(
         duplicates=_duplicates(prompts),
         nearest=max(nearest, default=None),
         shared=len(marks[0] & marks[1]),
-        mislabelled=sum(classify_task(p.user_text) != task for p in prompts) if task in TASKS else 0,
+        mislabelled=_mislabelled(task, prompts),
         checkable=sum(bool(p.facts) for p in prompts) / len(prompts),
         difficulty=dict(sorted(Counter(str(p.facts.get("difficulty", "–")) for p in evaluation).items())),
     )
+
+
+def _mislabelled(task: str, prompts: list[PromptRecord]) -> int:
+    classify = suite_of(task).classify if task in tasks() else None
+    return sum(classify(p.user_text) != task for p in prompts) if classify is not None else 0
 
 
 def _duplicates(prompts: list[PromptRecord]) -> int:
@@ -176,3 +180,34 @@ def tokenizer() -> tuple[Callable[[str], int] | None, str]:
 
     bpe = Tokenizer.from_file(str(path))
     return lambda text: len(bpe.encode(text).ids), "nano's"
+
+
+def print_quality(records: list[PromptRecord]) -> None:
+    """Print a set's quality as a table, and what there is to mend."""
+    from rich.console import Console
+    from rich.table import Table
+
+    count, tokens_by = tokenizer()
+    found = quality(records, count_tokens=count)
+    table = Table()
+    table.add_column(f"tokens: {tokens_by}")
+    for q in found:
+        table.add_column(q.task, justify="right")
+    for what, cells in {
+        "train prompts": [f"{q.train} ({q.share:.0%})" for q in found],
+        "eval prompts": [str(q.eval) for q in found],
+        "tokens, median / 95 % / most": [f"{q.tokens_median} / {q.tokens_p95} / {q.tokens_max}" for q in found],
+        "longer than the limit": [str(q.too_long) for q in found],
+        "nearly repeat another": [str(q.duplicates) for q in found],
+        "eval prompt most like a train one": ["–" if q.nearest is None else f"{q.nearest:.2f}" for q in found],
+        "in both splits, and may be in one": [str(q.shared) for q in found],
+        "read like another task": [str(q.mislabelled) for q in found],
+        "with facts to check": [f"{q.checkable:.0%}" for q in found],
+        "eval difficulties": [str(len(q.difficulty)) for q in found],
+    }.items():
+        table.add_row(what, *cells)
+    console = Console()
+    console.print(table)
+    for q in found:
+        for problem in q.problems():
+            console.print(f"{q.task}: {problem}", highlight=False, markup=False)

@@ -7,6 +7,10 @@ import numpy as np
 
 from rewards.text import fold
 
+SAME = 0.90
+"""Two prompts of a set are never as alike as this."""
+LEAK = 0.80
+"""No train prompt is as alike as this to an eval prompt."""
 _RUN = 5
 
 

@@ -5,32 +5,15 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-import pandas as pd
 from pydantic import BaseModel
 
-from backend.data.records import PromptRecord
 from backend.files import write_whole
-from backend.models.generate import Sampling, generate
-from backend.scoring import score_completion
-from rewards import fingerprint
-from rewards.extraction import sentiment_of
-from rewards.json_parsing import parse_json
+from backend.models.generate import generate
+from backend.records import PromptRecord, Sampling, ScoredCompletion
+from backend.suites import fingerprint, score_completion, tasks
 
 if TYPE_CHECKING:
     from backend.models.load import Policy
-
-
-class ScoredCompletion(BaseModel):
-    """One completion of an evaluation."""
-
-    prompt_id: str
-    task: str
-    sample: int
-    text: str
-    tokens: int
-    truncated: bool
-    total: float
-    components: dict[str, float]
 
 
 class EvaluationResult(BaseModel):
@@ -41,7 +24,10 @@ class EvaluationResult(BaseModel):
     step: int
     policy: str
     profile: str
-    fingerprint: str
+    fingerprint: str = ""
+    """Of all tasks together, in files of the first versions; later ones have ``fingerprints``."""
+    fingerprints: dict[str, str] = {}
+    """Task -> the fingerprint of the reward that scored it."""
     sampling: Sampling
     seconds: float | None = None
     """How long it took."""
@@ -106,33 +92,10 @@ def evaluate_policy(
         step=step,
         policy=policy.name,
         profile=profile,
-        fingerprint=fingerprint(profile),
+        fingerprints={task: fingerprint(task, profile) for task in dict.fromkeys(p.task for p in prompts)},
         sampling=sampling,
         completions=rows,
     )
-
-
-def fact_accuracy(result: EvaluationResult, prompts: list[PromptRecord]) -> float | None:
-    """Share of extraction facts (sentiment against nota, category, the three issue flags) the completions got right.
-
-    Selecting by the training reward cannot see reward hacking; this number is measured against the truth behind
-    the synthetic reviews, which the reward does not know. None when no prompt carries such facts.
-    """
-    facts_of = {p.id: p.facts for p in prompts if p.task == "extraction" and "complaint_category" in p.facts}
-    right: list[bool] = []
-    for c in result.completions:
-        facts = facts_of.get(c.prompt_id)
-        if facts is None:
-            continue
-        data = parse_json(c.text).value or {}
-        right += [data.get(name) is facts[name] for name in ("delivery_issue", "product_issue", "seller_issue")]
-        right.append(data.get("complaint_category") == facts["complaint_category"])
-        right.append(sentiment_of(data.get("sentiment")) == _sentiment(facts["nota"]))
-    return fmean(right) if right else None
-
-
-def _sentiment(nota: int) -> str:
-    return "positivo" if nota >= 4 else "negativo" if nota <= 2 else "neutro"
 
 
 def read_evaluation(path: Path) -> EvaluationResult:
@@ -140,13 +103,18 @@ def read_evaluation(path: Path) -> EvaluationResult:
     return EvaluationResult.model_validate_json(path.read_text(encoding="utf-8"))
 
 
-def paired_scores(base: EvaluationResult, tuned: EvaluationResult) -> pd.DataFrame:
-    """Columns prompt_id, task, base, tuned: each prompt's mean over samples in both evaluations."""
-    frames = [
-        pd.DataFrame([c.model_dump(include={"prompt_id", "task", "total"}) for c in result.completions])
-        .groupby(["prompt_id", "task"], as_index=False, sort=False)["total"]
-        .mean()
-        for result in (base, tuned)
-    ]
-    merged = frames[0].merge(frames[1], on=["prompt_id", "task"], suffixes=("_base", "_tuned"))
-    return merged.rename(columns={"total_base": "base", "total_tuned": "tuned"})
+def truths(result: EvaluationResult, prompts: list[PromptRecord]) -> dict[str, float]:
+    """The share of facts that completions got right, by the name of each task's truth measure.
+
+    Selecting by the training reward cannot see reward hacking; these are measured against what stands behind the prompts,
+    which the reward does not know. A measure that applies to no prompt is missing.
+    """
+    columns_of = {p.id: p.facts for p in prompts}
+    found: dict[str, list[bool]] = {}
+    known = tasks()
+    for c in result.completions:
+        truth = known[c.task].truth if c.task in known else None
+        judged = truth.judge(c.text, columns_of.get(c.prompt_id, {})) if truth is not None else None
+        if truth is not None and judged is not None:
+            found.setdefault(truth.name, []).extend(judged)
+    return {name: fmean(right) for name, right in found.items() if right}

@@ -21,8 +21,7 @@ from backend.evaluation.compare import TaskComparison, compare
 from backend.files import read_json, write_json
 
 if TYPE_CHECKING:
-    from backend.models.load import Policy
-    from backend.training.config import TrainConfig
+    from backend.models.load import Policy, PolicyConfig
 
 PORTUGUESE = ("assin2_rte", "belebele_por_Latn", "arc_challenge_mt_pt")
 """Tasks in Portuguese to begin with: entailment, reading, school science."""
@@ -50,7 +49,7 @@ class External:
 
 def benchmark(
     folder: Path,
-    config: "TrainConfig",
+    config: "PolicyConfig",
     tasks: Sequence[str] = PORTUGUESE,
     limit: int | None = None,
     few_shot: int = 0,

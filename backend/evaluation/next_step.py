@@ -1,184 +1,61 @@
-"""What to do after a run: the handoff's decision tree ("Decision Tree", Scenarios A, B and C) as a function.
-
-Its thresholds are the handoff's, for a 0.5B model and these four rewards; they are settings, because another model or
-another reward has other ones.
-"""
+"""What to do after a run: what got worse first, then what the suite's own decision tree says, then what the verdicts say."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from backend.evaluation.compare import TaskComparison
-from backend.wording import Text
+from backend.suites import NextStep, label_of, suite_of, task_names
+from rewards.types import Text
 
 
-class Thresholds(BaseModel):
-    """When which branch is taken; kept with the advice."""
-
-    model_config = ConfigDict(frozen=True)
-
-    good: float = Field(0.55, ge=0, le=1)
-    """Scenario A: the model has given what it can."""
-    plateau: float = Field(0.03, ge=0, le=1)
-    """Scenario B: a gain below this is none."""
-    no_json: float = Field(0.20, ge=0, le=1)
-    """Scenario B: extraction below this means that no valid JSON is written."""
-    lagging: float = Field(0.20, ge=0, le=1)
-    """Scenario C: a task below this lags (extraction: below ``lagging_extraction``)."""
-    lagging_extraction: float = Field(0.25, ge=0, le=1)
-
-
-@dataclass(frozen=True)
-class NextStep:
-    """Advice after a run.
-
-    Attributes:
-        scenario: A, B or C as in the handoff; "" where none of them fits.
-        what: what to do, in a sentence.
-        reasons: the numbers that chose it, one sentence each.
-        preset: where to start, when there is a preset for it.
-    """
-
-    scenario: str
-    what: Text
-    reasons: tuple[Text, ...]
-    preset: str | None = None
-
-
-def next_step(comparisons: Sequence[TaskComparison], thresholds: Thresholds | None = None) -> NextStep:
-    """The next step from a comparison of base and tuned (with its ``overall`` row).
-
-    A regressed task comes before everything: what got worse is looked at first. Then, in the tree's order: A, the mean
-    is good; B, nothing moved and extraction writes no JSON; C, one task lags. Otherwise: more of what worked.
-    """
-    limits = thresholds or Thresholds()
-    tasks = {c.task: c for c in comparisons if c.task != "overall"}
-    overall = next(c for c in comparisons if c.task == "overall")
-    if worse := [c for c in tasks.values() if c.verdict == "regressed"]:
+def next_step(comparisons: Sequence[TaskComparison]) -> NextStep:
+    """The next step from a comparison of base and tuned (with its ``overall`` row)."""
+    tasks = [c for c in comparisons if c.task != "overall"]
+    if worse := [c for c in tasks if c.verdict == "regressed"]:
         return _regressed(worse)
-    lagging = _lagging(tasks, limits)
-    if overall.tuned >= limits.good and lagging is None:
-        return NextStep(
-            "A",
-            Text(
-                "This size has given what it can: take the same recipe to the 3.7B model.",
-                "Este tamanho já deu o que podia: leve a mesma receita ao modelo de 3,7B.",
-            ),
-            (_mean_reason(overall, limits.good),),
-            "scenario-a-3.7b",
-        )
-    extraction = tasks.get("extraction")
-    if overall.delta < limits.plateau and extraction is not None and extraction.tuned < limits.no_json:
-        return NextStep(
-            "B",
-            Text(
-                "Nothing moved and there is no valid JSON to reward: start from the base model with an SFT warm-up.",
-                "Nada mudou e não há JSON válido para premiar: comece do modelo base com um aquecimento por SFT.",
-            ),
-            (_gain_reason(overall, limits.plateau), _level_reason(extraction, limits.no_json)),
-            "scenario-b-sft",
-        )
-    if lagging is not None:
-        return _targeted(lagging, limits)
-    return NextStep(
-        "",
-        Text(
-            "The recipe works but has not reached its level: train longer or on more prompts, and rate the tuned answers.",
-            "A receita funciona mas não chegou ao nível: treine mais ou com mais prompts, e avalie as respostas treinadas.",
-        ),
-        (_mean_reason(overall, limits.good),),
-    )
-
-
-def _lagging(tasks: dict[str, TaskComparison], limits: Thresholds) -> TaskComparison | None:
-    """The weakest of the tasks that lie below their limit."""
-    below = [
-        c for c in tasks.values() if c.tuned < (limits.lagging_extraction if c.task == "extraction" else limits.lagging)
-    ]
-    return min(below, key=lambda c: c.tuned, default=None)
-
-
-_FIXES: dict[str, tuple[Text, str | None]] = {
-    "extraction": (
-        Text(
-            "Refine extraction's reward: score the fields' values, not only their presence.",
-            "Refine a recompensa de extração: pontue os valores dos campos, não só a presença.",
-        ),
-        None,
-    ),
-    "sql_qa": (
-        Text(
-            "SQL is beyond this size: leave it out of training and route it to a larger model.",
-            "SQL está além deste tamanho: deixe-o fora do treino e envie-o a um modelo maior.",
-        ),
-        "drop-sql",
-    ),
-    "insights": (
-        Text(
-            "Insights starves for data: write about 200 more prompts (350 in all) from orders_enriched.",
-            "Faltam dados para insights: escreva cerca de 200 prompts a mais (350 no total) a partir de orders_enriched.",
-        ),
-        None,
-    ),
-    "push": (
-        Text(
-            "Push starves for data: put examples in its system prompt, or train on 500 push prompts.",
-            "Faltam dados para push: ponha exemplos no prompt de sistema, ou treine com 500 prompts de push.",
-        ),
-        "push-few-shot",
-    ),
-}
-
-
-def _targeted(c: TaskComparison, limits: Thresholds) -> NextStep:
-    general = Text(
-        f"Fix {c.task} alone: look at its reward's ceiling and at how many prompts it has.",
-        f"Corrija só {c.task}: veja o teto da recompensa e quantos prompts há.",
-    )
-    what, preset = _FIXES.get(c.task, (general, None))
-    limit = limits.lagging_extraction if c.task == "extraction" else limits.lagging
-    return NextStep("C", what, (_level_reason(c, limit),), preset)
+    known = [suite_of(c.task) for c in tasks if c.task in task_names()]
+    if known and known[0].next_step is not None and (step := known[0].next_step(comparisons)) is not None:
+        return step
+    return _by_verdicts(tasks)
 
 
 def _regressed(worse: Sequence[TaskComparison]) -> NextStep:
-    names = ", ".join(c.task for c in worse)
+    en, pt = (", ".join(label_of(c.task).within(lang) for c in worse) for lang in ("en", "pt"))
     return NextStep(
         "",
         Text(
-            f"Do not ship this: {names} got worse. Read its worst moves, and audit its reward on the tuned answers.",
-            f"Não publique: {names} piorou. Leia as maiores quedas e audite a recompensa nas respostas treinadas.",
+            f"Do not ship this: {en} got worse. Read its worst moves, and audit its reward on the tuned answers.",
+            f"Não publique: {pt} piorou. Leia as maiores quedas e audite a recompensa nas respostas treinadas.",
         ),
         tuple(
-            _numbers(
-                f"{c.task} fell by {-c.delta:.2f} (Holm-corrected p = {c.p_holm:.3f})",
-                f"{c.task} caiu {-c.delta:.2f} (p corrigido por Holm = {c.p_holm:.3f})",
+            Text(
+                f"{label_of(c.task).en} fell by {-c.delta:.2f} (Holm-corrected p = {c.p_holm:.3f})",
+                f"{label_of(c.task).pt} caiu {-c.delta:.2f} (p corrigido por Holm = {c.p_holm:.3f})".replace(".", ","),
             )
             for c in worse
         ),
     )
 
 
-def _mean_reason(overall: TaskComparison, good: float) -> Text:
-    return _numbers(
-        f"the tuned mean reward is {overall.tuned:.2f}; the level for moving up is {good:.2f}",
-        f"a recompensa média treinada é {overall.tuned:.2f}; o nível para subir é {good:.2f}",
+def _by_verdicts(tasks: Sequence[TaskComparison]) -> NextStep:
+    """Advice from the verdicts alone, for a suite that has no decision tree."""
+    improved = sum(c.verdict == "improved" for c in tasks)
+    counted = Text(
+        f"{improved} of {len(tasks)} tasks improved, none got worse",
+        f"{improved} de {len(tasks)} tarefas melhoraram, nenhuma piorou",
     )
-
-
-def _gain_reason(overall: TaskComparison, plateau: float) -> Text:
-    return _numbers(
-        f"the mean moved by {overall.delta:+.2f}, less than {plateau:.2f}",
-        f"a média mudou {overall.delta:+.2f}, menos que {plateau:.2f}",
-    )
-
-
-def _level_reason(c: TaskComparison, limit: float) -> Text:
-    return _numbers(
-        f"{c.task} is at {c.tuned:.2f}, below {limit:.2f}", f"{c.task} está em {c.tuned:.2f}, abaixo de {limit:.2f}"
-    )
-
-
-def _numbers(en: str, pt: str) -> Text:
-    """The Portuguese with decimal commas (its sentences have no other full stops)."""
-    return Text(en, pt.replace(".", ","))
+    if improved == len(tasks):
+        what = Text(
+            "Every task's reward went up: let people rate the tuned answers before you believe it.",
+            "A recompensa subiu em todas as tarefas: peça avaliações das respostas treinadas antes de acreditar.",
+        )
+    elif improved:
+        what = Text(
+            "Some tasks moved and some did not: read those that did not, and audit their rewards.",
+            "Algumas tarefas mudaram e outras não: leia as que não mudaram e audite suas recompensas.",
+        )
+    else:
+        what = Text(
+            "Nothing moved that this test could see: look at the rewards' spread inside a group, and at the learning rate.",
+            "Nada mudou que este teste pudesse ver: veja a dispersão das recompensas num grupo e a taxa de aprendizado.",
+        )
+    return NextStep("", what, (counted,))

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.evaluation.compare import ALPHA
+from backend.rating.queue import enqueue
 from backend.store.evaluations import evaluation_people, evaluation_texts
-from backend.store.queue import enqueue
 from backend.store.tables import Evaluation
 
 Array = NDArray[np.float64]

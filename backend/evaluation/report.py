@@ -13,14 +13,16 @@ from html import escape
 
 import pandas as pd
 
+from backend.charts.base import svg
+from backend.charts.comparison import difference_chart
 from backend.evaluation.changes import word_changes
-from backend.evaluation.charts import difference_chart, svg
 from backend.evaluation.compare import ALPHA, RESAMPLES, TaskComparison
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import PeopleEstimate
 from backend.evaluation.stored import Compared, name_of, why
 from backend.evaluation.words import VERDICTS, markdown_table, summary_sentence
-from backend.wording import Text, decimal, task_words
+from backend.suites import label_of
+from backend.wording import Text, decimal
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; }
@@ -60,7 +62,7 @@ def as_html(
     step = next_step(compared.tasks)
     reasons = "; ".join(reason.within(lang) for reason in step.reasons)
     reasons_why = [words for task in compared.paired["task"].unique() if (words := why(compared.components, str(task)))]
-    chart = svg(difference_chart(compared.paired, compared.tasks, lang), lang)
+    chart = svg(difference_chart(compared.paired, compared.means(), lang), lang)
     parts = [
         f"<h1>{escape(title)}</h1>",
         f"<p class=lead>{escape(summary_sentence(compared.tasks).within(lang))}</p>",
@@ -127,7 +129,7 @@ def _table(comparisons: Sequence[TaskComparison], lang: str) -> str:
     rows = []
     for c in comparisons:
         cells = [
-            task_words(c.task).within(lang),
+            label_of(c.task).within(lang),
             str(c.n),
             *(decimal(x).within(lang) for x in (c.base, c.tuned)),
             decimal(c.delta, signed=True).within(lang),
@@ -150,7 +152,7 @@ def _people(people: Sequence[PeopleEstimate], lang: str) -> str:
     for p in known:
         low, high = (decimal(x or 0, signed=True).within(lang) for x in (p.low, p.high))
         rows.append(
-            f"<tr><td>{escape(task_words(p.task).within(lang))}</td><td>{p.pairs}/{p.prompts}</td>"
+            f"<tr><td>{escape(label_of(p.task).within(lang))}</td><td>{p.pairs}/{p.prompts}</td>"
             f"<td>{decimal(p.delta or 0, signed=True).within(lang)}</td><td>{low} … {high}</td></tr>"
         )
     heads = Text(
@@ -179,7 +181,7 @@ def _pair(row: pd.Series, lang: str) -> str:
     after = "".join(
         f"<ins>{escape(x)}</ins>" if kind == "added" else escape(x) for kind, x in pieces if kind != "removed"
     )
-    name, delta = task_words(row["task"]).within(lang), decimal(row["d"], signed=True).within(lang)
+    name, delta = label_of(row["task"]).within(lang), decimal(row["d"], signed=True).within(lang)
     return (
         f"<p><b>{escape(name)}</b> Δ {delta}<br><span class=note>{escape(row['user_text'][:600])}</span></p>"
         f"<div class=pair><pre>{before}</pre><pre>{after}</pre></div>"

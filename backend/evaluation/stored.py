@@ -1,6 +1,7 @@
 """Two evaluations of the store side by side: what a page, a report and the terminal all read."""
 
 from dataclasses import dataclass
+from statistics import fmean
 
 import pandas as pd
 from sqlalchemy.orm import Session
@@ -9,7 +10,8 @@ from backend.errors import UserError
 from backend.evaluation.compare import TaskComparison, compare
 from backend.store.evaluations import component_means, evaluation_scores, evaluation_texts, run_evaluations
 from backend.store.tables import Evaluation, Run
-from backend.wording import Text, decimal, fill, task_words
+from backend.suites import label_of, tasks
+from backend.wording import Text, decimal, fill
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Compared:
         paired: columns prompt_id, task, base, tuned; one row per shared prompt.
         components: columns task, component, base, tuned, delta; what moved most comes first within its task.
         texts: columns prompt_id, user_text, base, tuned (the first sample's completion).
+        truth: a task's truth measure -> (base's share of facts right, tuned's).
         left_out: prompts that only one of them has.
     """
 
@@ -33,7 +36,13 @@ class Compared:
     paired: pd.DataFrame
     components: pd.DataFrame
     texts: pd.DataFrame
+    truth: dict[str, tuple[float, float]]
     left_out: int
+
+    def means(self) -> pd.DataFrame:
+        """Each task's mean difference and its interval, as charts take them: columns task, delta, low, high."""
+        rows = [(c.task, c.delta, c.low, c.high) for c in self.tasks if c.task != "overall"]
+        return pd.DataFrame(rows, columns=["task", "delta", "low", "high"])
 
 
 def name_of(evaluation: Evaluation) -> str:
@@ -65,7 +74,9 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
     components["delta"] = components["tuned"] - components["base"]
     components = components[components["component"] != "total"]
     order = components["delta"].abs().sort_values(ascending=False).index
-    first = [evaluation_texts(session, e.id).drop_duplicates("prompt_id") for e in (base, tuned)]
+    texts_of = [evaluation_texts(session, e.id) for e in (base, tuned)]
+    first = [texts.drop_duplicates("prompt_id") for texts in texts_of]
+    right = [_truths(texts, paired) for texts in texts_of]
     texts = first[0].merge(first[1], on=["prompt_id", "user_text"], suffixes=("_base", "_tuned"))
     return Compared(
         base=base,
@@ -77,8 +88,21 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
         texts=texts.rename(columns={"text_base": "base", "text_tuned": "tuned"})[
             ["prompt_id", "user_text", "base", "tuned"]
         ],
+        truth={name: (right[0][name], right[1][name]) for name in right[0] if name in right[1]},
         left_out=len(scores[0]) + len(scores[1]) - 2 * len(paired),
     )
+
+
+def _truths(texts: pd.DataFrame, paired: pd.DataFrame) -> dict[str, float]:
+    """Each truth measure's share of facts right, over the completions of the shared prompts."""
+    found: dict[str, list[bool]] = {}
+    task_of = dict(zip(paired["prompt_id"], paired["task"], strict=True))
+    known = tasks()
+    for row in texts[texts["prompt_id"].isin(task_of)].itertuples():
+        task = known.get(task_of[row.prompt_id])
+        if task is not None and task.truth is not None:
+            found.setdefault(task.truth.name, []).extend(task.truth.judge(row.text, row.facts) or ())
+    return {name: fmean(judged) for name, judged in found.items() if judged}
 
 
 def base_and_tuned(session: Session, run_id: str) -> tuple[Evaluation, Evaluation] | None:
@@ -97,7 +121,7 @@ def find_evaluation(session: Session, name: str, label: str = "tuned") -> Evalua
     if found is not None:
         return found
     if session.get(Run, name) is None:
-        raise UserError(f"there is no evaluation and no run {name}; `python -m backend.evaluation list` shows them")
+        raise UserError(f"there is no evaluation and no run {name}; `workbench evaluations list` shows them")
     of_run = next((e for e in run_evaluations(session, name) if e.label == label), None)
     if of_run is None:
         raise UserError(
@@ -116,4 +140,4 @@ def why(components: pd.DataFrame, task: str, least: float = 0.01) -> Text | None
         for r in moved.itertuples()
     ]
     joined = Text(", ".join(p.en for p in parts), ", ".join(p.pt for p in parts))
-    return fill("{task} moved through {parts}", "{task} mudou por {parts}", task=task_words(task), parts=joined)
+    return fill("{task} moved through {parts}", "{task} mudou por {parts}", task=label_of(task), parts=joined)

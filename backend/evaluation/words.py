@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from backend.evaluation.compare import TaskComparison, Verdict
-from backend.wording import Text, decimal, fill, task_words
+from backend.suites import label_of
+from backend.wording import Text, decimal, fill
 
 VERDICTS: dict[Verdict, Text] = {  # in the order in which a reader wants them
     "improved": Text("improved", "melhorou"),
@@ -25,7 +26,7 @@ def summary_sentence(comparisons: Sequence[TaskComparison], bold: str = "") -> T
 
 def clause(c: TaskComparison, bold: str = "") -> Text:
     """One comparison in words."""
-    task = fill("{b}{task}{b}", "{b}{task}{b}", b=bold, task=task_words(c.task))
+    task = fill("{b}{task}{b}", "{b}{task}{b}", b=bold, task=label_of(c.task))
     moved = fill(
         "{by} (from {base} to {tuned})",
         "{by} (de {base} para {tuned})",
@@ -74,6 +75,6 @@ def markdown_table(comparisons: Sequence[TaskComparison], lang: str = "en") -> s
             decimal(x, signed=i > 1).within(lang) for i, x in enumerate((c.base, c.tuned, c.delta, c.low, c.high))
         )
         p = decimal(c.p_holm, 4).within(lang)
-        name, verdict = task_words(c.task).within(lang), VERDICTS[c.verdict].within(lang)
+        name, verdict = label_of(c.task).within(lang), VERDICTS[c.verdict].within(lang)
         rows.append(f"| {name} | {c.n} | {base} | {tuned} | {delta} | {low} … {high} | {p} | {verdict} |")
     return "\n".join(rows)

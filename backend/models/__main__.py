@@ -1,37 +1,9 @@
-"""Models from a terminal.
+"""``python -m backend.models export`` is ``workbench export``."""
 
-python -m backend.models export RUN exports/RUN               # the best adapter, and merged into 16-bit weights
-python -m backend.models export RUN exports/RUN --kinds gguf --quantization q4_k_m
-"""
+import sys
 
-from pathlib import Path
-from typing import Annotated
+from backend.cli import run_command
 
-import typer
-
-from backend.cli import command_line
-from backend.models.export import KINDS, export_run
-from backend.settings import listed
-
-app = typer.Typer(help=__doc__, no_args_is_help=True)
-
-
-@app.callback()
-def _models() -> None:
-    """Models from a terminal."""
-
-
-@app.command()
-def export(
-    run: str,
-    to: Path,
-    kinds: Annotated[str, typer.Option(help=f"Of {', '.join(KINDS)}; comma-separated.")] = "adapter,merged",
-    quantization: Annotated[str, typer.Option(help="Of the GGUF file.")] = "q8_0",
-) -> None:
-    """Write a run's best adapter to a new folder, with a model card beside it."""
-    done = export_run(run, to, listed(kinds), quantization)
-    typer.echo(f"wrote {done}: " + ", ".join(sorted(p.name for p in done.iterdir())))
-
-
-if __name__ == "__main__":
-    command_line(app)
+if sys.argv[1:2] == ["export"]:
+    del sys.argv[1]
+run_command("export")

@@ -3,44 +3,12 @@
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from backend.records import Chat, Completion, Sampling
 
 if TYPE_CHECKING:
     from backend.models.load import Policy
-
-Chat = list[dict[str, str]]
-
-
-class Sampling(BaseModel):
-    """Every parameter of a generation. All are set explicitly: a model's own defaults once stopped a run (V1)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    temperature: float = Field(1.0, ge=0, le=2)
-    """0 is greedy."""
-    top_p: float = Field(1.0, gt=0, le=1)
-    top_k: int = Field(0, ge=0)
-    repetition_penalty: float = Field(1.0, gt=0)
-    max_new_tokens: int = Field(512, ge=1)
-    seed: int = 42
-
-
-@dataclass(frozen=True)
-class Completion:
-    """What the policy wrote for one prompt.
-
-    Attributes:
-        text: the completion, special tokens removed.
-        tokens: how many tokens it has, the end token included.
-        truncated: whether it hit ``max_new_tokens`` before ending.
-    """
-
-    text: str
-    tokens: int
-    truncated: bool
 
 
 def generate(

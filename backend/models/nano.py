@@ -1,25 +1,24 @@
 """nano: the embedded default policy, a Qwen3 model of about 5M parameters taught from scratch on a CPU in two to three minutes.
 
 It exists so that every path of the real model (chat template, sampling, LoRA, GRPO, evaluation, merging) runs for
-real on any machine. It knows the project's four tasks on synthetic data, badly, and nothing else.
+real on any machine. It knows the built-in suite's tasks on synthetic data, badly, and nothing else.
 
-    python -m backend.models.nano            # build it, or say where it already is
-    python -m backend.models.nano --rebuild
+    workbench nano            # build it, or say where it already is
+    workbench nano --rebuild
 """
 
 import json
-import os
 import random
 import shutil
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from filelock import FileLock
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from backend.files import name_aside
 from backend.models.nano_cache import nano_is_ready, nano_path, progress_path
+from backend.suites.registry import nano_corpus
 
 SEED = 7
 PAIRS = 1200
@@ -71,7 +70,7 @@ def _build(path: Path, show_progress: bool) -> None:
     from transformers import set_seed
 
     path.mkdir(parents=True)
-    pairs = _corpus(path)
+    pairs = nano_corpus().pairs(path, PAIRS, SEED)
     set_seed(SEED)
     tokenizer = _train_tokenizer(pairs)
     model = _new_model(tokenizer)
@@ -100,21 +99,6 @@ def _build(path: Path, show_progress: bool) -> None:
     model.eval()
     model.save_pretrained(path)
     tokenizer.save_pretrained(path)
-
-
-def _corpus(scratch: Path) -> list[tuple[list[dict[str, str]], str]]:
-    """(chat, answer) pairs about a shop of its own, so that no eval prompt has been seen."""
-    from backend.data.commerce import build_commerce_db
-    from backend.data.prompts import build_prompts
-    from backend.models.nano_corpus import write_answer
-
-    shop = build_commerce_db(scratch / "shop.db", orders=6000, seed=SEED)
-    share = {"extraction": 0.36, "sql_qa": 0.26, "insights": 0.18, "push": 0.20}
-    prompts = build_prompts(shop, {t: round(PAIRS * s) for t, s in share.items()}, dict.fromkeys(share, 0), seed=SEED)
-    shop.unlink()
-    rng = random.Random(SEED)
-    rng.shuffle(prompts)
-    return [(p.chat, write_answer(rng, p)) for p in prompts]
 
 
 def _train_tokenizer(pairs):
@@ -194,16 +178,7 @@ def _collate(batch, pad: int):
     return ids, labels, mask
 
 
-def main(
-    rebuild: Annotated[bool, typer.Option(help="Build again even when cached.")] = False,
-    nice: Annotated[int, typer.Option(help="Lower the process's priority by this much.", min=0, max=19)] = 0,
-) -> None:
-    """Build nano (two to three minutes on two cores), or say where it already is."""
-    os.nice(nice)
-    if rebuild:
-        shutil.rmtree(nano_path(), ignore_errors=True)
-    typer.echo(f"nano is at {ensure_nano()}")
-
-
 if __name__ == "__main__":
-    typer.run(main)
+    from backend.cli import run_command
+
+    run_command("nano")

@@ -6,22 +6,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from backend.settings import get_settings
-
-_HERE = Path(__file__).parent
-_DATA = _HERE.parent / "data"
-_SOURCES = (
-    _HERE / "nano.py",
-    _HERE / "nano_corpus.py",
-    *(_DATA / f"{name}.py" for name in ("commerce", "reviews", "questions", "briefs", "prompts", "shop")),
-    *sorted((_DATA / "system_prompts").glob("*.md")),
-    *sorted((_DATA / "phrasings").glob("*.txt")),
-)
+from backend.suites.registry import nano_corpus
 
 
 @lru_cache
 def _digest() -> str:
     digest = hashlib.sha256()
-    for source in _SOURCES:
+    for source in (Path(__file__).with_name("nano.py"), *nano_corpus().sources):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:8]
 

@@ -1,47 +1,23 @@
 """A new run: its row in the store and its folder with everything the training process needs."""
 
-import re
 import secrets
 from datetime import datetime
-from pathlib import Path
 
 from backend.access import needs
-from backend.data.commerce import ensure_shop
 from backend.data.few_shot import with_examples
-from backend.data.jsonl import read_prompts, write_prompts
-from backend.data.prompts import build_prompts
-from backend.data.records import PromptRecord
+from backend.data.jsonl import write_prompts
+from backend.data.prompt_sets import named_prompts
 from backend.errors import UserError
 from backend.models.load import check_model
+from backend.records import PromptRecord
 from backend.settings import get_settings, listed
-from backend.store.engine import reading, writing
+from backend.store.engine import writing
 from backend.store.events import record
-from backend.store.prompts import load_prompt_set, save_prompt_set
+from backend.store.prompts import save_prompt_set
 from backend.store.tables import Run
+from backend.suites import fingerprint_of_all
 from backend.training.config import TrainConfig
-from rewards import fingerprint
-
-
-def shop_prompts() -> list[PromptRecord]:
-    """The default prompt set, from commerce.db (the synthetic shop is built where there is none)."""
-    return build_prompts(ensure_shop(get_settings().commerce_db))
-
-
-def named_prompts(name: str) -> list[PromptRecord]:
-    """The prompts a configuration names: ``shop``, the id of a stored set, or the path of a JSONL file.
-
-    Raises:
-        UserError: they cannot be read.
-    """
-    if name == "shop":
-        return shop_prompts()
-    if re.fullmatch(r"[0-9a-f]{12}", name):
-        with reading() as session:
-            found = load_prompt_set(session, name)
-        if found:
-            return found
-        raise UserError(f"there is no prompt set {name}; the Data page lists those there are")
-    return read_prompts(Path(name))
+from backend.training.run import select_prompts
 
 
 @needs("engineer")
@@ -98,8 +74,6 @@ def run_prompts(config: TrainConfig) -> list[PromptRecord]:
     Raises:
         UserError: the model's folder does not exist, the prompts cannot be read, or a task is empty.
     """
-    from backend.training.run import select_prompts
-
     check_model(config)
     return with_examples(select_prompts(named_prompts(config.prompts), config), config.few_shot)
 
@@ -132,7 +106,7 @@ def _write_run(
                 folder=str(folder),
                 status=status,
                 profile=config.profile,
-                fingerprint=fingerprint(config.profile),
+                fingerprint=fingerprint_of_all((p.task for p in prompts), config.profile),
                 prompt_set=mark,
             )
         )

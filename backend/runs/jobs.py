@@ -1,27 +1,84 @@
-"""A process that a page started, found again after a reload by the folder it works in."""
+"""What a page asks for and does not wait for: sampling completions, preflight, an export, a benchmark.
 
+Each is a process of its own that works in a folder, by which it is found again after a reload: ``process.json`` names it, its
+results are in ``result.txt``, its errors in ``log.txt``, and how far it is in ``progress.json``.
+"""
+
+import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from backend.files import read_json
+from backend.access import needs
+from backend.errors import UserError
+from backend.files import read_json, write_json, write_whole
+from backend.runs.lock import is_training
 from backend.runs.processes import last_lines, start_detached, started_at
+from backend.settings import get_settings
+from backend.store.engine import writing
+from backend.store.events import record
+from backend.store.runs import run_folder
+from backend.training.config import TrainConfig
+
+_WORKBENCH = ("-m", "backend.commands.workbench")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job's state.
+
+    Attributes:
+        running: it has not ended yet.
+        done, total: how far it is, where it says so; 0 of 0 before it has begun to count.
+        words: its result when it has done its work, otherwise the end of its errors.
+        failed: whether it ended without doing its work.
+    """
+
+    running: bool
+    done: int = 0
+    total: int = 0
+    words: str = ""
+    failed: bool = False
 
 
 def start_job(folder: Path, arguments: Sequence[str]) -> None:
-    """Start one in a session of its own: what it says goes to ``result.txt``, its errors to ``log.txt``.
+    """Start a job in ``folder``.
 
     Raises:
+        UserError: the folder's last job has not ended.
         OSError: the folder cannot be written, or no process can be started.
     """
+    if _is_working(folder):
+        raise UserError("this is under way already; wait for its end")
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "progress.json").unlink(missing_ok=True)
     with (folder / "result.txt").open("wb") as out, (folder / "log.txt").open("wb") as log:
         process = start_detached(arguments, out, log)
-    identity = {"pid": process.pid, "started": started_at(process.pid)}
-    (folder / "process.json").write_text(json.dumps(identity), encoding="utf-8")
+    write_json(folder / "process.json", {"pid": process.pid, "started": started_at(process.pid)})
 
 
-def is_working(folder: Path) -> bool | None:
+def job_in(folder: Path, success: str) -> Job | None:
+    """How far the folder's job is, or how it ended; None when there was none.
+
+    Args:
+        folder: where it works.
+        success: how the last line of what it said begins when it has done its work.
+    """
+    working = _is_working(folder)
+    if working is None:
+        return None
+    progress = read_json(folder / "progress.json") or {"done": 0, "total": 0}
+    if working:
+        return Job(True, progress["done"], progress["total"])
+    said = (folder / "result.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    found = next((line for line in reversed(said) if line.startswith(success)), None)
+    words = found or last_lines(folder / "log.txt") or "it ended without a word"
+    return Job(False, progress["done"], progress["total"], words, failed=found is None)
+
+
+def _is_working(folder: Path) -> bool | None:
     """Whether the folder's process lives; None when none was started there."""
     identity = read_json(folder / "process.json")
     if identity is None:
@@ -30,12 +87,110 @@ def is_working(folder: Path) -> bool | None:
     return now is not None and identity["started"] is not None and abs(now - identity["started"]) < 0.05
 
 
-def last_result(folder: Path, begins: str) -> str | None:
-    """The last line of what it said that begins so, as one does that has done its work; None when there is none."""
-    said = (folder / "result.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return next((line for line in reversed(said) if line.startswith(begins)), None)
+def _only_when_idle() -> None:
+    if is_training():
+        raise UserError("a run is training and has the machine; do it when it has ended")
 
 
-def last_words(folder: Path) -> str:
-    """The end of its errors, or that there were none."""
-    return last_lines(folder / "log.txt") or "it ended without a word"
+# --- completions for raters ---------------------------------------------------------------------------------------
+@needs("engineer")
+def start_sampling(
+    prompts: str, split: str, task: str, n: int, model: str = "nano", adapter: str = "", max_new_tokens: int = 160
+) -> None:
+    """Sample ``n`` completions of each prompt of a set and offer them to raters.
+
+    Args:
+        prompts: a stored set's id, or a prompt source.
+        split, task: which of its prompts; an empty task means all.
+        n: completions per prompt.
+        model, adapter: the policy: a model, and a run's best/ folder on top of it.
+        max_new_tokens: of a completion.
+
+    Raises:
+        UserError: a sampling or a run has the machine.
+    """
+    _only_when_idle()
+    folder = _sampling_folder()
+    options = {
+        "--prompts": prompts, "--split": split, "--task": task, "--n": str(n), "--model": model, "--adapter": adapter,
+        "--max-new-tokens": str(max_new_tokens), "--progress-file": str((folder / "progress.json").resolve()),
+    }  # fmt: skip
+    given = [word for name, value in options.items() if value for word in (name, value)]
+    start_job(folder, [*_WORKBENCH, "data", "sample", *given])
+    with writing() as session:
+        record(session, "sampled", prompts, model=model, adapter=adapter, n=n)
+
+
+def sampling_job() -> Job | None:
+    """How far the last sampling is, or how it ended; None when there was none."""
+    return job_in(_sampling_folder(), "stored ")
+
+
+def _sampling_folder() -> Path:
+    return get_settings().runs_dir / ".sampling"
+
+
+# --- preflight ----------------------------------------------------------------------------------------------------
+@needs("engineer")
+def start_preflight(config: TrainConfig) -> None:
+    """Check a configuration; what an earlier preflight of the same one said is forgotten."""
+    folder = _preflight_folder(config)
+    path = (folder / "config.json").resolve()
+    write_whole(path, config.model_dump_json())
+    start_job(folder, [*_WORKBENCH, "train", "--config", str(path), "--preflight", "--json"])
+
+
+def preflight_job(config: TrainConfig) -> Job | None:
+    """How far the preflight of this configuration is, or how it ended; None when there was none."""
+    return job_in(_preflight_folder(config), "]")  # the end of the JSON it prints
+
+
+def preflight_checks(config: TrainConfig) -> list[dict[str, Any]]:
+    """What the last preflight of this configuration found: name, status, found and story of each check; none before its end."""
+    try:
+        text = (_preflight_folder(config) / "result.txt").read_text(encoding="utf-8")
+        return list(json.loads(text[text.index("[") :]))
+    except (OSError, ValueError):
+        return []
+
+
+def _preflight_folder(config: TrainConfig) -> Path:
+    """By what preflight looks at: neither the name nor the reason to go on changes its result."""
+    looked_at = config.model_dump_json(exclude={"name", "override_reason"})
+    return get_settings().runs_dir / ".preflight" / hashlib.sha256(looked_at.encode()).hexdigest()[:16]
+
+
+# --- after a run --------------------------------------------------------------------------------------------------
+@needs("engineer")
+def start_export(run_id: str) -> None:
+    """Write the adapter and the merged model to ``export/`` in the run's folder.
+
+    Raises:
+        UserError: it is there already or being written, or a run has the machine.
+    """
+    to = (run_folder(run_id) / "export").resolve()
+    if to.exists():
+        raise UserError(f"{to} is there already; move it away to export again")
+    _start_after(run_id, "export", ["export", run_id, str(to)])
+
+
+@needs("engineer")
+def start_benchmark(run_id: str, tasks: str, limit: int) -> None:
+    """Measure base and tuned model on lm-eval's tasks (comma-separated), so many documents each.
+
+    Raises:
+        UserError: it is being done, or a run has the machine.
+    """
+    _start_after(run_id, "benchmark", ["evaluations", "benchmark", run_id, "--tasks", tasks, "--limit", str(limit)])
+    with writing() as session:
+        record(session, "benchmarked", run_id, tasks=tasks, limit=limit)
+
+
+def after_job(run_id: str, what: str) -> Job | None:
+    """How far the run's ``export`` or ``benchmark`` is, or how it ended; None when there was none."""
+    return job_in(run_folder(run_id) / f".{what}", "wrote ")
+
+
+def _start_after(run_id: str, what: str, arguments: Sequence[str]) -> None:
+    _only_when_idle()
+    start_job(run_folder(run_id) / f".{what}", [*_WORKBENCH, *arguments])

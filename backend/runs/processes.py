@@ -17,8 +17,9 @@ from backend.access import needs
 from backend.errors import UserError
 from backend.runs.causes import cause_of_death
 from backend.settings import ROOT
-from backend.store.engine import reading, writing
+from backend.store.engine import writing
 from backend.store.events import record
+from backend.store.runs import get_run
 from backend.store.tables import Run, utc_now
 
 _LAST_LINES = 15
@@ -34,7 +35,7 @@ def start_process(run: Run) -> subprocess.Popen[bytes]:
         OSError: the log cannot be written, or no process can be started.
     """
     with (Path(run.folder) / "log.txt").open("ab") as log:
-        return start_detached(["run_training.py", "--run", run.id], log)
+        return start_detached(["-m", "run_training", "--run", run.id], log)
 
 
 def start_detached(
@@ -43,7 +44,7 @@ def start_detached(
     """Start this project's Python in a session of its own, where neither a closed browser nor Ctrl+C ends it.
 
     Args:
-        arguments: of the interpreter, from the project's folder: a script and its own, or ``-m`` and a module.
+        arguments: of the interpreter: ``-m``, a module of this project, and its own.
         out: the file its output goes to, so that nobody has to read a pipe.
         errors: a file for its errors, where they are to lie apart.
 
@@ -52,13 +53,18 @@ def start_detached(
     """
     return subprocess.Popen(
         [sys.executable, *arguments],
-        cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=out,
         stderr=errors or subprocess.STDOUT,
         start_new_session=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env=child_environment(),
     )
+
+
+def child_environment() -> dict[str, str]:
+    """This process's environment for a child that has to find this project's modules from any folder."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def mark_running(run: Run, pid: int) -> None:
@@ -153,25 +159,3 @@ def last_lines(path: Path, count: int = _LAST_LINES) -> str:
             return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-count:])
     except OSError:
         return ""
-
-
-def get_run(session, run_id: str) -> Run:
-    """The run of that id.
-
-    Raises:
-        UserError: there is none.
-    """
-    run = session.get(Run, run_id)
-    if run is None:
-        raise UserError(f"there is no run {run_id}; `run_training.py --preset nano` makes a new one")
-    return run
-
-
-def run_folder(run_id: str) -> Path:
-    """The folder of the run of that id.
-
-    Raises:
-        UserError: there is none.
-    """
-    with reading() as session:
-        return Path(get_run(session, run_id).folder)

@@ -6,10 +6,11 @@ from sqlalchemy.orm import Session
 from backend.access import needs
 from backend.errors import UserError
 from backend.runs.lock import is_dispatching
-from backend.runs.processes import get_run, is_alive, start_detached
+from backend.runs.processes import is_alive, start_detached
 from backend.settings import get_settings
 from backend.store.engine import in_turn, writing
 from backend.store.events import record
+from backend.store.runs import get_run
 from backend.store.tables import Run, utc_now
 
 

@@ -1,18 +1,17 @@
 """A run of several seeds: its children trained one after the other, each in a process of its own, then aggregated."""
 
-import json
-import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from backend.errors import UserError
 from backend.evaluation.compare import compare_seeds, seed_table
-from backend.evaluation.evaluate import paired_scores, read_evaluation
+from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.files import write_json
 from backend.runs.lock import HELD
-from backend.settings import ROOT
+from backend.runs.processes import child_environment
 from backend.store.engine import reading
 from backend.store.tables import Run
 
@@ -32,7 +31,7 @@ def train_seeds(parent_id: str, children: list[str]) -> tuple[str, str, int]:
         print(f"\n--- {child}", flush=True)
         flag = "--run" if status == "queued" else "--resume"
         stopped.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "run_training.py"), flag, child], cwd=ROOT, env={**os.environ, HELD: parent_id}
+            [sys.executable, "-m", "run_training", flag, child], env={**child_environment(), HELD: parent_id}
         )
         stopped.process.wait()
         ended = _run(child)
@@ -40,21 +39,21 @@ def train_seeds(parent_id: str, children: list[str]) -> tuple[str, str, int]:
             return "stopped", f"{child}: {ended.reason}", 0
         if ended.status != "finished":
             return "failed", f"{child}: {ended.reason or 'its process died'}", 1
-    comparison = aggregate([Path(_run(child).folder) for child in children])
+    comparison = aggregate(children)
     write_json(Path(_run(parent_id).folder) / "comparison_over_seeds.json", comparison)
     print("\n" + seed_table(comparison), flush=True)
     return "finished", f"{len(children)} seeds", 0
 
 
-def aggregate(folders: list[Path]) -> dict[str, Any]:
-    """The comparison over the finished runs of several seeds; see ``compare_seeds``."""
+def aggregate(children: list[str]) -> dict[str, Any]:
+    """The comparison over the finished runs of several seeds, from the store; see ``compare_seeds``."""
     frames = {}
-    for folder in folders:
-        seed = json.loads((folder / "config.json").read_text(encoding="utf-8"))["seed"]
-        evaluations = folder / "evaluations"
-        base = read_evaluation(evaluations / "base-00000.json")
-        (tuned,) = evaluations.glob("tuned-*.json")
-        frames[seed] = paired_scores(base, read_evaluation(tuned))
+    with reading() as session:
+        for child in children:
+            pair = base_and_tuned(session, child)
+            if pair is None:
+                raise UserError(f"run {child} has no tuned evaluation in the store, so the seeds cannot be compared")
+            frames[session.get_one(Run, child).seed] = compare_stored(session, *pair).paired
     return compare_seeds(frames)
 
 

@@ -110,7 +110,7 @@ def save_evaluation(
                 "profile": result.profile,
                 "component": name,
                 "value": value,
-                "fingerprint": result.fingerprint,
+                "fingerprint": result.fingerprints.get(c.task, result.fingerprint),
             }
             for completion_id, c in zip(ids, result.completions, strict=True)
             for name, value in {**c.components, "total": c.total}.items()

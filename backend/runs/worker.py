@@ -12,11 +12,15 @@ from sqlalchemy import select
 from backend.audit.gate import Gate
 from backend.audit.gates import standing_gates
 from backend.errors import UserError
+from backend.evaluation.stored import base_and_tuned, compare_stored
+from backend.evaluation.words import comparison_table, summary_sentence
+from backend.files import write_json
 from backend.runs.causes import known_cause
 from backend.runs.lock import training_lock
 from backend.runs.processes import bind, mark_running
 from backend.runs.sync import rewind_store, sync_run
 from backend.store.engine import patiently, reading, writing
+from backend.store.runs import run_folder
 from backend.store.tables import Run, utc_now
 
 _SYNC_SECONDS = 2.0
@@ -61,10 +65,32 @@ def _work(run_id: str, resume: bool) -> int:
             ended = session.get_one(Run, run_id)
             ended.status, ended.reason, ended.ended_at, ended.exit_code = status, reason, utc_now(), code
 
+    if status == "finished" and not children:
+        with _store_faults_logged():
+            patiently(lambda: write_comparison(run_id))
     patiently(say_how_it_ended)
     with suppress(OSError):
         print(f"{status}: {reason}\nrun folder: {folder}", flush=True)
     return code
+
+
+def write_comparison(run_id: str) -> None:
+    """Compare base and tuned, from the store: printed, and kept in the run's folder for whoever reads it without one."""
+    with reading() as session:
+        pair = base_and_tuned(session, run_id)
+        if pair is None:
+            return
+        compared = compare_stored(session, *pair)
+    write_json(
+        run_folder(run_id) / "comparison_base_vs_tuned.json",
+        {
+            "summary": str(summary_sentence(compared.tasks)),
+            "tasks": [c.as_dict() for c in compared.tasks],
+            "truth": {name: {"base": a, "tuned": b} for name, (a, b) in compared.truth.items()},
+            "best_step": compared.tuned.step,
+        },
+    )
+    print(f"\n{comparison_table(compared.tasks)}\n{summary_sentence(compared.tasks)}", flush=True)
 
 
 def _startable(run: Run | None, run_id: str, resume: bool) -> Run:
@@ -102,7 +128,7 @@ def _train(run_id: str, profile: str, folder: Path) -> tuple[str, str, int]:
         done.set()
         if syncing.is_alive():
             syncing.join()
-        with _told():
+        with _store_faults_logged():
             patiently(lambda: sync_run(run_id))
 
 
@@ -122,12 +148,12 @@ def _train_beside_the_first(run_id: str) -> int:
 def _keep_in_sync(run_id: str, done: threading.Event) -> None:
     """Everything is in the folder: whatever the store cannot take now, training goes on and the store is filled later."""
     while not done.wait(_SYNC_SECONDS):
-        with _told():
+        with _store_faults_logged():
             sync_run(run_id, alive=True)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _store_faults_logged() -> Iterator[None]:
     """What goes wrong with the store is a line in the run's log, and no end of the run."""
     try:
         yield

@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from backend.errors import UserError, reason
-from rewards import DEFAULT_PROFILE, get_profile, registered
+from backend.suites import default_profile, profiles, task_names
 
 RULES = "rules"
-"""The engine that needs no model: answers made by rule (``backend.serving.rules``)."""
+"""The engine that needs no model: answers made by a task's own rule (``Task.by_rule``)."""
 
 
 class Engine(BaseModel):
@@ -42,7 +42,7 @@ class ServingConfig(BaseModel):
     engines: dict[str, Engine] = Field(default_factory=dict)
     routes: dict[str, tuple[str, ...]]
     """Task -> engines in the order in which they are tried; ``rules`` may come last."""
-    profile: str = DEFAULT_PROFILE
+    profile: str = Field(default_factory=default_profile)
     """Reward rules that answers are scored under."""
     system_prompts: bool = True
     """Put the task's own system prompt before a request that brings none: the model was trained behind it."""
@@ -64,20 +64,22 @@ class ServingConfig(BaseModel):
     @field_validator("profile")
     @classmethod
     def _reads_text_alone(cls, name: str) -> str:
-        if get_profile(name).measured_by:
+        if name not in (known := profiles()):
+            raise ValueError(f"unknown reward profile {name!r}; choose one of {', '.join(known)}")
+        if known[name].measured_by:
             raise ValueError(f"profile {name} measures answers against a database, which production does not have")
         return name
 
     @model_validator(mode="after")
     def _routes_lead_somewhere(self) -> "ServingConfig":
         for task, names in self.routes.items():
-            if task not in registered():
-                raise ValueError(f"unknown task {task!r} in routes; choose from {', '.join(registered())}")
+            if task not in task_names():
+                raise ValueError(f"unknown task {task!r} in routes; choose from {', '.join(task_names())}")
             if not names:
                 raise ValueError(f"the route of {task} is empty")
             if unknown := [name for name in names if name not in self.engines and name != RULES]:
                 raise ValueError(f"the route of {task} names {unknown[0]!r}, which is no engine")
-        if missing := [task for task in registered() if task not in self.routes]:
+        if missing := [task for task in task_names() if task not in self.routes]:
             raise ValueError(f"there is no route for {', '.join(missing)}")
         return self
 

@@ -14,12 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from backend.suites.suite import MonitorSettings
 from backend.wording import Text, decimal, fill
 
-MEAN_LIMIT = 0.50
-"""Below it the input has shifted and the model needs retraining (final report §11, step 9)."""
-MEAN_OVER = 0.52
-"""At or above it a mean that was too low is well again; between the two nothing changes."""
 MONTHLY_RATE = 0.05
 """Chance of any false drift alarm in thirty days, over all tasks and tests."""
 FEWEST = 30
@@ -85,24 +82,28 @@ class Finding:
     words: Text
 
 
-def look(day: Sample, references: Mapping[str, Sample], alpha: float) -> list[Finding]:
+def look(
+    day: Sample, references: Mapping[str, Sample], alpha: float, limits: MonitorSettings | None = None
+) -> list[Finding]:
     """Judge a day's answers of one task.
 
     Args:
         day: at least ``FEWEST`` answers.
         references: what it is held against: ``EVALUATION``, ``BEFORE``, both or neither.
         alpha: level of each test.
+        limits: of the task's suite; the usual ones when left out.
 
     Returns:
         One finding for the mean's limit, and three for each reference.
     """
+    limits = limits or MonitorSettings()
     mean = float(day.rewards.mean())
     words = fill(
         "mean reward {mean} over {n} answers; the limit is {limit}",
         "recompensa média {mean} em {n} respostas; o limite é {limit}",
-        mean=decimal(mean), n=len(day.rewards), limit=decimal(MEAN_LIMIT),
+        mean=decimal(mean), n=len(day.rewards), limit=decimal(limits.mean_limit),
     )  # fmt: skip
-    found = [Finding("mean", mean < MEAN_LIMIT, mean >= MEAN_OVER, words)]
+    found = [Finding("mean", mean < limits.mean_limit, mean >= limits.mean_over, words)]
     weeks = references.get(BEFORE)
     for name, then in references.items():
         for kind, of, test, shown in (

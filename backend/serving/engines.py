@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from backend.serving.config import RULES, Engine
-from backend.serving.rules import answer_by_rule
+from backend.suites import get_task
 
 Messages = list[dict[str, str]]
 
@@ -112,7 +112,8 @@ class Engines:
 
     @staticmethod
     def _by_rule(task: str, messages: Messages) -> str:
-        text = answer_by_rule(task, messages[-1]["content"])
+        by_rule = get_task(task).by_rule
+        text = by_rule(messages[-1]["content"]) if by_rule is not None else None
         if text is None:
             raise EngineError(RULES, f"there are none for {task}")
         return text

@@ -6,13 +6,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.access import needs
-from backend.data.prompts import LEAK
-from backend.data.records import Message, PromptRecord
-from backend.data.similarity import Neighbours
+from backend.data.similarity import LEAK, Neighbours
 from backend.errors import UserError
-from backend.models.generate import Completion as Generated
-from backend.models.generate import Sampling
-from backend.store.completions import save_completions
+from backend.rating.queue import save_for_raters
+from backend.records import Completion as Generated
+from backend.records import Message, PromptRecord, Sampling
 from backend.store.engine import in_turn
 from backend.store.events import record
 from backend.store.prompts import load_prompt_set, prompt_sets, save_prompt_set, save_prompts
@@ -38,7 +36,7 @@ def send_to_raters(session: Session, answer_ids: Sequence[int]) -> int:
         prompt = PromptRecord(task=answer.task, messages=messages, source=SOURCE)
         save_prompts(session, [prompt])
         given = Generated(answer.text, tokens=0, truncated=False)
-        (answer.completion_id,) = save_completions(session, [prompt.id], [[given]], answer.engine, Sampling())
+        (answer.completion_id,) = save_for_raters(session, [prompt.id], [[given]], answer.engine, Sampling())
         sent += 1
     if sent:
         record(session, "sent to raters", f"{sent} answers of production")

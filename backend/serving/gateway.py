@@ -1,6 +1,6 @@
 """An OpenAI-compatible gateway: which task is it, which engine answers it, is the answer usable, what is it worth.
 
-    python -m backend.serving gateway --config serving.toml
+    workbench serve gateway --config serving.toml
 
 ``POST /v1/chat/completions`` takes what OpenAI's takes. The task is the request's ``task`` field or ``X-Task`` header; without
 one the prompt is classified. Where a task asks for JSON, an answer without any is asked for once more with the reason; such
@@ -20,18 +20,15 @@ from fastapi import FastAPI, Header, HTTPException, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import ValidationError
 
-from backend.data.personal import mask
-from backend.data.prompts import system_prompt
 from backend.errors import reason
-from backend.serving.checks import JSON_TASKS, problem_of
+from backend.serving.checks import problem_of
 from backend.serving.config import ServingConfig
 from backend.serving.engines import EngineError, Engines, Messages, Reply
 from backend.serving.recorder import Given
 from backend.serving.wire import DONE, ChatCompletion, ChatRequest, event
-from rewards import TASKS, classify_task, registered, score
+from backend.suites import classify, get_task, mask, score_completion, task_names
 
 _MOST_BYTES = 1_000_000
-_RETRY = "Sua resposta não contém um objeto JSON válido ({reason}). Responda de novo, somente com o objeto JSON."
 _log = logging.getLogger("workbench.gateway")
 
 
@@ -94,7 +91,7 @@ class _Gateway:
         if self._at_work >= self._config.most_at_once:
             raise HTTPException(429, "too many requests at once; come again", headers={"Retry-After": "1"})
         work = _Work(self, self._config, task, asked)
-        if asked.stream and task not in JSON_TASKS:
+        if asked.stream and get_task(task).json is None:
             return StreamingResponse(self._counted(work.stream()), media_type="text/event-stream")
         self._at_work += 1
         try:
@@ -110,7 +107,7 @@ class _Gateway:
     def keep(self, given: Given) -> None:
         """Hand over an answer, where it is drawn."""
         if self._config.log_prompts:
-            _log.info("%s: %s", given.task, mask(given.messages[-1]["content"])[0])
+            _log.info("%s: %s", given.task, mask(given.messages[-1]["content"]))
         if random.random() < self._config.sample_share:
             self._keep(given)
 
@@ -145,20 +142,26 @@ class _Gateway:
 
     def _task(self, asked: TaskRequest, header: str) -> str:
         named = asked.task or header
-        if named and named not in registered():
-            raise HTTPException(400, f"unknown task {named!r}; choose from {', '.join(registered())}")
-        return named or (asked.model if asked.model in registered() else classify_task(_user_text(asked)))
+        known = task_names()
+        if named and named not in known:
+            raise HTTPException(400, f"unknown task {named!r}; choose from {', '.join(known)}")
+        if named or asked.model in known:
+            return named or asked.model
+        try:
+            return classify(_user_text(asked))
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from error
 
 
 class _Work:
     """One request on its way."""
 
     def __init__(self, gateway: _Gateway, config: ServingConfig, task: str, asked: TaskRequest) -> None:
-        self._gateway, self._task, self._profile = gateway, task, config.profile
+        self._gateway, self._task, self._profile = gateway, get_task(task), config.profile
         self._route = config.routes[task]
         self._messages: Messages = asked.turns()
-        if config.system_prompts and task in TASKS and self._messages[0]["role"] != "system":
-            self._messages.insert(0, {"role": "system", "content": system_prompt(task)})
+        if config.system_prompts and self._task.system_prompt and self._messages[0]["role"] != "system":
+            self._messages.insert(0, {"role": "system", "content": self._task.system_prompt})
         self._options = {
             "max_tokens": min(asked.max_tokens or config.most_tokens, config.most_tokens),
             "temperature": asked.temperature,
@@ -175,15 +178,16 @@ class _Work:
         """
         engine, reply = await self._first_that_answers()
         retries = 0
-        if problem := problem_of(self._task, reply.text):
+        problem = problem_of(self._task, reply.text)
+        if problem is not None and self._task.json is not None:
             retries = 1
             again = [
                 *self._messages,
                 {"role": "assistant", "content": reply.text or "…"},
-                {"role": "user", "content": _RETRY.format(reason=problem)},
+                {"role": "user", "content": self._task.json.retry.replace("{reason}", problem)},
             ]
             try:
-                second = await self.engines.reply(engine, self._task, again, self._options)
+                second = await self.engines.reply(engine, self._task.name, again, self._options)
                 reply = second if problem_of(self._task, second.text) is None else reply
             except EngineError as error:
                 _log.warning("%s", error)
@@ -196,7 +200,7 @@ class _Work:
         failed: EngineError | None = None
         for engine in self._route:
             try:
-                async for piece in self.engines.pieces(engine, self._task, self._messages, self._options):
+                async for piece in self.engines.pieces(engine, self._task.name, self._messages, self._options):
                     said.append(piece)
                     yield event(self._completion.chunk(engine, piece))
             except EngineError as error:
@@ -219,7 +223,7 @@ class _Work:
     async def _first_that_answers(self) -> tuple[str, Reply]:
         for engine in self._route:
             try:
-                return engine, await self.engines.reply(engine, self._task, self._messages, self._options)
+                return engine, await self.engines.reply(engine, self._task.name, self._messages, self._options)
             except EngineError as error:
                 _log.warning("%s", error)
                 if engine == self._route[-1]:
@@ -229,10 +233,10 @@ class _Work:
     def _settled(self, engine: str, text: str, retries: int) -> dict[str, Any]:
         """Score the answer and hand it over; returns what the response says about it."""
         user_text = "\n".join(m["content"] for m in self._messages if m["role"] == "user")
-        result = score(self._task, text, user_text, self._profile)
+        result = score_completion(self._task.name, text, user_text, {}, self._profile)
         self._gateway.keep(
             Given(
-                task=self._task,
+                task=self._task.name,
                 engine=engine,
                 profile=self._profile,
                 messages=self._messages,
@@ -244,7 +248,7 @@ class _Work:
                 milliseconds=1000 * (time.perf_counter() - self._began),
             )
         )
-        return {"task": self._task, "engine": engine, "reward": result.total, "retries": retries}
+        return {"task": self._task.name, "engine": engine, "reward": result.total, "retries": retries}
 
 
 def _user_text(asked: TaskRequest) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from backend.models.generate import Sampling, generate, generate_stream
+from backend.models.generate import generate, generate_stream
 from backend.models.load import Policy
+from backend.records import Sampling
 from backend.serving.wire import DONE, ChatCompletion, ChatRequest, event
 
 _MOST_TOKENS = 256

@@ -20,10 +20,11 @@ from backend.serving.config import ServingConfig
 from backend.serving.drift import BEFORE, EVALUATION, FEWEST, Finding, Sample, level, look, together
 from backend.settings import get_settings
 from backend.store.answers import answers_between
+from backend.store.completions import ensure_scores, totals
 from backend.store.engine import StoreAway, in_turn, reading, writing
 from backend.store.evaluations import evaluation_texts, run_evaluations
 from backend.store.tables import Alarm, Completion, Prompt, utc_now
-from rewards import score
+from backend.suites import get_task, suite_of
 
 _QUIET_DAYS = 2
 _LONGEST_DAYS = 7
@@ -70,6 +71,7 @@ def check(config: ServingConfig, now: datetime | None = None, tell: Tell | None 
         tell: in place of the webhook.
     """
     end = (now or utc_now()).replace(hour=0, minute=0, second=0, microsecond=0)
+    _score_evaluations(config)
     with reading() as session:
         days = {task: day for task in config.routes if (day := _day(session, task, end)) is not None}
         references = {task: _references(session, config, task, end - timedelta(days=days[task][1])) for task in days}
@@ -78,10 +80,20 @@ def check(config: ServingConfig, now: datetime | None = None, tell: Tell | None 
     with writing() as session:
         in_turn(session, "alarms")
         for task, (answers, _) in days.items():
-            for finding in look(answers, references[task], alpha):
+            for finding in look(answers, references[task], alpha, suite_of(task).monitor):
                 opened += _settle(session, task, finding, end)
     _tell_all(tell or _webhook)
     return opened
+
+
+def _score_evaluations(config: ServingConfig) -> None:
+    """Make sure that what production is held against has scores under the gateway's profile."""
+    with writing() as session:
+        for engine in config.engines.values():
+            for evaluation in run_evaluations(session, engine.run) if engine.run else ():
+                if evaluation.label == "tuned":
+                    ids = evaluation_texts(session, evaluation.id)["completion_id"].tolist()
+                    ensure_scores(session, config.profile, ids)
 
 
 def reference(session: Session, config: ServingConfig, task: str) -> Sample | None:
@@ -90,14 +102,20 @@ def reference(session: Session, config: ServingConfig, task: str) -> Sample | No
     tuned = [e for e in run_evaluations(session, engine.run) if e.label == "tuned"] if engine and engine.run else []
     if not tuned:
         return None
-    texts = evaluation_texts(session, tuned[-1].id)
-    wanted = select(Prompt.id).join(Completion).where(Completion.evaluation_id == tuned[-1].id, Prompt.task == task)
+    last = tuned[-1]
+    texts = evaluation_texts(session, last.id)
+    wanted = select(Prompt.id).join(Completion).where(Completion.evaluation_id == last.id, Prompt.task == task)
     texts = texts[texts["prompt_id"].isin(set(session.scalars(wanted)))]
+    rewards = totals(session, texts["completion_id"].tolist(), config.profile)
+    texts = texts[texts["completion_id"].isin(rewards)]
     if texts.empty:
         return None
-    rewards = [score(task, r.text, r.user_text, config.profile).total for r in texts.itertuples()]
-    unparsable = [problem_of(task, text) is not None for text in texts["text"]]
-    return Sample(np.array(rewards), np.array(unparsable, dtype=bool), texts["text"].str.len().to_numpy(float))
+    unparsable = [problem_of(get_task(task), text) is not None for text in texts["text"]]
+    return Sample(
+        texts["completion_id"].map(rewards).to_numpy(float),
+        np.array(unparsable, dtype=bool),
+        texts["text"].str.len().to_numpy(float),
+    )
 
 
 def _references(session: Session, config: ServingConfig, task: str, start: datetime) -> dict[str, Sample]:

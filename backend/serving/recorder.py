@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select
 
-from backend.data.personal import mask
 from backend.serving.config import ServingConfig
 from backend.store.engine import StoreAway, writing
 from backend.store.tables import Answer, utc_now
+from backend.suites import mask
 
 _MOST_WAITING = 10_000
 _BATCH = 500
@@ -113,4 +113,4 @@ class Recorder:
 def _storable(text: str) -> str:
     """Masked, and without what no database takes."""
     clean = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-    return mask(clean)[0]
+    return mask(clean)

@@ -1,31 +1,24 @@
 """Completions and their scores in the store."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Select, delete, func, insert, select, true
+from sqlalchemy import Select, case, delete, func, insert, literal, select, true
 from sqlalchemy.orm import Session
 
-from backend.models.generate import Completion as Generated
-from backend.models.generate import Sampling
-from backend.scoring import score_completion
+from backend.records import Completion as Generated
+from backend.records import Sampling
 from backend.store.engine import in_parts, in_turn
-from backend.store.queue import enqueue
 from backend.store.ratings import scored_ratings
 from backend.store.tables import Completion, Prompt, QueueItem, Rater, Rating, Score, Stratum, scattered
-from rewards import fingerprint
+from backend.suites import fingerprint, score_completion, task_names
 
 
 def save_completions(
-    session: Session,
-    prompt_ids: list[str],
-    groups: list[list[Generated]],
-    policy: str,
-    sampling: Sampling,
-    in_queue: bool = True,
+    session: Session, prompt_ids: list[str], groups: list[list[Generated]], policy: str, sampling: Sampling
 ) -> list[int]:
-    """Store sampled completions, one group per prompt, and offer them to raters; returns their ids."""
+    """Store sampled completions, one group per prompt; returns their ids."""
     rows = [
         Completion(
             prompt_id=prompt_id,
@@ -41,57 +34,33 @@ def save_completions(
     ]
     session.add_all(rows)
     session.flush()
-    ids = [row.id for row in rows]
-    if in_queue:
-        enqueue(session, ids)
-    return ids
-
-
-def score_rows(
-    completion_id: int, task: str, text: str, user_text: str, facts: dict[str, Any], profile: str, mark: str
-) -> list[dict[str, Any]]:
-    """The ``scores`` rows of one completion: its components and their total."""
-    result = score_completion(task, text, user_text, facts, profile)
-    values = {**result.components, "total": result.total}
-    return [
-        {"completion_id": completion_id, "profile": profile, "component": name, "value": value, "fingerprint": mark}
-        for name, value in values.items()
-    ]
+    return [row.id for row in rows]
 
 
 def unscored_count(session: Session, profile: str) -> int:
     """How many completions ``ensure_scores`` would score."""
-    unscored = _unscored(profile).subquery()
+    unscored = _without_score(_rated(), profile).subquery()
     return session.scalar(select(func.count()).select_from(unscored)) or 0
 
 
-def _unscored(profile: str) -> Select[Any]:
-    """Ids of the rated completions whose stored score is missing or of another fingerprint."""
-    scored = select(Score.completion_id).where(
-        Score.profile == profile,
-        Score.component == "total",
-        Score.fingerprint == fingerprint(profile),
-        Score.completion_id == Rating.completion_id,
-    )
-    return select(Rating.completion_id).where(~scored.exists(), Rating.score.is_not(None)).distinct()
-
-
-def ensure_scores(session: Session, profile: str, most: int | None = None) -> int:
-    """Score every rated completion under ``profile`` whose stored score is missing or of another fingerprint.
-
-    What nobody has rated needs no score until somebody does; an evaluation brings its own.
+def ensure_scores(
+    session: Session, profile: str, completion_ids: Sequence[int] | None = None, most: int | None = None
+) -> int:
+    """Score completions that have no score under ``profile``, or one of other rules than today's.
 
     Args:
         session: a writing session.
         profile: the reward rules.
+        completion_ids: which; every rated one when left out. What nobody has rated needs no score until somebody does; an
+            evaluation brings its own.
         most: score at most this many, for a caller that shows progress.
 
     Returns:
         How many were scored.
     """
-    current = fingerprint(profile)
     in_turn(session, "scores")
-    ids = session.scalars(_unscored(profile).limit(most)).all()
+    wanted = [_rated()] if completion_ids is None else map(_these, in_parts(completion_ids))
+    ids = [i for query in wanted for i in session.scalars(_without_score(query, profile).limit(most))]
     for part in in_parts(ids):
         session.execute(delete(Score).where(Score.profile == profile, Score.completion_id.in_(part)))
         query = (
@@ -99,13 +68,52 @@ def ensure_scores(session: Session, profile: str, most: int | None = None) -> in
             .join(Prompt, Prompt.id == Completion.prompt_id)
             .where(Completion.id.in_(part))
         )
-        scored = [
-            row
-            for completion_id, task, text, user_text, facts in session.execute(query).all()
-            for row in score_rows(completion_id, task, text, user_text, facts, profile, current)
-        ]
-        add_scores(session, scored)
+        add_scores(session, [row for one in session.execute(query).all() for row in _score_rows(one, profile)])
     return len(ids)
+
+
+def _score_rows(completion: Sequence[Any], profile: str) -> list[dict[str, Any]]:
+    """The ``scores`` rows of one completion: its components and their total."""
+    completion_id, task, text, user_text, facts = completion
+    result, rules = score_completion(task, text, user_text, facts, profile), fingerprint(task, profile)
+    values = {**result.components, "total": result.total}
+    return [
+        {"completion_id": completion_id, "profile": profile, "component": name, "value": value, "fingerprint": rules}
+        for name, value in values.items()
+    ]
+
+
+def _rated() -> Select[int, str]:
+    return select(Completion.id, Prompt.task).where(
+        select(Rating.id).where(Rating.completion_id == Completion.id, Rating.score.is_not(None)).exists()
+    )
+
+
+def _these(ids: Sequence[int]) -> Select[int, str]:
+    return select(Completion.id, Prompt.task).where(Completion.id.in_(ids))
+
+
+def _without_score(query: Select[int, str], profile: str) -> Select[Any]:
+    """Ids of those completions of a query whose stored score is missing or of another fingerprint."""
+    names = task_names()
+    rules = case({task: fingerprint(task, profile) for task in names}, value=Prompt.task) if names else literal("")
+    scored = select(Score.completion_id).where(
+        Score.completion_id == Completion.id,
+        Score.profile == profile,
+        Score.component == "total",
+        Score.fingerprint == rules,
+    )
+    joined = query.join(Prompt, Prompt.id == Completion.prompt_id)
+    return joined.with_only_columns(Completion.id).where(Prompt.task.in_(names), ~scored.exists())
+
+
+def totals(session: Session, completion_ids: Sequence[int], profile: str) -> dict[int, float]:
+    """completion id -> its stored total under a profile; those without one are missing."""
+    found: dict[int, float] = {}
+    for part in in_parts(completion_ids):
+        wanted = (Score.profile == profile, Score.component == "total", Score.completion_id.in_(part))
+        found |= dict(session.execute(select(Score.completion_id, Score.value).where(*wanted)).tuples().all())
+    return found
 
 
 def add_scores(session: Session, rows: Iterable[dict[str, Any]]) -> None:
@@ -123,7 +131,7 @@ def rated_scores(session: Session, profile: str, evaluation_id: str | None = Non
     """Rated completions with their reward: one row per (completion, component).
 
     Columns: completion_id, prompt_id, task, component, value, human, raters (how many), length (characters), weight
-    (how many completions of the queue it stands for: see ``backend.store.queue``; NaN for one that is not in it).
+    (how many completions of the queue it stands for: see ``backend.rating.queue``; NaN for one that is not in it).
     ``human`` is the mean over raters; the median where three or more lie two or more apart. Of a task with more than
     ``MOST_RATED`` rated completions, a stable sample. With ``evaluation_id``, that evaluation's completions alone.
     """

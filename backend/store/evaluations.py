@@ -59,16 +59,15 @@ def run_scores(session: Session, run_id: str) -> pd.DataFrame:
 
 
 def evaluation_texts(session: Session, evaluation_id: str) -> pd.DataFrame:
-    """One row per completion: prompt_id, sample, completion_id, text, user_text."""
+    """One row per completion: prompt_id, sample, completion_id, text, user_text, facts."""
     query = (
-        select(Completion.prompt_id, Completion.sample, Completion.id, Completion.text, Prompt.user_text)
+        select(Completion.prompt_id, Completion.sample, Completion.id, Completion.text, Prompt.user_text, Prompt.facts)
         .join(Prompt, Prompt.id == Completion.prompt_id)
         .where(Completion.evaluation_id == evaluation_id)
         .order_by(Completion.prompt_id, Completion.sample)
     )
-    return pd.DataFrame(
-        session.execute(query).all(), columns=["prompt_id", "sample", "completion_id", "text", "user_text"]
-    )
+    columns = ["prompt_id", "sample", "completion_id", "text", "user_text", "facts"]
+    return pd.DataFrame(session.execute(query).all(), columns=columns)
 
 
 def component_means(session: Session, evaluation: Evaluation) -> pd.DataFrame:

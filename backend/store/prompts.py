@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.access import needs
-from backend.data.records import PromptRecord, content_hash
+from backend.records import PromptRecord, content_hash
 from backend.store.engine import in_parts, in_turn
 from backend.store.events import record
 from backend.store.tables import Prompt, PromptSet, Run

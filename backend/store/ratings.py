@@ -1,18 +1,15 @@
-"""Raters and their ratings."""
+"""Raters, and what their ratings say; giving one is ``backend.rating``'s."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Select, delete, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.errors import UserError
 from backend.store.engine import in_turn
-from backend.store.queue import claim, recount, room_for
-from backend.store.tables import Claim, Completion, Prompt, QueueItem, Rater, Rating, RatingEvent, utc_now
+from backend.store.tables import Completion, Prompt, Rater, Rating, RatingEvent
 
 
 @needs("annotator")
@@ -36,112 +33,9 @@ def get_rater(session: Session, name: str) -> Rater:
     return rater
 
 
-FLAGS = ("wrong task", "unsafe", "unreadable")
-SKIP_REASONS = ("not sure", *FLAGS)
-
-
-@needs("annotator")
-def save_rating(
-    session: Session,
-    completion_id: int,
-    rater_id: int,
-    score: int | None = None,
-    skip_reason: str | None = None,
-    comment: str = "",
-    seconds: float | None = None,
-    flags: Sequence[str] = (),
-    imported: bool = False,
-) -> None:
-    """Store a rating, or change the one this rater gave before; what it was stays in the history.
-
-    Args:
-        session: a writing session.
-        completion_id, rater_id: whose rating of what.
-        score: 1 to 5; or None with a ``skip_reason``.
-        comment, seconds, flags: what the rater added, and how long it took.
-        imported: it was given elsewhere, so the queue has no say.
-
-    Raises:
-        UserError: the score is not 1 to 5, neither or both of score and skip reason are given, a flag is unknown, the
-            completion is gone, or it has (or is about to get) all the ratings it wants.
-    """
-    if score is not None and (isinstance(score, bool) or score not in (1, 2, 3, 4, 5)):
-        raise UserError(f"a rating is a whole number from 1 to 5, not {score!r}")
-    if (score is None) == (skip_reason is None):
-        raise UserError("give a score or a reason to skip, one of the two")
-    if unknown := [flag for flag in flags if flag not in FLAGS]:
-        raise UserError(f"unknown flag {unknown[0]!r}; choose from {', '.join(FLAGS)}")
-    item = session.get(QueueItem, completion_id, with_for_update=True, populate_existing=True)
-    existing = _rating(session, completion_id, rater_id)
-    held = session.get(Claim, (completion_id, rater_id))
-    if held is not None and held.is_repeat and existing is not None and not imported:
-        _keep_repeat(session, held, score, skip_reason)
-        return
-    adds_score = score is not None and (existing is None or existing.score is None)
-    if adds_score and item is not None and not imported and not room_for(session, item, rater_id):
-        raise UserError("this completion has all the ratings it wants; the next one is waiting")
-    rating = existing or Rating(completion_id=completion_id, rater_id=rater_id)
-    rating.score, rating.skip_reason, rating.comment = score, skip_reason, comment
-    rating.seconds, rating.flags, rating.created_at = seconds, list(flags), utc_now()
-    action = "import" if imported else "change" if existing else "rate" if score is not None else "skip"
-    session.add_all([rating, _event(rating, action)])
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise UserError(f"completion {completion_id} cannot be rated: it or the rater is not in the store") from error
-    session.execute(delete(Claim).where(Claim.completion_id == completion_id, Claim.rater_id == rater_id))
-    if item is not None:
-        recount(session, item)
-
-
-def _keep_repeat(session: Session, held: Claim, score: int | None, skip_reason: str | None) -> None:
-    """A second score of the same rater goes into the history only: it says how far they agree with themselves."""
-    values = {"completion_id": held.completion_id, "rater_id": held.rater_id}
-    session.add(RatingEvent(**values, action="repeat", score=score, skip_reason=skip_reason))
-    session.delete(held)
-    session.flush()
-
-
-@needs("annotator")
-def undo_last(session: Session, rater_id: int) -> int | None:
-    """Take the rater's latest rating back and claim its completion for them again; None when there is none."""
-    in_turn(session, f"rater {rater_id}")
-    last = session.scalar(
-        select(RatingEvent).where(RatingEvent.rater_id == rater_id).order_by(RatingEvent.id.desc()).limit(1)
-    )
-    if last is not None and last.action == "repeat":
-        values = {"completion_id": last.completion_id, "rater_id": rater_id}
-        session.add(RatingEvent(**values, action="unrepeat", score=last.score))
-        claim(session, last.completion_id, rater_id, is_repeat=True)
-        return last.completion_id
-    rating = session.scalar(
-        select(Rating).where(Rating.rater_id == rater_id).order_by(Rating.created_at.desc(), Rating.id.desc()).limit(1)
-    )
-    if rating is None:
-        return None
-    completion_id = rating.completion_id
-    session.add(_event(rating, "undo"))
-    session.delete(rating)
-    session.flush()
-    item = session.get(QueueItem, completion_id, with_for_update=True, populate_existing=True)
-    if item is not None:
-        recount(session, item)
-    claim(session, completion_id, rater_id)
-    return completion_id
-
-
-def _rating(session: Session, completion_id: int, rater_id: int) -> Rating | None:
+def rating_of(session: Session, completion_id: int, rater_id: int) -> Rating | None:
+    """A rater's rating of a completion; None where there is none."""
     return session.scalar(select(Rating).where(Rating.completion_id == completion_id, Rating.rater_id == rater_id))
-
-
-def _event(rating: Rating, action: str) -> RatingEvent:
-    return RatingEvent(
-        completion_id=rating.completion_id,
-        rater_id=rating.rater_id,
-        action=action,
-        score=rating.score,
-        skip_reason=rating.skip_reason,
-    )
 
 
 def scored_ratings(*columns: Any) -> Select[Any]:
@@ -171,7 +65,7 @@ def self_agreement(session: Session) -> pd.DataFrame:
             second[rater_id, completion_id] = score
     rows = []
     for (rater_id, completion_id), score in second.items():
-        first = _rating(session, completion_id, rater_id)
+        first = rating_of(session, completion_id, rater_id)
         if first is not None and first.score is not None:
             rows.append((session.get_one(Rater, rater_id).name, abs(first.score - score)))
     frame = pd.DataFrame(rows, columns=["rater", "apart"]).assign(same=lambda f: f["apart"] == 0)

@@ -1,5 +1,6 @@
 """Runs and their metrics."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -8,12 +9,36 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from backend.access import needs
+from backend.errors import UserError
+from backend.store.engine import reading
 from backend.store.tables import Metric, Run
 
 
 def all_runs(session: Session) -> list[Run]:
     """Every run, newest first; examples last."""
     return list(session.scalars(select(Run).order_by(Run.is_example, Run.created_at.desc())))
+
+
+def get_run(session: Session, run_id: str) -> Run:
+    """The run of that id.
+
+    Raises:
+        UserError: there is none.
+    """
+    run = session.get(Run, run_id)
+    if run is None:
+        raise UserError(f"there is no run {run_id}; `run_training.py --preset nano` makes a new one")
+    return run
+
+
+def run_folder(run_id: str) -> Path:
+    """The folder of the run of that id.
+
+    Raises:
+        UserError: there is none.
+    """
+    with reading() as session:
+        return Path(get_run(session, run_id).folder)
 
 
 @needs("engineer")

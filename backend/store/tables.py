@@ -174,7 +174,7 @@ class QueueItem(Base):
 
     completion_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), primary_key=True)
     stratum: Mapped[str] = mapped_column(String(60))
-    """Task and quarter of the reward, ``push/2``: raters are given all of them alike, so that ρ sees the whole range."""
+    """Task and quarter of the reward, ``reply/2``: raters are given all of them alike, so that ρ sees the whole range."""
     rated: Mapped[int] = mapped_column(default=0)
     """How many raters have scored it (a skip is no score)."""
     human: Mapped[float | None] = mapped_column(Float)

@@ -17,6 +17,7 @@ from accelerate.utils import gather_object
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from backend.files import name_aside, write_json
+from backend.suites import task_names
 from backend.training.metrics_file import append_metrics, metric_name, read_series
 from backend.training.stop_rules import Firing, Rule, evaluate_rules
 
@@ -70,9 +71,7 @@ class ProgressLine(TrainerCallback):
 
 
 def _is_task(key: str) -> bool:
-    from rewards import registered
-
-    return key.removeprefix("eval_") in registered()
+    return key.removeprefix("eval_") in task_names()
 
 
 class BestAdapter(TrainerCallback):

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator, model_
 from backend.errors import UserError
 from backend.models.load import PolicyConfig
 from backend.settings import listed
-from rewards import DEFAULT_PROFILE, PROFILES, registered
+from backend.suites import Preset, default_profile, get_task, presets, profiles, prompt_sources
 
 
 class TrainConfig(PolicyConfig):
@@ -25,20 +25,20 @@ class TrainConfig(PolicyConfig):
     seed: int = Field(42, ge=0, le=2**31 - 1)
 
     # data
-    prompts: str = "shop"
-    """``shop`` (the default set, made from commerce.db), the id of a stored prompt set, or the path of a JSONL file."""
+    prompts: str = Field(default_factory=lambda: next(iter(prompt_sources()), ""))
+    """A suite's prompt source (the first suite's first, by default), the id of a stored set, or the path of a JSONL file."""
     tasks: tuple[str, ...] = ()
     """Train and evaluate these tasks only; empty means all that the prompts have."""
     few_shot: int = Field(0, ge=0, le=3)
-    """Worked examples added to the system prompts that have some (push; handoff, data starvation)."""
-    profile: str = DEFAULT_PROFILE
+    """Worked examples added to the system prompts of tasks that have some (handoff, data starvation)."""
+    profile: str = Field(default_factory=default_profile)
     """Version of the reward rules."""
 
     # SFT warm-up (handoff, Scenario B)
     sft_epochs: float = Field(0, ge=0, le=100)
     """Passes over the SFT pairs before GRPO; 0 leaves the warm-up out."""
-    sft_tasks: tuple[str, ...] = ("extraction",)
-    """Tasks whose train prompts become pairs with a reference answer."""
+    sft_tasks: tuple[str, ...] = ()
+    """Tasks whose train prompts become pairs with a reference answer; empty means all that have one."""
     sft_learning_rate: float = Field(2e-4, gt=0, le=0.1)
     sft_batch_size: int = Field(8, ge=1, le=1024)
 
@@ -106,21 +106,21 @@ class TrainConfig(PolicyConfig):
     @field_validator("profile")
     @classmethod
     def _known_profile(cls, value: str) -> str:
-        if value not in PROFILES:
-            raise ValueError(f"unknown reward profile {value!r}; choose one of {', '.join(PROFILES)}")
+        if value not in (known := profiles()):
+            raise ValueError(f"unknown reward profile {value!r}; choose one of {', '.join(known)}")
         return value
 
     @field_validator("prompts")
     @classmethod
     def _renamed(cls, value: str) -> str:
-        return "shop" if value == "synthetic" else value  # its name in the first runs
+        source = prompt_sources().get(value)  # which may have had another name in earlier runs
+        return source.name if source is not None else value
 
     @field_validator("tasks", "sft_tasks")
     @classmethod
     def _known_tasks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for task in value:
-            if task not in registered():
-                raise ValueError(f"unknown task {task!r}; choose from {', '.join(registered())}")
+            get_task(task)
         return value
 
     @model_validator(mode="after")
@@ -138,67 +138,24 @@ class TrainConfig(PolicyConfig):
         return self
 
 
-_TUCANO = "Polygl0t/Tucano2-qwen-0.5B-Instruct"
-_V41: dict[str, Any] = {  # handoff, "V4.1 Config Summary"; final report §10
-    "gate": "required",
-    "preset": "v4.1",
-    "model": _TUCANO,
-    "four_bit": True,
-    "max_steps": 600,
-    "learning_rate": 5e-6,
-    "prompts_per_step": 2,
-    "num_generations": 16,
-    "max_completion_length": 512,
-    "aggregation": "sum_then_normalize",
-    "eval_steps": 10,
-}
+_EMBEDDED = {"nano": Preset("the embedded default: a 5M-parameter model, on a CPU, in minutes")}
 
-_V42: dict[str, Any] = {  # final report §3, "The 8 systematic changes", and §10
-    **_V41,
-    "preset": "v4.2",
-    "max_steps": 1500,
-    "aggregation": "normalize_then_sum",
-    "task_weighting": "reward",
-    "eval_steps": 50,
-    "patience": 15,
-}
 
-PRESETS: dict[str, TrainConfig] = {
-    "nano": TrainConfig(),
-    "v4.1": TrainConfig(**_V41),
-    "v4.2": TrainConfig(**_V42),
-    "drop-sql": TrainConfig(**{**_V42, "preset": "drop-sql", "tasks": ("extraction", "insights", "push")}),
-    "scenario-a-3.7b": TrainConfig(  # handoff, "Scenario A"
-        **{
-            **_V41,
-            "preset": "scenario-a-3.7b",
-            "model": "Polygl0t/Tucano2-qwen-3.7B-Instruct",
-            "num_generations": 8,
-            "max_completion_length": 1024,
-            "learning_rate": 2e-6,
-            "max_steps": 400,
-            "max_seq_length": 2048,
-        }
-    ),
-    "scenario-b-sft": TrainConfig(  # handoff, "Scenario B"
-        **{
-            **_V41,
-            "preset": "scenario-b-sft",
-            "model": "Polygl0t/Tucano2-qwen-0.5B-Base",
-            "sft_epochs": 1,
-        }
-    ),
-    "push-few-shot": TrainConfig(**{**_V42, "preset": "push-few-shot", "few_shot": 3}),  # final report §9
-}
-PRESET_NOTES = {
-    "nano": "the embedded default: a 5M-parameter model, on a CPU, in minutes",
-    "v4.1": "Tucano2 0.5B-Instruct, 600 steps, 5e-6, constant schedule (handoff)",
-    "v4.2": "v4.1 with 1,500 steps, GDPO and improvement-aware task weights (final report)",
-    "drop-sql": "v4.2 without the SQL prompts, which a 0.5B model cannot learn (final report §9)",
-    "scenario-a-3.7b": "v4.1's recipe on Tucano2 3.7B-Instruct (handoff, Scenario A)",
-    "scenario-b-sft": "Tucano2 0.5B-Base: SFT on extraction pairs, then v4.1 on top (handoff, Scenario B)",
-    "push-few-shot": "v4.2 with three push examples in the system prompt (final report §9)",
-}
+def all_presets() -> dict[str, Preset]:
+    """Every preset by name: the engine's own, then the suites'."""
+    return _EMBEDDED | presets()
+
+
+def preset_configs() -> dict[str, TrainConfig]:
+    """Every preset as a configuration, by name."""
+    return {name: get_preset(name) for name in all_presets()}
+
+
+def __getattr__(name: str) -> Any:
+    """``PRESETS`` is ``preset_configs()``: made when somebody asks, because the suites are loaded for it."""
+    if name == "PRESETS":
+        return preset_configs()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def get_preset(name: str) -> TrainConfig:
@@ -207,10 +164,10 @@ def get_preset(name: str) -> TrainConfig:
     Raises:
         UserError: there is none; the message lists those there are.
     """
-    try:
-        return PRESETS[name]
-    except KeyError:
-        raise UserError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}") from None
+    found = all_presets()
+    if name not in found:
+        raise UserError(f"unknown preset {name!r}; choose one of {', '.join(found)}")
+    return TrainConfig(**{"preset": name, **found[name].fields})
 
 
 def override(config: TrainConfig, changes: dict[str, Any]) -> TrainConfig:
@@ -218,7 +175,7 @@ def override(config: TrainConfig, changes: dict[str, Any]) -> TrainConfig:
 
     Args:
         config: where to start.
-        changes: field name -> value; text is parsed (``"5e-6"``, ``"extraction,push"``).
+        changes: field name -> value; text is parsed (``"5e-6"``, ``"one,two"``).
 
     Raises:
         UserError: a field does not exist or a value is out of its range; the message says what is allowed.

@@ -6,11 +6,11 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from backend.data.records import PromptRecord, content_hash
 from backend.gpu import gpu_name
+from backend.records import PromptRecord, content_hash
 from backend.settings import ROOT
+from backend.suites import fingerprint_of_all
 from backend.training.config import TrainConfig
-from rewards import fingerprint
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate", "datasets", "unsloth", "json-repair")
 
@@ -26,7 +26,7 @@ def environment(config: TrainConfig, backend: str, prompts: list[PromptRecord]) 
         "processes": int(os.environ.get("WORLD_SIZE", "1")),
         "commit": _commit(),
         "profile": config.profile,
-        "fingerprint": fingerprint(config.profile),
+        "fingerprint": fingerprint_of_all((p.task for p in prompts), config.profile),
         "prompts": content_hash(prompts),
     }
 

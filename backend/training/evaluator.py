@@ -1,16 +1,12 @@
-"""Evaluations of a run: on its eval prompts, kept in its folder, and compared at its end."""
+"""Evaluations of a run: on its eval prompts, kept in its folder."""
 
 import time
 from pathlib import Path
 from typing import Any
 
-from backend.data.records import PromptRecord
-from backend.evaluation.compare import compare
-from backend.evaluation.evaluate import EvaluationResult, evaluate_policy, fact_accuracy, paired_scores, read_evaluation
-from backend.evaluation.words import comparison_table, summary_sentence
-from backend.files import write_json
-from backend.models.generate import Sampling
+from backend.evaluation.evaluate import EvaluationResult, evaluate_policy, read_evaluation, truths
 from backend.models.load import Policy
+from backend.records import PromptRecord, Sampling
 from backend.training.config import TrainConfig
 from backend.training.metrics_file import append_metrics, read_series
 
@@ -38,21 +34,10 @@ class Evaluator:
         """Evaluate in the middle of training; returns the metrics."""
         return self._metrics(self._run("step", step, self._config.seed))
 
-    def compare(self, base: EvaluationResult, best_step: int) -> None:
-        """Evaluate the best adapter with the base's seed, compare, print and keep comparison_base_vs_tuned.json."""
+    def after(self, best_step: int) -> None:
+        """Evaluate the best adapter, with the base's seed."""
         print("evaluating the tuned model", flush=True)
-        tuned = self._run("tuned", best_step, self._config.seed + 1)
-        comparisons = compare(paired_scores(base, tuned))
-        write_json(
-            self._folder / "comparison_base_vs_tuned.json",
-            {
-                "summary": str(summary_sentence(comparisons)),
-                "tasks": [c.as_dict() for c in comparisons],
-                "fact_accuracy": {r.label: fact_accuracy(r, self._prompts) for r in (base, tuned)},
-                "best_step": tuned.step,
-            },
-        )
-        print("\n" + comparison_table(comparisons) + "\n" + str(summary_sentence(comparisons)), flush=True)
+        self._run("tuned", best_step, self._config.seed + 1)
 
     def history(self) -> list[dict[str, Any]]:
         """Every evaluation of the run so far: label, step, seconds, metrics."""
@@ -82,5 +67,4 @@ class Evaluator:
         return result
 
     def _metrics(self, result: EvaluationResult) -> dict[str, float]:
-        accuracy = fact_accuracy(result, self._prompts)
-        return result.metrics() | ({"fact_accuracy": accuracy} if accuracy is not None else {})
+        return result.metrics() | truths(result, self._prompts)

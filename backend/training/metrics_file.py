@@ -20,7 +20,7 @@ def append_metrics(path: Path, step: int, values: dict[str, Any]) -> None:
 
 
 def metric_name(name: str) -> str:
-    """TRL's and transformers' names as ours: ``eval_push`` -> ``eval/push``."""
+    """TRL's and transformers' names as ours: ``eval_mean_reward`` -> ``eval/mean_reward``."""
     return "eval/" + name.removeprefix("eval_") if name.startswith("eval_") else name
 
 

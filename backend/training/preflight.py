@@ -15,16 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.audit.gate import Gate
-from backend.data.records import PromptRecord
 from backend.evaluation.compare import FEWEST_PAIRS, detectable_from_spread
-from backend.models.generate import Completion, Sampling, generate
+from backend.models.generate import generate
 from backend.models.load import Policy
-from backend.scoring import score_completion
+from backend.records import Completion, PromptRecord, Sampling
+from backend.suites import get_task, score_completion, suite_of
 from backend.training.config import TrainConfig
 from backend.training.memory import available_memory, needed_memory
 from backend.training.reward_functions import components_of
-from rewards import TASKS, Score, classify_task
-from rewards.json_parsing import parse_json
+from rewards.types import Score
 
 Status = Literal["pass", "warn", "fail"]
 
@@ -108,7 +107,7 @@ def sample_checks(
     yield _signal(sampled)
     yield _ceiling(config, sampled)
     yield _thinking(policy, sampled)
-    if any(s.prompt.task == "extraction" for s in sampled):
+    if any(get_task(s.prompt.task).json for s in sampled):
         yield _parser(sampled)
     yield _headroom(config, sampled)
     yield _eval_size(_by_task([p for p in prompts if p.split == "eval"]), sampled)
@@ -205,23 +204,24 @@ def _epochs(config: TrainConfig, train: int) -> Check:
 
 
 def _labels(prompts: list[PromptRecord]) -> Check:
-    known = [p for p in prompts if p.task in TASKS]
-    wrong = [p for p in known if classify_task(p.user_text) != p.task]
+    classifiers = {task: suite_of(task).classify for task in {p.task for p in prompts}}
+    known = [(p, classify(p.user_text)) for p in prompts if (classify := classifiers[p.task]) is not None]
+    wrong = [(p, found) for p, found in known if found != p.task]
     share = len(wrong) / len(known) if known else 0.0
     found = f"{len(wrong)} of {len(known)} labels disagree with the classifier"
     if wrong:
-        first = wrong[0]
+        first, classified = wrong[0]
         text = " ".join(first.user_text.split())[:60]
-        found += f"; first: {first.task}, classified {classify_task(first.user_text)}: {text!r}"
+        found += f"; first: {first.task}, classified {classified}: {text!r}"
     status: Status = "fail" if share >= 0.01 else "warn" if wrong else "pass"
-    return Check("labels", status, found, "V4.2: insights prompts were scored as push for a 22-hour run")
+    return Check("labels", status, found, "V4.2: prompts of one task were scored as another's for a 22-hour run")
 
 
 def _train_size(tasks: dict[str, list[PromptRecord]]) -> Check:
     small = {task: len(p) for task, p in tasks.items() if len(p) < 150}
     counts = ", ".join(f"{task} {len(p)}" for task, p in tasks.items())
     found = f"{counts}; fewer than 150: {', '.join(small)}" if small else f"{counts} (500 a task is good)"
-    return Check("train-size", "warn" if small else "pass", found, "push had 150 prompts and learned nothing")
+    return Check("train-size", "warn" if small else "pass", found, "a task with 150 prompts learned nothing")
 
 
 def _gate(config: TrainConfig, gates: Mapping[str, Gate], tasks: Mapping[str, Any]) -> Check:
@@ -284,12 +284,12 @@ def _thinking(policy: Policy, sampled: list[Sampled]) -> Check:
 
 
 def _parser(sampled: list[Sampled]) -> Check:
-    texts = [c.text for s in sampled if s.prompt.task == "extraction" for c in s.completions]
-    found = [parse_json(text) for text in texts]
+    answers = [(get_task(s.prompt.task).json, c.text) for s in sampled for c in s.completions]
+    found = [json.parse(text) for json, text in answers if json is not None]
     recovered = fmean(p.value is not None for p in found)
     strict = fmean(p.value is not None and p.strict for p in found)
     status: Status = "fail" if recovered < 0.10 else "warn" if recovered < 0.30 else "pass"
-    words = f"JSON found in {recovered:.0%} of the extractions ({strict:.0%} by the strict parser)"
+    words = f"JSON found in {recovered:.0%} of the answers that need it ({strict:.0%} by the strict parser)"
     return Check("parser", status, words, "V4: one parser fix was worth more than every algorithm")
 
 

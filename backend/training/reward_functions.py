@@ -12,9 +12,9 @@ from functools import lru_cache
 from math import sqrt
 from typing import Any
 
-from backend.data.records import PromptRecord
-from backend.scoring import score_completion
-from rewards import DEFAULT_PROFILE, Score, get_profile, reward_for
+from backend.records import PromptRecord
+from backend.suites import get_task, score_completion, suite_of
+from rewards.types import Score
 
 QUANTUM = 0.01
 """Component values are rounded to this: a rollout that differs by less would get the z-score of one that differs by 1."""
@@ -31,13 +31,12 @@ class Component:
     maximum: float
 
 
-def components_of(tasks: tuple[str, ...], profile: str = DEFAULT_PROFILE) -> list[Component]:
+def components_of(tasks: tuple[str, ...], profile: str) -> list[Component]:
     """The components of ``tasks`` under a profile, in order."""
-    rules = get_profile(profile)
     return [
         Component(task, name, maximum)
         for task in tasks
-        for name, maximum in reward_for(task).maxima_under(rules).items()
+        for name, maximum in get_task(task).reward.maxima_under(suite_of(task).profile(profile)).items()
     ]
 
 

@@ -1,4 +1,4 @@
-"""One training run, start to end: preflight, base evaluation, warm-up, GRPO, tuned evaluation, comparison.
+"""One training run, start to end: preflight, base evaluation, warm-up, GRPO, tuned evaluation.
 
 Everything it does is left in the run's folder; the store is filled from there by others. Started again on a folder
 that holds a checkpoint, it goes on from there. Under ``accelerate launch`` the first process evaluates and writes.
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from backend.audit.gate import Gate
 from backend.data.jsonl import read_prompts
-from backend.data.records import PromptRecord
 from backend.errors import UserError
 from backend.files import write_json
 from backend.models.load import Policy, load_policy
+from backend.records import PromptRecord
 from backend.settings import get_settings
 from backend.training.clock import end_session, start_session
 from backend.training.config import TrainConfig, config_from_json
@@ -169,10 +169,11 @@ def _load(folder: Path, config: TrainConfig, checkpoint: Checkpoint | None) -> P
 
 
 def _train(job: Job) -> Outcome:
-    """Evaluate, warm up where asked, train, evaluate and compare."""
+    """Evaluate, warm up where asked, train, and evaluate what came of it."""
     from backend.training.warm_up import ADAPTER, warm_up
 
-    base = job.evaluator.before("base") if is_first_process() else None
+    if is_first_process():
+        job.evaluator.before("base")
     if job.config.sft_epochs:
         if not (job.folder / ADAPTER).is_dir():
             warm_up(job.folder, job.config, job.policy, job.prompts)
@@ -180,8 +181,8 @@ def _train(job: Job) -> Outcome:
             job.evaluator.before("sft")
     outcome, best_step = _grpo(job)
     if is_first_process():
-        if outcome.status == "finished" and base is not None:
-            job.evaluator.compare(base, best_step)
+        if outcome.status == "finished":
+            job.evaluator.after(best_step)
         _write_results(job)
     return outcome
 
@@ -193,7 +194,7 @@ def _grpo(job: Job) -> tuple[Outcome, int]:
 
     from backend.training.callbacks import BestAdapter, MetricsFile, ProgressLine, StopSignal, WatchTable
     from backend.training.reward_functions import components_of, reward_functions, training_rows
-    from backend.training.stop_rules import default_rules
+    from backend.training.stop_rules import default_rules, floors
     from backend.training.trainer import WorkbenchTrainer, grpo_arguments
 
     folder, config, policy, checkpoint = job.folder, job.config, job.policy, job.checkpoint
@@ -202,7 +203,7 @@ def _grpo(job: Job) -> tuple[Outcome, int]:
     metrics = folder / "metrics.jsonl"
     stop = StopSignal()
     watch = WatchTable(
-        default_rules(config.max_completion_length),
+        default_rules(config.max_completion_length, floors(p.task for p in job.prompts)),
         folder / "watch.json",
         config.stop_rules,
         metrics if checkpoint else None,

@@ -5,12 +5,13 @@ it would have stopped them. Thresholds come from the handoff, "Must watch in rea
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-EXTRACTION_FLOOR = 0.20
+from backend.suites import tasks
+
 CLIPPED_SHARE = 0.5
 ZERO_VARIANCE_SHARE = 0.5
 GRAD_NORM = 2.0
@@ -53,11 +54,22 @@ class Firing:
         return f"{self.rule.name} at step {self.step}: {self.rule.what} ({self.numbers})"
 
 
-def default_rules(max_completion_length: int) -> tuple[Rule, ...]:
-    """The rules a run starts with."""
+def floors(task_names: Iterable[str]) -> dict[str, float]:
+    """task -> the evaluation mean below which it is warned of, for those of these tasks that have one."""
+    known = tasks()
+    return {name: floor for name in task_names if name in known and (floor := known[name].floor) is not None}
+
+
+def default_rules(max_completion_length: int, task_floors: Mapping[str, float]) -> tuple[Rule, ...]:
+    """The rules a run starts with.
+
+    Args:
+        max_completion_length: the run's ceiling in tokens.
+        task_floors: see ``floors``.
+    """
     return (
         Rule("nan-loss", "the loss is not a number", "stop", _nan_loss),
-        Rule("extraction-floor", "extraction below 0.20 after step 100", "warn", _extraction_floor),
+        *(_floor_rule(task, floor) for task, floor in task_floors.items()),
         Rule("ceiling", "more than half of the completions hit the length ceiling for 20 steps", "stop", _ceiling),
         Rule("no-signal", "more than half of the groups carry no signal for 20 steps", "stop", _no_signal),
         Rule("grad-norm", "gradient norm above 2.0", "warn", _grad_norm),
@@ -84,7 +96,7 @@ def limit_of(name: str, values: Sequence[float], max_completion_length: int | No
         max_completion_length: the run's ceiling in tokens.
     """
     fixed = {
-        "eval/extraction": EXTRACTION_FLOOR,
+        **{f"eval/{task}": floor for task, floor in floors(tasks()).items()},
         "completions/clipped_ratio": CLIPPED_SHARE,
         "zero_variance/mean": ZERO_VARIANCE_SHARE,
         "grad_norm": GRAD_NORM,
@@ -125,11 +137,13 @@ def _nan_loss(series: Series) -> str | None:
     return f"loss {last[0]}" if last and not math.isfinite(last[0]) else None
 
 
-def _extraction_floor(series: Series) -> str | None:
-    points = series.get("eval/extraction", ())
-    if points and points[-1][0] >= 100 and points[-1][1] < EXTRACTION_FLOOR:
-        return f"eval/extraction {points[-1][1]:.3f}"
-    return None
+def _floor_rule(task: str, floor: float) -> Rule:
+    def check(series: Series) -> str | None:
+        points = series.get(f"eval/{task}", ())
+        below = points and points[-1][0] >= 100 and points[-1][1] < floor
+        return f"eval/{task} {points[-1][1]:.3f}" if below else None
+
+    return Rule(f"{task}-floor", f"{task} below {floor:.2f} after step 100", "warn", check)
 
 
 def _sustained(series: Series, name: str, above: float, steps: int) -> str | None:

@@ -6,16 +6,24 @@ For a model that cannot write the format at all: GRPO only reshapes what a model
 from pathlib import Path
 from typing import Any
 
-from backend.data.answers import reference_answer
-from backend.data.records import PromptRecord
 from backend.errors import UserError
 from backend.files import write_json
 from backend.models.load import Policy
+from backend.records import PromptRecord
+from backend.suites import get_task
 from backend.training.callbacks import publish_adapter
 from backend.training.config import TrainConfig
 
 ADAPTER = "sft"
 """The run's folder keeps the warmed-up adapter under this name; where it is, the warm-up is done."""
+
+
+def reference_answer(prompt: PromptRecord) -> str | None:
+    """The right answer to ``prompt``: its ``facts["answer"]`` (your own pairs), or what its task makes of the facts; or None."""
+    if isinstance(given := prompt.facts.get("answer"), str):
+        return given
+    reference = get_task(prompt.task).reference
+    return reference(prompt.facts) if reference is not None else None
 
 
 def pairs(prompts: list[PromptRecord], tasks: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -27,11 +35,11 @@ def pairs(prompts: list[PromptRecord], tasks: tuple[str, ...]) -> list[dict[str,
     found = [
         {"prompt": p.chat, "completion": [{"role": "assistant", "content": answer}]}
         for p in prompts
-        if p.task in tasks and p.split == "train" and (answer := reference_answer(p)) is not None
+        if (not tasks or p.task in tasks) and p.split == "train" and (answer := reference_answer(p)) is not None
     ]
     if not found:
         raise UserError(
-            f"the SFT warm-up found no train prompt of {', '.join(tasks)} with a reference answer; "
+            f"the SFT warm-up found no train prompt of {', '.join(tasks) or 'any task'} with a reference answer; "
             'give some facts {"answer": "..."} or set sft_epochs=0'
         )
     return found
@@ -46,7 +54,7 @@ def warm_up(folder: Path, config: TrainConfig, policy: Policy, prompts: list[Pro
     from backend.training.trainer import machine_arguments
 
     examples = pairs(prompts, config.sft_tasks)
-    print(f"SFT warm-up on {len(examples)} pairs of {', '.join(config.sft_tasks)}", flush=True)
+    print(f"SFT warm-up on {len(examples)} pairs of {', '.join(config.sft_tasks) or 'all tasks'}", flush=True)
     arguments = SFTConfig(
         **machine_arguments(config, policy.backend),
         output_dir=str(folder / "sft-checkpoints"),

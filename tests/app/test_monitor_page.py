@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from backend.data.records import Message, PromptRecord
+from backend.rating.queue import claim_next
+from backend.rating.ratings import save_rating
+from backend.records import Message, PromptRecord
 from backend.serving.config import ServingConfig
 from backend.serving.monitor import check
 from backend.store.engine import reading, writing
 from backend.store.prompts import prompt_sets, save_prompt_set
-from backend.store.queue import claim_next
-from backend.store.ratings import get_rater, save_rating
+from backend.store.ratings import get_rater
 from backend.store.tables import Completion, utc_now
 from tests.app.test_pages import run_page, words_of
 from tests.backend.test_monitor import ROUTES, give

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
+from app.pages import PAGES as ENTRIES
 from app.screens import __path__ as screens
-from backend.example import load_example
+from backend.release.example import load_example
 from backend.store.engine import reading, writing
 from backend.store.prompts import save_prompts
 from backend.store.tables import Rating, Run
@@ -20,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def empty(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("backend.example.first_start", lambda: None)
+    monkeypatch.setattr("backend.release.example.first_start", lambda: None)
     monkeypatch.setattr("app.ui.state.first_start", lambda: None)
     return workbench
 
@@ -135,15 +136,15 @@ def test_annotate_is_blind(example: Path) -> None:
     ],
 )
 def test_awkward_completions_are_shown_and_never_as_html(empty: Path, text: str) -> None:
-    from backend.models.generate import Completion, Sampling
-    from backend.store.completions import save_completions
+    from backend.rating.queue import save_for_raters
+    from backend.records import Completion, Sampling
     from tests.backend.test_store import prompt
 
     for task in ("extraction", "sql_qa", "insights", "push"):
         record = prompt(1, task)
         with writing() as session:
             save_prompts(session, [record])
-            (item,) = save_completions(session, [record.id], [[Completion(text, 1, True)]], "nano", Sampling())
+            (item,) = save_for_raters(session, [record.id], [[Completion(text, 1, True)]], "nano", Sampling())
         page = run_page("annotate", rater="D'Ávila", item=item, rater_known=None, shown_at=0.0)
         assert not page.exception
         assert not any(m.allow_html for m in page.markdown)
@@ -177,8 +178,7 @@ def test_the_app_opens_on_start_with_every_page_in_its_navigation(example: Path)
     page = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60).run()
     assert not page.exception
     assert page.title[0].value == "Reward Workbench"
-    listed = (ROOT / "app" / "pages.py").read_text()
-    assert all(f'"{name}": ' in listed for name in PAGES)
+    assert sorted(entry.name for entry in ENTRIES) == PAGES
 
 
 def test_annotate_skips_with_a_reason_and_can_change_its_mind(example: Path) -> None:
@@ -237,17 +237,16 @@ def test_annotate_keeps_flags_and_a_half_written_comment(example: Path) -> None:
     ],
 )
 def test_hostile_completions_are_shown_and_break_nothing(example: Path, text: str) -> None:
-    from backend.models.generate import Completion as Generated
-    from backend.models.generate import Sampling
-    from backend.store.completions import save_completions
-    from backend.store.queue import claim
+    from backend.rating.queue import claim, save_for_raters
+    from backend.records import Completion as Generated
+    from backend.records import Sampling
     from backend.store.ratings import get_rater
     from backend.store.tables import Prompt
 
     for task in ("extraction", "push", "insights", "sql_qa"):
         with writing() as session:
             prompt = session.scalars(select(Prompt.id).where(Prompt.task == task)).first()
-            (item,) = save_completions(session, [str(prompt)], [[Generated(text, 5, False)]], "nano", Sampling())
+            (item,) = save_for_raters(session, [str(prompt)], [[Generated(text, 5, False)]], "nano", Sampling())
             claim(session, item, get_rater(session, "Ana").id)
         page = run_page("annotate", rater="Ana")
         assert not page.exception and page.session_state["item"] == item
@@ -255,8 +254,9 @@ def test_hostile_completions_are_shown_and_break_nothing(example: Path, text: st
 
 
 def test_the_audit_records_a_decision_and_says_when_it_is_stale(example: Path) -> None:
-    from backend.store.queue import claim_next
-    from backend.store.ratings import get_rater, save_rating
+    from backend.rating.queue import claim_next
+    from backend.rating.ratings import save_rating
+    from backend.store.ratings import get_rater
 
     page = run_page("audit")
     assert sum("decision recorded" in c.value for c in page.caption) == 4

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from backend.errors import UserError
-from backend.runs.after import after_job, start_benchmark, start_export
 from backend.runs.create import create_run
+from backend.runs.jobs import after_job, start_benchmark, start_export
 from backend.training.config import TrainConfig
 
 

@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from backend.data.records import Message, PromptRecord
-from backend.example import RUN_ID, first_start
-from backend.models.generate import Completion as Generated
-from backend.models.generate import Sampling
+from backend.rating.queue import claim_next, enqueue
+from backend.rating.ratings import save_rating
+from backend.records import Completion as Generated
+from backend.records import Message, PromptRecord, Sampling
+from backend.release.example import RUN_ID, first_start
 from backend.store.completions import ensure_scores, save_completions
 from backend.store.engine import reading, writing
 from backend.store.prompts import save_prompt_set, save_prompts
-from backend.store.queue import claim_next, enqueue
-from backend.store.ratings import get_rater, save_rating
+from backend.store.ratings import get_rater
 from backend.store.tables import Claim, Completion, Prompt, PromptSet, QueueItem, Rater, Rating, Run, Score, Stratum
 
 RECORDS = [PromptRecord(task="push", messages=(Message(role="user", content=f"Crie {i}"),)) for i in range(200)]
@@ -45,7 +45,7 @@ def completions(any_workbench: Path) -> list[int]:
     with writing() as session:
         save_prompts(session, RECORDS)
         groups = [[Generated(f"Oferta {i}! Corra", 5, False)] for i in range(len(RECORDS))]
-        ids = save_completions(session, [r.id for r in RECORDS], groups, "nano", Sampling(), in_queue=False)
+        ids = save_completions(session, [r.id for r in RECORDS], groups, "nano", Sampling())
         ana = get_rater(session, "Ana").id
         for i in ids:
             save_rating(session, i, ana, score=3, imported=True)

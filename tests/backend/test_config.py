@@ -87,7 +87,7 @@ def test_every_preset_is_a_configuration_trl_accepts(name: str) -> None:
     from backend.training.trainer import grpo_arguments
 
     config = PRESETS[name]
-    components = components_of(config.tasks or TASKS)
+    components = components_of(config.tasks or TASKS, config.profile)
     arguments = grpo_arguments(config, components, "unused", "transformers")
     assert arguments.generation_batch_size == config.prompts_per_step * config.num_generations
     assert (arguments.temperature, arguments.top_p, arguments.top_k, arguments.repetition_penalty) == (1.0, 1.0, 0, 1.0)

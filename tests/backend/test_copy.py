@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import func, select
 
 from backend.errors import UserError
-from backend.example import load_example
+from backend.rating.ratings import save_rating
+from backend.release.example import load_example
 from backend.settings import get_settings
 from backend.store.copy import back_up, copy_store
 from backend.store.engine import get_engine, reading, writing
-from backend.store.ratings import get_rater, save_rating
+from backend.store.ratings import get_rater
 from backend.store.tables import Completion, Rating, Run
 from tests.backend.test_store import add_completions, add_run
 from tests.workbenches import postgres_database

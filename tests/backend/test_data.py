@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from backend.data.commerce import build_commerce_db
+from backend.commerce.phrasings import filled, phrasings
+from backend.commerce.prompts import LEAK, build_prompts, counts_for
+from backend.commerce.synthetic import build_commerce_db
 from backend.data.jsonl import read_prompts, write_prompts
-from backend.data.phrasings import filled, phrasings
-from backend.data.prompts import LEAK, build_prompts, counts_for
 from backend.data.quality import quality
-from backend.data.records import Message, PromptRecord, content_hash
 from backend.data.similarity import Neighbours, shingles
 from backend.errors import UserError
+from backend.records import Message, PromptRecord, content_hash
 from rewards import classify_task
-from rewards.extraction import nota_of
+from rewards.commerce.extraction import nota_of
 
 
 @pytest.fixture(scope="module")

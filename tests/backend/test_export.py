@@ -12,10 +12,11 @@ from fastapi.testclient import TestClient
 
 from backend.data.jsonl import read_prompts
 from backend.errors import UserError
-from backend.models.card import base_licence
-from backend.models.export import MergeCheck, export_run
-from backend.models.generate import Sampling, generate
+from backend.models.generate import generate
 from backend.models.load import PolicyConfig, load_policy
+from backend.records import Sampling
+from backend.release.card import base_licence
+from backend.release.export import MergeCheck, export_run
 from backend.runs.create import create_run
 from backend.serving.config import Engine, ServingConfig
 from backend.serving.engines import Engines
@@ -78,11 +79,11 @@ def test_merged_weights_do_what_the_adapter_does(run: str, tiny_config: TrainCon
 def test_an_export_is_whole_or_not_there(run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
     monkeypatch.setattr(
-        "backend.models.export.MergeCheck", lambda **values: MergeCheck(**{**values, "difference": 0.5})
+        "backend.release.export.MergeCheck", lambda **values: MergeCheck(**{**values, "difference": 0.5})
     )
     with pytest.raises(UserError, match="not the adapter's: its logits differ by 50"):
         export_run(run, out)
-    monkeypatch.setattr("backend.models.export.MergeCheck", lambda **values: MergeCheck(**{**values, "same_text": 0}))
+    monkeypatch.setattr("backend.release.export.MergeCheck", lambda **values: MergeCheck(**{**values, "same_text": 0}))
     with pytest.raises(UserError, match="another greedy completion"):
         export_run(run, out)
     assert not list(tmp_path.glob("*out*"))

@@ -14,17 +14,18 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from backend.data.commerce import build_commerce_db
-from backend.data.prompts import build_prompts, system_prompt
+from backend.commerce.prompts import build_prompts, system_prompt
+from backend.commerce.rules import push_answer, sql_answer
+from backend.commerce.synthetic import build_commerce_db
 from backend.errors import UserError
 from backend.serving.checks import json_problem
 from backend.serving.config import Engine, ServingConfig, read_serving
 from backend.serving.engines import Engines
 from backend.serving.gateway import make_gateway
 from backend.serving.recorder import Given, Recorder
-from backend.serving.rules import answer_by_rule
 from backend.store.engine import reading
 from backend.store.tables import Answer
+from backend.suites import get_task
 from rewards import score
 
 ROUTES = {"extraction": ("tuned",), "insights": ("tuned",), "sql_qa": ("strong", "rules"), "push": ("strong", "rules")}
@@ -176,9 +177,11 @@ def test_an_answer_without_json_is_asked_for_once_more_with_the_reason(world: Wo
 
 
 def test_a_problem_with_json_is_named() -> None:
-    assert json_problem('{"a": 4,5}') is None, "the parser of the rewards decides"
-    assert json_problem("olá") == "não há nenhum objeto"
-    assert json_problem("{ ") and json_problem("{}") == "o objeto está vazio"
+    answer = get_task("extraction").json
+    assert answer is not None
+    assert json_problem(answer, '{"a": 4,5}') is None, "the task's own parser decides"
+    assert json_problem(answer, "olá") == "não há nenhum objeto"
+    assert json_problem(answer, "{ ") and json_problem(answer, "{}") == "o objeto está vazio"
 
 
 def test_half_a_character_of_an_engine_reaches_nobody(world: World) -> None:
@@ -317,10 +320,10 @@ def test_the_rules_give_the_true_query_and_a_whole_push(workbench: Path) -> None
     """Of every question that the shop's own phrasings make; a real user's may not be understood, and is told so."""
     prompts = build_prompts(build_commerce_db(workbench / "commerce.db"))
     for prompt in (p for p in prompts if p.task == "sql_qa"):
-        said = answer_by_rule("sql_qa", prompt.user_text) or ""
+        said = sql_answer(prompt.user_text)
         words = sorted(said.split("```sql\n")[1].split(";\n")[0].replace(" AND ", " ").replace("  ", " ").split())
         assert words == sorted(prompt.facts["gold_sql"].rstrip(";").replace(" AND ", " ").split()), prompt.user_text
     for prompt in (p for p in prompts if p.task == "push"):
-        assert score("push", answer_by_rule("push", prompt.user_text) or "", prompt.user_text).total == 1.0
-    assert "Não sei" in (answer_by_rule("sql_qa", "Quem é o presidente?") or "")
-    assert answer_by_rule("insights", "Analise") is None
+        assert score("push", push_answer(prompt.user_text), prompt.user_text).total == 1.0
+    assert "Não sei" in sql_answer("Quem é o presidente?")
+    assert get_task("insights").by_rule is None

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from backend.data.records import Message, PromptRecord
-from backend.store.completions import save_completions
+from backend.rating.queue import save_for_raters
+from backend.records import Message, PromptRecord
 from backend.store.engine import reading, writing
 from backend.store.prompts import save_prompts
 from backend.store.tables import QueueItem, Rating, RatingEvent
@@ -26,8 +26,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("raters")]
 
 def fill(count: int) -> None:
     """Completions of ``count`` push prompts, all in the queue."""
-    from backend.models.generate import Completion as Generated
-    from backend.models.generate import Sampling
+    from backend.records import Completion as Generated
+    from backend.records import Sampling
 
     records = [
         PromptRecord(task="push", messages=(Message(role="user", content=f"Crie um push {i}"),)) for i in range(count)
@@ -35,7 +35,7 @@ def fill(count: int) -> None:
     with writing() as session:
         save_prompts(session, records)
         groups = [[Generated(f"Oferta {i}! Corra", 5, False)] for i in range(count)]
-        save_completions(session, [r.id for r in records], groups, "nano", Sampling())
+        save_for_raters(session, [r.id for r in records], groups, "nano", Sampling())
 
 
 @pytest.fixture

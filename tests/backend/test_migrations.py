@@ -11,12 +11,13 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import JSON, Boolean, DateTime, Engine, Float, Integer, MetaData, Table, insert, inspect, select, types
 
+from backend.rating.queue import claim_next, progress
+from backend.rating.ratings import save_rating
 from backend.settings import ROOT, get_settings
 from backend.store.completions import human_scores
 from backend.store.engine import _connect, forget_engines, get_engine, reading, writing
 from backend.store.prompts import load_prompts
-from backend.store.queue import claim_next, progress
-from backend.store.ratings import get_rater, save_rating
+from backend.store.ratings import get_rater
 from backend.store.runs import all_runs
 from backend.store.tables import Base
 

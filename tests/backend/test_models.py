@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from backend.errors import UserError
-from backend.models.generate import Sampling, generate, generate_stream
+from backend.models.generate import generate, generate_stream
 from backend.models.load import LINEAR_LAYERS, Policy, PolicyConfig, load_policy
+from backend.records import Sampling
 
 CHATS = [[{"role": "user", "content": text}] for text in ("Crie um push", "Extraia o JSON da avaliação: ótimo", "Oi")]
 

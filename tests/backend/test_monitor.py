@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from sqlalchemy import func, insert, select
 
-from backend.data.records import Message, PromptRecord
 from backend.errors import UserError
-from backend.example import load_example
+from backend.rating.queue import claim_next
+from backend.rating.ratings import save_rating
+from backend.records import Message, PromptRecord
+from backend.release.example import load_example
 from backend.serving import monitor
 from backend.serving.config import Engine, ServingConfig
 from backend.serving.drift import BEFORE, EVALUATION, Sample, level, look, together
@@ -21,8 +23,7 @@ from backend.serving.monitor import check, reference
 from backend.store.answers import alarms, daily_answers, lowest_answers
 from backend.store.engine import reading, writing
 from backend.store.prompts import load_prompt_set, save_prompt_set
-from backend.store.queue import claim_next
-from backend.store.ratings import get_rater, save_rating
+from backend.store.ratings import get_rater
 from backend.store.tables import Alarm, Answer, Completion, Run, utc_now
 from rewards import score
 

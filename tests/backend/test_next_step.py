@@ -2,8 +2,9 @@
 
 import pytest
 
+from backend.commerce.next_step import Thresholds, next_step
 from backend.evaluation.compare import TaskComparison, Verdict
-from backend.evaluation.next_step import Thresholds, next_step
+from backend.evaluation.next_step import next_step as advice
 from backend.training.config import PRESETS
 
 
@@ -50,8 +51,9 @@ def test_what_got_worse_comes_first() -> None:
         row("sql_qa", 0.58, 0.49, "regressed", 0.03),
         row("overall", 0.5, 0.6),
     ]
-    step = next_step(rows)
-    assert step.scenario == "" and "sql_qa" in step.what.en and "0.09" in step.reasons[0].en
+    assert next_step(rows) is None, "it comes before the tree"
+    step = advice(rows)
+    assert step.scenario == "" and "SQL Q&A" in step.what.en and "0.09" in step.reasons[0].en
 
 
 def test_between_the_branches_more_of_the_same() -> None:
@@ -66,3 +68,11 @@ def test_the_thresholds_are_settings() -> None:
 
 def test_every_preset_it_names_exists() -> None:
     assert {"scenario-a-3.7b", "scenario-b-sft", "drop-sql", "push-few-shot"} <= set(PRESETS)
+
+
+def test_without_a_tree_the_verdicts_speak_and_no_model_is_named() -> None:
+    for verdict, said in (("improved", "rate the tuned answers"), ("no detectable change", "Nothing moved")):
+        step = advice([row("mine", 0.3, 0.9, verdict), row("overall", 0.3, 0.9)])
+        assert (step.scenario, step.preset) == ("", None) and said in step.what.en
+    mixed = advice([row("mine", 0.3, 0.9, "improved"), row("yours", 0.3, 0.3), row("overall", 0.3, 0.6)])
+    assert "did not" in mixed.what.en and "1 of 2" in mixed.reasons[0].en

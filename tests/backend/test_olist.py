@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from backend.data import olist_source
-from backend.data.olist import import_olist
-from backend.data.olist_source import SOURCES
-from backend.data.prompts import build_prompts
-from backend.data.shop import shop_identity
+from backend.commerce import olist_source
+from backend.commerce.olist import import_olist
+from backend.commerce.olist_source import SOURCES
+from backend.commerce.prompts import build_prompts
+from backend.commerce.shop import shop_identity
 from backend.errors import UserError
 from benchmarks.olist_files import write_olist
 

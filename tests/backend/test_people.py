@@ -14,10 +14,11 @@ from backend.evaluation.people import (
     would_people_agree,
 )
 from backend.evaluation.stored import base_and_tuned, compare_stored
-from backend.example import RUN_ID, load_example
+from backend.rating.ratings import save_rating
+from backend.release.example import RUN_ID, load_example
 from backend.store.engine import reading, writing
 from backend.store.evaluations import evaluation_texts
-from backend.store.ratings import get_rater, save_rating
+from backend.store.ratings import get_rater
 from backend.store.tables import QueueItem
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.data.personal import is_cnpj, is_cpf, mask
+from backend.commerce.personal import is_cnpj, is_cpf, mask
 
 
 @pytest.mark.parametrize(

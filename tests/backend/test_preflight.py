@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from backend.audit.gate import Gate
-from backend.data.commerce import build_commerce_db
-from backend.data.prompts import build_prompts
-from backend.data.records import PromptRecord
+from backend.commerce.prompts import build_prompts
+from backend.commerce.synthetic import build_commerce_db
 from backend.models.load import Policy, load_policy
+from backend.records import PromptRecord
 from backend.training.config import PRESETS, TrainConfig, get_preset, override
 from backend.training.preflight import Check, failures, preflight, static_checks
 
@@ -165,7 +165,7 @@ def test_v4_fifteen_eval_prompts(nano, prompts, tmp_path) -> None:
 
 @pytestmark_nano
 def test_a_constant_reward(nano, prompts, tmp_path, monkeypatch) -> None:
-    from backend.scoring import score_completion
+    from backend.suites import score_completion
     from backend.training import preflight as module
     from rewards import Score
 

@@ -9,25 +9,25 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from backend.audit.correlation import spearman, weighted_spearman
-from backend.data.records import Message, PromptRecord
 from backend.errors import UserError
-from backend.models.generate import Completion as Generated
-from backend.models.generate import Sampling
-from backend.settings import get_settings
-from backend.store.completions import save_completions
-from backend.store.engine import reading, writing
-from backend.store.prompts import save_prompts
-from backend.store.queue import (
+from backend.rating.design import information
+from backend.rating.queue import (
     REPEAT_AFTER,
     claim_next,
     draft_of,
     enqueue,
-    information,
     progress,
     save_draft,
+    save_for_raters,
     stratum_of,
 )
-from backend.store.ratings import get_rater, ratings_version, save_rating, self_agreement, undo_last
+from backend.rating.ratings import save_rating, undo_last
+from backend.records import Completion as Generated
+from backend.records import Message, PromptRecord, Sampling
+from backend.settings import get_settings
+from backend.store.engine import reading, writing
+from backend.store.prompts import save_prompts
+from backend.store.ratings import get_rater, ratings_version, self_agreement
 from backend.store.tables import Claim, Completion, QueueItem, Rating, RatingEvent, Stratum, utc_now
 
 
@@ -37,7 +37,7 @@ def add(texts: list[str], task: str = "push") -> list[int]:
     ]
     with writing() as session:
         save_prompts(session, records)
-        return save_completions(
+        return save_for_raters(
             session, [r.id for r in records], [[Generated(t, 5, False)] for t in texts], "nano", Sampling()
         )
 
@@ -155,7 +155,7 @@ def test_strata_are_offered_alike(any_workbench: Path) -> None:
             PromptRecord(task="extraction", messages=(Message(role="user", content=f"Nota {i}"),)) for i in range(6)
         ]
         save_prompts(session, records)
-        save_completions(session, [r.id for r in records], [[Generated("nada", 1, False)]] * 6, "nano", Sampling())
+        save_for_raters(session, [r.id for r in records], [[Generated("nada", 1, False)]] * 6, "nano", Sampling())
     ana, seen = rater("Ana"), Counter()
     for _ in range(10):
         given = next_for(ana)
@@ -196,7 +196,7 @@ def test_progress_counts_what_is_open_for_me(any_workbench: Path) -> None:
 def test_in_a_long_queue_the_next_item_reads_few_rows(workbench: Path) -> None:
     """No clock: the plan of every statement that chooses an item is a search in an index, never a scan of the queue."""
 
-    from backend.store import queue
+    from backend.rating import queue
 
     add(["Oi"])
     plans = []

@@ -12,7 +12,7 @@ from backend.errors import UserError
 from backend.evaluation.changes import word_changes
 from backend.evaluation.report import as_csv, as_html, as_markdown
 from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, find_evaluation, why
-from backend.example import RUN_ID, load_example
+from backend.release.example import RUN_ID, load_example
 from backend.settings import ROOT
 from backend.store.engine import reading, writing
 from backend.store.tables import Completion, Evaluation, Score
@@ -99,4 +99,4 @@ def test_the_terminal_compares_and_writes(compared: Compared, workbench: Path) -
     assert all(file.stat().st_size > 300 for file in files.values())
     unknown = [sys.executable, "-m", "backend.evaluation", "compare", "nobody"]
     done = subprocess.run(unknown, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 2 and "evaluation list" in done.stderr
+    assert done.returncode == 2 and "evaluations list" in done.stderr

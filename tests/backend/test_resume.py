@@ -15,12 +15,12 @@ import pytest
 
 from backend.runs.create import create_run, create_seed_runs
 from backend.runs.queue import enqueue
+from backend.settings import get_settings
 from backend.store.engine import reading
 from backend.store.evaluations import run_evaluations
 from backend.store.runs import load_metrics
 from backend.training.config import TrainConfig, get_preset, override
 from backend.training.resume import last_checkpoint, rewind
-from rewards import scoring
 from tests.live_runs import get_run, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -32,13 +32,8 @@ UNREPEATABLE = ("step_time", "train_runtime", "train_samples_per_second", "train
 @pytest.fixture
 def config(workbench: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
     """Two tasks a random model can learn, drawn by weight, so that all of a checkpoint's state matters."""
-    monkeypatch.setenv("WORKBENCH_PLUGINS", "tests.learning_tasks")
-    monkeypatch.setattr(scoring, "_REGISTRY", dict(scoring._REGISTRY))  # here too, and gone after the test
-    from tests.learning_tasks import TASKS
-
-    for task in TASKS:
-        scoring.register(task)
-
+    monkeypatch.setenv("WORKBENCH_SUITES", "commerce,tests.learning_tasks")
+    get_settings.cache_clear()
     prompts = workbench / "learning.jsonl"
     rows = [
         {"task": task, "prompt": f"Escreva {task} {i}", "split": "eval" if i >= 20 else "train"}

@@ -7,17 +7,17 @@ import torch
 
 from backend.training.reward_functions import component_weights, components_of, reward_functions
 from backend.training.trainer import task_metrics
-from rewards import TASKS, score
+from rewards import DEFAULT_PROFILE, TASKS, score
 
 NAN = math.nan
 
 
 def test_there_are_sixteen_components() -> None:
-    assert len(components_of(TASKS)) == 16
+    assert len(components_of(TASKS, DEFAULT_PROFILE)) == 16
 
 
 def test_a_component_abstains_where_its_task_is_not_asked() -> None:
-    components = components_of(("extraction", "push"))
+    components = components_of(("extraction", "push"), DEFAULT_PROFILE)
     functions = reward_functions(components, "v4.2.1")
     completions = [
         [{"role": "assistant", "content": text}] for text in ('{"sentiment": "positivo"}', "Frete grátis! Corra")
@@ -33,13 +33,15 @@ def test_a_component_abstains_where_its_task_is_not_asked() -> None:
 
 
 def test_values_are_quantised_to_a_hundredth() -> None:
-    (function,) = reward_functions([c for c in components_of(("extraction",)) if c.name == "value_validity"], "v4.2.1")
+    (function,) = reward_functions(
+        [c for c in components_of(("extraction",), DEFAULT_PROFILE) if c.name == "value_validity"], "v4.2.1"
+    )
     (value,) = function(completions=['{"sentiment": "positivo"}'], task=["extraction"], user_text=[""])
     assert value == 0.04  # 0.40 / 9 = 0.0444…
 
 
 def test_weights_keep_the_components_proportions_and_give_each_task_unit_variance() -> None:
-    components = components_of(TASKS)
+    components = components_of(TASKS, DEFAULT_PROFILE)
     weights = component_weights(components)
     by_name = {(c.task, c.name): w for c, w in zip(components, weights, strict=True)}
     assert by_name["insights", "action_words"] / by_name["insights", "domain"] == pytest.approx(4)
@@ -49,7 +51,7 @@ def test_weights_keep_the_components_proportions_and_give_each_task_unit_varianc
 
 
 def test_equal_variance_holds_for_simulated_groups() -> None:
-    components = components_of(TASKS)
+    components = components_of(TASKS, DEFAULT_PROFILE)
     weights = torch.tensor(component_weights(components))
     generator = torch.Generator().manual_seed(0)
     z = torch.randn(20_000, len(components), generator=generator)

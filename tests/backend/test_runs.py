@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from backend.errors import UserError
-from backend.example import RUN_ID, load_example
+from backend.release.example import RUN_ID, load_example
 from backend.runs import worker
 from backend.runs.create import create_run
 from backend.runs.processes import is_alive, request_stop, settle, started_at

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from backend.data import sql_execution
-from backend.data.commerce import build_commerce_db
-from backend.data.shop import shop_identity
-from backend.data.sql_execution import Refused, check, measure, run_query, same_result
+from backend.commerce import sql_execution
+from backend.commerce.shop import shop_identity
+from backend.commerce.sql_execution import Refused, check, measure, run_query, same_result
+from backend.commerce.synthetic import build_commerce_db
 from backend.errors import UserError
-from rewards import PROFILES, fingerprint, reward_for, score
-from rewards.profiles import reachable_code
+from rewards import BUILT_IN_TASKS, PROFILES, fingerprint, score
+from rewards.fingerprint import reachable_code
 
 TRUE = "SELECT COUNT(DISTINCT order_id) FROM orders_enriched WHERE customer_state = 'SP';"
 
@@ -150,7 +150,7 @@ def test_the_profile_adds_execution_to_sql_and_touches_nothing_else() -> None:
     assert score("sql_qa", text, profile="v5-exec", measured={"execution": 1.0}).total == pytest.approx(
         0.5 + old.total / 2
     )
-    assert sum(reward_for("sql_qa").maxima_under(PROFILES["v5-exec"]).values()) == pytest.approx(1.0)
+    assert sum(BUILT_IN_TASKS["sql_qa"].reward.maxima_under(PROFILES["v5-exec"]).values()) == pytest.approx(1.0)
     for task in ("extraction", "insights", "push"):
         assert score(task, text, profile="v4.2.1") == score(task, text, profile="v5-exec")
     assert fingerprint("v5-exec") != fingerprint("v4.2.1")
@@ -159,5 +159,5 @@ def test_the_profile_adds_execution_to_sql_and_touches_nothing_else() -> None:
 def test_a_change_to_what_is_measured_is_a_new_version() -> None:
     """Whoever changes the module's code raises VERSION (and the profile's ``measured_by``), then this digest."""
     assert PROFILES["v5-exec"].measured_by == sql_execution.VERSION == "sql-execution/1"
-    code = reachable_code(sql_execution)
-    assert hashlib.sha256(code.encode()).hexdigest()[:12] == "6a6f8ce520f8"
+    code = reachable_code(sql_execution, ("measure",))
+    assert hashlib.sha256(code.encode()).hexdigest()[:12] == "087da0b704ce"

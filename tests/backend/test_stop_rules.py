@@ -8,7 +8,7 @@ import pytest
 from backend.settings import ROOT
 from backend.training.stop_rules import default_rules, evaluate_rules, first_firing
 
-RULES = {rule.name: rule for rule in default_rules(max_completion_length=512)}
+RULES = {rule.name: rule for rule in default_rules(512, {"extraction": 0.20})}
 
 
 def steps(values: list[float], start: int = 1) -> list[tuple[int, float]]:
@@ -83,4 +83,4 @@ def test_the_recorded_example_run_fires_nothing() -> None:
         record = json.loads(line)
         for name, value in record["metrics"].items():
             series.setdefault(name, []).append((record["step"], value))
-    assert [str(f) for rule in default_rules(160) if (f := first_firing(rule, series))] == []
+    assert [str(f) for rule in default_rules(160, {"extraction": 0.20}) if (f := first_firing(rule, series))] == []

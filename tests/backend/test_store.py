@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, inspect, select, text
 
-from backend.data.records import Message, PromptRecord
 from backend.errors import UserError
-from backend.models.generate import Completion as Generated
-from backend.models.generate import Sampling
-from backend.store.completions import ensure_scores, human_scores, rated_scores, save_completions
+from backend.rating.queue import claim_next, progress, save_for_raters
+from backend.rating.ratings import save_rating, undo_last
+from backend.records import Completion as Generated
+from backend.records import Message, PromptRecord, Sampling
+from backend.store.completions import ensure_scores, human_scores, rated_scores
 from backend.store.engine import forget_engines, get_engine, reading, writing
 from backend.store.prompts import load_prompt_set, load_prompts, prompt_sets, save_prompt_set, save_prompts
-from backend.store.queue import claim_next, progress
-from backend.store.ratings import get_rater, save_rating, undo_last
+from backend.store.ratings import get_rater
 from backend.store.runs import load_metrics, save_metrics
 from backend.store.tables import Base, Metric, Rating, Run, Score, Stratum
 
@@ -32,7 +32,7 @@ def add_completions(texts: list[str], task: str = "push") -> list[int]:
     with writing() as session:
         save_prompts(session, records)
         groups = [[Generated(t, 5, False)] for t in texts]
-        return save_completions(session, [r.id for r in records], groups, "nano", Sampling())
+        return save_for_raters(session, [r.id for r in records], groups, "nano", Sampling())
 
 
 def add_run(run_id: str = "r1") -> None:
@@ -189,9 +189,9 @@ def test_scores_follow_the_fingerprint(any_workbench: Path) -> None:
     (completion_id,) = add_completions(["Frete grátis só hoje!"])
     with writing() as session:
         save_rating(session, completion_id, get_rater(session, "Ana").id, score=5)
-        assert ensure_scores(session, "v4.2.1") == 1
-        assert ensure_scores(session, "v4.2.1") == 0
+        assert ensure_scores(session, "v4.2.1") == 0, "it was scored as it was offered to raters"
         assert ensure_scores(session, "v4.0") == 1
+        assert ensure_scores(session, "v4.0") == 0
         session.execute(text("UPDATE scores SET fingerprint = 'old', value = 0 WHERE profile = 'v4.2.1'"))
         assert ensure_scores(session, "v4.2.1") == 1
         totals = session.scalars(select(Score.value).where(Score.component == "total", Score.profile == "v4.2.1")).all()

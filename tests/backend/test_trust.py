@@ -22,11 +22,12 @@ from backend.audit.robustness import (
     views,
 )
 from backend.errors import UserError
-from backend.example import load_example
+from backend.rating.ratings import save_rating
+from backend.release.example import load_example
 from backend.settings import get_settings
 from backend.store.completions import human_scores, rated_scores
 from backend.store.engine import reading, writing
-from backend.store.ratings import get_rater, save_rating
+from backend.store.ratings import get_rater
 from backend.store.tables import GateDecision
 
 # Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011), section E: four observers, twelve units.
@@ -228,7 +229,7 @@ def test_a_gate_is_stored_and_goes_stale_with_the_ratings_and_the_rules(
     assert now["insights"] == first["insights"]
     with writing() as session:
         decide_gates(session, "v4.2.1", "Ana")
-    monkeypatch.setattr("backend.audit.gates.fingerprint", lambda profile: "another")
+    monkeypatch.setattr("backend.audit.gates.fingerprint", lambda task, profile: "another")
     with reading() as session:
         assert {g.verdict for g in standing_gates(session, "v4.2.1").values()} == {"stale"}
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from backend.data.answers import reference_answer
-from backend.data.commerce import build_commerce_db
+from backend.commerce.prompts import build_prompts
+from backend.commerce.synthetic import build_commerce_db
 from backend.data.few_shot import with_examples
-from backend.data.prompts import build_prompts
-from backend.data.records import PromptRecord
 from backend.errors import UserError
+from backend.records import PromptRecord
 from backend.store.engine import reading
 from backend.store.tables import Run
+from backend.suites import get_task
 from backend.training.config import PRESETS, differences, get_preset, override
 from backend.training.estimate import estimate, estimate_in_words
-from backend.training.warm_up import pairs
+from backend.training.warm_up import pairs, reference_answer
 from rewards import score
 
 ROOT = Path(__file__).parents[2]
@@ -65,16 +65,18 @@ def test_examples_go_into_the_system_prompt_alone(prompts) -> None:
 
 
 def test_the_examples_are_pushes_the_reward_likes() -> None:
-    from backend.data import few_shot
-
-    lines = (few_shot._FOLDER / "push.md").read_text(encoding="utf-8").splitlines()
-    quoted = [line.split('"')[1] for line in lines if line.startswith("- ")]
+    quoted = [line.split('"')[1] for line in get_task("push").examples[1:]]
     assert len(quoted) == 3
     assert all(len(q) <= 120 and score("push", q, "Crie um push").total >= 0.85 for q in quoted)
 
 
 def test_presets_differ_in_what_their_names_say() -> None:
-    assert set(differences(PRESETS["v4.1"], PRESETS["scenario-b-sft"])) == {"preset", "model", "sft_epochs"}
+    assert set(differences(PRESETS["v4.1"], PRESETS["scenario-b-sft"])) == {
+        "preset",
+        "model",
+        "sft_epochs",
+        "sft_tasks",
+    }
     assert set(differences(PRESETS["v4.2"], PRESETS["push-few-shot"])) == {"preset", "few_shot"}
     assert set(differences(PRESETS["v4.2"], PRESETS["drop-sql"])) == {"preset", "tasks"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from backend.data.olist_source import SOURCES
+from backend.commerce.olist_source import SOURCES
 from benchmarks.olist_files import write_olist
 from tests.e2e.helpers import again, open_tab
 from tests.servers import App

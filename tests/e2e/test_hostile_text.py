@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from backend.data.records import Message, PromptRecord
-from backend.models.generate import Completion, Sampling
+from backend.rating.queue import save_for_raters
+from backend.records import Completion, Message, PromptRecord, Sampling
 from backend.settings import ROOT
-from backend.store.completions import save_completions
 from backend.store.engine import writing
 from backend.store.prompts import save_prompts
 from tests.backend.test_many_raters import ENVIRONMENT
@@ -98,7 +97,7 @@ def test_a_completion_that_fetches_a_picture_is_rated_without_it(workbench: Path
     with writing() as session:
         save_prompts(session, fill_with)
         text = f"{HOSTILE[1]}\n\nfim do texto https://example.com"
-        save_completions(session, [fill_with[0].id], [[Completion(text, 5, False)]], "nano", Sampling())
+        save_for_raters(session, [fill_with[0].id], [[Completion(text, 5, False)]], "nano", Sampling())
     app = App(ENVIRONMENT)
     asked = asked_by(page)
     try:

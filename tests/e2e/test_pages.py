@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from backend.example import load_example
+from backend.release.example import load_example
 from backend.runs.sync import sync_run
 from backend.settings import ROOT, get_settings
 from backend.store.engine import forget_engines, writing

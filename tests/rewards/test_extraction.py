@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rewards import reward_extraction, score
-from rewards.extraction import FIELDS, nota_of
+from rewards.commerce.extraction import FIELDS, nota_of
 
 GOOD: dict[str, Any] = {
     "sentiment": "positivo",

@@ -3,7 +3,7 @@
 import pytest
 
 from rewards import reward_insights, score
-from rewards.insights import length_share
+from rewards.commerce.insights import length_share
 
 
 def components(text: str, profile: str = "v4.2.1") -> dict[str, float]:

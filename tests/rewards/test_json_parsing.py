@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.seed_parser import seed_extract_json
 from rewards import extract_json
-from rewards.json_parsing import parse_json
+from rewards.commerce.json_parsing import parse_json
 
 # (what the model wrote, what it meant). ANY: an object must be found, but the text leaves its value open.
 ANY = object()

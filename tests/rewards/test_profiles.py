@@ -7,9 +7,10 @@ import types
 
 import pytest
 
-from rewards import PROFILES, TASKS, fingerprint, get_profile, score
-from rewards.probes import PROBES, run_probes
-from rewards.profiles import reachable_code
+from rewards import BUILT_IN_TASKS, PROFILES, TASKS, fingerprint, get_profile, score
+from rewards.fingerprint import reachable_code
+from rewards.scoring import ProbeResult, run_probes
+from rewards.types import Probe, Task
 
 SOURCE = '''
 """Doc."""
@@ -33,12 +34,13 @@ def unrelated():
 
 
 def module_of(source: str, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
-    from rewards import profiles
+    from rewards.fingerprint import _definitions
 
     module = types.ModuleType("made_up")
     monkeypatch.setitem(sys.modules, "made_up", module)
     monkeypatch.setattr(inspect, "getsource", lambda _: source)
-    profiles._definitions.cache_clear()
+    _definitions.cache_clear()
+    reachable_code.cache_clear()
     return module
 
 
@@ -66,12 +68,12 @@ def test_a_word_list_or_a_rule_edit_changes_it(old: str, new: str, monkeypatch) 
 
 
 def test_the_real_word_lists_are_part_of_their_tasks_code_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    import rewards.push
-    import rewards.sql_qa
+    import rewards.commerce.push
+    import rewards.commerce.sql_qa
 
-    assert "faturamento" in reachable_code(rewards.sql_qa)
-    assert "faturamento" not in reachable_code(rewards.push)
-    assert "prezad" in reachable_code(rewards.push)
+    assert "faturamento" in reachable_code(rewards.commerce.sql_qa)
+    assert "faturamento" not in reachable_code(rewards.commerce.push)
+    assert "prezad" in reachable_code(rewards.commerce.push)
 
 
 def test_every_profile_has_a_fingerprint_of_its_own() -> None:
@@ -81,9 +83,9 @@ def test_every_profile_has_a_fingerprint_of_its_own() -> None:
 
 
 def test_the_hashed_code_is_python_and_holds_no_docstring() -> None:
-    import rewards.extraction
+    import rewards.commerce.extraction
 
-    text = reachable_code(rewards.extraction)
+    text = reachable_code(rewards.commerce.extraction)
     ast.parse(text)
     assert '"""' not in text
 
@@ -111,19 +113,26 @@ def test_an_unknown_profile_lists_those_there_are() -> None:
         score("poetry", "oi")
 
 
-@pytest.mark.parametrize("probe", PROBES, ids=lambda p: p.name)
-def test_no_probe_passes_v43(probe) -> None:
-    assert score(probe.task, probe.completion, probe.prompt, "v4.3").total <= probe.limit
+PROBES = [(task, probe) for task in BUILT_IN_TASKS.values() for probe in task.probes]
+
+
+@pytest.mark.parametrize(("task", "probe"), PROBES, ids=lambda x: x.name)
+def test_no_probe_passes_v43(task: Task, probe: Probe) -> None:
+    assert score(task.name, probe.completion, probe.prompt, "v4.3").total <= probe.limit
+
+
+def probed(profile: str) -> list[ProbeResult]:
+    return [r for task in BUILT_IN_TASKS.values() for r in run_probes(task, get_profile(profile))]
 
 
 def test_what_gets_past_v421_is_what_v43_was_made_for() -> None:
-    over = {r.probe.name for r in run_probes("v4.2.1") if not r.passed}
+    over = {(r.task, r.probe.name) for r in probed("v4.2.1") if not r.passed}
     assert over == {
-        "one bullet repeated 60 times",
-        "action words as bullets",
-        "prompt repeated: SQL",
-        "prompt repeated: insights",
-        "prompt repeated: push",
+        ("insights", "one bullet repeated 60 times"),
+        ("insights", "action words as bullets"),
+        ("sql_qa", "prompt repeated"),
+        ("insights", "prompt repeated"),
+        ("push", "prompt repeated"),
     }
 
 

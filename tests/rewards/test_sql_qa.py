@@ -3,8 +3,8 @@
 import pytest
 
 from rewards import reward_sql_qa, score
-from rewards.lexicon import BUSINESS_WORDS
-from rewards.sql_qa import concrete_numbers, statements
+from rewards.commerce.lexicon import BUSINESS_WORDS
+from rewards.commerce.sql_qa import concrete_numbers, statements
 
 WORDS_15 = "isto aqui explica com calma tudo aquilo que foi feito por nós neste exato momento hoje"
 

@@ -1,0 +1,53 @@
+"""What all charts share: the language of their numbers, the colours of their lines, and the way into a file."""
+
+from typing import TypeVar
+
+import altair as alt
+import pandas as pd
+
+from backend.suites import label_of, task_names
+from backend.wording import speaker
+
+AnyChart = TypeVar("AnyChart", bound=alt.TopLevelMixin)
+
+QUIET = "#7d8a86"
+"""Of what is beside the data: readable on a light and on a dark ground."""
+LIMIT = "#c4432b"
+"""Of a threshold that something must not cross."""
+
+
+def in_language(chart: AnyChart, lang: str) -> AnyChart:
+    """The chart with its numbers written as the language writes them."""
+    if lang != "pt":
+        return chart
+    number = alt.NumberLocale(decimal=",", thousands=".", grouping=[3], currency=["R$ ", ""])
+    return chart.configure(locale=alt.Locale(number=number))
+
+
+def svg(chart: alt.LayerChart, lang: str = "en", width: int = 640) -> str:
+    """The chart as SVG, for a file that opens without a network."""
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg(in_language(chart, lang).properties(width=width).to_dict()))
+
+
+def vertical(at: float, color: str = QUIET, dash: tuple[int, int] = (4, 4)) -> alt.Chart:
+    """A dashed line at a place of the x axis."""
+    return alt.Chart(pd.DataFrame({"x": [at]})).mark_rule(strokeDash=list(dash), color=color).encode(x="x:Q")
+
+
+def labels(tasks: pd.Series, lang: str) -> list[str]:
+    """Tasks as people call them."""
+    return [label_of(task).within(lang) for task in tasks]
+
+
+def task_marks(shown: pd.Series, lang: str, legend: bool = True) -> tuple[alt.Color, alt.Shape]:
+    """Colour and shape of each label: a task has the same ones in every chart, whichever others are there."""
+    tasks, present = labels(pd.Series(task_names(), dtype=object), lang), list(shown.unique())
+    scale = alt.Scale(domain=tasks) if set(present) <= set(tasks) else alt.Scale()
+    entries = alt.Legend(values=[name for name in tasks if name in present] or present) if legend else None
+    title = speaker(lang)("Task", "Tarefa")
+    return (
+        alt.Color("label:N", title=title, sort=None, scale=scale, legend=entries),
+        alt.Shape("label:N", title=title, sort=None, scale=scale, legend=entries),
+    )

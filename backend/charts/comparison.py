@@ -1,0 +1,63 @@
+"""The charts of base against tuned: every prompt's difference, and every seed's."""
+
+import altair as alt
+import pandas as pd
+
+from backend.charts.base import QUIET, labels, vertical
+from backend.wording import speaker
+
+
+def difference_chart(paired: pd.DataFrame, means: pd.DataFrame, lang: str = "en") -> alt.LayerChart:
+    """Every prompt's tuned minus base, a dot each, in a row per task; the mean with its interval above them.
+
+    Args:
+        paired: columns prompt_id, task, base, tuned.
+        means: columns task, delta, low, high; one row per task.
+        lang: ``en`` or ``pt``.
+    """
+    t = speaker(lang)
+    frame = paired.assign(d=paired["tuned"] - paired["base"], label=labels(paired["task"], lang))
+    frame["jitter"] = [(0.618 * i % 1 - 0.5) * 26 for i in range(len(frame))]  # apart, and the same at every redraw
+    means = means.assign(label=labels(means["task"], lang))
+    y = alt.Y("label:N", title=None, sort=None)
+    x = alt.X(
+        "d:Q", title=t("tuned − base (reward, one dot per prompt)", "treinado − base (recompensa, um ponto por prompt)")
+    )
+    dots = (
+        alt.Chart(frame)
+        .mark_circle(size=46, opacity=0.5)
+        .encode(
+            x=x,
+            y=y,
+            yOffset=alt.YOffset("jitter:Q", scale=alt.Scale(domain=[-40, 40])),
+            tooltip=[alt.Tooltip("prompt_id:N", title="prompt"), alt.Tooltip("d:Q", format="+.2f")],
+        )
+    )
+    tooltip = [
+        alt.Tooltip("label:N", title=t("task", "tarefa")),
+        alt.Tooltip("delta:Q", title=t("mean", "média"), format="+.3f"),
+        alt.Tooltip("low:Q", title=t("low", "mín."), format="+.3f"),
+        alt.Tooltip("high:Q", title=t("high", "máx."), format="+.3f"),
+    ]
+    interval = (
+        alt.Chart(means).mark_rule(strokeWidth=3, color=QUIET).encode(y=y, x="low:Q", x2="high:Q", tooltip=tooltip)
+    )
+    mean = alt.Chart(means).mark_tick(thickness=4, size=30, color=QUIET).encode(x="delta:Q", y=y, tooltip=tooltip)
+    return (vertical(0) + dots + interval + mean).properties(height=72 * max(1, frame["task"].nunique()))
+
+
+def seeds_chart(points: pd.DataFrame, lang: str = "en") -> alt.LayerChart:
+    """Each seed's mean difference per task, a mark each: columns label, seed, delta."""
+    t = speaker(lang)
+    dots = (
+        alt.Chart(points)
+        .mark_point(filled=True, size=90, opacity=0.85)
+        .encode(
+            x=alt.X("delta:Q", title=t("mean Δ of a seed (reward)", "Δ médio de uma semente (recompensa)")),
+            y=alt.Y("label:N", title=None, sort=None),
+            shape=alt.Shape("seed:N", title=t("seed", "semente")),
+            color=alt.Color("seed:N", title=t("seed", "semente")),
+            tooltip=["label", "seed", alt.Tooltip("delta:Q", format="+.3f")],
+        )
+    )
+    return (vertical(0) + dots).properties(height=56 * max(1, points["label"].nunique()))

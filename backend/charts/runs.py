@@ -1,0 +1,84 @@
+"""The charts of a run: curves over its steps, each with the line that its stop rule draws."""
+
+import altair as alt
+import pandas as pd
+
+from backend.charts.base import LIMIT, QUIET, labels, task_marks
+from backend.wording import speaker
+
+
+def task_curves(points: pd.DataFrame, title: str, best_step: int | None = None, lang: str = "en") -> alt.LayerChart:
+    """One line per task (and run) over steps, with its interval where there is one, and the best step marked.
+
+    Args:
+        points: columns step, value, task and run; low and high where there is an interval.
+        title: of the y axis.
+        best_step: the step whose adapter was kept.
+        lang: ``en`` or ``pt``.
+    """
+    t = speaker(lang)
+    frame = points.assign(label=labels(points["task"], lang))
+    x = alt.X("step:Q", title=t("training step", "passo de treino"), axis=alt.Axis(tickMinStep=1, tickCount=10))
+    color, shape = task_marks(frame["label"], lang)
+    encoding = {
+        "x": x,
+        "y": alt.Y("value:Q", title=title, scale=alt.Scale(zero=False, nice=True)),
+        "color": color,
+        "shape": shape,
+        "tooltip": [
+            alt.Tooltip("run:N", title=t("run", "treino")),
+            alt.Tooltip("label:N", title=t("Task", "Tarefa")),
+            alt.Tooltip("step:Q", title=t("step", "passo")),
+            alt.Tooltip("value:Q", format=".3f"),
+        ],
+    }
+    few = len(frame) <= 300  # beyond that the points would hide the lines, and take long to draw
+    lines = alt.Chart(frame).mark_line(point=alt.OverlayMarkDef(size=46, filled=True) if few else False)
+    layers: list[alt.Chart] = []
+    if frame["run"].nunique() > 1:
+        encoding["strokeDash"] = alt.StrokeDash("run:N", title=t("run", "treino"))
+    elif "low" in frame:
+        band = alt.Chart(frame).mark_area(fillOpacity=0.13)
+        layers.append(band.encode(x=x, y="low:Q", y2="high:Q", color=color))
+    layers.append(lines.encode(**encoding))
+    if best_step is not None:
+        at = alt.Chart(pd.DataFrame({"step": [best_step], "label": [t("best", "melhor")]}))
+        layers.append(at.mark_rule(strokeDash=[2, 3], color=QUIET).encode(x="step:Q"))
+        layers.append(at.mark_text(align="right", dx=-4, y=8, color=QUIET).encode(x="step:Q", text="label:N"))
+    return alt.LayerChart(layer=layers).properties(height=300)
+
+
+def metric_line(
+    points: pd.DataFrame,
+    title: str,
+    limit: float | None = None,
+    stopped_at: int | None = None,
+    legend: bool = False,
+    height: int = 170,
+    lang: str = "en",
+) -> alt.LayerChart:
+    """One number over steps, a line per run; the stop rule's threshold, and where a rule ended the run."""
+    t = speaker(lang)
+    names = alt.Legend(orient="bottom", columns=2, title=None) if legend else None
+    line = (
+        alt.Chart(points)
+        .mark_line()
+        .encode(
+            x=alt.X("step:Q", title=t("step", "passo"), axis=alt.Axis(tickMinStep=1, tickCount=5)),
+            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(format="~r")),
+            color=alt.Color("run:N", title=None, sort=None, legend=names),
+            tooltip=["run", "step", alt.Tooltip("value:Q", format=".4g")],
+        )
+    )
+    layers: list[alt.Chart] = [line]
+    if limit is not None:
+        rule = alt.Chart(pd.DataFrame({"limit": [limit]})).mark_rule(strokeDash=[5, 4], color=LIMIT)
+        layers.append(
+            rule.encode(y="limit:Q", tooltip=[alt.Tooltip("limit:Q", title=t("rule", "regra"), format=".3g")])
+        )
+    if stopped_at is not None:
+        rule = alt.Chart(pd.DataFrame({"step": [stopped_at]})).mark_rule(color=LIMIT, strokeWidth=2)
+        layers.append(rule.encode(x="step:Q", tooltip=[alt.Tooltip("step:Q", title=t("stopped at", "parou em"))]))
+    return alt.LayerChart(layer=layers).properties(
+        height=height, title=alt.TitleParams(title, anchor="start", fontSize=13)
+    )

@@ -1,0 +1,51 @@
+"""The audit from a terminal.
+
+workbench ratings gates --decide Ana      # judge every rated task's reward and keep the decisions
+workbench ratings export ratings.csv      # or .jsonl; raters under pseudonyms
+workbench ratings import ratings.jsonl    # JSONL, CSV, or an Argilla or Label Studio JSON export
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backend.audit.exchange import import_ratings, read_ratings, write_ratings
+from backend.audit.gates import decide_gates, standing_gates
+from backend.store.engine import reading, writing
+from backend.suites import default_profile
+
+app = typer.Typer(help=__doc__, no_args_is_help=True)
+
+
+@app.command()
+def gates(
+    profile: Annotated[str, typer.Option(help="Version of the reward rules; the suite's default when left out.")] = "",
+    decide: Annotated[str, typer.Option(help="Decide anew, in this name.")] = "",
+) -> None:
+    """The standing decision on each task's reward."""
+    profile = profile or default_profile()
+    if decide:
+        with writing() as session:
+            decide_gates(session, profile, decide)
+    with reading() as session:
+        standing = standing_gates(session, profile)
+    for task, gate in standing.items():
+        typer.echo(f"{task:<16}{gate.verdict:<22}{gate.reason}")
+    if not standing:
+        typer.echo(f"no decision on {profile} yet; `workbench ratings gates --decide NAME` makes one")
+
+
+@app.command()
+def export(file: Path) -> None:
+    """Write every rating to a .csv or .jsonl file."""
+    with reading() as session:
+        typer.echo(f"wrote {write_ratings(session, file)} ratings to {file}")
+
+
+@app.command(name="import")
+def import_(file: Path) -> None:
+    """Take the ratings of a file into the store."""
+    records = read_ratings(file)
+    with writing() as session:
+        typer.echo(f"imported {import_ratings(session, records)} ratings")

@@ -1,0 +1,65 @@
+"""Runs from a terminal: list them, see in what two of them differ.
+
+workbench runs list
+workbench runs diff RUN RUN
+workbench runs import trainer_state.json --name "last year's run"
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backend.errors import UserError
+from backend.runs.imported import IMPORTED, import_run
+from backend.runs.watch import current_runs
+from backend.store.engine import reading
+from backend.store.tables import Run
+from backend.training.config import TrainConfig, differences
+
+app = typer.Typer(help=__doc__, no_args_is_help=True)
+
+
+@app.command("list")
+def list_runs() -> None:
+    """Every run: id, status, preset, name, and why it ended."""
+    for run in current_runs():
+        reason = run.reason.splitlines()[0] if run.reason else ""
+        typer.echo(f"{run.id:<24}{run.status:<10}{run.preset:<16}{run.name}  {reason}")
+
+
+@app.command()
+def diff(
+    a: Annotated[str, typer.Argument(help="A run's id.")], b: Annotated[str, typer.Argument(help="Another's.")]
+) -> None:
+    """The fields in which two runs' configurations differ."""
+    left, right = run_config(a), run_config(b)
+    changed = differences(left, right)
+    for field, (before, after) in changed.items():
+        typer.echo(f"{field:<28}{before!s:<28}{after}")
+    if not changed:
+        typer.echo("the configurations are the same")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="trainer_state.json, or a JSONL of logged steps.")],
+    name: Annotated[str, typer.Option(help="Shown on the pages.")] = "",
+) -> None:
+    """Take the logs of a run from elsewhere; its curves appear on Runs beside the others."""
+    typer.echo(f"imported as {import_run(file, name)}")
+
+
+def run_config(run_id: str) -> TrainConfig:
+    """The configuration a run was started with.
+
+    Raises:
+        UserError: there is no such run.
+    """
+    with reading() as session:
+        run = session.get(Run, run_id)
+    if run is None:
+        raise UserError(f"there is no run {run_id}; `workbench runs list` shows those there are")
+    if run.preset == IMPORTED:
+        raise UserError(f"run {run_id} was imported from its logs, which do not tell its configuration")
+    return TrainConfig.model_validate(run.config)

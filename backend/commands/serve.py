@@ -1,0 +1,73 @@
+"""Production from a terminal.
+
+workbench serve gateway --config serving.toml       # OpenAI-compatible, on http://127.0.0.1:8080/v1
+workbench serve engine exports/RUN/merged           # a small engine for trying it out; vLLM in production
+workbench serve check                               # look for alarms now (the gateway does it by itself)
+"""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backend.access import is_own_address
+from backend.errors import UserError
+from backend.settings import get_settings
+
+app = typer.Typer(help=__doc__, no_args_is_help=True)
+
+
+@app.command()
+def gateway(
+    config: Annotated[Path | None, typer.Option(help="Default: WORKBENCH_SERVING.")] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8080,
+    address: Annotated[str, typer.Option(help="To listen on; others than this machine's need keys.")] = "127.0.0.1",
+) -> None:
+    """Serve the tasks; keys come from WORKBENCH_GATEWAY_KEYS."""
+    import uvicorn
+
+    from backend.serving.config import read_serving
+    from backend.serving.gateway import make_gateway
+    from backend.serving.monitor import Monitor
+    from backend.serving.recorder import Recorder
+    from backend.store.engine import get_engine
+
+    keys = get_settings().gateway_keys
+    if not keys and not is_own_address(address):
+        raise UserError(f"{address} is open to others; put keys into WORKBENCH_GATEWAY_KEYS, comma-separated")
+    read = read_serving(config or get_settings().serving)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    get_engine()  # a store that cannot be had is said now
+    recorder, monitor = Recorder(read), Monitor(read)
+    try:
+        uvicorn.run(make_gateway(read, keys, recorder.keep), host=address, port=port, access_log=False)
+    finally:
+        monitor.close()
+        recorder.close()
+
+
+@app.command()
+def engine(
+    model: Annotated[str, typer.Argument(help="A folder with an exported model, or nano.")],
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8100,
+) -> None:
+    """Serve a model on this machine, one answer at a time."""
+    import uvicorn
+
+    from backend.models.load import PolicyConfig, load_policy
+    from backend.serving.local_engine import make_engine
+
+    policy = load_policy(PolicyConfig(model=model, backend="transformers"))
+    uvicorn.run(make_engine(policy), host="127.0.0.1", port=port, access_log=False)
+
+
+@app.command()
+def check(config: Annotated[Path | None, typer.Option(help="Default: WORKBENCH_SERVING.")] = None) -> None:
+    """Look at the last whole day, open and close alarms, and tell the webhook."""
+    from backend.serving.config import read_serving
+    from backend.serving.monitor import check as check_now
+
+    for alarm in check_now(read_serving(config or get_settings().serving)):
+        typer.echo(f"{alarm.task} {alarm.kind}: {alarm.words['en']}")

@@ -1,0 +1,66 @@
+"""What the commerce suite adds to ``workbench data``: the shop, and prompts made from it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Count = Annotated[int | None, typer.Option(min=0, help="Train prompts of this task.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the sub-commands."""
+    for command in (synthetic, olist, prompts):
+        app.command()(command)
+
+
+def synthetic(orders: int = 6000, seed: int = 42) -> None:
+    """Write commerce.db: a synthetic shop, the same for the same seed."""
+    from backend.commerce.shop import shop_path
+    from backend.commerce.synthetic import build_commerce_db
+
+    typer.echo(f"wrote {build_commerce_db(shop_path(), orders, seed)}")
+
+
+def olist(
+    folder: Annotated[Path, typer.Argument(help="With the CSVs as published on Kaggle.")],
+    keep_personal_data: Annotated[bool, typer.Option(help="Leave names, phones and documents in reviews.")] = False,
+) -> None:
+    """Write commerce.db from Olist's CSVs, or from a shop's own in that layout."""
+    from rich.console import Console
+
+    from backend.commerce.olist import import_olist
+    from backend.commerce.shop import shop_path
+
+    console = Console()
+    with console.status("reading") as status:
+        report = import_olist(folder, shop_path(), keep_personal_data, status.update)
+    for line in report.lines():
+        console.print(line, highlight=False, markup=False)
+    console.print(f"wrote {shop_path()}", highlight=False, markup=False)
+
+
+def prompts(
+    total: Annotated[int | None, typer.Option(min=1, help="Train prompts in all, in the usual mix.")] = None,
+    extraction: Count = None,
+    sql_qa: Count = None,
+    insights: Count = None,
+    push: Count = None,
+    eval_scale: Annotated[int, typer.Option(min=1, help="Times 65 eval prompts.")] = 1,
+    seed: int = 42,
+    name: Annotated[str, typer.Option(help="Of the set.")] = "",
+    out: Annotated[Path | None, typer.Option(help="A JSONL file to write as well.")] = None,
+) -> None:
+    """Make a prompt set from commerce.db (1,480 train and 65 eval prompts unless told otherwise) and store it."""
+    from backend.commerce.prompts import EVAL_COUNTS, build_prompts, counts_for
+    from backend.commerce.shop import shop_path
+    from backend.commerce.synthetic import ensure_shop
+    from backend.data.prompt_sets import keep_set
+    from backend.data.quality import print_quality
+
+    shop = ensure_shop(shop_path())
+    train = counts_for(total, extraction=extraction, sql_qa=sql_qa, insights=insights, push=push)
+    records = build_prompts(shop, train, {task: eval_scale * n for task, n in EVAL_COUNTS.items()}, seed)
+    said = keep_set(records, name or f"{len(records)} prompts from {shop.name}, seed {seed}", out)
+    print_quality(records)
+    typer.echo(said)

@@ -1,0 +1,55 @@
+"""The seeds' recipes as presets: each field with the seed section it comes from."""
+
+from typing import Any
+
+from backend.suites.suite import Preset
+
+_TUCANO = "Polygl0t/Tucano2-qwen-0.5B-Instruct"
+_V41: dict[str, Any] = {  # handoff, "V4.1 Config Summary"; final report §10
+    "gate": "required",
+    "model": _TUCANO,
+    "four_bit": True,
+    "max_steps": 600,
+    "learning_rate": 5e-6,
+    "prompts_per_step": 2,
+    "num_generations": 16,
+    "max_completion_length": 512,
+    "aggregation": "sum_then_normalize",
+    "eval_steps": 10,
+}
+_V42: dict[str, Any] = {  # final report §3, "The 8 systematic changes", and §10
+    **_V41,
+    "max_steps": 1500,
+    "aggregation": "normalize_then_sum",
+    "task_weighting": "reward",
+    "eval_steps": 50,
+    "patience": 15,
+}
+
+PRESETS = {
+    "v4.1": Preset("Tucano2 0.5B-Instruct, 600 steps, 5e-6, constant schedule (handoff)", _V41),
+    "v4.2": Preset("v4.1 with 1,500 steps, GDPO and improvement-aware task weights (final report)", _V42),
+    "drop-sql": Preset(
+        "v4.2 without the SQL prompts, which a 0.5B model cannot learn (final report §9)",
+        {**_V42, "tasks": ("extraction", "insights", "push")},
+    ),
+    "scenario-a-3.7b": Preset(
+        "v4.1's recipe on Tucano2 3.7B-Instruct (handoff, Scenario A)",
+        {
+            **_V41,
+            "model": "Polygl0t/Tucano2-qwen-3.7B-Instruct",
+            "num_generations": 8,
+            "max_completion_length": 1024,
+            "learning_rate": 2e-6,
+            "max_steps": 400,
+            "max_seq_length": 2048,
+        },
+    ),
+    "scenario-b-sft": Preset(
+        "Tucano2 0.5B-Base: SFT on extraction pairs, then v4.1 on top (handoff, Scenario B)",
+        {**_V41, "model": "Polygl0t/Tucano2-qwen-0.5B-Base", "sft_epochs": 1, "sft_tasks": ("extraction",)},
+    ),
+    "push-few-shot": Preset(
+        "v4.2 with three push examples in the system prompt (final report §9)", {**_V42, "few_shot": 3}
+    ),
+}

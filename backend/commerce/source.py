@@ -1,0 +1,73 @@
+"""The shop as a prompt source: what the Data page and a configuration's ``prompts = shop`` ask for."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from backend.commerce.olist_source import SOURCES
+from backend.commerce.prompts import EVAL_COUNTS, TRAIN_COUNTS, build_prompts, counts_for
+from backend.commerce.shop import shop_identity, shop_path
+from backend.commerce.synthetic import ensure_shop
+from backend.records import PromptRecord
+from backend.suites.suite import FileImport, FormField, PromptSource
+from rewards.commerce import BY_NAME
+from rewards.types import Text
+
+
+def shop_now() -> str:
+    """Where the shop's data come from, and their mark.
+
+    Raises:
+        UserError: there is no shop.
+    """
+    source, mark = shop_identity(shop_path())
+    return f"{source} ({mark})"
+
+
+def shop_prompts(eval_scale: int = 1, seed: int = 42, **train: int) -> list[PromptRecord]:
+    """Prompts from the shop's data; the synthetic shop is built where there is none.
+
+    Args:
+        eval_scale: times 65 eval prompts.
+        seed: of every draw.
+        train: train prompts of a task; the usual number where left out.
+    """
+    evaluation = {task: eval_scale * n for task, n in EVAL_COUNTS.items()}
+    return build_prompts(ensure_shop(shop_path()), counts_for(**train), evaluation, seed)
+
+
+def take_olist(folder: Path, on_progress: Callable[[str], None]) -> Sequence[str]:
+    """Replace the shop by Olist's files; returns the report's lines."""
+    from backend.commerce.olist import import_olist
+
+    return import_olist(folder, shop_path(), on_progress=on_progress).lines()
+
+
+SHOP = PromptSource(
+    name="shop",
+    label=Text("the shop", "a loja"),
+    now=shop_now,
+    build=shop_prompts,
+    fields=(
+        *(FormField(task, BY_NAME[task].label, count, 0, 50_000) for task, count in TRAIN_COUNTS.items()),
+        FormField(
+            "eval_scale", Text("Eval × 65", "Aval. × 65"), 1, 1, 20, Text("20 / 15 / 15 / 15", "20 / 15 / 15 / 15")
+        ),
+        FormField("seed", Text("Seed", "Semente"), 42, 0, 2**31 - 1),
+    ),
+    files=FileImport(
+        label=Text("Import a shop", "Importar uma loja"),
+        what=Text(
+            "The nine CSV files of the public Olist data, or your own in that layout; orders and order items are needed. "
+            "Names, phone numbers, e-mails and documents in reviews are masked.",
+            "Os nove CSVs públicos da Olist, ou os seus nesse formato; pedidos e itens são necessários. Nomes, telefones, "
+            "e-mails e documentos nas avaliações são mascarados.",
+        ),
+        files=tuple(source.file for source in SOURCES.values()),
+        take=take_olist,
+        done=Text(
+            "Make prompts from it under New set. SQL prompts of another shop no longer fit profile v5-exec.",
+            "Gere prompts em Novo conjunto. Prompts de SQL de outra loja não servem mais ao perfil v5-exec.",
+        ),
+    ),
+    aliases=("synthetic",),
+)

@@ -1,0 +1,186 @@
+"""Does a completion's query give the true result? The one reward component that runs something (profile v5-exec).
+
+The query is the model's, so it is not trusted: sqlglot must read it as a single SELECT over the shop's tables; SQLite
+opens the file read-only, and its authorizer refuses everything but reading those tables and calling harmless functions; a
+progress handler ends it after ``SECONDS``; no more than ``MOST_ROWS`` rows are fetched.
+
+A change to what this module measures is a new ``VERSION``, which is part of the profile's fingerprint.
+"""
+
+import json
+import math
+import sqlite3
+import time
+from contextlib import closing
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import sqlglot
+from sqlglot import expressions as sql
+
+from backend.commerce.shop import open_shop, shop_identity
+from backend.errors import UserError
+from rewards.commerce.sql_qa import statements
+from rewards.types import Columns, Profile
+
+VERSION = "sql-execution/1"
+SECONDS = 1.0
+MOST_ROWS = 200
+_MOST_CHARACTERS = 5_000
+_TOLERANCE = 0.005
+_RAN = 0.2
+_TABLES = frozenset(("customers", "sellers", "products", "orders", "order_items", "reviews", "orders_enriched"))
+_FUNCTIONS = frozenset(
+    """abs avg cast coalesce count date datetime ifnull iif instr julianday length lower max min nullif printf replace
+    round strftime substr substring sum time total trim ltrim rtrim upper like glob group_concat row_number rank
+    dense_rank ntile lag lead first_value last_value""".split()
+)
+
+
+def measured(completion: str, columns: Columns, profile: Profile, shop: Path) -> dict[str, float]:
+    """The share of the component ``execution``, for a profile that this version can measure.
+
+    Raises:
+        UserError: the profile asks for another version, or the shop is not the prompts' own.
+    """
+    if profile.measured_by != VERSION:
+        raise UserError(f"profile {profile.name} asks for {profile.measured_by}, and this version measures {VERSION}")
+    return {"execution": measure(completion, columns, shop)}
+
+
+class Refused(Exception):
+    """The query is not run: why, in words."""
+
+
+def measure(completion: str, columns: Columns, shop: Path) -> float:
+    """How right the completion's first query is, from 0 to 1.
+
+    Args:
+        completion: what the model wrote.
+        columns: the prompt's; ``gold_result`` is the true result, ``shop`` the mark of the data it was computed on.
+        shop: commerce.db.
+
+    Returns:
+        1 where the query's result is the true one (numbers to half a percent, columns in any order, ranked rows in
+        theirs); 0.2 where the query runs and gives something else; 0 where there is none, or it is refused, fails or
+        takes too long. Prompts without a gold result give 0.
+
+    Raises:
+        UserError: the shop is not the one the prompt was made from: every result would be wrong.
+    """
+    gold = columns.get("gold_result")
+    spans = statements(completion)
+    if not isinstance(gold, list) or not spans:
+        return 0.0
+    changed = shop.stat().st_mtime_ns if shop.exists() else 0
+    true = json.dumps(gold)
+    _same_shop(str(columns.get("shop", "")), str(columns.get("gold_sql", "")), true, shop, changed)
+    start, end = spans[0]
+    return _measured(completion[start:end], true, shop, changed)
+
+
+@lru_cache(maxsize=8192)
+def _measured(query: str, gold: str, shop: Path, changed: int) -> float:
+    try:
+        rows = run_query(query, shop)
+    except Refused:
+        return 0.0
+    return 1.0 if same_result(rows, json.loads(gold)) else _RAN
+
+
+@lru_cache(maxsize=8192)
+def _same_shop(mark: str, gold_sql: str, gold: str, shop: Path, changed: int) -> None:
+    source, there = shop_identity(shop)
+    if mark == there:
+        return
+    if not mark:  # prompts of one's own, or of an earlier version: the gold query itself tells
+        try:
+            if same_result(run_query(gold_sql, shop), json.loads(gold)):
+                return
+        except Refused:
+            pass
+    raise UserError(
+        f"the SQL prompts were made from another shop ({mark or 'unnamed'}) than {shop} holds ({source}, {there}): every "
+        "result would be wrong. Make the prompts anew with `python -m backend.data prompts`, or use a profile without "
+        "execution"
+    )
+
+
+def run_query(query: str, shop: Path, seconds: float = SECONDS) -> list[tuple[Any, ...]]:
+    """The rows of one SELECT.
+
+    Raises:
+        Refused: it is no single SELECT over the shop's tables, SQLite refuses it, or it takes too long.
+    """
+    check(query)
+    with closing(open_shop(shop)) as db:
+        db.execute("PRAGMA query_only = ON")
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)
+        db.setlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 100)
+        db.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        db.set_authorizer(_allowed)
+        ends = time.monotonic() + seconds
+        db.set_progress_handler(lambda: time.monotonic() > ends, 1_000)
+        try:
+            return db.execute(query).fetchmany(MOST_ROWS)
+        except (sqlite3.Error, sqlite3.Warning, OverflowError, MemoryError) as error:
+            raise Refused(str(error)) from error
+
+
+def check(query: str) -> None:
+    """Pass a query that is one SELECT over the shop's tables.
+
+    Raises:
+        Refused: it is anything else; the message says what.
+    """
+    if len(query) > _MOST_CHARACTERS:
+        raise Refused(f"the query has {len(query)} characters; {_MOST_CHARACTERS} are run")
+    try:
+        parsed = [tree for tree in sqlglot.parse(query, read="sqlite") if tree is not None]
+    except (sqlglot.errors.SqlglotError, RecursionError, ValueError) as error:
+        raise Refused("not SQL that can be read") from error
+    if len(parsed) != 1:
+        raise Refused(f"{len(parsed)} statements; one SELECT is run")
+    (tree,) = parsed
+    if not isinstance(tree, sql.Select | sql.SetOperation):
+        raise Refused(f"{tree.key.upper()} is not SELECT")
+    if any(with_.args.get("recursive") for with_ in tree.find_all(sql.With)):
+        raise Refused("WITH RECURSIVE can run for ever")
+    own = {cte.alias_or_name.lower() for cte in tree.find_all(sql.CTE)}
+    for table in tree.find_all(sql.Table):
+        if table.name.lower() not in _TABLES | own or table.db:
+            raise Refused(f"{table.sql()} is no table of the shop")
+
+
+def _allowed(action: int, first: str | None, second: str | None, *_: str | None) -> int:
+    """SQLite asks before it compiles each part of a statement."""
+    fine = action == sqlite3.SQLITE_SELECT
+    fine = fine or (action == sqlite3.SQLITE_READ and (first or "").lower() in _TABLES | {""})
+    fine = fine or (action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _FUNCTIONS)
+    return sqlite3.SQLITE_OK if fine else sqlite3.SQLITE_DENY
+
+
+def same_result(rows: list[tuple[Any, ...]], gold: list[list[Any]]) -> bool:
+    """Whether a query gave the true result.
+
+    Each true row's values must stand in the row at its place, in any order of columns; a query may give more columns (a
+    count beside the mean, say), but not more rows.
+    """
+    return len(rows) == len(gold) and all(_holds(row, true) for row, true in zip(rows, gold, strict=True))
+
+
+def _holds(row: tuple[Any, ...], true: list[Any]) -> bool:
+    left = list(row)
+    for value in true:
+        match = next((i for i, other in enumerate(left) if _equal(other, value)), None)
+        if match is None:
+            return False
+        left.pop(match)
+    return True
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+    return bool(a == b)

@@ -1,0 +1,69 @@
+"""The commerce suite, put together: the rewards' tasks with what needs the shop, files or a database.
+
+A rule of a reward is in ``rewards/commerce/``; here stand the system prompts, the truth behind the prompts, and the hooks through
+which the engine asks for what only the shop knows.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from backend.commerce import commands, next_step, reference, rules, truth
+from backend.commerce.corpus import CORPUS
+from backend.commerce.presets import PRESETS
+from backend.commerce.prompts import system_prompt
+from backend.commerce.shop import shop_path
+from backend.commerce.source import SHOP
+from backend.suites.suite import GateSettings, MonitorSettings, Suite
+from rewards.commerce import DEFAULT_PROFILE, PROFILES, classify_task, extraction, insights, push, sql_qa
+from rewards.types import Columns, Profile, Task
+
+
+def _examples(task: str) -> tuple[str, ...]:
+    """The lines of ``few_shot_examples/<task>.md``: what introduces them, then one example a line."""
+    text = (Path(__file__).parent / "few_shot_examples" / f"{task}.md").read_text(encoding="utf-8")
+    return tuple(line for line in text.splitlines() if line.strip())
+
+
+def _task(task: Task, **more: object) -> Task:
+    return replace(task, system_prompt=system_prompt(task.name), **more)  # type: ignore[arg-type]
+
+
+def _measure(task: Task, completion: str, columns: Columns, profile: Profile) -> Mapping[str, float]:
+    from backend.commerce.sql_execution import measured  # sqlglot takes long to import, and few profiles need it
+
+    return measured(completion, columns, profile, shop_path())
+
+
+def _mask(text: str) -> tuple[str, Counter[str]]:
+    from backend.commerce.personal import mask
+
+    return mask(text)
+
+
+SUITE = Suite(
+    name="commerce",
+    tasks=(
+        _task(extraction.TASK, truth=truth.FACTS, reference=reference.extraction_answer),
+        _task(sql_qa.TASK, by_rule=rules.sql_answer),
+        _task(insights.TASK),
+        _task(
+            push.TASK,
+            by_rule=rules.push_answer,
+            examples=_examples("push"),
+        ),
+    ),
+    profiles=tuple(PROFILES.values()),
+    default_profile=DEFAULT_PROFILE,
+    classify=classify_task,
+    measure=_measure,
+    mask=_mask,
+    sources=(SHOP,),
+    presets=PRESETS,
+    next_step=next_step.next_step,
+    corpus=CORPUS,
+    commands=commands.add_to,
+    gate=GateSettings(least_ratings=30, least_rho=0.60, least_low=0.30),
+    monitor=MonitorSettings(mean_limit=0.50, mean_over=0.52),
+)

@@ -1,0 +1,45 @@
+"""Prompts by the name that a configuration gives them, and new sets put into the store."""
+
+import re
+from pathlib import Path
+
+from backend.data.jsonl import read_prompts, write_prompts
+from backend.errors import UserError
+from backend.records import PromptRecord
+from backend.store.engine import reading, writing
+from backend.store.prompts import load_prompt_set, save_prompt_set
+from backend.suites import prompt_sources
+
+
+def default_prompts() -> str:
+    """What a configuration names unless it says otherwise: the first suite's first source; "" where none has one."""
+    return next(iter(prompt_sources()), "")
+
+
+def named_prompts(name: str) -> list[PromptRecord]:
+    """The prompts a configuration names: a suite's prompt source, the id of a stored set, or the path of a JSONL file.
+
+    Raises:
+        UserError: they cannot be read, or none are named.
+    """
+    if name in (sources := prompt_sources()):
+        return sources[name].build()
+    if re.fullmatch(r"[0-9a-f]{12}", name):
+        with reading() as session:
+            found = load_prompt_set(session, name)
+        if found:
+            return found
+        raise UserError(f"there is no prompt set {name}; the Data page lists those there are")
+    if not name:
+        raise UserError("no prompts are named: give the path of a JSONL file, or the id of a set on the Data page")
+    return read_prompts(Path(name))
+
+
+def keep_set(records: list[PromptRecord], name: str, out: Path | None = None) -> str:
+    """Put prompts into the store as a set, and into a JSONL file where one is named; returns what to say about it."""
+    if out is not None:
+        write_prompts(out, records)
+    with writing() as session:
+        mark, new = save_prompt_set(session, records, name)
+    wrote = f"wrote {out}; " if out is not None else ""
+    return f"{wrote}prompt set {mark}: {len(records)} prompts, {new} of them new; train with --set prompts={mark}"

@@ -1,0 +1,114 @@
+"""The model card of an exported model: what it is, what it was trained on and for, how it compares, and what may be done with it."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from backend.audit.gates import standing_gates
+from backend.evaluation.stored import base_and_tuned, compare_stored
+from backend.evaluation.words import markdown_table, summary_sentence
+from backend.files import read_json
+from backend.store.engine import reading
+from backend.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from backend.release.export import MergeCheck
+
+_SHOWN = ("learning_rate", "max_steps", "prompts_per_step", "num_generations", "max_completion_length", "beta",
+          "loss_type", "aggregation", "task_weighting", "lora_r", "lora_alpha", "four_bit", "seed")  # fmt: skip
+_USE = {
+    "adapter": "A LoRA adapter: load it over the base model, `PeftModel.from_pretrained(base, folder)`.",
+    "merged": "The adapter merged into the base's weights: `AutoModelForCausalLM.from_pretrained(folder)`, or "
+    "`vllm serve folder`.",
+    "gguf": "For llama.cpp and what is built on it.",
+}
+
+
+def model_card(run_id: str, folder: Path, config: TrainConfig, kind: str, check: "MergeCheck | None" = None) -> str:
+    """Markdown with the metadata block that model hubs read.
+
+    Args:
+        run_id: the run.
+        folder: its folder.
+        config: how it was trained.
+        kind: what is exported beside this card: adapter, merged or gguf.
+        check: what merging did, where it was merged.
+    """
+    run_config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    environment = read_json(folder / "environment.json") or {}
+    licence, why = base_licence(config.model)
+    head = {
+        "base_model": config.model,
+        "language": ["pt"],
+        "library_name": "peft" if kind == "adapter" else "transformers",
+        "pipeline_tag": "text-generation",
+        "tags": ["grpo", "lora", *(["gguf"] if kind == "gguf" else [])],
+        **({"license": licence} if licence else {}),
+    }
+    parts = [
+        f"---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True)}---",
+        f"# {config.name or run_id}",
+        f"{config.model} tuned with GRPO by run `{run_id}`. {_USE[kind]}",
+        _comparison(run_id),
+        _reward(run_config, environment),
+        f"## Data\n\nPrompt set `{environment.get('prompts', '?')}` (the hash of its content), "
+        f"`{run_config.get('prompts', '?')}` in the configuration.",
+        "## Training\n\n" + "\n".join(f"- {name}: {run_config[name]}" for name in _SHOWN if name in run_config),
+    ]
+    if check is not None and kind == "merged":
+        parts.append(
+            f"## Merge\n\n{check.dtype} weights. Against the adapter: logits differ by {check.difference:.3%} of their "
+            f"spread, and {check.same_text} of {check.prompts} eval prompts get the same greedy completion."
+        )
+    versions = environment.get("versions", {})
+    made = [f"{name} {version}" for name, version in versions.items() if version]
+    parts.append("## Made with\n\n" + (", ".join([*made, f"commit {environment.get('commit') or '?'}"])))
+    parts.append(f"## Licence of the base\n\n{licence or 'Not known.'} {why}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _comparison(run_id: str) -> str:
+    with reading() as session:
+        pair = base_and_tuned(session, run_id)
+        if pair is None:
+            return "## Base against tuned\n\nThe run did not end with an evaluation of the tuned model."
+        compared = compare_stored(session, *pair)
+    return (
+        f"## Base against tuned\n\n{summary_sentence(compared.tasks)}\n\n{markdown_table(compared.tasks)}\n\n"
+        f"Rewards from 0 to 1 under profile {compared.profile}, which say what the reward pays for and no more. Wilcoxon "
+        "signed-rank over prompts, Holm over tasks, intervals from resampled prompts."
+    )
+
+
+def _reward(run_config: dict[str, Any], environment: dict[str, Any]) -> str:
+    profile = run_config.get("profile", "?")
+    with reading() as session:
+        gates = standing_gates(session, profile)
+    lines = [f"- {task}: {gate.verdict} ({gate.reason})" for task, gate in sorted(gates.items())]
+    told = "\n".join(lines) or "No gate has been decided: nobody has checked that this reward ranks as people do."
+    return f"## Reward\n\nProfile {profile}, fingerprint `{environment.get('fingerprint', '?')}`.\n\n{told}"
+
+
+def base_licence(model: str) -> tuple[str, str]:
+    """The licence of the base model, as its own card names it; empty when nobody says, and a sentence about it."""
+    if model == "nano":
+        return "", "nano is made by this workbench from synthetic data, so nobody else's terms apply to it."
+    card = Path(model).expanduser() / "README.md"
+    if card.is_file():
+        text = card.read_text(encoding="utf-8", errors="replace")
+        try:
+            named = yaml.safe_load(text.split("---")[1]).get("license", "") if text.startswith("---") else ""
+        except (yaml.YAMLError, AttributeError):
+            named = ""
+        return str(named or ""), "From the card beside the base's weights."
+    if Path(model).expanduser().is_dir():
+        return "", "The base's folder has no card; read its terms before you pass this on."
+    try:
+        from huggingface_hub import model_info
+
+        data = model_info(model, timeout=5).card_data
+        return str(getattr(data, "license", "") or ""), "From the base's page on the hub."
+    except Exception as error:  # no network, no such page: the export does not depend on it
+        return "", f"The hub could not be asked ({type(error).__name__}); read its terms before you pass this on."

@@ -1,0 +1,45 @@
+"""The only door through which anything asks for tasks: which there are, what they look like, what a completion is worth."""
+
+from backend.suites.registry import (
+    classify,
+    default_profile,
+    get_task,
+    in_order,
+    label_of,
+    load_suite,
+    presets,
+    profiles,
+    prompt_sources,
+    suite_of,
+    suites,
+    task_names,
+    tasks,
+)
+from backend.suites.scoring import fingerprint, fingerprint_of_all, mask, score_completion
+from backend.suites.suite import GateSettings, MonitorSettings, NextStep, Preset, PromptSource, Suite
+
+__all__ = [
+    "GateSettings",
+    "MonitorSettings",
+    "NextStep",
+    "Preset",
+    "PromptSource",
+    "Suite",
+    "classify",
+    "default_profile",
+    "fingerprint",
+    "fingerprint_of_all",
+    "get_task",
+    "in_order",
+    "label_of",
+    "load_suite",
+    "mask",
+    "presets",
+    "profiles",
+    "prompt_sources",
+    "score_completion",
+    "suite_of",
+    "suites",
+    "task_names",
+    "tasks",
+]

@@ -1,0 +1,181 @@
+"""What a suite says of itself: its tasks and the versions of their rules, and optionally where prompts come from, what is masked,
+what a run is followed by, and which thresholds decide.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backend.records import PromptRecord
+from rewards.types import NO_TEXT, Columns, Profile, Task, Text
+
+if TYPE_CHECKING:
+    import typer
+
+
+class GateSettings(BaseModel):
+    """When a reward is fit to train on; kept with each decision."""
+
+    model_config = ConfigDict(frozen=True)
+
+    least_ratings: int = Field(30, ge=3)
+    least_rho: float = Field(0.60, ge=-1, le=1)
+    least_low: float = Field(0.30, ge=-1, le=1)
+
+
+class MonitorSettings(BaseModel):
+    """When production is not as it should be."""
+
+    model_config = ConfigDict(frozen=True)
+
+    mean_limit: float = Field(0.50, ge=0, le=1)
+    """A day's mean reward below this raises an alarm (final report §11, step 9)."""
+    mean_over: float = Field(0.52, ge=0, le=1)
+    """From here on the alarm may end; between the two nothing changes."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Where a configuration starts.
+
+    Attributes:
+        note: what it is, in a line.
+        fields: of ``TrainConfig``, as far as they differ from its defaults.
+    """
+
+    note: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FormField:
+    """A whole number that a prompt source asks for."""
+
+    name: str
+    label: Text
+    default: int
+    low: int
+    high: int
+    help: Text = NO_TEXT
+
+
+@dataclass(frozen=True)
+class FileImport:
+    """Files that replace a prompt source's data, whole or not at all.
+
+    Attributes:
+        label: of the tab on the Data page.
+        what: what the files are, in a sentence or two.
+        files: the names that are read.
+        take: (folder with the files, called with what is being done) -> the report's lines.
+        done: said when it has worked.
+    """
+
+    label: Text
+    what: Text
+    files: tuple[str, ...]
+    take: Callable[[Path, Callable[[str], None]], Sequence[str]]
+    done: Text
+
+
+@dataclass(frozen=True)
+class PromptSource:
+    """Something that prompts are made from.
+
+    Attributes:
+        name: what a configuration's ``prompts`` calls it.
+        aliases: names it had before.
+        label: of its form on the Data page.
+        now: what it holds now, in words.
+        build: the prompts; called with a value for every field, or with none for the usual set.
+        fields: what the form asks for.
+        files: how its data are replaced.
+    """
+
+    name: str
+    label: Text
+    now: Callable[[], str]
+    build: Callable[..., list[PromptRecord]]
+    fields: tuple[FormField, ...] = ()
+    files: FileImport | None = None
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What the embedded default model, nano, is taught.
+
+    Attributes:
+        pairs: (scratch folder, how many, seed) -> (chat, answer) pairs.
+        sources: the files that shape them: a change to one is another nano.
+    """
+
+    pairs: Callable[[Path, int, int], list[tuple[list[dict[str, str]], str]]]
+    sources: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """Advice after a run.
+
+    Attributes:
+        scenario: the branch of a decision tree that gave it; "" where there is none.
+        what: what to do, in a sentence.
+        reasons: the numbers that chose it, one sentence each.
+        preset: where to start, when there is a preset for it.
+    """
+
+    scenario: str
+    what: Text
+    reasons: tuple[Text, ...]
+    preset: str | None = None
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One team's tasks, and what belongs to them. Only the first two have to be given.
+
+    Attributes:
+        name: unique in an installation.
+        tasks: in the order in which every page shows them.
+        profiles: versions of the rules, oldest first.
+        default_profile: the one that counts unless another is named; the last where left out.
+        classify: user's text -> task, for prompts that carry no label.
+        measure: (task, completion, columns, profile) -> shares of the components that no text tells. Asked only where the
+            profile has such; raises ``UserError`` where they cannot be measured here.
+        mask: text -> (the text without personal data, how many of each kind were masked).
+        sources: what prompts are made from.
+        presets: name -> where a configuration starts.
+        next_step: comparisons (``backend.evaluation.compare``) -> advice; None leaves it to the general one.
+        corpus: what nano is taught.
+        commands: adds sub-commands to ``workbench data``.
+        gate, monitor: thresholds.
+    """
+
+    name: str
+    tasks: tuple[Task, ...]
+    profiles: tuple[Profile, ...] = (Profile("current", "the rules as they are"),)
+    default_profile: str = ""
+    classify: Callable[[str], str] | None = None
+    measure: Callable[[Task, str, Columns, Profile], Mapping[str, float]] | None = None
+    mask: Callable[[str], tuple[str, Counter[str]]] | None = None
+    sources: tuple[PromptSource, ...] = ()
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+    next_step: Callable[[Sequence[Any]], NextStep | None] | None = None
+    corpus: Corpus | None = None
+    commands: "Callable[[typer.Typer], None] | None" = None
+    gate: GateSettings = field(default_factory=GateSettings)
+    monitor: MonitorSettings = field(default_factory=MonitorSettings)
+
+    def __post_init__(self) -> None:
+        if not self.default_profile:
+            object.__setattr__(self, "default_profile", self.profiles[-1].name)
+
+    def profile(self, name: str) -> Profile:
+        """The profile of that name; the default one where this suite has none of it (another suite may)."""
+        by_name = {p.name: p for p in self.profiles}
+        return by_name.get(name, by_name[self.default_profile])

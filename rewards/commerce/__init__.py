@@ -1,0 +1,87 @@
+"""The commerce suite's rewards: review extraction to JSON, SQL Q&A, insights, push notifications.
+
+Pure functions, text in, score out. What needs the shop's data, a database or the system prompts is in
+``backend.commerce``, which puts the whole suite together.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from rewards.commerce import extraction, insights, push, sql_qa
+from rewards.commerce.classifier import TASKS, classify_task
+from rewards.commerce.profiles import DEFAULT_PROFILE, PROFILES, Rules, get_profile
+from rewards.fingerprint import reward_fingerprint
+from rewards.scoring import score_text
+from rewards.types import Score, Task
+
+__all__ = [
+    "BY_NAME",
+    "DEFAULT_PROFILE",
+    "PROFILES",
+    "TASKS",
+    "Rules",
+    "classify_task",
+    "commerce_reward_fn",
+    "fingerprint",
+    "get_profile",
+    "reward_extraction",
+    "reward_insights",
+    "reward_push",
+    "reward_sql_qa",
+    "score",
+]
+BY_NAME: dict[str, Task] = {m.TASK.name: m.TASK for m in (extraction, sql_qa, insights, push)}
+
+
+def score(
+    task: str,
+    completion: str,
+    prompt: str = "",
+    profile: str | Rules = DEFAULT_PROFILE,
+    measured: Mapping[str, float] | None = None,
+) -> Score:
+    """Score one completion of a commerce task; see ``rewards.scoring.score_text``.
+
+    Args:
+        task: one of ``TASKS``.
+        completion: what the model wrote; any string.
+        prompt: the user's text (for extraction, where the nota stands).
+        profile: which version of the rules.
+        measured: shares from 0 to 1 of the components that no text tells; 0 when left out.
+
+    Raises:
+        ValueError: the task or the profile does not exist.
+    """
+    if task not in BY_NAME:
+        raise ValueError(f"unknown task {task!r}; choose one of {', '.join(TASKS)}")
+    return score_text(BY_NAME[task].reward, completion, prompt, get_profile(profile), measured)
+
+
+def fingerprint(profile: str | Rules = DEFAULT_PROFILE, task: str | None = None) -> str:
+    """What names the behaviour of a task's reward under a profile; of all four, joined, when no task is given."""
+    tasks = (task,) if task else TASKS
+    return "-".join(reward_fingerprint(BY_NAME[t].reward, get_profile(profile)) for t in tasks)
+
+
+def reward_extraction(completion: str, prompt: str = "") -> float:
+    """Default-profile score in [0, 1] of one extraction; ``prompt`` states the nota it must not contradict."""
+    return score("extraction", completion, prompt).total
+
+
+def reward_sql_qa(completion: str) -> float:
+    """Default-profile score in [0, 1] of one answer to a business question."""
+    return score("sql_qa", completion).total
+
+
+def reward_insights(completion: str) -> float:
+    """Default-profile score in [0, 1] of one analysis."""
+    return score("insights", completion).total
+
+
+def reward_push(completion: str) -> float:
+    """Default-profile score in [0, 1] of one notification."""
+    return score("push", completion).total
+
+
+def commerce_reward_fn(completions: Sequence[str], prompts: Sequence[str]) -> list[float]:
+    """Classify each prompt, then score its completion under the default profile (final report §10)."""
+    return [score(classify_task(p), c, p).total for c, p in zip(completions, prompts, strict=True)]

@@ -1,0 +1,28 @@
+"""2,000 completions under six profiles score as they did before the rewards moved into a suite of their own."""
+
+import hashlib
+import json
+import lzma
+from pathlib import Path
+
+from rewards import PROFILES, score
+
+GOLDEN = Path(__file__).with_name("golden.json.xz")
+"""``prompts``; ``components`` (task -> profile -> names); ``rows`` of task, prompt's place, completion, and per profile the
+total and the components' values. Written on 24 November 2026 by the code as it was before the move."""
+
+
+def share_of(text: str) -> float:
+    """A made-up measure of execution, for the profile that has one: the same for the same text."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return (0.0, 0.2, 1.0)[int(digest, 16) % 3]
+
+
+def test_every_score_is_what_it_was() -> None:
+    golden = json.loads(lzma.decompress(GOLDEN.read_bytes()))
+    assert len(golden["rows"]) == 2_000 and set(golden["rows"][0][3]) == set(PROFILES)
+    for task, prompt, text, scores in golden["rows"]:
+        for profile, (total, values) in scores.items():
+            now = score(task, text, golden["prompts"][prompt], profile, {"execution": share_of(text)})
+            then = dict(zip(golden["components"][task][profile], values, strict=True))
+            assert (now.total, now.components) == (total, then), (task, profile, text)
