@@ -1,5 +1,6 @@
 # Every target makes .venv and installs what it needs by itself.
 #   make run     open the app on http://127.0.0.1:8501 (PORT=8502 for another port)
+#   make check   before every commit: lint, types and the unit tests, without training or a browser
 #   make test    unit, page and end-to-end tests (the browser tests need Chromium: see .ci/run)
 #   make lint    ruff (lint and format) and mypy
 #   make bench   the benchmarks, as ratios
@@ -15,14 +16,17 @@ PY := $(VENV)/bin/python
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU && echo yes)
 REQUIREMENTS := $(if $(GPU),requirements-gpu.txt,requirements.txt)
 
-.PHONY: run test lint format bench lock audit example unsloth-env clean
+.PHONY: run check test lint format bench lock audit example unsloth-env clean
 
 run: $(VENV)/.installed
 	$(PY) -m app --port $(PORT)
 
+check: lint
+	$(PY) -m pytest -n 2 -m "not slow and not e2e"
+
 # nano first, on all cores: inside a test worker its building would take three times as long.
 test: $(VENV)/.installed-dev
-	$(PY) -m backend.models.nano
+	$(PY) -m backend.commands.workbench nano
 	$(PY) -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.installed-dev
@@ -50,7 +54,7 @@ audit: $(VENV)/.installed
 	$(VENV)/bin/pip-audit --disable-pip --require-hashes -r requirements.lock -r requirements-gpu.lock
 
 example: $(VENV)/.installed
-	$(PY) -m backend.example record
+	$(VENV)/bin/workbench example record
 
 unsloth-env: .venv-unsloth/.installed
 
@@ -63,9 +67,10 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 # torch first and alone: what depends on it must not choose its build.
-$(VENV)/.installed: requirements.txt requirements-gpu.txt | $(VENV)/bin/python
+$(VENV)/.installed: requirements.txt requirements-gpu.txt pyproject.toml | $(VENV)/bin/python
 	$(PY) -m pip install --quiet "$$(grep -o '^torch==[0-9.]*' requirements.txt)"
 	$(PY) -m pip install --quiet -r $(REQUIREMENTS)
+	$(PY) -m pip install --quiet --no-deps --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed

@@ -1,4 +1,4 @@
-"""Start the app: ``python -m app`` (what ``make run`` calls).
+"""Start the app: ``workbench open``, or ``python -m app`` (what ``make run`` calls).
 
 Brings the store up to date, fills it with the recorded example when it is empty, has nano taught in the background
 when it is not cached yet, and opens the pages on http://127.0.0.1:8501.
@@ -18,8 +18,8 @@ from backend.cli import command_line
 from backend.errors import UserError
 from backend.models.nano_cache import nano_is_ready, progress_path
 from backend.release.example import first_start
-from backend.runs.processes import start_detached
-from backend.settings import ROOT, get_settings
+from backend.runs.processes import child_environment, start_detached
+from backend.settings import get_settings
 
 app = typer.Typer(add_completion=False)
 
@@ -38,9 +38,9 @@ def main(
         _teach_nano()
     script = str(Path(__file__).with_name("main.py"))
     print(f"The workbench opens on http://{address}:{port}", flush=True)
-    os.chdir(ROOT)
     options = ["--server.port", str(port), "--server.address", address]
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", script, *options])
+    command = [sys.executable, "-m", "streamlit", "run", script, *options]
+    os.execve(sys.executable, command, child_environment())
 
 
 def check_address(address: str) -> None:
@@ -58,8 +58,8 @@ def check_address(address: str) -> None:
 
 
 def has_sign_in() -> bool:
-    """Whether a secrets.toml, the project's or the user's own, configures a provider."""
-    for folder in (ROOT, Path.home()):
+    """Whether a secrets.toml, in this folder or in the user's own, configures a provider."""
+    for folder in (Path.cwd(), Path.home()):
         path = folder / ".streamlit" / "secrets.toml"
         try:
             if tomllib.loads(path.read_text(encoding="utf-8")).get("auth"):
@@ -88,7 +88,7 @@ def _teach_nano() -> None:
     folder = get_settings().models_dir
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "nano.log").open("wb") as log:
-        start_detached(["-m", "backend.models.nano", "--nice", "10"], log)
+        start_detached(["-m", "backend.commands.workbench", "nano", "--nice", "10"], log)
     print(f"Teaching nano in the background (two to three minutes); progress: {progress_path()}", flush=True)
 
 

@@ -6,7 +6,7 @@ Each field is the environment variable of the same name in capitals with the pre
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from backend.access import Role
 
 ROOT = Path(__file__).resolve().parents[1]
+"""The folder that holds this project's packages: a checkout's, or where a wheel was installed."""
 
 
 def listed(text: str) -> tuple[str, ...]:
@@ -26,18 +27,25 @@ _Listed = Annotated[
 ]
 
 
+def _here(*parts: str) -> Any:
+    """A default inside the folder the workbench was started in."""
+    return Field(default_factory=lambda: Path.cwd().joinpath(*parts))
+
+
 class Settings(BaseSettings):
-    """The workbench's settings."""
+    """The workbench's settings. Where nothing else is said, everything is in the folder it was started in."""
 
-    model_config = SettingsConfigDict(env_prefix="WORKBENCH_", env_file=ROOT / ".env", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="WORKBENCH_", env_file=".env", frozen=True, extra="ignore")
 
-    database_url: str = Field(f"sqlite:///{ROOT / 'annotations.db'}", validation_alias="DATABASE_URL")
+    database_url: str = Field(
+        default_factory=lambda: f"sqlite:///{Path.cwd() / 'annotations.db'}", validation_alias="DATABASE_URL"
+    )
     """SQLAlchemy URL of the store."""
-    data_dir: Path = ROOT / "data"
+    data_dir: Path = _here("data")
     """What prompts are made from."""
-    models_dir: Path = ROOT / "data" / "models"
+    models_dir: Path = _here("data", "models")
     """Cache of models built here (nano)."""
-    runs_dir: Path = ROOT / "runs"
+    runs_dir: Path = _here("runs")
     """One folder per training run. Nothing outside it is ever written by a run."""
     suites: _Listed = ("commerce",)
     """The installation's suites, comma-separated: built-in ones, modules, or paths of .py files (docs/new-task.md)."""
@@ -59,13 +67,13 @@ class Settings(BaseSettings):
     """A claim of the identity token that names roles (annotator, pm, engineer), beside or instead of the lists."""
     sign_in_hours: float = Field(12, gt=0)
     """After so long people sign in again."""
-    serving: Path = ROOT / "serving.toml"
+    serving: Path = _here("serving.toml")
     """The gateway's configuration (docs/serving.md)."""
     gateway_keys: _Listed = ()
     """Keys that the gateway takes, comma-separated; without any it listens on this machine only."""
     webhook: str = ""
     """An address that is told of alarms in production, as chat services take it: JSON with a ``text``."""
-    regressions: Path = ROOT / "tests" / "rewards" / "regressions.jsonl"
+    regressions: Path = _here("regressions.jsonl")
     """Completions kept as regression cases for the rewards (Reward audit page)."""
     dollars_per_hour: float = Field(0.80, ge=0)
     """Price of the training machine, for the cost shown with a run (an L4 on demand: about $0.80)."""

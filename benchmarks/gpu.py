@@ -81,10 +81,10 @@ def _build(folder: Path, shape: str) -> Path:
     import torch
     from transformers import Qwen3Config, Qwen3ForCausalLM, set_seed
 
-    from backend.models.nano import _train_tokenizer
+    from backend.models.nano import train_tokenizer
 
     set_seed(0)
-    tokenizer = _train_tokenizer([([{"role": "user", "content": "Extraia o JSON da avaliação."}], '{"nota": 5}')])
+    tokenizer = train_tokenizer([([{"role": "user", "content": "Extraia o JSON da avaliação."}], '{"nota": 5}')])
     config = Qwen3Config(
         **SHAPES[shape],
         tie_word_embeddings=True,

@@ -46,11 +46,11 @@ def build_tiny_model(folder: Path) -> Path:
     """Write a random two-layer Qwen3 of a few thousand parameters and a tokenizer with a chat template to ``folder``."""
     from transformers import Qwen3Config, Qwen3ForCausalLM, set_seed
 
-    from backend.models.nano import _train_tokenizer
+    from backend.models.nano import train_tokenizer
 
     set_seed(0)
     chat = [{"role": "user", "content": 'Extraia o JSON. Nota: 5/5 {"sentiment": "positivo"} Crie um push'}]
-    tokenizer = _train_tokenizer([(chat, '{"sentiment": "positivo", "nota": 5}')])
+    tokenizer = train_tokenizer([(chat, '{"sentiment": "positivo", "nota": 5}')])
     config = Qwen3Config(
         vocab_size=len(tokenizer),
         hidden_size=32,

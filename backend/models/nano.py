@@ -10,6 +10,7 @@ real on any machine. It knows the built-in suite's tasks on synthetic data, badl
 import json
 import random
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from backend.files import name_aside
 from backend.models.nano_cache import nano_is_ready, nano_path, progress_path
+from backend.records import Chat
 from backend.suites.registry import nano_corpus
 
 SEED = 7
@@ -35,6 +37,10 @@ SHAPE: dict[str, Any] = {
     "intermediate_size": 640,
     "max_position_embeddings": 1024,
 }
+Pair = tuple[Chat, str]
+"""A prompt and its answer."""
+Example = tuple[list[int], int]
+"""Token ids of a whole turn, and how many of them are the prompt."""
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -72,7 +78,7 @@ def _build(path: Path, show_progress: bool) -> None:
     path.mkdir(parents=True)
     pairs = nano_corpus().pairs(path, PAIRS, SEED)
     set_seed(SEED)
-    tokenizer = _train_tokenizer(pairs)
+    tokenizer = train_tokenizer(pairs)
     model = _new_model(tokenizer)
     examples = [_encode(tokenizer, chat, answer) for chat, answer in pairs]
     steps = EPOCHS * (len(examples) // BATCH)
@@ -101,7 +107,8 @@ def _build(path: Path, show_progress: bool) -> None:
     tokenizer.save_pretrained(path)
 
 
-def _train_tokenizer(pairs):
+def train_tokenizer(pairs: Sequence[Pair]) -> Any:
+    """A byte-level BPE of the pairs' texts, with the chat template."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -123,7 +130,7 @@ def _train_tokenizer(pairs):
     return tokenizer
 
 
-def _new_model(tokenizer):
+def _new_model(tokenizer: Any) -> Any:
     from transformers import GenerationConfig, Qwen3Config, Qwen3ForCausalLM
 
     config = Qwen3Config(
@@ -141,14 +148,14 @@ def _new_model(tokenizer):
     return model
 
 
-def _encode(tokenizer, chat: list[dict[str, str]], answer: str) -> tuple[list[int], int]:
+def _encode(tokenizer: Any, chat: Chat, answer: str) -> tuple[list[int], int]:
     """Token ids of the whole turn, and how many of them are the prompt (which carry no loss)."""
     prompt = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
     prompt_ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
     return prompt_ids + tokenizer(answer + END, add_special_tokens=False)["input_ids"], len(prompt_ids)
 
 
-def _batches(examples):
+def _batches(examples: Sequence[Example]) -> Iterator[list[Example]]:
     """Every epoch in a new order; a batch holds examples of similar length, so that little is padding."""
     rng = random.Random(SEED)
     for _ in range(EPOCHS):
@@ -159,7 +166,7 @@ def _batches(examples):
             yield [examples[i] for i in batch]
 
 
-def _answer_loss(model, ids, labels, mask):
+def _answer_loss(model: Any, ids: Any, labels: Any, mask: Any) -> Any:
     """Mean cross-entropy of the answers' tokens; logits are computed for those alone."""
     import torch
 
@@ -168,7 +175,7 @@ def _answer_loss(model, ids, labels, mask):
     return torch.nn.functional.cross_entropy(model.lm_head(hidden[answers]), labels[:, 1:][answers])
 
 
-def _collate(batch, pad: int):
+def _collate(batch: Sequence[Example], pad: int) -> tuple[Any, Any, Any]:
     import torch
 
     width = max(len(ids) for ids, _ in batch)

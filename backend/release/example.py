@@ -28,7 +28,8 @@ from backend.store.tables import Completion, Prompt, Rater, Run
 from backend.suites import default_profile, task_names
 from backend.training.config import config_from_json
 
-EXAMPLES = ROOT / "examples"
+EXAMPLES = next(p for p in (Path(__file__).parent / "examples", ROOT / "examples") if p.is_dir())
+"""Inside the package where a wheel was installed, beside it in a checkout."""
 RUN_FOLDER = EXAMPLES / "nano-run"
 RATINGS = EXAMPLES / "ratings.jsonl"
 RUN_ID = "example"
