@@ -1,7 +1,7 @@
-"""Who may do what, checked where it is done: in the backend's functions, whatever page or program calls them.
+"""Who may do what. The backend's functions check this themselves, whichever page or program calls them.
 
-A process asks one function who is acting (``identify_by``). A terminal, a training run and an app without sign-in act as
-the operator, who may do everything: whoever can start them has the files anyway.
+Each process has one function that says who is acting (set with ``identify_by``). A terminal, a training run and an app
+without sign-in act as the operator, who may do everything: a person who can start them has access to the files anyway.
 """
 
 import ipaddress
@@ -21,23 +21,23 @@ R = TypeVar("R")
 
 
 class NotAllowed(UserError):
-    """Somebody asked for what is not theirs to do."""
+    """The person who is acting has no role that allows this."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who acts.
+    """A person who uses the workbench.
 
     Attributes:
-        name: as the log of events writes it (an e-mail address, where people sign in).
-        roles: what they may do; an engineer may do everything.
+        name: as written in the event log (an e-mail address, where people sign in).
+        roles: what the person may do; an engineer may do everything.
     """
 
     name: str
     roles: frozenset[str] = frozenset()
 
     def may(self, *roles: Role) -> bool:
-        """Whether one of the roles, or engineer, is theirs."""
+        """Whether the person has one of the roles, or is an engineer."""
         return bool(self.roles & {*roles, "engineer"})
 
 
@@ -48,7 +48,7 @@ _instead: ContextVar[Person | None] = ContextVar("instead", default=None)
 
 
 def identify_by(ask: Callable[[], Person]) -> None:
-    """Let ``ask`` say who is acting, in this whole process from now on."""
+    """Set the function that returns who is acting, for the whole process from now on."""
     global _ask  # noqa: PLW0603
     _ask = ask
 
@@ -60,7 +60,7 @@ def who() -> Person:
 
 @contextmanager
 def acting_as(person: Person) -> Iterator[None]:
-    """Act as somebody else in this block: the operator's housekeeping on a reader's page, or a person in a test."""
+    """Act as another person in this block: as the operator for upkeep on a reader's page, or as anyone in a test."""
     token = _instead.set(person)
     try:
         yield
@@ -69,7 +69,7 @@ def acting_as(person: Person) -> Iterator[None]:
 
 
 def needs(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Only for people with one of these roles, and engineers.
+    """A decorator: only people with one of these roles, and engineers, may call the function.
 
     Raises (the function it decorates):
         NotAllowed: before anything is done.
@@ -91,15 +91,15 @@ def needs(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 GUARDED: dict[str, tuple[Role, ...]] = {}
-"""Every function that asks for a role, and the roles that may: filled as modules are imported."""
+"""Every function that needs a role -> the roles that may call it; filled as modules are imported."""
 
 
 def roles_of(claims: dict[str, Any], email: str, claim: str, lists: dict[Role, list[str]]) -> frozenset[str]:
-    """A signed-in person's roles: those their token names in ``claim``, and those whose list has their address.
+    """A signed-in person's roles: those in the token's ``claim``, and those whose list contains the person's address.
 
     Args:
         claims: of the identity token.
-        email: theirs; "" where it is missing or not verified.
+        email: the person's; "" where it is missing or not verified.
         claim: the claim that holds roles (text or a list); "" for none.
         lists: role -> addresses.
     """
@@ -110,7 +110,7 @@ def roles_of(claims: dict[str, Any], email: str, claim: str, lists: dict[Role, l
 
 
 def is_own_address(address: str) -> bool:
-    """Whether only this machine itself reaches a server that listens there."""
+    """Whether a server that listens on this address can be reached only from this machine."""
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""Files that are whole at every moment, and files of users, read with the care that takes."""
+"""Write files so that a reader never sees a part of one, and read users' files, which may hold anything."""
 
 import json
 import os
@@ -10,16 +10,16 @@ from typing import Any
 from backend.errors import UserError
 
 LARGEST_BYTES = 200_000_000
-"""Of a user's file of prompts, ratings or logs; a larger one is refused before it is read."""
+"""The largest size of a user's file of prompts, ratings or logs; a larger one is rejected before it is read."""
 
 
 def name_aside(path: Path) -> Path:
-    """A name beside ``path`` for what is written first and renamed when whole; no other process or thread uses it."""
+    """A temporary name in ``path``'s folder, to write to and then rename; no other process or thread uses it."""
     return path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write ``text`` aside, then rename it into place: a reader sees the old file or the new one, never half of it."""
+    """Write ``text`` to a temporary file, then rename it: a reader sees the old file or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = name_aside(path)
     aside.write_text(text, encoding="utf-8")
@@ -32,7 +32,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any | None:
-    """What a file of our own says; None when it is not there (yet), or is being written."""
+    """The content of a JSON file that the workbench writes; None when it is missing or not (yet) complete."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -59,7 +59,7 @@ def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def load_users_json(text: str) -> Any:
-    """What a user's JSON says, as every database can keep it.
+    """Parse a user's JSON, and check that every database can store its texts.
 
     Raises:
         ValueError: it is not JSON, is nested too deeply, or holds NaN, Infinity, NUL or half a character.
@@ -68,13 +68,13 @@ def load_users_json(text: str) -> Any:
         value = json.loads(text, parse_constant=_no_number)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if "\\" in text or "\x00" in text:  # nothing else can bring in what a database refuses
+    if "\\" in text or "\x00" in text:  # without an escape or a NUL, every text in it can be stored
         check_text(value)
     return value
 
 
 def check_text(value: Any) -> None:
-    """Pass a value whose every text can be stored.
+    """Check that every text in a value can be stored.
 
     Raises:
         ValueError: a text in it holds NUL, or a surrogate that is half a character.

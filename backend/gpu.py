@@ -1,4 +1,4 @@
-"""The machine's first GPU, asked through NVML: without torch, so that the app can ask too."""
+"""Name and use of the machine's first GPU, read through NVML; without torch, so that the app can read them too."""
 
 from contextlib import suppress
 from functools import lru_cache
@@ -13,12 +13,12 @@ def _handle() -> Any:
 
         pynvml.nvmlInit()
         return pynvml.nvmlDeviceGetHandleByIndex(0)
-    except Exception:  # the package, the driver or the device is missing: there is no GPU to ask
+    except Exception:  # the package, the driver or the device is missing
         return None
 
 
 def gpu_name() -> str | None:
-    """``NVIDIA L4``, say; None without a GPU."""
+    """The GPU's name, such as ``NVIDIA L4``; None without a GPU."""
     if _handle() is None:
         return None
     import pynvml

@@ -36,6 +36,8 @@ class PromptRecord(BaseModel):
     facts: dict[str, Any] = Field(default_factory=dict)
     split: Split = "train"
     source: str = "synthetic"
+    form: Literal["text", "chat"] = "text"
+    """How the data had the prompt: reward functions get it back in that form."""
 
     @field_validator("messages")
     @classmethod

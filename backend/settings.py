@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     """One folder per training run. Nothing outside it is ever written by a run."""
     suites: _Listed = ("commerce",)
     """The installation's suites, comma-separated: built-in ones, modules, or paths of .py files (docs/new-task.md)."""
+    reward_seconds: float = Field(60, gt=0)
+    """A team's reward function is ended when a batch takes longer."""
+    reward_gigabytes: float = Field(2, gt=0)
+    """The process of a team's reward functions is ended when it holds more memory."""
     load_example: bool = True
     """Fill an empty store with the recorded example at first start."""
     raters_per_completion: int = Field(2, ge=1, le=10)

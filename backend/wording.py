@@ -1,4 +1,4 @@
-"""Text for people, in both languages of the app; a terminal or a file takes the English."""
+"""Text for people, in both languages of the app; terminals and files use the English one."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def decimal(value: float, digits: int = 2, signed: bool = False) -> Text:
 
 
 def duration(seconds: float) -> Text:
-    """A length of time in the unit one would say it in: 45 s, 12 min, 3.4 h."""
+    """A length of time in the unit that people use for it: 45 s, 12 min, 3.4 h."""
     if seconds < 90:
         return Text(f"{seconds:.0f} s", f"{seconds:.0f} s")
     if seconds < 5400:

@@ -19,7 +19,7 @@ from typing import TextIO
 from rewards import BUILT_IN_TASKS, DEFAULT_PROFILE, PROFILES
 from rewards.fingerprint import reward_fingerprint
 from rewards.scoring import run_probes, score_text
-from rewards.types import Profile, Task
+from rewards.types import Profile, Reward, Task
 
 Row = dict[str, object]
 
@@ -80,7 +80,11 @@ def _fingerprints(tasks: Mapping[str, Task], profiles: Mapping[str, Sequence[Pro
         [
             {
                 "profile": name,
-                **{t.name: reward_fingerprint(t.reward, p) for t, p in zip(tasks.values(), of, strict=True)},
+                **{
+                    t.name: reward_fingerprint(t.reward, p)
+                    for t, p in zip(tasks.values(), of, strict=True)
+                    if isinstance(t.reward, Reward)
+                },
                 "what": of[0].summary,
             }
             for name, of in profiles.items()
@@ -118,7 +122,10 @@ def _score(
     rows = []
     for number, line in _lines(path, task, list(tasks)):
         name = str(line["task"])
-        s = score_text(tasks[name].reward, str(line["completion"]), str(line["prompt"]), rules[name])
+        reward = tasks[name].reward
+        if not isinstance(reward, Reward):
+            raise BadInput(f"{name} is scored by a team's own functions: use `workbench audit`")
+        s = score_text(reward, str(line["completion"]), str(line["prompt"]), rules[name])
         rows.append(
             {
                 "line": number,

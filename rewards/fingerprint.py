@@ -1,80 +1,280 @@
-"""The fingerprint of a task's reward: it changes when the reward's behaviour can change, and only then."""
+"""The fingerprint of a reward: it changes when the reward's behaviour can change, and only then.
+
+Everything that a function can reach in its team's own files is collected: its code and that of the helpers it names, what its
+closures and partials hold, the constants of its modules. Comments, docstrings, annotations and layout are left out. Code from
+elsewhere (the standard library, installed packages) counts by its name, and an installed package by its version too.
+"""
 
 import ast
+import copy
 import hashlib
 import inspect
 import sys
+import types
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
-from functools import lru_cache
-from importlib.metadata import version
-from types import ModuleType
+from functools import lru_cache, partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
 
 import rewards.scoring
 from rewards.types import Profile, Reward
+
+_HERE = Path(__file__).resolve().parent
+_PLAIN = (str, bytes, int, float, complex, bool, type(None))
 
 
 def reward_fingerprint(reward: Reward, profile: Profile) -> str:
     """Twelve hex digits of everything a task's scores can depend on.
 
-    Hashed are the profile's flags, the components' maxima, the code that scoring reaches (comments, docstrings,
-    annotations and layout left out; word lists included, since they are code here) and the version of json-repair. What a
-    profile is called, and other tasks' code, count nothing.
+    Hashed are the profile's flags, the components' maxima, the code that scoring reaches (word lists included) and the
+    version of json-repair. A profile's name, and other tasks' code, do not count.
     """
     flags = {k: v for k, v in asdict(profile).items() if k not in ("name", "summary")}
     maxima = {"maxima": dict(reward.maxima), "measured": dict(reward.measured)}
-    parts = [repr(sorted(flags.items())), repr(maxima), version("json-repair"), _scoring_code(), _reward_code(reward)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+    code = _reward_code(reward.components_of)
+    return _hash([repr(sorted(flags.items())), repr(maxima), version("json-repair"), code])
 
 
 @lru_cache
-def _scoring_code() -> str:
-    return reachable_code(rewards.scoring, ("score_text",))
+def _reward_code(components_of: Callable[..., Any]) -> str:
+    root = Path(inspect.getfile(inspect.unwrap(components_of))).resolve().parent
+    return reachable_code([components_of, rewards.scoring.score_text], (_HERE, root))
 
 
-def _reward_code(reward: Reward) -> str:
-    function = reward.components_of
-    module = inspect.getmodule(function)
-    if module is None:
-        raise ValueError(f"{function!r} belongs to no module, so its code cannot be read; define it in a file")
-    return reachable_code(module, (function.__name__,))
+def functions_fingerprint(functions: Mapping[str, Callable[..., Any]], settings: Mapping[str, Any], root: Path) -> str:
+    """Twelve hex digits of a team's functions.
 
-
-@lru_cache
-def reachable_code(module: ModuleType, roots: tuple[str, ...] | None = None) -> str:
-    """Normalised source of every top-level statement that ``roots`` (default: the whole module) can reach.
-
-    Names are followed inside the module and through ``from rewards.x import y`` into this package's other modules; the
-    standard library and json-repair are not followed.
+    Args:
+        functions: name -> function.
+        settings: what else the total depends on: weights, bounds.
+        root: the folder of the team's own files.
     """
-    wanted = [(module.__name__, name) for name in (roots or _definitions(module.__name__))]
-    found: dict[tuple[str, str], str] = {}
-    while wanted:
-        where, name = wanted.pop()
-        if (where, name) in found:
-            continue
-        node = _definitions(where).get(name)
-        if node is None:
-            continue
-        if isinstance(node, ast.ImportFrom):
-            if (node.module or "").startswith("rewards."):
-                original = next(a.name for a in node.names if (a.asname or a.name) == name)
-                wanted.append((node.module or "", original))
-            continue
-        found[where, name] = ast.unparse(node)
-        wanted += [(where, n.id) for n in ast.walk(node) if isinstance(n, ast.Name)]
-    return "\n".join(sorted(found.values()))
+    code = [f"{name}\n{reachable_code([call], (root,))}" for name, call in sorted(functions.items())]
+    return _hash([repr(sorted(settings.items())), *code])
+
+
+def reachable_code(roots: Iterable[Callable[..., Any]], own: tuple[Path, ...]) -> str:
+    """Normalised source and values of all that ``roots`` can reach.
+
+    Args:
+        roots: functions, partials, callable objects.
+        own: folders whose code is followed; code from elsewhere counts by its name.
+    """
+    collected = _Collected(own)
+    for root in roots:
+        collected.add(root)
+    return "\n".join(sorted(collected.pieces))
+
+
+def _hash(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+class _Collected:
+    """What has been reached so far."""
+
+    def __init__(self, own: tuple[Path, ...]) -> None:
+        self._own, self._seen = own, set[int]()
+        self._kept: list[Any] = []  # so that no id is used twice
+        self.pieces: set[str] = set()
+
+    def add(self, value: Any) -> None:
+        """Follow one thing: code to its names, containers to what they hold, an object to its class and its state."""
+        if isinstance(value, _PLAIN):
+            self.pieces.add(repr(value))
+            return
+        if id(value) in self._seen:
+            return
+        self._seen.add(id(value))
+        self._kept.append(value)
+        if isinstance(value, types.MethodType):
+            self.add(value.__func__)
+            self.add(value.__self__)
+        elif isinstance(value, partial):
+            self.add(value.func)
+            self.pieces.add(f"partial {_written((value.args, value.keywords))}")
+            self._add_all((*value.args, *value.keywords.values()))
+        elif isinstance(value, types.ModuleType):
+            self._add_module(value)
+        elif isinstance(value, types.FunctionType):
+            self._add_function(value)
+        elif inspect.isclass(value):
+            self._add_class(value)
+        elif isinstance(value, types.BuiltinFunctionType):
+            self.pieces.add(f"built-in {value.__module__}.{value.__qualname__}")
+        else:
+            self._add_data(value)
+
+    def _add_all(self, values: Iterable[Any]) -> None:
+        for value in values:
+            if not isinstance(value, _PLAIN):
+                self.add(value)
+
+    def _is_own(self, file: str | None) -> bool:
+        if file is None or "site-packages" in Path(file).parts:
+            return False
+        path = Path(file).resolve()
+        return any(folder == path.parent or folder in path.parents for folder in self._own)
+
+    def _add_elsewhere(self, module: str, name: str) -> None:
+        self.pieces.add(f"from elsewhere: {module}.{name} {_package_version(module.split('.', maxsplit=1)[0])}")
+
+    def _add_module(self, module: types.ModuleType) -> None:
+        """A module used as a whole: all of its code, where it is the team's own."""
+        if not self._is_own(getattr(module, "__file__", None)):
+            self._add_elsewhere(module.__name__, "*")
+            return
+        for name, node in _definitions(module.__name__).items():
+            self.pieces.add(f"{name}: {ast.unparse(node)}")
+
+    def _add_function(self, function: types.FunctionType) -> None:
+        if not self._is_own(function.__code__.co_filename):
+            self._add_elsewhere(function.__module__ or "", function.__qualname__)
+            return
+        node = _node_of(function)
+        self.pieces.add(
+            f"{function.__name__}: {ast.unparse(node) if node is not None else _bytecode(function.__code__)}"
+        )
+        self._add_all(function.__defaults__ or ())
+        self._add_all((function.__kwdefaults__ or {}).values())
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+            self._add_value(name, cell.cell_contents)
+        for name in _names_in(node) if node is not None else set(function.__code__.co_names):
+            if name in function.__globals__:
+                self._add_named(name, function.__globals__[name], node)
+        if (wrapped := getattr(function, "__wrapped__", None)) is not None:
+            self.add(wrapped)
+
+    def _add_named(self, name: str, value: Any, node: ast.AST | None) -> None:
+        """What a function's global name stands for; of a module of the team's own, only the attributes it names."""
+        attributes = _attributes_of(name, node) if isinstance(value, types.ModuleType) and node is not None else None
+        if attributes and self._is_own(getattr(value, "__file__", None)):
+            for attribute in attributes:
+                if hasattr(value, attribute):
+                    self._add_value(f"{name}.{attribute}", getattr(value, attribute))
+        else:
+            self._add_value(name, value)
+
+    def _add_value(self, name: str, value: Any) -> None:
+        if not (callable(value) or isinstance(value, types.ModuleType)):
+            self.pieces.add(f"{name} = {_written(value)}")
+        self._add_all((value,))
+
+    def _add_class(self, cls: type) -> None:
+        module = sys.modules.get(cls.__module__)
+        if not self._is_own(getattr(module, "__file__", None)):
+            self._add_elsewhere(cls.__module__, cls.__qualname__)
+            return
+        node = _definitions(cls.__module__).get(cls.__name__)
+        self.pieces.add(f"class {cls.__qualname__}: {ast.unparse(node) if node is not None else sorted(vars(cls))}")
+        self._add_all(base for base in cls.__bases__ if base is not object)
+        for value in vars(cls).values():
+            inner = getattr(value, "__func__", getattr(value, "fget", value))
+            if isinstance(inner, types.FunctionType):
+                self.add(inner)
+
+    def _add_data(self, value: Any) -> None:
+        """A container's contents, or an object's class and state."""
+        if isinstance(value, Mapping):
+            self._add_all((*value.keys(), *value.values()))
+        elif isinstance(value, list | tuple | set | frozenset):
+            self._add_all(value)
+        else:
+            self.add(type(value))
+            state = vars(value) if hasattr(value, "__dict__") else {}
+            self.pieces.add(f"{type(value).__qualname__} {_written(state)}")
+            self._add_all(state.values())
+
+
+def _written(value: Any) -> str:
+    """Data as text that is the same in every process: sets and dictionaries sorted, code by its name only."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(sorted(f"{_written(k)}: {_written(v)}" for k, v in value.items())) + "}"
+    if isinstance(value, set | frozenset):
+        return "{" + ", ".join(sorted(map(_written, value))) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    if isinstance(value, _PLAIN):
+        return repr(value)
+    if callable(value) or isinstance(value, types.ModuleType):
+        return str(getattr(value, "__qualname__", getattr(value, "__name__", type(value).__name__)))
+    said = repr(value)
+    return type(value).__qualname__ if " at 0x" in said else said
+
+
+def _bytecode(code: types.CodeType) -> str:
+    return f"{code.co_code.hex()} {[c for c in code.co_consts if not isinstance(c, types.CodeType)]!r}"
+
+
+@lru_cache
+def _package_version(package: str) -> str:
+    if package in sys.stdlib_module_names:
+        return ""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def forget_sources() -> None:
+    """Read source files anew; for tests that edit one."""
+    for cached in (_tree, _functions, _definitions, _reward_code):
+        cached.cache_clear()
+
+
+@lru_cache
+def _tree(file: str) -> ast.Module:
+    return ast.parse(Path(file).read_text(encoding="utf-8"))
+
+
+@lru_cache
+def _functions(file: str) -> dict[tuple[int, str], list[ast.AST]]:
+    """(first line, decorators included; name) -> the functions that begin there, in a file."""
+    found: dict[tuple[int, str], list[ast.AST]] = {}
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.Lambda):
+            found.setdefault((node.lineno, "<lambda>"), []).append(node)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            line = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            found.setdefault((line, node.name), []).append(node)
+    return found
+
+
+def _node_of(function: types.FunctionType) -> ast.AST | None:
+    """A function's own syntax tree without docstrings and annotations; None where its source cannot be read or is not alone."""
+    code = function.__code__
+    try:
+        found = _functions(code.co_filename).get((code.co_firstlineno, code.co_name), [])
+    except (OSError, SyntaxError, ValueError):
+        return None
+    return _Behaviour().visit(copy.deepcopy(found[0])) if len(found) == 1 else None
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def _attributes_of(name: str, node: ast.AST | None) -> set[str]:
+    """The attributes that code reads of a name; empty where it also uses the name as a whole."""
+    if node is None:
+        return set()
+    read = [n for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
+    found = {n.attr for n in read if isinstance(n.value, ast.Name) and n.value.id == name}
+    uses = sum(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
+    return found if uses == sum(isinstance(n.value, ast.Name) and n.value.id == name for n in read) else set()
 
 
 @lru_cache
 def _definitions(module_name: str) -> dict[str, ast.stmt]:
     """Top-level names of a module and the statements that bind them, without docstrings and annotations."""
-    tree = _Behaviour().visit(ast.parse(inspect.getsource(sys.modules[module_name])))
+    file = getattr(sys.modules[module_name], "__file__", None)
+    tree = _Behaviour().visit(copy.deepcopy(_tree(file))) if file else ast.Module([], [])
     names: dict[str, ast.stmt] = {}
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names[node.name] = node
-        elif isinstance(node, ast.ImportFrom):
-            names.update({a.asname or a.name: node for a in node.names})
         elif isinstance(node, ast.Assign):
             names.update({n.id: node for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name)})
     return names
@@ -84,6 +284,12 @@ class _Behaviour(ast.NodeTransformer):
     """Drops what cannot change behaviour: docstrings and annotations."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        return self._without(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
+        return self._without(node)
+
+    def _without(self, node: Any) -> Any:
         node.returns = None
         self.generic_visit(node)
         node.body = node.body or [ast.Pass()]

@@ -57,6 +57,8 @@ class ProbeResult:
 
 def run_probes(task: Task, profile: Profile) -> list[ProbeResult]:
     """Score a task's probes under ``profile``."""
+    if not isinstance(task.reward, Reward):
+        return []
     return [
         ProbeResult(task.name, p, score_text(task.reward, p.completion, p.prompt, profile).total) for p in task.probes
     ]

@@ -14,7 +14,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text
     marked = [c for c in set(text) if c > "\x7f"]
-    if len(marked) <= _FEW:  # one quick pass a character beats one slow pass for all
+    if len(marked) <= _FEW:  # a fast pass for each character is cheaper than one slow pass for all
         for c in marked:
             text = text.replace(c, _plain(c))
         return text
@@ -32,7 +32,7 @@ def _plain(character: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of ``text`` in order (runs of letters, digits and underscores)."""
-    if text.isascii():  # as folded text is; several times quicker
+    if text.isascii():  # folded text is ASCII, and this is several times faster than the pattern
         return text.translate(_ASCII_WORDS).split()
     return WORD.findall(text)
 
@@ -46,10 +46,10 @@ def has_words(text: str, count: int) -> bool:
 
 
 def visible(text: str) -> str:
-    """What a phone's notification shows of ``text``: white space collapsed, invisible characters gone.
+    """``text`` as a phone's notification shows it: white space collapsed, invisible characters removed.
 
-    Control and format characters (zero-width spaces, direction marks, soft hyphens) take no room on a screen, so
-    they may neither fill an empty notification nor split a long one.
+    Control and format characters (zero-width spaces, direction marks, soft hyphens) take no space on a screen, so
+    they must not make an empty notification look filled, and they must not split a long one.
     """
     shown = " ".join(text.split())
     if shown.isprintable():
@@ -62,7 +62,7 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Cn"})
 
 
 def visible_length(text: str) -> int:
-    """Number of characters a phone shows of ``text``; combining marks and variation selectors add none."""
+    """Number of characters of ``text`` that a phone shows; combining marks and variation selectors count 0."""
     shown = visible(text)
     if shown.isascii():
         return len(shown)

@@ -88,13 +88,35 @@ class Reward:
 
 
 @dataclass(frozen=True)
+class Functions:
+    """A team's own reward functions, in place of a ``Reward``: they are called where their files are loaded.
+
+    Attributes:
+        weights: function -> its weight; the total is the sum of weight x value over those that apply.
+        bounds: the least and the most a total can be; None for any finite number.
+    """
+
+    weights: Mapping[str, float]
+    bounds: tuple[float, float] | None = None
+
+    @property
+    def maxima(self) -> Mapping[str, float]:
+        """Each function's weight, where a ``Reward`` has the most a component gives."""
+        return self.weights
+
+    def maxima_under(self, profile: Profile) -> dict[str, float]:
+        """Each function's weight; it has one version of its rules only."""
+        return dict(self.weights)
+
+
+@dataclass(frozen=True)
 class Guideline:
-    """The question a rater answers, and what a 1, a 3 and a 5 look like."""
+    """The question a rater answers, and what a 1, a 3 and a 5 look like (where a team says so)."""
 
     question: Text
-    one: Text
-    three: Text
-    five: Text
+    one: Text = NO_TEXT
+    three: Text = NO_TEXT
+    five: Text = NO_TEXT
 
 
 GENERAL_GUIDELINE = Guideline(
@@ -177,7 +199,7 @@ class Task:
         name: as prompts carry it; unique over all suites.
         reward: what a completion is worth.
         label: as people call it; the name where left out.
-        guideline: what raters are asked.
+        guideline: what raters are asked; a general question where left out.
         rendering: how a completion is shown: Markdown, plain text, or a notification on a phone. A task with ``json``
             is shown as JSON.
         json: set where the answer must be a JSON object.
@@ -192,9 +214,9 @@ class Task:
     """
 
     name: str
-    reward: Reward
+    reward: Reward | Functions
     label: Text = NO_TEXT
-    guideline: Guideline = GENERAL_GUIDELINE
+    guideline: Guideline | None = None
     rendering: Literal["markdown", "text"] | Bubble = "markdown"
     json: JsonAnswer | None = None
     probes: tuple[Probe, ...] = ()
@@ -209,3 +231,8 @@ class Task:
     def __post_init__(self) -> None:
         if not self.label.en:
             object.__setattr__(self, "label", Text(self.name, self.name))
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The least and the most a total can be; None for any finite number."""
+        return self.reward.bounds if isinstance(self.reward, Functions) else (0.0, 1.0)

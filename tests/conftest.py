@@ -1,10 +1,14 @@
 """Shared fixtures: a store of one's own, and a tiny model that trains in seconds."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from backend.release.example import load_example
+from backend.store.engine import get_engine
 from backend.training.config import TrainConfig, get_preset, override
 from tests.workbenches import postgres_database, workbench_at
 
@@ -16,6 +20,11 @@ TINY_PROMPTS = [
         ("push", "Crie um push para o app", {}),
     )
 ]
+
+
+def pytest_configure() -> None:
+    """One thread for each process: several test workers and what they start share few cores, and would only wait."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture
@@ -34,6 +43,22 @@ def any_workbench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pa
         return
     with postgres_database() as url, workbench_at(tmp_path, url) as folder:
         yield folder
+
+
+@pytest.fixture(scope="session")
+def example_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the recorded example, made once; to be copied."""
+    with workbench_at(tmp_path_factory.mktemp("example")) as folder:
+        load_example()
+        get_engine().dispose()  # the last connection leaves one whole file
+        return folder / "annotations.db"
+
+
+@pytest.fixture
+def example_workbench(workbench: Path, example_store: Path) -> Path:
+    """Like ``workbench``, with the recorded example in its store."""
+    shutil.copy(example_store, workbench)
+    return workbench
 
 
 @pytest.fixture(scope="session")

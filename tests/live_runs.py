@@ -1,6 +1,7 @@
 """What tests with real training processes share."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from backend.runs.processes import is_alive, last_lines, settle
@@ -12,6 +13,14 @@ def get_run(run_id: str) -> Run:
     """The run as the store has it now."""
     with reading() as session:
         return session.get_one(Run, run_id)
+
+
+def wait_until(what: str, condition: Callable[[], object], seconds: float = 120) -> None:
+    """Look again and again until the condition holds; fails with ``what`` after so long."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
 
 
 def wait_for(run_id: str, status: str, seconds: float = 120) -> Run:

@@ -13,7 +13,7 @@ import streamlit as st
 
 from app.ui.completion import show_completion, show_prompt
 from app.ui.language import language, t, task_name
-from app.ui.markdown import message
+from app.ui.markdown import harmless, message
 from app.ui.outage import fragment
 from app.ui.person import signs_in
 from app.ui.state import open_store
@@ -24,7 +24,7 @@ from backend.rating.ratings import FLAGS, SKIP_REASONS, save_rating, undo_last
 from backend.store.completions import one_completion
 from backend.store.engine import StoreAway, reading, writing
 from backend.store.ratings import get_rater
-from backend.suites import tasks
+from backend.suites import find_task
 from rewards.types import GENERAL_GUIDELINE
 
 _LEAST_SECONDS = 0.4  # a key held down must not rate what nobody has seen
@@ -297,10 +297,11 @@ def show_help(one_key: bool) -> None:
 
 def show_guideline(task: str) -> None:
     """The task's question and anchors."""
-    found, lang = tasks().get(task), language()
-    g = found.guideline if found is not None else GENERAL_GUIDELINE
-    st.markdown(f"**{g.question.within(lang)}**")
-    st.markdown(f"- **1** · {g.one.within(lang)}\n- **3** · {g.three.within(lang)}\n- **5** · {g.five.within(lang)}")
+    found, lang = find_task(task), language()
+    g = (found.guideline if found is not None else None) or GENERAL_GUIDELINE
+    anchors = [(score, text.within(lang)) for score, text in ((1, g.one), (3, g.three), (5, g.five)) if text.en]
+    st.markdown(f"**{harmless(g.question.within(lang))}**" if anchors else harmless(g.question.within(lang)))
+    st.markdown("\n".join(f"- **{score}** · {text}" for score, text in anchors))
 
 
 def show_last() -> None:

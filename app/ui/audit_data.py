@@ -6,7 +6,7 @@ import streamlit as st
 from app.ui.language import t
 from backend.audit.agreement import Agreement, agreed, agreement
 from backend.audit.gate import Gate
-from backend.audit.gates import ratings_marks, standing_gates
+from backend.audit.gates import ratings_hashes, standing_gates
 from backend.audit.table import audit_table
 from backend.store.completions import all_ratings, ensure_scores, rated_scores, unscored_count
 from backend.store.engine import reading, writing
@@ -34,9 +34,9 @@ def people(version: str) -> tuple[pd.DataFrame, pd.Series, dict[str, Agreement]]
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _marks(version: str) -> dict[str, str]:
+def _hashes(version: str) -> dict[str, str]:
     with reading() as session:
-        return ratings_marks(session)
+        return ratings_hashes(session)
 
 
 def load(profile: str) -> tuple[pd.DataFrame, pd.DataFrame, str]:
@@ -56,7 +56,7 @@ def load(profile: str) -> tuple[pd.DataFrame, pd.DataFrame, str]:
 def standing(profile: str) -> dict[str, Gate]:
     """The recorded decision on each task's reward, as it stands now."""
     with reading() as session:
-        return standing_gates(session, profile, _marks(ratings_version(session)))
+        return standing_gates(session, profile, _hashes(ratings_version(session)))
 
 
 def rescore(profile: str, missing: int) -> None:

@@ -8,7 +8,7 @@ from app.ui.language import interval, number, numbers, t, task_name
 from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
 from backend.audit.robustness import leave_one_out, lifted, no_better_than_length, profile_differences, views
-from backend.suites import profiles
+from backend.suites import find_task, profiles
 
 
 def show_trust(rated: pd.DataFrame, version: str) -> None:
@@ -143,7 +143,9 @@ def show_lifted(rated: pd.DataFrame) -> None:
 def show_leave_one_out(rated: pd.DataFrame) -> None:
     """What each component adds to its task's ρ."""
     frames = [
-        leave_one_out(rows).assign(task=task_name(str(task))) for task, rows in rated.groupby("task") if len(rows) > 2
+        leave_one_out(rows, find_task(str(task))).assign(task=task_name(str(task)))
+        for task, rows in rated.groupby("task")
+        if len(rows) > 2
     ]
     if not frames:
         return

@@ -1,1 +1,1 @@
-"""Do the rewards rank completions as people do? Correlation with human ratings, and the gate before training."""
+"""The audit: whether the rewards rank completions as people do, and the gate before training."""

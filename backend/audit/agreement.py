@@ -16,7 +16,7 @@ SCALE = (1, 2, 3, 4, 5)
 RESAMPLES = 500
 SEED = 20_240_427
 LARGE = 5_000
-"""Of more completions with two raters, a stable sample of so many says the same."""
+"""If more completions than this have two raters, a stable sample of this many is used."""
 AGREE = 1
 """Raters agree on a completion when their scores lie at most this far apart."""
 
@@ -26,10 +26,10 @@ class Agreement:
     """How far raters agree on the completions that two or more of them scored.
 
     Attributes:
-        completions: how many those are.
+        completions: how many such completions there are.
         alpha: Krippendorff's alpha for ordinal data; None where it is undefined.
         low, high: its 95 % bootstrap interval, completions resampled.
-        ceiling: Spearman's rho of one rater with another: what a reward that ranks like a person reaches.
+        ceiling: Spearman's rho of one rater with another: the rho of a reward that ranks like a person.
     """
 
     completions: int
@@ -64,19 +64,19 @@ def agreement(ratings: pd.DataFrame) -> Agreement:
 def resampled_alphas(matrix: Array) -> Array:
     """(RESAMPLES,) ordinal alphas of the completions resampled with replacement; NaN where one is undefined.
 
-    A completion's part in the coincidence matrix (Krippendorff 2011, section C) does not depend on the others, so the
-    matrix of a resample is a weighted sum, and no resample is counted anew.
+    A completion's part in the coincidence matrix (Krippendorff 2011, section C) does not depend on the others. So the
+    matrix of a resample is a weighted sum of these parts, and no resample has to be counted from its ratings.
     """
     n = matrix.shape[1]
-    counts = np.stack([(matrix == value).sum(axis=0) for value in SCALE], axis=1).astype(float)  # (n, 5)
-    pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(len(SCALE))
+    scale = np.unique(matrix[~np.isnan(matrix)])
+    counts = np.stack([(matrix == value).sum(axis=0) for value in scale], axis=1).astype(float)  # (n, values)
+    pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(len(scale))
     parts = pairs / (counts.sum(axis=1)[:, None, None] - 1)
     drawn = np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
-    coincidences = (drawn @ parts.reshape(n, -1)).reshape(RESAMPLES, len(SCALE), len(SCALE))
+    coincidences = (drawn @ parts.reshape(n, -1)).reshape(RESAMPLES, len(scale), len(scale))
     margins = coincidences.sum(axis=2)
-    middle = (
-        np.cumsum(margins, axis=1) - margins / 2
-    )  # ordinal distance: the ranks between two values, half of each end's
+    # Ordinal distance: the number of ranks between two values, counting half of the ranks of each of the two.
+    middle = np.cumsum(margins, axis=1) - margins / 2
     distance = (middle[:, :, None] - middle[:, None, :]) ** 2
     observed = (coincidences * distance).sum(axis=(1, 2))
     expected = (margins[:, :, None] * margins[:, None, :] * distance).sum(axis=(1, 2))
@@ -90,11 +90,11 @@ def as_matrix(ratings: pd.DataFrame) -> Array:
 
 
 def ordinal_alpha(matrix: Array) -> float | None:
-    """Krippendorff's alpha, ordinal; None where every score is the same, so that nothing could disagree."""
+    """Krippendorff's alpha, ordinal; None where every score is the same, because alpha is then undefined."""
     values = matrix[~np.isnan(matrix)]
     if len(np.unique(values)) < 2:
         return None
-    # the package's default is interval data
+    # The level must be given: the package's default is interval data.
     return float(krippendorff.alpha(reliability_data=matrix, level_of_measurement="ordinal"))
 
 
@@ -110,11 +110,11 @@ def _ceiling(matrix: Array) -> float | None:
 def pairwise_kappa(ratings: pd.DataFrame, most: int = 12) -> pd.DataFrame:
     """Cohen's kappa with quadratic weights of every two raters: columns a, b, completions, kappa (NaN if undefined).
 
-    Of more than ``most`` raters, those who rated most.
+    If there are more than ``most`` raters, only those who rated most.
     """
     if ratings["rater"].nunique() > most:
         ratings = ratings[ratings["rater"].isin(ratings["rater"].value_counts().index[:most])]
-    scores = {rater: rows.set_index("completion_id")["score"] for rater, rows in ratings.groupby("rater")}
+    scores = {rater: rows.set_index("completion_id")["score"].round() for rater, rows in ratings.groupby("rater")}
     rows = []
     for (a, left), (b, right) in combinations(scores.items(), 2):
         both = pd.concat([left, right], axis=1, join="inner", keys=["a", "b"])
@@ -128,7 +128,7 @@ def pairwise_kappa(ratings: pd.DataFrame, most: int = 12) -> pd.DataFrame:
 
 
 def agreed(ratings: pd.DataFrame) -> pd.Series:
-    """completion_id -> whether its raters agree; completions of one rater are left out."""
+    """completion_id -> whether its raters agree; completions with a single rater are left out."""
     spread = ratings.groupby("completion_id")["score"].agg(["min", "max", "size"])
     spread = spread[spread["size"] >= 2]
     return (spread["max"] - spread["min"] <= AGREE).rename("agreed")

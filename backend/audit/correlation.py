@@ -86,7 +86,7 @@ def spearman(human: Array, reward: Array) -> float | None:
 
 
 def weighted_spearman(human: Array, reward: Array, weights: Array) -> float | None:
-    """Spearman's rho with a weight per item, as if each stood for so many; None where ``spearman`` is."""
+    """Spearman's rho with weights, as if each item occurred that many times; None where ``spearman`` is None."""
     if spearman(human, reward) is None:
         return None
     w = np.asarray(weights, float)[None, :]
@@ -116,7 +116,7 @@ def _large(human: Array, reward: Array) -> Correlation:
 
 
 def _standardised(ranks: Array) -> Array:
-    """Centred and of unit length, so that a product of two is their correlation."""
+    """Ranks with mean 0 and length 1, so that the dot product of two such vectors is their correlation."""
     centred = ranks - ranks.mean()
     return centred / np.sqrt((centred**2).sum())
 
@@ -160,14 +160,14 @@ def weighted_correlation(x: Array, y: Array, counts: Array) -> Array:
 
 
 def _row_products(a: Array, b: Array) -> Array:
-    """Each row of ``a`` times the same row of ``b``, without a matrix in between."""
+    """The dot product of each row of ``a`` with the same row of ``b``, without a temporary matrix."""
     return np.einsum("bn,bn->b", a, b)
 
 
 def ratings_needed(rho: float, above: float = 0.30) -> int | None:
-    """About how many rated completions put the 95 % interval's low end over ``above``, if ``rho`` stays as it is.
+    """About how many rated completions raise the 95 % interval's lower end above ``above``, if ``rho`` does not change.
 
-    Fisher's z with the variance 1.06 / (n - 3) for Spearman's rho. None when ``rho`` is not over ``above``.
+    Fisher's z with the variance 1.06 / (n - 3) for Spearman's rho. None when ``rho`` is not above ``above``.
     """
     if rho <= above:
         return None
@@ -177,7 +177,7 @@ def ratings_needed(rho: float, above: float = 0.30) -> int | None:
 
 @dataclass(frozen=True)
 class Difference:
-    """How much better one reward ranks than another on the same completions: b's rho minus a's, with its interval."""
+    """The difference of two rewards' rho on the same completions: b's rho minus a's, with its interval."""
 
     delta: float | None
     low: float | None = None
@@ -185,7 +185,7 @@ class Difference:
 
 
 def rho_difference(human: Array, a: Array, b: Array) -> Difference:
-    """Compare two rewards' rho on the same ratings; completions are resampled in pairs, so little noise is left.
+    """Compare two rewards' rho on the same ratings. Both use the same resamples, so most of the noise cancels.
 
     Args:
         human, a, b: (n,) mean human score, and the two rewards, of each completion.
@@ -205,10 +205,10 @@ def rho_difference(human: Array, a: Array, b: Array) -> Difference:
 
 
 def within_prompt(human: Array, reward: Array, prompts: Sequence[str]) -> Correlation:
-    """Spearman's rho inside each prompt, averaged: GRPO learns from the ranking inside a group and from nothing else.
+    """Spearman's rho inside each prompt, averaged over prompts: GRPO learns only from the ranking inside a group.
 
-    A pooled rho can be high because some prompts are easy. Prompts whose completions people score alike say nothing and
-    are left out; where the reward does not tell apart what people do, the prompt counts as 0.
+    A pooled rho can be high because some prompts are easy. A prompt whose completions all have the same human score is
+    left out. A prompt whose human scores differ while its rewards are all equal counts as 0.
 
     Returns:
         A correlation whose ``n`` counts prompts, with a 95 % bootstrap interval over prompts and no p.

@@ -1,10 +1,11 @@
-"""Ratings in and out: the project's JSONL and CSV, and exports of Argilla and Label Studio.
+"""Import and export ratings: the project's JSONL and CSV, and (import only) exports of Argilla and Label Studio.
 
 workbench ratings export ratings.csv
 workbench ratings import from-argilla.json
 
-A file is taken whole or not at all; every bad entry is named by its place. Raters leave under pseudonyms. A CSV cell
-that a spreadsheet would run as a formula gets an apostrophe in front, which an import takes off again.
+If a file has bad entries, all of them are reported with their place, and nothing is imported. An export replaces raters'
+names by pseudonyms. A CSV cell that a spreadsheet would run as a formula gets an apostrophe in front; an import removes
+it again.
 """
 
 import csv
@@ -22,12 +23,11 @@ from sqlalchemy.orm import Session
 from backend.access import needs
 from backend.errors import UserError, bad_rows, reason
 from backend.files import check_text, load_users_json, numbered_lines, read_users_text, write_whole
-from backend.rating.ratings import save_rating
+from backend.rating.imported import ImportedScore, import_scores
 from backend.records import Message, PromptRecord
 from backend.store.engine import in_parts, in_turn
-from backend.store.events import record
 from backend.store.prompts import save_prompts
-from backend.store.ratings import get_rater, scored_ratings
+from backend.store.ratings import scored_ratings
 from backend.store.tables import Completion, Prompt, Rating
 from backend.suites import get_task
 
@@ -36,7 +36,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class RatingRecord(BaseModel):
-    """One rating as files carry it."""
+    """One rating in a file."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
@@ -74,7 +74,7 @@ def read_ratings(path: Path) -> list[RatingRecord]:
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[str, Any]]:
-    """(place, raw rating) of every rating in the file; a line that is not JSON comes as the error it gave."""
+    """(place, raw rating) of every rating in the file; for a line that is not JSON, the error in place of the rating."""
     if path.suffix.lower() == ".csv":
         reader = csv.DictReader(io.StringIO(text, newline=""))
         if missing := set(COLUMNS[:5]) - set(reader.fieldnames or ()):
@@ -105,7 +105,7 @@ def _json_lines(text: str) -> Iterator[tuple[str, Any]]:
 
 
 def _entry(place: str, entry: Any) -> Iterator[tuple[str, Any]]:
-    """The ratings in one JSON object, by what it looks like."""
+    """The ratings in one JSON object, whose keys show which tool wrote it."""
     if isinstance(entry, dict) and isinstance(entry.get("annotations"), list):
         tool, read = "Label Studio", _label_studio
     elif isinstance(entry, dict) and isinstance(entry.get("responses"), dict):
@@ -161,22 +161,19 @@ def _argilla(place: str, entry: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 @needs("engineer")
 def import_ratings(session: Session, records: list[RatingRecord]) -> int:
-    """Take ratings into the store, with their prompts and completions where those are new; returns how many there are.
+    """Add ratings to the store, and their prompts and completions if those are new; returns the number of ratings.
 
-    A rating of the same completion by the same rater is replaced, so importing a file twice changes nothing.
+    An earlier rating of the same completion by the same rater is replaced, so importing a file twice changes nothing.
     """
     in_turn(session, "ratings")
     completions = _completions(session, records, _prompts(session, records))
-    raters = {name: get_rater(session, name).id for name in dict.fromkeys(r.rater for r in records)}
-    for r in records:
-        item = completions[r.task, r.prompt, r.completion]
-        save_rating(session, item, raters[r.rater], score=r.score, comment=r.comment, imported=True)
-    record(session, "imported", "ratings", count=len(records))
+    scores = [ImportedScore(completions[r.task, r.prompt, r.completion], r.rater, r.score, r.comment) for r in records]
+    import_scores(session, scores)
     return len(records)
 
 
 def _prompts(session: Session, records: list[RatingRecord]) -> dict[tuple[str, str], str]:
-    """(task, text) -> id of the stored prompt, the oldest where there are several; added where it is new."""
+    """(task, text) -> id of the stored prompt, the oldest if there are several; missing prompts are added."""
     wanted = list(dict.fromkeys((r.task, r.prompt) for r in records))
     found: dict[tuple[str, str], str] = {}
     for part in in_parts(wanted):
@@ -198,7 +195,7 @@ def _prompts(session: Session, records: list[RatingRecord]) -> dict[tuple[str, s
 def _completions(
     session: Session, records: list[RatingRecord], prompts: dict[tuple[str, str], str]
 ) -> dict[tuple[str, str, str], int]:
-    """(task, prompt, text) -> id of the stored completion; added where it is new."""
+    """(task, prompt, text) -> id of the stored completion; missing completions are added."""
     wanted = {(r.task, r.prompt, r.completion): (prompts[r.task, r.prompt], r.completion) for r in records}
     pairs = list(dict.fromkeys(wanted.values()))
     found: dict[tuple[str, str], int] = {}
@@ -239,12 +236,12 @@ def as_jsonl(frame: pd.DataFrame) -> str:
 
 
 def as_csv(frame: pd.DataFrame) -> str:
-    """The ratings as CSV whose cells no spreadsheet runs."""
+    """The ratings as CSV, with every cell safe to open in a spreadsheet."""
     return frame.map(lambda cell: neutralised(cell) if isinstance(cell, str) else cell).to_csv(index=False)
 
 
 def neutralised(cell: str) -> str:
-    """The cell with an apostrophe in front where a spreadsheet would take it for a formula."""
+    """The cell, with an apostrophe in front if a spreadsheet would run it as a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA) or (cell.startswith("'") and cell[1:2] in (*_FORMULA, "'")) else cell
 
 

@@ -1,4 +1,4 @@
-"""The gate: is a reward fit to train on?"""
+"""The gate: the decision whether a reward may be trained on."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -18,11 +18,11 @@ class Gate:
 
 
 def decide(c: Correlation, settings: GateSettings | None = None, within: Correlation | None = None) -> Gate:
-    """Judge a reward's total by its correlation with the human scores.
+    """Decide on a reward's total by its correlation with the human scores.
 
     pass: n >= 30, rho >= 0.60 and the interval's low end > 0.30. fail: the reward is constant, or n >= 30 and the
-    interval's high end < 0.60, or it ranks against people inside prompts (the interval of ``within`` lies below 0).
-    Otherwise more ratings are needed.
+    interval's high end < 0.60, or it ranks opposite to people inside prompts (the interval of ``within`` is below 0).
+    Otherwise more ratings are needed. ``settings`` can replace these thresholds.
     """
     s = settings or GateSettings()
     undecided = _undecided(c, s)
@@ -38,7 +38,7 @@ def decide(c: Correlation, settings: GateSettings | None = None, within: Correla
 
 
 def _undecided(c: Correlation, s: GateSettings) -> str | None:
-    """Why the ratings so far decide nothing, and about how many more would; None when they decide."""
+    """Why the ratings so far are not enough for a decision, and about how many more are; None when they are enough."""
     if c.n < s.least_ratings:
         return f"{c.n} rated completions; {s.least_ratings - c.n} more decide"
     if c.rho is None or c.low is None or c.high is None:

@@ -1,7 +1,7 @@
-"""Completions kept as regression cases: what people said of them is what the reward must say from now on.
+"""Regression cases: completions that people scored, and whose reward must agree with the human score.
 
-One JSON line each in ``regressions.jsonl`` (WORKBENCH_REGRESSIONS), which the test suite reads: a case
-fails until the reward is mended, and again when it is broken.
+Each case is a JSON line in ``regressions.jsonl`` (WORKBENCH_REGRESSIONS), which the test suite reads. A case fails until
+the reward is fixed, and fails again if a later change breaks it.
 """
 
 import json
@@ -15,15 +15,15 @@ from backend.settings import get_settings
 from backend.suites import default_profile, score_completion
 
 MIDDLE = 0.5
-"""People liked it (4 or 5): the reward must be at least this. They did not (1 or 2): at most this."""
+"""The reward must be at least this if people scored the completion 4 or 5, and at most this if 1 or 2."""
 
 
 @needs("engineer")
 def keep_case(task: str, prompt: str, completion: str, human: float, note: str = "") -> bool:
-    """Keep a completion as a case; returns whether it is new.
+    """Store a completion as a case; returns whether it is new.
 
     Raises:
-        UserError: people found it neither good nor bad, so it says nothing about the reward; or the file cannot be
+        UserError: the human score is between 2 and 4, so the reward cannot be checked by it; or the file cannot be
             written.
     """
     if 2 < human < 4:
@@ -48,7 +48,7 @@ def keep_case(task: str, prompt: str, completion: str, human: float, note: str =
 
 
 def read_cases(path: Path | None = None) -> list[dict[str, Any]]:
-    """The cases kept so far, oldest first."""
+    """The stored cases, oldest first."""
     path = path or get_settings().regressions
     if not path.is_file():
         return []
@@ -56,7 +56,7 @@ def read_cases(path: Path | None = None) -> list[dict[str, Any]]:
 
 
 def violation(case: dict[str, Any], profile: str = "") -> str | None:
-    """How the reward breaks the case under a profile (the default one), in words; None when it does not."""
+    """How the reward fails the case under a profile (default: the default profile), in words; None if it passes."""
     total = score_completion(case["task"], case["completion"], case["prompt"], {}, profile or default_profile()).total
     if "least" in case and total < case["least"]:
         return f"people gave it {case['human']}, the reward {total:.2f}; it must be at least {case['least']}"

@@ -1,4 +1,4 @@
-"""How far to trust a ρ: inside prompts, on a held-out half, where raters agree, and against trivial rewards."""
+"""Checks of a ρ: inside prompts, on a held-out half, by rater agreement, and against the completion's length alone."""
 
 import zlib
 from dataclasses import dataclass
@@ -7,16 +7,17 @@ import numpy as np
 import pandas as pd
 
 from backend.audit.correlation import rho_difference, spearman, weighted_spearman, within_prompt
+from rewards.types import Functions, Task
 
 
 @dataclass(frozen=True)
 class View:
-    """A task's ρ seen in one way.
+    """A task's ρ, computed in one way.
 
     Attributes:
         name: pooled, weighted (to the whole queue), within-prompt, visible half, held-out half, raters agree, raters
             differ, or length alone.
-        n: how many completions (within prompts: how many prompts) it is seen on.
+        n: how many completions (within prompts: how many prompts) it is computed from.
         rho: of the reward (for ``length alone``: of the completion's length) with the human scores; None if undefined.
     """
 
@@ -42,14 +43,14 @@ def views(rated: pd.DataFrame, agreed: pd.Series) -> list[View]:
         View("within-prompt", inside.n, inside.rho),
         _view("visible half", rated[~held]),
         _view("held-out half", rated[held]),
-        _view("raters agree", rated[agreement == True]),  # noqa: E712  NaN where one rater scored
+        _view("raters agree", rated[agreement == True]),  # noqa: E712  NaN where only one rater scored
         _view("raters differ", rated[agreement == False]),  # noqa: E712
         _view("length alone", rated, "length"),
     ]
 
 
 def is_held_out(prompt_id: str) -> bool:
-    """A stable half of the prompts: a reward tuned to the raters does well on the other half only."""
+    """Whether a prompt is in the held-out half: a reward that was fitted to the ratings is better on the other half."""
     return zlib.crc32(prompt_id.encode()) % 2 == 1
 
 
@@ -69,30 +70,48 @@ def _view(name: str, rated: pd.DataFrame, column: str = "value") -> View:
     return View(name, len(rated), spearman(rated["human"].to_numpy(float), rated[column].to_numpy(float)))
 
 
-def leave_one_out(rated: pd.DataFrame) -> pd.DataFrame:
+def leave_one_out(rated: pd.DataFrame, task: Task | None = None) -> pd.DataFrame:
     """What each component adds to a task's ρ.
 
     Args:
         rated: one task's rows, one per (completion, component), ``total`` among them.
+        task: says how components make up the total; a sum within [0, 1] when left out.
 
     Returns:
         Columns component, rho (its own), without (the total's when it is left out), adds (the total's minus that);
         the component that adds least comes first. NaN where a rho is undefined.
     """
-    values = rated.pivot(index="completion_id", columns="component", values="value").drop(columns="total")
-    human = rated.groupby("completion_id")["human"].first().reindex(values.index).to_numpy(float)
-    whole = values.sum(axis=1).clip(0, 1)
-    columns = [whole, *(values[c] for c in values), *((whole_without(values, c)) for c in values)]
-    found = [spearman(human, column.to_numpy(float)) for column in columns]
-    rho = [np.nan if r is None else r for r in found]
-    k = values.shape[1]
-    frame = pd.DataFrame({"component": list(values), "rho": rho[1 : k + 1], "without": rho[k + 1 :]})
-    return frame.assign(adds=rho[0] - frame["without"]).sort_values("adds", ignore_index=True)
+    values = rated.pivot(index="completion_id", columns="component", values="value")
+    whole, values = values["total"], values.drop(columns="total")
+    human = rated.groupby("completion_id")["human"].first().reindex(values.index)
+    rows = [
+        (c, _rho(human, values[c]), _rho(human, total_without(values, c, task)), _rho(human, whole)) for c in values
+    ]
+    frame = pd.DataFrame(rows, columns=["component", "rho", "without", "whole"])
+    return (
+        frame.assign(adds=frame["whole"] - frame["without"])
+        .drop(columns="whole")
+        .sort_values("adds", ignore_index=True)
+    )
 
 
-def whole_without(values: pd.DataFrame, component: str) -> pd.Series:
-    """The total as it would be without a component."""
-    return values.drop(columns=component).sum(axis=1).clip(0, 1)
+def total_without(values: pd.DataFrame, component: str, task: Task | None = None) -> pd.Series:
+    """The total as it would be without a component; one that does not apply to a completion counts nothing there."""
+    left = values.drop(columns=component).fillna(0.0)
+    bounds: tuple[float, float] | None = (0.0, 1.0)
+    if task is not None:
+        bounds = task.bounds
+        if isinstance(task.reward, Functions):
+            left = left * pd.Series(task.reward.weights).reindex(left.columns)
+    total = left.sum(axis=1)
+    return total.clip(*bounds) if bounds is not None else total
+
+
+def _rho(human: pd.Series, values: pd.Series) -> float:
+    """ρ on the completions that have a value; NaN where it is undefined."""
+    there = values.notna()
+    rho = spearman(human[there].to_numpy(float), values[there].to_numpy(float))
+    return np.nan if rho is None else rho
 
 
 def profile_differences(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -115,15 +134,15 @@ def profile_differences(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFra
 
 
 def lifted(rated: pd.DataFrame, high: float = 0.6, low: float = 2.0) -> pd.DataFrame:
-    """What GRPO would exploit: completions that the reward likes and people do not, by the component that lifted them.
+    """What GRPO would exploit: completions with a high reward and a low human score, by the component that raised it.
 
     Args:
         rated: rows of ``rated_scores``, any number of tasks.
-        high: a total from here on is liked by the reward.
-        low: a human score up to here is disliked.
+        high: a total of at least this counts as a high reward.
+        low: a human score of at most this counts as low.
 
     Returns:
-        Columns task, component (the one that lies most above its task's mean), completions, reward and human (means),
+        Columns task, component (the one that is most above its task's mean), completions, reward and human (means),
         example (a completion_id); most completions first.
     """
     parts = rated[rated["component"] != "total"].copy()

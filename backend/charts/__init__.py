@@ -1,1 +1,2 @@
-"""Every chart, for the pages and for reports: Altair, told in which language to speak. Units are on the axes, and none needs colour."""
+"""Every chart of the pages and reports, made with Altair in either language. The units are on the axes, and every chart
+can be read without colour."""

@@ -8,7 +8,7 @@ from backend.wording import speaker
 
 
 def correlation_chart(audit: pd.DataFrame, lang: str = "en") -> alt.LayerChart:
-    """Rho of every task's total with its 95 % interval, beside the gate's own threshold (column least_rho)."""
+    """Rho of every task's total with its 95 % interval, and the gate's threshold (column least_rho)."""
     t = speaker(lang)
     frame = audit.assign(label=labels(audit["task"], lang))
     y = alt.Y("label:N", title=None, sort=None)

@@ -1,4 +1,4 @@
-"""What all charts share: the language of their numbers, the colours of their lines, and the way into a file."""
+"""What all charts share: number formats by language, line colours, task colours and shapes, and export to SVG."""
 
 from typing import TypeVar
 
@@ -11,13 +11,13 @@ from backend.wording import speaker
 AnyChart = TypeVar("AnyChart", bound=alt.TopLevelMixin)
 
 QUIET = "#7d8a86"
-"""Of what is beside the data: readable on a light and on a dark ground."""
+"""Colour of everything except the data; readable on a light and on a dark background."""
 LIMIT = "#c4432b"
-"""Of a threshold that something must not cross."""
+"""Colour of a threshold that a value must not cross."""
 
 
 def in_language(chart: AnyChart, lang: str) -> AnyChart:
-    """The chart with its numbers written as the language writes them."""
+    """The chart with its numbers in the format of the language."""
     if lang != "pt":
         return chart
     number = alt.NumberLocale(decimal=",", thousands=".", grouping=[3], currency=["R$ ", ""])
@@ -32,17 +32,17 @@ def svg(chart: alt.LayerChart, lang: str = "en", width: int = 640) -> str:
 
 
 def vertical(at: float, color: str = QUIET, dash: tuple[int, int] = (4, 4)) -> alt.Chart:
-    """A dashed line at a place of the x axis."""
+    """A dashed vertical line at a value of the x axis."""
     return alt.Chart(pd.DataFrame({"x": [at]})).mark_rule(strokeDash=list(dash), color=color).encode(x="x:Q")
 
 
 def labels(tasks: pd.Series, lang: str) -> list[str]:
-    """Tasks as people call them."""
+    """The display names of tasks."""
     return [label_of(task).within(lang) for task in tasks]
 
 
 def task_marks(shown: pd.Series, lang: str, legend: bool = True) -> tuple[alt.Color, alt.Shape]:
-    """Colour and shape of each label: a task has the same ones in every chart, whichever others are there."""
+    """Colour and shape of each label. A task has the same ones in every chart, whichever other tasks are in it."""
     tasks, present = labels(pd.Series(task_names(), dtype=object), lang), list(shown.unique())
     scale = alt.Scale(domain=tasks) if set(present) <= set(tasks) else alt.Scale()
     entries = alt.Legend(values=[name for name in tasks if name in present] or present) if legend else None

@@ -1,4 +1,4 @@
-"""The charts of base against tuned: every prompt's difference, and every seed's."""
+"""The charts that compare base and tuned: the difference of every prompt, and of every seed."""
 
 import altair as alt
 import pandas as pd
@@ -8,7 +8,7 @@ from backend.wording import speaker
 
 
 def difference_chart(paired: pd.DataFrame, means: pd.DataFrame, lang: str = "en") -> alt.LayerChart:
-    """Every prompt's tuned minus base, a dot each, in a row per task; the mean with its interval above them.
+    """One dot per prompt for tuned minus base, in a row per task, with the mean and its interval on top.
 
     Args:
         paired: columns prompt_id, task, base, tuned.
@@ -17,7 +17,7 @@ def difference_chart(paired: pd.DataFrame, means: pd.DataFrame, lang: str = "en"
     """
     t = speaker(lang)
     frame = paired.assign(d=paired["tuned"] - paired["base"], label=labels(paired["task"], lang))
-    frame["jitter"] = [(0.618 * i % 1 - 0.5) * 26 for i in range(len(frame))]  # apart, and the same at every redraw
+    frame["jitter"] = [(0.618 * i % 1 - 0.5) * 26 for i in range(len(frame))]  # spread the dots, in the same way each time
     means = means.assign(label=labels(means["task"], lang))
     y = alt.Y("label:N", title=None, sort=None)
     x = alt.X(
@@ -47,7 +47,7 @@ def difference_chart(paired: pd.DataFrame, means: pd.DataFrame, lang: str = "en"
 
 
 def seeds_chart(points: pd.DataFrame, lang: str = "en") -> alt.LayerChart:
-    """Each seed's mean difference per task, a mark each: columns label, seed, delta."""
+    """One point for each seed's mean difference per task: columns label, seed, delta."""
     t = speaker(lang)
     dots = (
         alt.Chart(points)

@@ -1,4 +1,4 @@
-"""The charts of production: one number a day."""
+"""The charts of production: one number per day."""
 
 import altair as alt
 import pandas as pd
@@ -16,7 +16,7 @@ def day_chart(
         days: columns day, task, answers and ``column``.
         column: reward, unparsable (a share) or characters.
         title: of the y axis.
-        limit: drawn as a dashed rule; the chart with it is the large one, and has the legend.
+        limit: drawn as a dashed line; a chart with a limit is larger and has the legend.
         lang: ``en`` or ``pt``.
     """
     t = speaker(lang)
@@ -28,7 +28,7 @@ def day_chart(
         scale = alt.Scale(domain=[0, 1])
         y = alt.Y(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(format="%") if share else alt.Axis())
     days_axis = alt.Axis(format="%d/%m", tickCount="day" if frame["day"].nunique() < 15 else 10)
-    color, shape = task_marks(frame["label"], lang, legend=main)  # the first chart's legend is everybody's
+    color, shape = task_marks(frame["label"], lang, legend=main)  # all charts share the first one's legend
     line = (
         alt.Chart(frame)
         .mark_line(point=alt.OverlayMarkDef(size=46, filled=True))

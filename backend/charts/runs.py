@@ -1,4 +1,4 @@
-"""The charts of a run: curves over its steps, each with the line that its stop rule draws."""
+"""The charts of a run: curves over its steps, with the thresholds of the stop rules."""
 
 import altair as alt
 import pandas as pd
@@ -8,7 +8,7 @@ from backend.wording import speaker
 
 
 def task_curves(points: pd.DataFrame, title: str, best_step: int | None = None, lang: str = "en") -> alt.LayerChart:
-    """One line per task (and run) over steps, with its interval where there is one, and the best step marked.
+    """One line per task (and run) over steps, with its interval if there is one, and a line at the best step.
 
     Args:
         points: columns step, value, task and run; low and high where there is an interval.
@@ -32,7 +32,7 @@ def task_curves(points: pd.DataFrame, title: str, best_step: int | None = None, 
             alt.Tooltip("value:Q", format=".3f"),
         ],
     }
-    few = len(frame) <= 300  # beyond that the points would hide the lines, and take long to draw
+    few = len(frame) <= 300  # more points would hide the lines and take long to draw
     lines = alt.Chart(frame).mark_line(point=alt.OverlayMarkDef(size=46, filled=True) if few else False)
     layers: list[alt.Chart] = []
     if frame["run"].nunique() > 1:
@@ -57,7 +57,7 @@ def metric_line(
     height: int = 170,
     lang: str = "en",
 ) -> alt.LayerChart:
-    """One number over steps, a line per run; the stop rule's threshold, and where a rule ended the run."""
+    """One metric over steps, a line per run, with the stop rule's threshold and the step at which a rule stopped the run."""
     t = speaker(lang)
     names = alt.Legend(orient="bottom", columns=2, title=None) if legend else None
     line = (

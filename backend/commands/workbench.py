@@ -13,7 +13,9 @@ import typer.main
 from backend.cli import command_line
 
 COMMANDS = {
-    "open": ("app.__main__", "open the app in the browser's reach"),
+    "init": ("backend.commands.init", "write a small reward file to begin with"),
+    "audit": ("backend.commands.audit", "your reward functions against people, on your completions"),
+    "open": ("app.__main__", "open the app, on the example or on your own functions and completions"),
     "train": ("backend.commands.train", "train with GRPO, or only look for known failures"),
     "data": ("backend.commands.data", "prompt sets: import, make, sample completions for raters"),
     "ratings": ("backend.commands.ratings", "import and export ratings, decide the gates"),

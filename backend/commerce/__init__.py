@@ -1,1 +1,1 @@
-"""The commerce suite's backend: the shop's data, prompts made from them, SQL execution, masking, and what follows a run."""
+"""The commerce suite's backend: the shop's data, prompts made from it, SQL execution, masking, and advice after a run."""

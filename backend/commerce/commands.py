@@ -1,4 +1,4 @@
-"""What the commerce suite adds to ``workbench data``: the shop, and prompts made from it."""
+"""The commerce suite's sub-commands of ``workbench data``: make a shop, and make prompts from it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -51,7 +51,7 @@ def prompts(
     name: Annotated[str, typer.Option(help="Of the set.")] = "",
     out: Annotated[Path | None, typer.Option(help="A JSONL file to write as well.")] = None,
 ) -> None:
-    """Make a prompt set from commerce.db (1,480 train and 65 eval prompts unless told otherwise) and store it."""
+    """Make a prompt set from commerce.db (by default 1,480 train and 65 eval prompts) and store it."""
     from backend.commerce.prompts import EVAL_COUNTS, build_prompts, counts_for
     from backend.commerce.shop import shop_path
     from backend.commerce.synthetic import ensure_shop
@@ -61,6 +61,6 @@ def prompts(
     shop = ensure_shop(shop_path())
     train = counts_for(total, extraction=extraction, sql_qa=sql_qa, insights=insights, push=push)
     records = build_prompts(shop, train, {task: eval_scale * n for task, n in EVAL_COUNTS.items()}, seed)
-    said = keep_set(records, name or f"{len(records)} prompts from {shop.name}, seed {seed}", out)
+    message = keep_set(records, name or f"{len(records)} prompts from {shop.name}, seed {seed}", out)
     print_quality(records)
-    typer.echo(said)
+    typer.echo(message)

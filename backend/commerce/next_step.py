@@ -1,7 +1,7 @@
-"""What to do after a run: the handoff's decision tree ("Decision Tree", Scenarios A, B and C) as a function.
+"""Advice after a run: the handoff's decision tree ("Decision Tree", Scenarios A, B and C) as a function.
 
-Its thresholds are the handoff's, for a 0.5B model and these four rewards; they are settings, because another model or
-another reward has other ones.
+The default thresholds are the handoff's, for a 0.5B model and these four rewards. They are settings, because another
+model or another reward needs other thresholds.
 """
 
 from collections.abc import Sequence
@@ -14,26 +14,26 @@ from rewards.types import Text
 
 
 class Thresholds(BaseModel):
-    """When which branch is taken; kept with the advice."""
+    """The thresholds of the decision tree's branches."""
 
     model_config = ConfigDict(frozen=True)
 
     good: float = Field(0.55, ge=0, le=1)
-    """Scenario A: the model has given what it can."""
+    """Scenario A: with a tuned mean reward of at least this, a larger model is the next step."""
     plateau: float = Field(0.03, ge=0, le=1)
-    """Scenario B: a gain below this is none."""
+    """Scenario B: a gain below this counts as no gain."""
     no_json: float = Field(0.20, ge=0, le=1)
-    """Scenario B: extraction below this means that no valid JSON is written."""
+    """Scenario B: extraction below this means that the model writes no valid JSON."""
     lagging: float = Field(0.20, ge=0, le=1)
-    """Scenario C: a task below this lags (extraction: below ``lagging_extraction``)."""
+    """Scenario C: a task below this counts as too low (extraction: below ``lagging_extraction``)."""
     lagging_extraction: float = Field(0.25, ge=0, le=1)
 
 
 def next_step(comparisons: Sequence[TaskComparison], thresholds: Thresholds | None = None) -> NextStep | None:
     """The next step from a comparison of base and tuned (with its ``overall`` row), in the tree's order.
 
-    A, the mean is good; B, nothing moved and extraction writes no JSON; C, one task lags; otherwise more of what worked.
-    None where a task got worse: that comes before the tree, whichever the suite.
+    A: the mean is good. B: there is no gain, and extraction writes no JSON. C: one task is too low. Otherwise: train
+    longer. None if a task got worse: ``backend.evaluation.next_step`` handles that before, for every suite.
     """
     limits = thresholds or Thresholds()
     tasks = {c.task: c for c in comparisons if c.task != "overall"}
@@ -75,7 +75,7 @@ def next_step(comparisons: Sequence[TaskComparison], thresholds: Thresholds | No
 
 
 def _lagging(tasks: dict[str, TaskComparison], limits: Thresholds) -> TaskComparison | None:
-    """The weakest of the tasks that lie below their limit."""
+    """The task with the lowest reward among those below their limit; None if there is none."""
     below = [
         c for c in tasks.values() if c.tuned < (limits.lagging_extraction if c.task == "extraction" else limits.lagging)
     ]

@@ -1,10 +1,10 @@
-"""The public Olist export (nine CSVs, as on Kaggle), or a shop's own in that layout -> commerce.db.
+"""Import the public Olist data (nine CSVs, as on Kaggle), or a shop's own data in that layout, into commerce.db.
 
     python -m backend.data olist FOLDER
 
-Orders and their items must be there; a missing other file leaves its columns empty. Rows that cannot be used are left out
-and counted by reason. Personal data in reviews is masked (``backend.commerce.personal``). Importing the same files twice
-gives the same database.
+The files with orders and order items are needed; if another file is missing, its columns stay empty. Rows that cannot be
+used are left out and counted by reason. Personal data in reviews is masked (``backend.commerce.personal``). Importing the
+same files twice gives the same database.
 """
 
 import sqlite3
@@ -30,17 +30,17 @@ def import_olist(
     keep_personal_data: bool = False,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> Imported:
-    """Read the CSVs in ``folder`` and write ``commerce_db``, whole or not at all.
+    """Read the CSVs in ``folder`` and write ``commerce_db``; on an error the old database stays as it is.
 
     Args:
-        folder: holds the nine files, or those of them one has.
+        folder: with the nine files, or some of them.
         commerce_db: the database to replace.
-        keep_personal_data: leave reviews as they are; masked by default.
-        on_progress: told what is being done.
+        keep_personal_data: do not mask personal data in reviews; by default it is masked.
+        on_progress: called with a short text about each step.
 
     Raises:
-        UserError: the folder lacks the orders or items, or a file cannot be read: not a table, other columns, cut off in
-            the middle, too large. The message names the file and, where there is one, the line.
+        UserError: the folder lacks the orders or items, or a file cannot be read: not a table, wrong columns, cut off in
+            the middle, too large. The message names the file and, if possible, the line.
     """
     report = Imported()
     tables = {name: read_source(folder, name, report, on_progress) for name in SOURCES}
@@ -131,7 +131,7 @@ def _items(frame: pd.DataFrame, orders: pd.DataFrame, report: Imported) -> pd.Da
 
 
 def _places(frame: pd.DataFrame, who: str, wanted: pd.Series, state_of: pd.Series, report: Imported) -> pd.DataFrame:
-    """Customers or sellers with their state; where it is missing, that of their postal code."""
+    """Customers or sellers with their state; if it is missing, the state of their postal code."""
     key, file = f"{who}_id", SOURCES[f"{who}s"].file
     frame = _first(_with(frame, [key], file, report), key, file, report)
     state = frame[f"{who}_state"].str.strip().str.upper()
@@ -213,7 +213,7 @@ def _masked(text: str, report: Imported) -> str:
 
 # --- values -------------------------------------------------------------------------------------------------------
 def _states(geolocation: pd.DataFrame) -> pd.Series:
-    """Postal code prefix -> state: the one most of its places name."""
+    """Postal code prefix -> the state that most rows with this prefix name."""
     if geolocation.empty:
         return pd.Series(dtype="str")
     places = pd.DataFrame(
@@ -231,12 +231,12 @@ def _states(geolocation: pd.DataFrame) -> pd.Series:
 
 
 def _code(prefix: object) -> str | None:
-    """A postal code prefix without the zeros that spreadsheets drop."""
+    """A postal code prefix without leading zeros, because spreadsheets drop them."""
     return str(prefix).split(".")[0].strip().lstrip("0") or None if isinstance(prefix, str) else None
 
 
 def _number(values: pd.Series) -> pd.Series:
-    """Numbers; with a decimal comma too; what is none becomes missing."""
+    """Texts as numbers, also with a decimal comma; a text that is not a number becomes missing."""
     plain = pd.to_numeric(values, errors="coerce").astype(float)
     rest = plain.isna() & values.notna()
     if rest.any():
@@ -247,7 +247,7 @@ def _number(values: pd.Series) -> pd.Series:
 
 
 def _day(values: pd.Series) -> pd.Series:
-    """ISO days of time stamps ("2017-10-02 10:56:33", also with the day first); what is none becomes missing."""
+    """Time stamps ("2017-10-02 10:56:33", also with the day first) as ISO days; other texts become missing."""
     days = pd.to_datetime(values, format="%Y-%m-%d %H:%M:%S", errors="coerce")
     rest = days.isna() & values.notna()
     for pattern in ("%Y-%m-%d", "ISO8601", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y"):

@@ -1,4 +1,4 @@
-"""Olist's nine CSV files as they come: which they are, how they are read, and the account of what was left out."""
+"""Read Olist's nine CSV files, and report what an import left out or corrected."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,13 +10,13 @@ import pandas as pd
 from backend.errors import UserError
 
 MOST_BYTES = 1_000_000_000
-"""A larger file is refused: it would not fit in memory beside the others (Olist's largest has 60 MB)."""
+"""A larger file is rejected: it would not fit in memory together with the others (Olist's largest has 60 MB)."""
 _NOTHING = ["", "N/A", "n/a", "NA", "NULL", "null", "None", "NaN", "nan", "#N/A", "-"]
 
 
 @dataclass(frozen=True)
 class Source:
-    """One of the files: its name, the columns that are read, and whether an import can do without it."""
+    """One of the files: its name, the columns that are read, and whether the file is optional."""
 
     file: str
     columns: tuple[str, ...]
@@ -67,13 +67,13 @@ SOURCES = {
 
 @dataclass
 class Imported:
-    """What an import took and what it left out.
+    """The report of an import.
 
     Attributes:
         orders, items, reviews: rows in commerce.db.
         missing: optional files that were not there.
         dropped: (file, reason) -> rows left out.
-        mended: (file, what) -> rows taken although something was wrong.
+        mended: (file, what) -> rows imported with a correction, or with a missing value.
         masked: kind of personal data -> how often it was masked.
     """
 
@@ -97,7 +97,9 @@ class Imported:
 
 
 def read_source(folder: Path, name: str, report: Imported, on_progress: Callable[[str], None]) -> pd.DataFrame:
-    """One of the files: its columns as text, what means nothing as missing; empty when an optional file is not there.
+    """Read one of the files: its columns as text, with empty values (``_NOTHING``) as missing.
+
+    The table is empty if an optional file is not there.
 
     Raises:
         UserError: it is needed and not there, too large, cut off, not a table, or lacks columns.

@@ -1,9 +1,9 @@
-"""Personal data in free text, found and masked (LGPD, Lei 13.709/2018): what an import does to reviews unless told not to.
+"""Find and mask personal data in free text (LGPD, Lei 13.709/2018). By default an import does this to reviews.
 
-Found are e-mails, CPF and CNPJ numbers (by their check digits, or where the text calls them so), Brazilian phone
+It finds e-mails, CPF and CNPJ numbers (by their check digits, or by the word "CPF" or the punctuation), Brazilian phone
 numbers, postal codes, card numbers (by Luhn's check), and names: after words that introduce one ("me chamo", "Sra.",
-"Att,"), or a frequent first name followed by a surname. A name that stands alone in a sentence is not found, so masking
-lowers the risk and does not end it.
+"Att,"), or a frequent first name followed by a surname. A first name alone in a sentence is not found, so masking lowers
+the risk but does not remove it.
 """
 
 import re
@@ -77,7 +77,7 @@ def _card(match: re.Match[str]) -> bool:
     return _luhn(_digits(match.group()))
 
 
-# (kind, pattern, whether a match is one), in this order: a longer number is looked for before a shorter inside it.
+# (kind, pattern, check of a match), in this order: longer numbers come before shorter ones that they may contain.
 _KINDS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], bool]], ...] = (
     ("e-mail", re.compile(r"[\w.+-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}"), lambda _: True),
     ("cartão", re.compile(r"(?<!\d)(?:\d{4}[ .-]?){3}\d{4}(?!\d)"), _card),

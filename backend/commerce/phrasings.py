@@ -1,4 +1,4 @@
-"""The ways of asking: one template a line in ``phrasings/<name>.txt``, which may be edited."""
+"""Templates for the wording of prompts: one per line in ``phrasings/<name>.txt``; you may edit these files."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +14,7 @@ def phrasings(name: str) -> tuple[str, ...]:
 
 
 def filled(template: str, **parts: str) -> str:
-    """The template with its ``{parts}`` put in; braces inside a part stay as they are."""
+    """The template with its ``{parts}`` filled in; braces inside a part stay as they are."""
     pieces = [template]
     for name, part in parts.items():
         pieces = [x for piece in pieces for x in _around(piece, "{" + name + "}", part)]
@@ -22,11 +22,12 @@ def filled(template: str, **parts: str) -> str:
 
 
 class _Part(str):
-    """Text that has been put in, which no later part is looked for in."""
+    """A part that has been filled in; names in braces inside it are not replaced."""
 
 
-def _around(piece: str, mark: str, part: str) -> list[str]:
-    if isinstance(piece, _Part) or mark not in piece:
+def _around(piece: str, placeholder: str, part: str) -> list[str]:
+    """The piece split at each placeholder, with the part in its place."""
+    if isinstance(piece, _Part) or placeholder not in piece:
         return [piece]
-    before, _, after = piece.partition(mark)
-    return [before, _Part(part), *_around(after, mark, part)]
+    before, _, after = piece.partition(placeholder)
+    return [before, _Part(part), *_around(after, placeholder, part)]

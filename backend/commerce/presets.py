@@ -1,4 +1,4 @@
-"""The seeds' recipes as presets: each field with the seed section it comes from."""
+"""The seeds' training configurations as presets, with the seed sections they come from."""
 
 from typing import Any
 

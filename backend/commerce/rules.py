@@ -1,7 +1,7 @@
-"""Answers made by rule, for a task whose model is away or not good enough: no model, the same answer each time.
+"""Answers made by rules, without a model, for a task whose model does not answer or is not good enough.
 
-SQL questions are read as the measures, groups and filters that ``backend.commerce.questions`` knows; one that is not understood
-is said to be so. A push is put together from the brief. Extraction and insights have no rules.
+A SQL question is parsed into the measures, groups and filters of ``backend.commerce.questions``; if that fails, the answer
+says that the question was not understood. A push is composed from the brief. Extraction and insights have no rules.
 """
 
 import re
@@ -17,7 +17,7 @@ _RANKED = re.compile(r"\b(\d{1,2}) (" + "|".join(fold(name) for name, _ in GROUP
 _MONTH = re.compile(r"\b(" + "|".join(fold(m) for m in MONTHS) + r") de (\d{4})\b")
 _CATEGORY = re.compile(r"\bna categoria (.+?)(?= (?:em|no|para|nos|com|e) |[,.?!:;]|\Z)")
 _JOINED = {fold(category_name(code)): code for code in ("beleza_saude", "cama_mesa_banho", "esporte_lazer")}
-"""Categories whose name holds a comma or an "e", where another name would end."""
+"""Categories whose name contains a comma or an "e", at which the pattern for other names would stop."""
 _OCCASIONS = (  # what the brief speaks of -> the message, with {c} for its category
     (r"carrinho", "🛒 Seu carrinho está esperando! Finalize hoje{c} antes que acabe."),
     (r"frete", "🚚 Frete grátis{c} só hoje! Aproveite antes que acabe."),
@@ -30,7 +30,7 @@ _OTHERWISE = "✨ Novidades{c} esperando por você! Confira agora no app."
 
 
 def push_answer(brief: str) -> str:
-    """One notification, put together from the brief."""
+    """One notification, composed from the brief."""
     folded = fold(brief)
     words = next((words for pattern, words in _OCCASIONS if re.search(pattern, folded)), _OTHERWISE)
     percent = re.search(r"\b(\d{1,2}) ?%", brief)
@@ -40,7 +40,7 @@ def push_answer(brief: str) -> str:
 
 
 def sql_answer(question: str) -> str:
-    """The question's query and a sentence about it; a question that is not understood is said to be so."""
+    """The question's query and a sentence about it, or a sentence that the question was not understood."""
     folded = fold(question)
     metric = max((m for m in METRICS if _name(m) in folded), key=lambda m: len(m.name), default=None)
     if metric is None:
@@ -62,7 +62,7 @@ def sql_answer(question: str) -> str:
 
 
 def _name(metric: Metric) -> str:
-    """A measure without its article, as a question may hold it."""
+    """A measure's name without its article, as it may occur in a question."""
     return fold(metric.name).split(" ", 1)[1]
 
 

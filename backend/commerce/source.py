@@ -1,4 +1,4 @@
-"""The shop as a prompt source: what the Data page and a configuration's ``prompts = shop`` ask for."""
+"""The shop as a prompt source, used by the Data page and by configurations with ``prompts = shop``."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,22 +14,22 @@ from rewards.types import Text
 
 
 def shop_now() -> str:
-    """Where the shop's data come from, and their mark.
+    """Where the shop's data come from, and their hash.
 
     Raises:
         UserError: there is no shop.
     """
-    source, mark = shop_identity(shop_path())
-    return f"{source} ({mark})"
+    source, data_hash = shop_identity(shop_path())
+    return f"{source} ({data_hash})"
 
 
 def shop_prompts(eval_scale: int = 1, seed: int = 42, **train: int) -> list[PromptRecord]:
-    """Prompts from the shop's data; the synthetic shop is built where there is none.
+    """Prompts from the shop's data; if there is no shop, the synthetic one is built.
 
     Args:
-        eval_scale: times 65 eval prompts.
-        seed: of every draw.
-        train: train prompts of a task; the usual number where left out.
+        eval_scale: the number of eval prompts is 65 times this.
+        seed: the seed of every draw.
+        train: train prompts per task; the default number for tasks left out.
     """
     evaluation = {task: eval_scale * n for task, n in EVAL_COUNTS.items()}
     return build_prompts(ensure_shop(shop_path()), counts_for(**train), evaluation, seed)

@@ -62,12 +62,12 @@ def measure(completion: str, columns: Columns, shop: Path) -> float:
         shop: commerce.db.
 
     Returns:
-        1 where the query's result is the true one (numbers to half a percent, columns in any order, ranked rows in
-        theirs); 0.2 where the query runs and gives something else; 0 where there is none, or it is refused, fails or
-        takes too long. Prompts without a gold result give 0.
+        1 if the query's result is the true one (numbers to half a percent, columns in any order, rows in the true
+        order); 0.2 if the query runs and gives another result; 0 if there is no query, or it is refused, fails or takes
+        too long. Prompts without a gold result give 0.
 
     Raises:
-        UserError: the shop is not the one the prompt was made from: every result would be wrong.
+        UserError: the prompt was made from another shop, so that every result would be wrong.
     """
     gold = columns.get("gold_result")
     spans = statements(completion)
@@ -90,18 +90,19 @@ def _measured(query: str, gold: str, shop: Path, changed: int) -> float:
 
 
 @lru_cache(maxsize=8192)
-def _same_shop(mark: str, gold_sql: str, gold: str, shop: Path, changed: int) -> None:
+def _same_shop(data_hash: str, gold_sql: str, gold: str, shop: Path, changed: int) -> None:
+    """Check that the prompts were made from this shop's data."""
     source, there = shop_identity(shop)
-    if mark == there:
+    if data_hash == there:
         return
-    if not mark:  # prompts of one's own, or of an earlier version: the gold query itself tells
+    if not data_hash:  # a user's own prompts, or those of an earlier version: compare the gold query's result
         try:
             if same_result(run_query(gold_sql, shop), json.loads(gold)):
                 return
         except Refused:
             pass
     raise UserError(
-        f"the SQL prompts were made from another shop ({mark or 'unnamed'}) than {shop} holds ({source}, {there}): every "
+        f"the SQL prompts were made from another shop ({data_hash or 'unnamed'}) than {shop} holds ({source}, {there}): every "
         "result would be wrong. Make the prompts anew with `python -m backend.data prompts`, or use a profile without "
         "execution"
     )
@@ -111,7 +112,7 @@ def run_query(query: str, shop: Path, seconds: float = SECONDS) -> list[tuple[An
     """The rows of one SELECT.
 
     Raises:
-        Refused: it is no single SELECT over the shop's tables, SQLite refuses it, or it takes too long.
+        Refused: it is not a single SELECT over the shop's tables, SQLite rejects it, or it takes too long.
     """
     check(query)
     with closing(open_shop(shop)) as db:
@@ -129,10 +130,10 @@ def run_query(query: str, shop: Path, seconds: float = SECONDS) -> list[tuple[An
 
 
 def check(query: str) -> None:
-    """Pass a query that is one SELECT over the shop's tables.
+    """Check that a query is a single SELECT over the shop's tables.
 
     Raises:
-        Refused: it is anything else; the message says what.
+        Refused: it is not; the message says why.
     """
     if len(query) > _MOST_CHARACTERS:
         raise Refused(f"the query has {len(query)} characters; {_MOST_CHARACTERS} are run")
@@ -154,7 +155,7 @@ def check(query: str) -> None:
 
 
 def _allowed(action: int, first: str | None, second: str | None, *_: str | None) -> int:
-    """SQLite asks before it compiles each part of a statement."""
+    """SQLite's authorizer, which it calls for each part of a statement before compiling it."""
     fine = action == sqlite3.SQLITE_SELECT
     fine = fine or (action == sqlite3.SQLITE_READ and (first or "").lower() in _TABLES | {""})
     fine = fine or (action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _FUNCTIONS)
@@ -164,8 +165,8 @@ def _allowed(action: int, first: str | None, second: str | None, *_: str | None)
 def same_result(rows: list[tuple[Any, ...]], gold: list[list[Any]]) -> bool:
     """Whether a query gave the true result.
 
-    Each true row's values must stand in the row at its place, in any order of columns; a query may give more columns (a
-    count beside the mean, say), but not more rows.
+    The values of each true row must be in the query's row at the same position, in any order of columns. A query may give
+    more columns (such as a count next to the mean), but not more rows.
     """
     return len(rows) == len(gold) and all(_holds(row, true) for row, true in zip(rows, gold, strict=True))
 

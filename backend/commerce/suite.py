@@ -1,7 +1,7 @@
-"""The commerce suite, put together: the rewards' tasks with what needs the shop, files or a database.
+"""The commerce suite: the tasks of ``rewards.commerce``, with everything that needs the shop, files or a database.
 
-A rule of a reward is in ``rewards/commerce/``; here stand the system prompts, the truth behind the prompts, and the hooks through
-which the engine asks for what only the shop knows.
+The rules of the rewards are in ``rewards/commerce/``. This module adds the system prompts, the facts behind the prompts,
+and the functions that the workbench calls for anything that depends on the shop.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from rewards.types import Columns, Profile, Task
 
 
 def _examples(task: str) -> tuple[str, ...]:
-    """The lines of ``few_shot_examples/<task>.md``: what introduces them, then one example a line."""
+    """The lines of ``few_shot_examples/<task>.md``: an introduction, then one example per line."""
     text = (Path(__file__).parent / "few_shot_examples" / f"{task}.md").read_text(encoding="utf-8")
     return tuple(line for line in text.splitlines() if line.strip())
 

@@ -1,4 +1,4 @@
-"""Fact accuracy: did an extraction get right what stands behind the synthetic review? The reward does not see it."""
+"""Fact accuracy: whether an extraction matches the facts of its synthetic review. The reward does not use these facts."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ _FLAGS = ("delivery_issue", "product_issue", "seller_issue")
 def facts_right(completion: str, columns: Columns) -> Sequence[bool] | None:
     """For each of five facts (three issue flags, category, sentiment against nota), whether the completion got it right.
 
-    None where the columns do not carry the truth: reviews of a real shop have none.
+    None if the columns have no facts: reviews of a real shop have none.
     """
     if "complaint_category" not in columns:
         return None

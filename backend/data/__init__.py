@@ -1,1 +1,1 @@
-"""Prompts: by name, from files, how alike and how good they are, and worked examples for them."""
+"""Prompts: load them by name or from files, measure similarity and quality, and add worked examples."""

@@ -1,4 +1,4 @@
-"""Worked examples for a task's system prompt: for a task with too few prompts to be learned (final report §9)."""
+"""Worked examples in a task's system prompt, for a task with too few prompts to learn from (final report §9)."""
 
 from backend.records import Message, PromptRecord
 from backend.suites import tasks

@@ -1,7 +1,7 @@
 """Prompt sets as JSONL: the project's own files and a user's.
 
 Each line is an object with ``task``, and ``messages`` (a chat) or ``prompt`` (the user's text alone), and optionally
-``facts`` and ``split``. A file is read whole or not at all: every bad line is named, and nothing is imported.
+``facts`` and ``split``. If a file has bad lines, all of them are reported, and nothing is imported.
 """
 
 from pathlib import Path
@@ -45,7 +45,7 @@ def read_prompts(path: Path, split: str | None = None) -> list[PromptRecord]:
 
 
 def write_prompts(path: Path, prompts: list[PromptRecord]) -> None:
-    """Write prompts as JSONL, whole or not at all."""
+    """Write prompts as JSONL; a reader sees the old file or the complete new one."""
     write_whole(path, "".join(p.model_dump_json() + "\n" for p in prompts))
 
 
@@ -67,5 +67,5 @@ def _prompt(row: Any, split: str | None, source: str) -> PromptRecord:
         row["split"] = split
     row.setdefault("source", source)
     record = PromptRecord.model_validate(row)
-    get_task(record.task)  # a task that no suite has is a bad line
+    get_task(record.task)  # a line with an unknown task is bad
     return record

@@ -1,4 +1,4 @@
-"""Prompts by the name that a configuration gives them, and new sets put into the store."""
+"""Load prompts by the name in a configuration, and save new sets in the store."""
 
 import re
 from pathlib import Path
@@ -12,15 +12,15 @@ from backend.suites import prompt_sources
 
 
 def default_prompts() -> str:
-    """What a configuration names unless it says otherwise: the first suite's first source; "" where none has one."""
+    """The prompt source of a configuration by default: the first suite's first source; "" if no suite has one."""
     return next(iter(prompt_sources()), "")
 
 
 def named_prompts(name: str) -> list[PromptRecord]:
-    """The prompts a configuration names: a suite's prompt source, the id of a stored set, or the path of a JSONL file.
+    """Load prompts by name: a suite's prompt source, the id of a stored set, or the path of a JSONL file.
 
     Raises:
-        UserError: they cannot be read, or none are named.
+        UserError: they cannot be read, or the name is empty.
     """
     if name in (sources := prompt_sources()):
         return sources[name].build()
@@ -36,10 +36,10 @@ def named_prompts(name: str) -> list[PromptRecord]:
 
 
 def keep_set(records: list[PromptRecord], name: str, out: Path | None = None) -> str:
-    """Put prompts into the store as a set, and into a JSONL file where one is named; returns what to say about it."""
+    """Save prompts in the store as a set, and in the JSONL file ``out`` if given; returns a message for the user."""
     if out is not None:
         write_prompts(out, records)
     with writing() as session:
-        mark, new = save_prompt_set(session, records, name)
+        set_id, new = save_prompt_set(session, records, name)
     wrote = f"wrote {out}; " if out is not None else ""
-    return f"{wrote}prompt set {mark}: {len(records)} prompts, {new} of them new; train with --set prompts={mark}"
+    return f"{wrote}prompt set {set_id}: {len(records)} prompts, {new} of them new; train with --set prompts={set_id}"

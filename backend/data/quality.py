@@ -1,4 +1,4 @@
-"""How good a prompt set is, before anything is trained on it: mix, lengths, repeats, leaks, labels, checkable facts."""
+"""Check the quality of a prompt set before training: task mix, lengths, duplicates, leaks, labels, checkable facts."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from backend.suites import suite_of, tasks
 from backend.wording import Text, fill
 
 _CHARACTERS_PER_TOKEN = 3.2
-"""Of Portuguese prose under a 32k-token BPE; used where no tokenizer is at hand."""
+"""For Portuguese prose and a 32k-token BPE tokenizer; used where no tokenizer is available."""
 FEW_TRAIN = 100
-"""Fewer train prompts of a task are a problem: 150 were too few (final report §9)."""
+"""Fewer train prompts of a task than this are reported as a problem: 150 were too few (final report §9)."""
 FEW_EVAL = 6
 """Fewer pairs cannot give a signed-rank p under 0.05."""
 
@@ -30,10 +30,10 @@ class TaskQuality:
         share: of the train prompts, 0 to 1.
         tokens_median, tokens_p95, tokens_max: of a whole prompt, system prompt included.
         too_long: prompts over the limit.
-        duplicates: prompts as alike as ``SAME`` to an earlier one.
-        nearest: similarity (0 to 1) of the eval prompt that is most like a train prompt; None without both.
-        shared: values that may stand in one split only (``Task.unique``) and stand in both.
-        mislabelled: prompts that the classifier gives to another task.
+        duplicates: prompts whose similarity to an earlier one is at least ``SAME``.
+        nearest: the highest similarity (0 to 1) of an eval prompt to a train prompt; None if a split is empty.
+        shared: values that should be in one split only (``Task.unique``) and are in both.
+        mislabelled: prompts that the classifier assigns to another task.
         checkable: share of prompts with facts to check an answer against.
         difficulty: eval prompts per difficulty.
     """
@@ -54,9 +54,9 @@ class TaskQuality:
     difficulty: dict[str, int]
 
     def problems(self) -> list[Text]:
-        """What to mend before training, in words."""
+        """What to fix before training, in words."""
         near = f"{self.nearest or 0:.2f}"
-        told = [
+        possible = [
             (
                 self.too_long,
                 fill(
@@ -72,7 +72,7 @@ class TaskQuality:
             (
                 self.shared,
                 fill(
-                    "{n} values that tell prompts apart stand in train and in eval",
+                    "{n} values that identify a prompt stand in train and in eval",
                     "{n} valores que distinguem os prompts estão no treino e na avaliação",
                     n=self.shared,
                 ),
@@ -106,7 +106,7 @@ class TaskQuality:
                 ),
             ),
         ]
-        return [words for wrong, words in told if wrong]
+        return [words for wrong, words in possible if wrong]
 
     def as_dict(self) -> dict[str, object]:
         """The attributes by name."""
@@ -116,12 +116,12 @@ class TaskQuality:
 def quality(
     prompts: list[PromptRecord], limit: int = 1024, count_tokens: Callable[[str], int] | None = None
 ) -> list[TaskQuality]:
-    """The quality of a set, a row per task.
+    """The quality of a prompt set, one item per task.
 
     Args:
-        prompts: both splits.
-        limit: tokens a prompt may have (max_seq_length less max_completion_length).
-        count_tokens: of a text; estimated from its characters when left out.
+        prompts: of both splits.
+        limit: the most tokens of a prompt (max_seq_length minus max_completion_length).
+        count_tokens: a function that counts a text's tokens; they are estimated from its characters when left out.
     """
     count = count_tokens or (lambda text: round(len(text) / _CHARACTERS_PER_TOKEN))
     trained = max(1, sum(p.split == "train" for p in prompts))
@@ -139,7 +139,7 @@ def _of_task(
     held_out = Neighbours(p.user_text for p in train)
     nearest = [held_out.nearest(p.user_text)[0] for p in evaluation] if train else []
     unique = tasks()[task].unique if task in tasks() else ()
-    marks = [{(k, p.facts[k]) for p in of for k in unique if k in p.facts} for of in (train, evaluation)]
+    in_train, in_eval = ({(k, p.facts[k]) for p in of for k in unique if k in p.facts} for of in (train, evaluation))
     return TaskQuality(
         task=task,
         train=len(train),
@@ -151,7 +151,7 @@ def _of_task(
         too_long=int((tokens > limit).sum()),
         duplicates=_duplicates(prompts),
         nearest=max(nearest, default=None),
-        shared=len(marks[0] & marks[1]),
+        shared=len(in_train & in_eval),
         mislabelled=_mislabelled(task, prompts),
         checkable=sum(bool(p.facts) for p in prompts) / len(prompts),
         difficulty=dict(sorted(Counter(str(p.facts.get("difficulty", "–")) for p in evaluation).items())),
@@ -172,7 +172,7 @@ def _duplicates(prompts: list[PromptRecord]) -> int:
 
 
 def tokenizer() -> tuple[Callable[[str], int] | None, str]:
-    """(how to count a text's tokens, whose tokens they are): nano's where it is built, otherwise an estimate."""
+    """(a function that counts a text's tokens, the tokenizer's name): nano's if it is built, otherwise an estimate."""
     path = nano_path() / "tokenizer.json"
     if not path.is_file():
         return None, f"estimated, {_CHARACTERS_PER_TOKEN} characters each"
@@ -183,7 +183,7 @@ def tokenizer() -> tuple[Callable[[str], int] | None, str]:
 
 
 def print_quality(records: list[PromptRecord]) -> None:
-    """Print a set's quality as a table, and what there is to mend."""
+    """Print a set's quality as a table, and what to fix."""
     from rich.console import Console
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""How alike two prompts are: the Jaccard similarity of their sets of five-letter runs (shingles; Broder, 1997)."""
+"""Similarity of two prompts: the Jaccard similarity of their sets of five-character sequences (shingles; Broder, 1997)."""
 
 from array import array
 from collections.abc import Iterable
@@ -8,20 +8,20 @@ import numpy as np
 from rewards.text import fold
 
 SAME = 0.90
-"""Two prompts of a set are never as alike as this."""
+"""Two prompts of a set with this similarity or more count as duplicates."""
 LEAK = 0.80
-"""No train prompt is as alike as this to an eval prompt."""
+"""An eval prompt with this similarity or more to a train prompt counts as a leak."""
 _RUN = 5
 
 
 def shingles(text: str) -> set[str]:
-    """The five-letter runs of a text; accents, case and layout do not matter."""
+    """The five-character sequences of a text; accents, case and layout do not matter."""
     plain = " ".join(fold(text).split())
     return {plain[i : i + _RUN] for i in range(max(1, len(plain) - _RUN + 1))}
 
 
 class Neighbours:
-    """Texts one can ask for the nearest of, exactly: an inverted index from each shingle to the texts that hold it."""
+    """Exact nearest-text search: an inverted index from each shingle to the texts that contain it."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._holders: dict[str, array[int]] = {}
@@ -33,14 +33,14 @@ class Neighbours:
         return len(self._sizes)
 
     def add(self, text: str) -> None:
-        """Put a text in; its index is how many were there before."""
+        """Add a text; its index is the number of texts added before it."""
         mine = shingles(text)
         for shingle in mine:
             self._holders.setdefault(shingle, array("i")).append(len(self._sizes))
         self._sizes.append(len(mine))
 
     def nearest(self, text: str) -> tuple[float, int]:
-        """(similarity from 0 to 1, index) of the text most like this one; (0, -1) when none shares a shingle."""
+        """(similarity from 0 to 1, index) of the most similar text; (0, -1) when no text shares a shingle with it."""
         mine = shingles(text)
         held = [np.frombuffer(self._holders[s], dtype=np.int32) for s in mine if s in self._holders]
         if not held:

@@ -7,14 +7,15 @@ from typing import Literal
 Kind = Literal["same", "removed", "added"]
 _WORD = re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
 _ALIKE = 0.4
-"""Texts less alike than this are other texts: marking the words they share by chance would only confuse."""
+"""Less similar texts are shown as different texts: showing the few words that they share by chance would confuse."""
 _LONGEST = 4_000
 
 
 def word_changes(before: str, after: str) -> list[tuple[Kind, str]]:
     """The pieces of both texts in reading order; same and removed ones make up ``before``, same and added ones ``after``.
 
-    Texts of over 4,000 words, or with little in common, are not compared: all of one is removed, of the other added.
+    Texts of over 4,000 words, or with little in common, are not compared: ``before`` is one removed piece, and ``after``
+    is one added piece.
     """
     a, b = _WORD.findall(before), _WORD.findall(after)
     if max(len(a), len(b)) > _LONGEST:

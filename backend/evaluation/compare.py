@@ -1,7 +1,7 @@
-"""Base against tuned: a verdict per task that a reader can repeat.
+"""Compare base and tuned: a verdict per task that a reader can reproduce.
 
-Pure functions over paired scores. Both one-sided p-values are always computed: the seeds' report read a one-sided
-p = 0.96 as "random noise", while the same data say p = 0.04 for *worse* (final report §4, SQL).
+Pure functions over paired scores. Both one-sided p-values are always computed: the seeds' report took a one-sided
+p = 0.96 for "random noise", although the same data give p = 0.04 for *worse* (final report §4, SQL).
 """
 
 from collections.abc import Mapping
@@ -85,7 +85,7 @@ def compare(paired: pd.DataFrame) -> list[TaskComparison]:
 
 
 def holm(p_values: list[float]) -> list[float]:
-    """Holm's step-down correction (statsmodels' collects garbage at every call, which takes longer than the tests do)."""
+    """Holm's step-down correction. (statsmodels' runs the garbage collector at every call, which takes far longer.)"""
     p = np.asarray(p_values, float)
     order = np.argsort(p, kind="stable")
     corrected = np.empty(len(p))
@@ -167,9 +167,9 @@ def _signs(n: int) -> Array:
 def bootstrap_mean_interval(d: Array, level: float = 0.95) -> tuple[float, float]:
     """Expanded percentile bootstrap interval of the mean of ``d``: prompts resampled, seeded.
 
-    With the 15 to 20 prompts a task has, the plain percentile interval is too narrow and covers 92 to 93 % instead of 95;
-    the expanded one reads its quantiles further out, by what a t interval is wider than a normal one
-    (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section 5.3).
+    With the 15 to 20 prompts of a task, the plain percentile interval is too narrow and covers 92 to 93 % instead of 95.
+    The expanded one takes more extreme quantiles: it is wider by the same factor as a t interval is wider than a normal
+    one (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section 5.3).
     """
     rng = np.random.default_rng(SEED)
     n = len(d)
@@ -182,7 +182,7 @@ def bootstrap_mean_interval(d: Array, level: float = 0.95) -> tuple[float, float
 
 
 def rank_biserial(d: Array) -> float:
-    """Matched-pairs rank-biserial correlation: (favourable - unfavourable rank sum) / their sum. 0 without change."""
+    """Matched-pairs rank-biserial correlation: (rank sum of gains - of losses) / their sum. 0 if nothing changed."""
     d = d[d != 0]
     if len(d) == 0:
         return 0.0
@@ -199,7 +199,7 @@ def detectable_difference(d: Array, power: float = 0.80) -> float:
 
 
 def detectable_from_spread(spread: float, n: int, power: float = 0.80) -> float:
-    """The same before any data: ``spread`` is the standard deviation the differences are expected to have."""
+    """``detectable_difference`` without data: ``spread`` is the expected standard deviation of the differences."""
     z = stats.norm.ppf(1 - ALPHA / 2) + stats.norm.ppf(power)
     return float(z * spread / np.sqrt(n * 3 / np.pi))
 
@@ -223,7 +223,7 @@ class SeedComparison:
 
 
 def compare_seeds(frames: Mapping[int, pd.DataFrame]) -> dict[str, Any]:
-    """Compare base and tuned over several training seeds; seeds are never pooled as if they were prompts.
+    """Compare base and tuned over several training seeds; different seeds are never counted as more prompts.
 
     Args:
         frames: seed -> its paired scores (columns prompt_id, task, base, tuned) on the same prompts.

@@ -25,7 +25,7 @@ class EvaluationResult(BaseModel):
     policy: str
     profile: str
     fingerprint: str = ""
-    """Of all tasks together, in files of the first versions; later ones have ``fingerprints``."""
+    """The fingerprint of all tasks together, in files of the first versions; later files have ``fingerprints``."""
     fingerprints: dict[str, str] = {}
     """Task -> the fingerprint of the reward that scored it."""
     sampling: Sampling
@@ -49,7 +49,7 @@ class EvaluationResult(BaseModel):
         }
 
     def save(self, folder: Path) -> Path:
-        """Write ``<label>-<step>.json`` into ``folder``, whole or not at all."""
+        """Write ``<label>-<step>.json`` into ``folder``; a reader never sees a part of it."""
         path = folder / f"{self.label}-{self.step:05d}.json"
         write_whole(path, self.model_dump_json())
         return path
@@ -68,7 +68,7 @@ def evaluate_policy(
 ) -> EvaluationResult:
     """Generate ``samples`` completions for every prompt and score them.
 
-    Never disturbs a training run: see ``backend.models.generate``.
+    It does not change the state of a training run: see ``backend.models.generate``.
     """
     groups = generate(policy, [p.chat for p in prompts], sampling, samples, batch_size, on_progress)
     rows = []
@@ -106,8 +106,8 @@ def read_evaluation(path: Path) -> EvaluationResult:
 def truths(result: EvaluationResult, prompts: list[PromptRecord]) -> dict[str, float]:
     """The share of facts that completions got right, by the name of each task's truth measure.
 
-    Selecting by the training reward cannot see reward hacking; these are measured against what stands behind the prompts,
-    which the reward does not know. A measure that applies to no prompt is missing.
+    The training reward cannot show reward hacking. These measures compare completions with the facts that the prompts
+    were made from, which the reward does not use. A measure that applies to no prompt is left out.
     """
     columns_of = {p.id: p.facts for p in prompts}
     found: dict[str, list[bool]] = {}

@@ -1,10 +1,10 @@
-"""General ability: lm-eval (EleutherAI's harness) on a run's base and tuned model, compared as our own evaluations are.
+"""General ability: run lm-eval (EleutherAI's harness) on a run's base and tuned model, and compare them as in ``compare``.
 
     python -m backend.evaluation benchmark RUN --tasks assin2_rte,belebele_por_Latn --limit 200
 
-A reward that goes up says nothing about what the model forgot meanwhile. Both models answer the same documents, so the
-difference is tested in pairs (Wilcoxon signed-rank, Holm over the tasks). A task's data must be on disk or reachable; a folder
-of own tasks may be named, whose YAML can hold code: use only what you trust. Needs requirements-eval.txt.
+A rising reward does not show what the model has forgotten. Both models answer the same documents, so the difference is
+tested in pairs (Wilcoxon signed-rank, Holm over the tasks). A task's data must be on disk or reachable. You may name a
+folder with your own tasks; their YAML files can contain code, so use only files you trust. Needs requirements-eval.txt.
 """
 
 import importlib.util
@@ -30,10 +30,10 @@ _FILE = "external.json"
 
 @dataclass(frozen=True)
 class External:
-    """What a benchmark found.
+    """The result of a benchmark.
 
     Attributes:
-        tasks: per task, then overall; of each the mean of ``metric`` over documents.
+        tasks: a comparison per task, then overall; the scores are means of the task's metric over documents.
         metrics: task -> the metric, from 0 to 1, higher better.
         limit: documents per task at most; None for all.
         few_shot: worked examples before each document.
@@ -55,18 +55,18 @@ def benchmark(
     few_shot: int = 0,
     tasks_dir: Path | None = None,
 ) -> External:
-    """Run the harness on base and tuned model of a run; keeps the result in its folder.
+    """Run the harness on the base and the tuned model of a run, and save the result in the run's folder.
 
     Args:
         folder: the run's, with best/.
         config: the run's.
-        tasks: names the harness knows, or those that ``tasks_dir`` defines.
+        tasks: tasks of the harness, or tasks that ``tasks_dir`` defines.
         limit: documents per task at most.
         few_shot: worked examples before each document.
-        tasks_dir: a folder with tasks as the harness writes them (YAML), in place of the harness's own.
+        tasks_dir: a folder with tasks in the harness's format (YAML), in place of the harness's own.
 
     Raises:
-        UserError: lm-eval is not installed, there is no adapter, a task is unknown, or its data cannot be had.
+        UserError: lm-eval is not installed, there is no adapter, a task is unknown, or its data cannot be loaded.
     """
     if importlib.util.find_spec("lm_eval") is None:
         raise UserError("lm-eval is not installed: pip install -r requirements-eval.txt")
@@ -91,7 +91,7 @@ def benchmark(
 
 
 def read_external(folder: Path) -> External | None:
-    """What the last benchmark of a run found; None when there was none."""
+    """The result of a run's last benchmark; None when there was none."""
     kept = read_json(folder / _FILE)
     if kept is None:
         return None
@@ -114,8 +114,8 @@ def _documents(
     except (OSError, ConnectionError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(
-            f"the data of {', '.join(tasks)} cannot be had: {reason}. Fetch them where there is a network (HF_HOME keeps them), "
-            "or name tasks whose data are on disk."
+            f"the data of {', '.join(tasks)} cannot be had: {reason}. Download them on a machine with a network "
+            "(HF_HOME keeps them), or choose tasks whose data are on disk."
         ) from error
     rows: list[dict[str, Any]] = []
     metrics: dict[str, str] = {}
@@ -128,7 +128,7 @@ def _documents(
 
 
 def _metric(config: dict[str, Any], sample: dict[str, Any]) -> str:
-    """The task's first metric that every document has as a number."""
+    """The task's first metric that is a number for every document."""
     named = [m["metric"] for m in config.get("metric_list") or []]
     for metric in (*named, "acc", "exact_match"):
         if isinstance(sample.get(metric), int | float):

@@ -1,4 +1,4 @@
-"""What to do after a run: what got worse first, then what the suite's own decision tree says, then what the verdicts say."""
+"""Advice after a run: first about tasks that got worse, then from the suite's decision tree, then from the verdicts."""
 
 from collections.abc import Sequence
 
@@ -55,7 +55,7 @@ def _by_verdicts(tasks: Sequence[TaskComparison]) -> NextStep:
         )
     else:
         what = Text(
-            "Nothing moved that this test could see: look at the rewards' spread inside a group, and at the learning rate.",
+            "Nothing moved that this test could detect: check the rewards' spread inside a group, and the learning rate.",
             "Nada mudou que este teste pudesse ver: veja a dispersão das recompensas num grupo e a taxa de aprendizado.",
         )
     return NextStep("", what, (counted,))

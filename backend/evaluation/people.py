@@ -1,10 +1,10 @@
-"""Would people agree? The difference in human scores, from few ratings and many reward scores.
+"""Would people agree? Estimate the difference in human scores from few ratings and many reward scores.
 
 Prediction-powered inference (Angelopoulos et al. 2023; power-tuned as in "PPI++", arXiv 2311.01453): the reward's
-difference, known for every prompt, stands in for the human one, and the prompts that people rated correct what it gets
-wrong. The interval is valid whatever the reward is worth; a good reward makes it narrower than the ratings alone do.
-The ppi-python package brings numba for a formula of four lines and takes normal quantiles, which are too short for the 20
-to 60 pairs that people rate; here they are Student's.
+difference, known for every prompt, is used as a prediction of the human difference, and the prompts that people rated
+correct the prediction's error. The interval is valid even if the reward is bad; a good reward makes it narrower than the
+interval from the ratings alone. The ppi-python package is not used: it needs numba for a formula of four lines, and its
+normal quantiles give too short intervals for the 20 to 60 pairs that people rate. Here the quantiles are Student's t.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 FEWEST_PAIRS = 5
 SPREAD = 1.2
-"""Standard deviation of a difference of human scores that is expected before there are any (points of five)."""
+"""The expected standard deviation of a difference of human scores (scale of 1 to 5), before there are ratings."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class PeopleEstimate:
         pairs: prompts whose base and tuned completions people have both rated.
         prompts: all the prompts of the comparison.
         delta, low, high: the estimate and its 95 % interval; None with fewer than ``FEWEST_PAIRS`` pairs.
-        alone_low, alone_high: the interval that the ratings alone would give.
-        weight: how much the reward counts in the estimate; 0 where it says nothing of what people think.
+        alone_low, alone_high: the interval from the ratings alone.
+        weight: how much the reward counts in the estimate; 0 where it does not predict the human scores.
     """
 
     task: str
@@ -90,7 +90,7 @@ def people_estimate(task: str, rows: pd.DataFrame) -> PeopleEstimate:
     human, reward = rated["human"].to_numpy(float), rated["reward"].to_numpy(float)
     delta, low, high, weight = prediction_powered(human, reward, rows[rows["human"].isna()]["reward"].to_numpy(float))
     half = float(stats.t.ppf(1 - ALPHA / 2, n - 1) * human.std(ddof=1) / np.sqrt(n))
-    if high - low > 2 * half:  # the reward says nothing of people: leave it out rather than pay for it
+    if high - low > 2 * half:  # the reward makes the interval wider: use the ratings alone
         delta, low, high, weight = float(human.mean()), float(human.mean()) - half, float(human.mean()) + half, 0.0
     return PeopleEstimate(
         task, n, len(rows), delta, low, high, float(human.mean()) - half, float(human.mean()) + half, weight
@@ -111,7 +111,7 @@ def would_people_agree(
 
 
 def pairs_needed(difference: float, spread: float = SPREAD, power: float = 0.80) -> int:
-    """About how many rated pairs find a mean difference of so many points with ``power``."""
+    """About how many rated pairs are needed to detect a mean difference of ``difference`` points with ``power``."""
     z = stats.norm.ppf(1 - ALPHA / 2) + stats.norm.ppf(power)
     return int(np.ceil((z * spread / difference) ** 2))
 
@@ -119,8 +119,9 @@ def pairs_needed(difference: float, spread: float = SPREAD, power: float = 0.80)
 def prompts_to_rate(paired: pd.DataFrame, rated: set[str], count: int) -> list[str]:
     """Prompts whose pair of completions people should rate next.
 
-    Every ``k``-th prompt along the reward's difference, within each task: so the rated ones span what the reward says,
-    which is what the estimate corrects, and each prompt is as likely as another, which keeps the interval valid.
+    Systematic sampling: the prompts are sorted by task and by the reward's difference, and every ``k``-th one is taken
+    from a random start. So the rated prompts cover the whole range of the reward's difference, which the estimate
+    corrects, and every prompt has the same probability, which keeps the interval valid.
     """
     fresh = paired[~paired["prompt_id"].isin(rated)].assign(d=lambda f: f["tuned"] - f["base"])
     if fresh.empty:
@@ -134,7 +135,10 @@ def prompts_to_rate(paired: pd.DataFrame, rated: set[str], count: int) -> list[s
 
 @needs("pm")
 def queue_pairs(session: Session, base: Evaluation, tuned: Evaluation, paired: pd.DataFrame, count: int) -> int:
-    """Offer raters both completions of ``count`` more prompts, blind and among the others; returns how many are new."""
+    """Add both completions of ``count`` more prompts to the raters' queue; returns how many are new.
+
+    Raters do not see which model wrote a completion, and get them mixed with the others.
+    """
     both = [evaluation_people(session, e.id)["prompt_id"] for e in (base, tuned)]
     chosen = prompts_to_rate(paired, set(both[0]) & set(both[1]), count)
     ids: list[int] = []

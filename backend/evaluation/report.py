@@ -1,7 +1,7 @@
 """A comparison as files: one self-contained HTML page, a CSV, and Markdown for a pull request.
 
-The HTML carries its charts as SVG and its style inline, opens without a network, and prints. Whatever a model wrote is
-escaped.
+The HTML contains its charts as SVG and its style inline, opens without a network, and can be printed. All text that a
+model wrote is escaped.
 """
 
 import csv
@@ -52,7 +52,7 @@ def as_html(
         compared: the two evaluations.
         title: of the page.
         people: the estimated difference in human scores, where there are ratings.
-        facts: (name, value) lines for the end: cost, seed, configuration.
+        facts: (name, value) lines for the end of the page: cost, seed, configuration.
         lang: ``en`` or ``pt``.
     """
 

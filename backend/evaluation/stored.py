@@ -1,4 +1,4 @@
-"""Two evaluations of the store side by side: what a page, a report and the terminal all read."""
+"""Compare two stored evaluations; the pages, the reports and the terminal all use the result."""
 
 from dataclasses import dataclass
 from statistics import fmean
@@ -16,14 +16,14 @@ from backend.wording import Text, decimal, fill
 
 @dataclass(frozen=True)
 class Compared:
-    """Two evaluations on the prompts they share; ``base`` is what ``tuned`` is held against.
+    """Two evaluations, compared on the prompts they share; differences are ``tuned`` minus ``base``.
 
     Attributes:
         base, tuned: the evaluations.
         profile: the reward rules both are scored under.
         tasks: per task, then overall.
         paired: columns prompt_id, task, base, tuned; one row per shared prompt.
-        components: columns task, component, base, tuned, delta; what moved most comes first within its task.
+        components: columns task, component, base, tuned, delta; within a task, the largest change comes first.
         texts: columns prompt_id, user_text, base, tuned (the first sample's completion).
         truth: a task's truth measure -> (base's share of facts right, tuned's).
         left_out: prompts that only one of them has.
@@ -106,16 +106,16 @@ def _truths(texts: pd.DataFrame, paired: pd.DataFrame) -> dict[str, float]:
 
 
 def base_and_tuned(session: Session, run_id: str) -> tuple[Evaluation, Evaluation] | None:
-    """A run's first and last evaluation; None while it has not ended with a tuned one."""
+    """A run's base and tuned evaluation; None while it does not have both."""
     by_label = {e.label: e for e in run_evaluations(session, run_id)}
     return (by_label["base"], by_label["tuned"]) if {"base", "tuned"} <= by_label.keys() else None
 
 
 def find_evaluation(session: Session, name: str, label: str = "tuned") -> Evaluation:
-    """The evaluation of that id; of a run's id, its ``label`` one.
+    """The evaluation with the id ``name``; if ``name`` is a run's id, the run's evaluation with this label.
 
     Raises:
-        UserError: there is neither such an evaluation nor such a run, or the run has none of that label.
+        UserError: there is neither such an evaluation nor such a run, or the run has no evaluation with this label.
     """
     found = session.get(Evaluation, name)
     if found is not None:
@@ -131,7 +131,7 @@ def find_evaluation(session: Session, name: str, label: str = "tuned") -> Evalua
 
 
 def why(components: pd.DataFrame, task: str, least: float = 0.01) -> Text | None:
-    """Which components moved a task, in words; None where none moved by ``least``."""
+    """Which components changed a task's reward, in words; None if none changed by at least ``least``."""
     moved = components[(components["task"] == task) & (components["delta"].abs() >= least)].head(3)
     if moved.empty:
         return None

@@ -1,4 +1,4 @@
-"""A comparison in words that a PM can repeat, in both languages; the pages, the terminal and the reports all use these."""
+"""A comparison in plain words, in both languages; the pages, the terminal and the reports all use these."""
 
 from collections.abc import Sequence
 

@@ -1,1 +1,1 @@
-"""Policies: load one, build the embedded nano, generate from any."""
+"""Policies (language models): load one, build the embedded model nano, and generate completions."""

@@ -1,4 +1,4 @@
-"""Sample completions from any policy: batched, seeded, and without disturbing a training run."""
+"""Sample completions from any policy: batched, seeded, and without changing the state of a training run."""
 
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -21,8 +21,8 @@ def generate(
 ) -> list[list[Completion]]:
     """``n`` completions for each chat.
 
-    Prompts are batched by length. Each batch draws from its own seed, so the result does not depend on how many
-    chats came before; the caller's random state, the model's mode and its KV-cache flag are put back.
+    Prompts are batched by length. Each batch has its own seed. Afterwards the caller's random state, the model's mode
+    and its KV-cache flag are restored.
 
     Args:
         policy: model and tokenizer.
@@ -30,7 +30,7 @@ def generate(
         sampling: generation parameters.
         n: completions per chat.
         batch_size: sequences generated at once.
-        on_progress: called with (sequences done, sequences in all).
+        on_progress: called with (sequences done, total number of sequences).
 
     Returns:
         For each chat, in order, its ``n`` completions.
@@ -56,7 +56,7 @@ def generate(
 
 
 def generate_stream(policy: "Policy", chat: Chat, sampling: Sampling) -> Generator[str]:
-    """One completion, piece by piece as it is generated. Closing the iterator ends the generation.
+    """Yield one completion in pieces while it is generated. Closing the iterator ends the generation.
 
     Args:
         policy: model and tokenizer.
@@ -82,7 +82,7 @@ def generate_stream(policy: "Policy", chat: Chat, sampling: Sampling) -> Generat
                     streamer=streamer,
                     stopping_criteria=[has_left],
                 )
-        except Exception as error:  # raised where the pieces are read
+        except Exception as error:  # raised again in the thread that reads the pieces
             failed.append(error)
             streamer.end()
 
@@ -138,7 +138,7 @@ def _completion(tokenizer: Any, ids: list[int], end_ids: list[int], limit: int) 
 
 @contextmanager
 def _undisturbed(model: Any) -> Iterator[None]:
-    """Generate in eval mode with the KV cache on; afterwards everything is as it was, the random state too."""
+    """Eval mode with the KV cache on; at the end the model's mode, its cache flag and the random state are restored."""
     import torch
 
     training, use_cache = model.training, model.config.use_cache

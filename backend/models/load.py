@@ -1,7 +1,7 @@
-"""``load_policy``: the one place that knows the backends.
+"""``load_policy``: the only code that depends on the model backend.
 
 CUDA with Unsloth installed -> ``FastLanguageModel``; otherwise transformers + PEFT, with bitsandbytes NF4 when
-4-bit weights are asked for. Which one was used is kept with the run.
+4-bit weights are asked for. The backend that was used is recorded with the run.
 """
 
 import importlib.util
@@ -36,14 +36,14 @@ class PolicyConfig(BaseModel):
 
 @dataclass
 class Policy:
-    """A causal language model, its tokenizer, and how it came to be."""
+    """A causal language model, its tokenizer, and how it was loaded."""
 
     model: Any
     tokenizer: Any
     name: str
     backend: str
     declared_generation: dict[str, Any] = field(default_factory=dict)
-    """What the model's own generation_config asked for before it was replaced."""
+    """The model's own generation_config, before it was replaced."""
 
     @property
     def end_ids(self) -> list[int]:
@@ -176,11 +176,11 @@ def _load_transformers(config: PolicyConfig, source: str, adapter: Path | None, 
 
 
 def _keep_weights_unpacked(model: Any) -> None:
-    """Keep a 4-bit model trainable, and the same, on every CPU.
+    """Keep a 4-bit model trainable, with the same results, on every CPU.
 
-    On a CPU with AVX512-BF16, bitsandbytes re-packs a layer at its first pass in evaluation mode: from then on its
-    product has no gradient (an evaluation would end the training unseen), is rounded to bfloat16, and layers narrower
-    than a quantisation block fail.
+    On a CPU with AVX512-BF16, bitsandbytes re-packs a layer at its first pass in evaluation mode. From then on the
+    layer's output has no gradient (so after an evaluation, training would have no effect, without an error) and is
+    rounded to bfloat16, and layers narrower than a quantisation block fail.
     """
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
@@ -197,10 +197,10 @@ def _resolve(config: PolicyConfig) -> str:
 
 
 def check_model(config: PolicyConfig) -> str:
-    """What can be said about the model without loading it; returns the folder or hub id.
+    """Check the model's name without loading the model; returns the folder or hub id.
 
     Raises:
-        UserError: it names a folder that does not exist or holds no model.
+        UserError: it is a folder that does not exist or contains no model.
     """
     looks_local = config.model.startswith((".", "/", "~")) or Path(config.model).exists()
     if not looks_local:

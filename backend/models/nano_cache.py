@@ -1,4 +1,4 @@
-"""Where nano is cached and how far its building is, readable without importing torch."""
+"""Where nano is cached and how much of it is built; can be read without importing torch."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ def _digest() -> str:
 
 
 def nano_path() -> Path:
-    """The folder of this version of nano: its name carries a hash of everything that shapes the model."""
+    """The folder of this version of nano; its name contains a hash of all the code that determines the model."""
     return get_settings().models_dir / f"nano-{_digest()}"
 
 

@@ -1,1 +1,1 @@
-"""Rating: which completion a rater sees next, and what happens to a score."""
+"""Rating: choose which completion a rater sees next, and save, change or undo a rating."""

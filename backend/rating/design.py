@@ -1,14 +1,22 @@
-"""The sampling design of the queue: a stratified sample in which every completion's weight is known.
+"""The sampling design of the raters' queue: a stratified sample in which every completion's weight is known.
 
-A stratum is a task and a quarter of the reward's range. A fixed share of the fresh completions is drawn from the whole queue
-alike; the others come from the stratum about which the ratings say least (Neyman allocation, one draw at a time), so that ρ sees
-the whole range. Inside a stratum every completion is as likely as another, so a completion's sampling weight is its
-stratum's size over how many of it were rated, and the weighted ρ is unbiased.
+A stratum is a task and a quarter of the reward's range. Unrated completions are drawn in two ways:
+
+- A fixed share is drawn from the whole queue, every completion with the same probability. For this the strata are put in
+  a weighted random order by exponential keys (Efraimidis and Spirakis 2006).
+- The others come from the stratum in which one more rating adds the most information (Neyman allocation, one draw at a
+  time), so that ρ covers the whole range of the reward.
+
+Inside a stratum every completion has the same probability. So a completion's sampling weight is the size of its stratum
+divided by how many of the stratum were rated, and the weighted ρ is unbiased.
 """
 
 import random
+from bisect import bisect_right
+from collections.abc import Sequence
 from math import sqrt
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,18 +25,29 @@ from backend.store.tables import Stratum
 
 QUARTERS = 4
 _SPREAD = 1.2
-"""Standard deviation of the human scores that a stratum is taken to have until three are known."""
+"""Standard deviation of the human scores that is assumed for a stratum until three of its completions are rated."""
 
 
-def stratum_of(task: str, total: float | None) -> str:
-    """``task/quarter``, the quarter of the reward's range from 0 to 3; ``task/-`` for a completion without a reward."""
-    if total is None:
-        return f"{task}/-"
-    return f"{task}/{min(QUARTERS - 1, int(total * QUARTERS))}"
+def quarter_edges(bounds: tuple[float, float] | None, totals: Sequence[float]) -> list[float]:
+    """The three values that part a task's rewards into quarters.
+
+    Args:
+        bounds: the least and the most a total can be: its range is parted evenly.
+        totals: the rewards there are; without bounds, their quartiles part them.
+    """
+    if bounds is not None:
+        low, high = bounds
+        return [low + (high - low) * i / QUARTERS for i in range(1, QUARTERS)]
+    return [float(x) for x in np.quantile(totals, [i / QUARTERS for i in range(1, QUARTERS)])] if totals else []
+
+
+def stratum_of(task: str, total: float | None, edges: Sequence[float]) -> str:
+    """``task/quarter``, the quarter of the rewards from 0 to 3; ``task/-`` for a completion without a reward."""
+    return f"{task}/-" if total is None else f"{task}/{bisect_right(edges, total)}"
 
 
 def get_stratum(session: Session, name: str) -> Stratum:
-    """The stratum's record, held until the transaction ends; added when new."""
+    """The stratum's row, locked until the transaction ends; added when new."""
     found = session.get(Stratum, name, with_for_update=True, populate_existing=True)
     if found is None:
         found = Stratum(name=name, items=0, open=0, rated=0, total=0.0, squares=0.0)
@@ -38,7 +57,7 @@ def get_stratum(session: Session, name: str) -> Stratum:
 
 
 def follow(stratum: Stratum, before: float | None, after: float | None) -> None:
-    """Count the change of one item's human score into its stratum."""
+    """Update a stratum's counts and sums after one item's human score changed (None: not rated)."""
     for value, sign in ((before, -1), (after, 1)):
         if value is not None:
             stratum.rated += sign
@@ -47,17 +66,20 @@ def follow(stratum: Stratum, before: float | None, after: float | None) -> None:
 
 
 def information(stratum: Stratum) -> float:
-    """How much one more rated completion of the stratum tells: the spread of its human scores over how many there are."""
+    """The priority of a stratum: the standard deviation of its human scores divided by its rated completions plus one."""
     n = stratum.rated
     variance = stratum.squares / n - (stratum.total / n) ** 2 if n >= 3 else _SPREAD**2
     return sqrt(max(variance, 0.01)) / (n + 1)
 
 
 def strata_in_order(session: Session) -> list[str]:
-    """The strata with unscored items as they should be tried: by chance in proportion to how many those are, or by what
-    a rating there tells."""
+    """The strata with unrated items, in the order to try them.
+
+    With probability ``random_share`` a weighted random order (the weight is the number of unrated items); otherwise by
+    ``information``, highest first.
+    """
     strata = list(session.scalars(select(Stratum).where(Stratum.rated < Stratum.items)))
     random.shuffle(strata)
-    if random.random() < get_settings().random_share:
+    if random.random() < get_settings().random_share:  # Efraimidis and Spirakis: sort by the key u ** (1 / weight)
         return [s.name for s in sorted(strata, key=lambda s: -(random.random() ** (1 / (s.items - s.rated))))]
     return [s.name for s in sorted(strata, key=information, reverse=True)]

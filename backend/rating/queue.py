@@ -1,8 +1,8 @@
-"""The raters' queue: which completion next, claimed so that no two raters are given the same one by accident.
+"""The raters' queue: choose a rater's next completion, and claim it so that no two raters get the same one by accident.
 
-Half-rated completions come first, so that agreement can be measured early. Then fresh ones, from strata in the order that
-``backend.rating.design`` gives. Every choice starts at a random place and looks at few rows, so it takes the same time in a
-queue of a hundred and of a million.
+Completions that have some of the ratings they need come first, so that agreement can be measured early. Then come unrated
+ones, from the strata in the order of ``backend.rating.design``. Every choice starts at a random place in the queue and
+reads few rows, so it takes the same time in a queue of a hundred and of a million.
 """
 
 import random
@@ -15,22 +15,24 @@ from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, delete, 
 from sqlalchemy.orm import Session
 
 from backend.access import needs
-from backend.rating.design import follow, get_stratum, strata_in_order, stratum_of
+from backend.rating.design import follow, get_stratum, quarter_edges, strata_in_order, stratum_of
 from backend.records import Completion as Generated
 from backend.records import Sampling
 from backend.settings import get_settings
-from backend.store.completions import ensure_scores, save_completions, totals
+from backend.store.completions import ensure_scores, save_completions, task_totals, totals
 from backend.store.engine import in_parts, in_turn
 from backend.store.tables import Claim, Completion, Prompt, QueueItem, Rating, RatingEvent, Stratum, utc_now
-from backend.suites import suite_of, task_names
+from backend.suites import find_task, suite_of
 
 CLAIM_MINUTES = 15
 _PLACES = 2**31 - 1
+"""Every item has a fixed random place below this number."""
 _WINDOW = 64
+"""How many rows a choice reads at a time."""
 DISAGREEMENT = 2
-"""Two scores this far apart ask for another rater."""
+"""If two scores of a completion differ by this much, a third rater scores it."""
 REPEAT_AFTER = 15
-"""A rater is shown nothing twice before having scored this many; then only what lies this many back."""
+"""A hidden repeat is never one of the last this many completions that the rater has scored."""
 
 
 def save_for_raters(
@@ -43,7 +45,7 @@ def save_for_raters(
 
 
 def enqueue(session: Session, completion_ids: list[int]) -> int:
-    """Offer completions to raters; those that are offered already stay as they are. Returns how many are new."""
+    """Add completions to the raters' queue; those already in it do not change. Returns how many are new."""
     new = 0
     in_turn(session, "queue")
     for ids in in_parts(completion_ids):
@@ -54,11 +56,12 @@ def enqueue(session: Session, completion_ids: list[int]) -> int:
         )
         tasks = dict(session.execute(query).tuples().all())
         rewards = _rewards(session, tasks)
+        edges = {task: _edges(session, task) for task in set(tasks.values())}
         wanted = get_settings().raters_per_completion
         rows = [
             {
                 "completion_id": completion_id,
-                "stratum": stratum_of(task, rewards.get(completion_id)),
+                "stratum": stratum_of(task, rewards.get(completion_id), edges[task]),
                 "rated": 0,
                 "wanted": wanted,
                 "is_open": True,
@@ -80,12 +83,19 @@ def enqueue(session: Session, completion_ids: list[int]) -> int:
     return new
 
 
+def _edges(session: Session, task: str) -> list[float]:
+    """What parts the task's rewards into quarters: evenly within its bounds, otherwise by the rewards stored so far."""
+    found = find_task(task)
+    if found is None or found.bounds is not None:
+        return quarter_edges(found.bounds if found is not None else (0.0, 1.0), ())
+    return quarter_edges(None, task_totals(session, task, suite_of(task).default_profile))
+
+
 def _rewards(session: Session, tasks: Mapping[int, str]) -> dict[int, float]:
-    """completion id -> its total under its suite's default profile, scored and kept where it was not."""
-    known = set(task_names())
+    """completion id -> its total under its suite's default profile; completions without a stored score are scored."""
     by_profile: dict[str, list[int]] = {}
     for completion_id, task in tasks.items():
-        if task in known:
+        if find_task(task) is not None:
             by_profile.setdefault(suite_of(task).default_profile, []).append(completion_id)
     found: dict[int, float] = {}
     for profile, ids in by_profile.items():
@@ -96,11 +106,11 @@ def _rewards(session: Session, tasks: Mapping[int, str]) -> dict[int, float]:
 
 @needs("annotator")
 def claim_next(session: Session, rater_id: int) -> int | None:
-    """The completion this rater should see next, claimed for them; None when the queue is done for them.
+    """Choose this rater's next completion and claim it; None when the queue has no more for this rater.
 
-    The one they have claimed already comes again, so leaving and coming back continues.
+    A completion that the rater has already claimed comes again, so a rater who leaves and comes back continues with it.
     """
-    in_turn(session, f"rater {rater_id}")  # who may have two windows open
+    in_turn(session, f"rater {rater_id}")  # a rater may have two windows open
     held = session.scalar(_HELD, {"rater": rater_id, "now": utc_now()})
     if held is not None and (_is_repeat(session, held, rater_id) or not _is_mine(session, held, rater_id)):
         claim(session, held, rater_id)
@@ -108,7 +118,7 @@ def claim_next(session: Session, rater_id: int) -> int | None:
     if random.random() < get_settings().repeat_share and (again := _seen_before(session, rater_id)) is not None:
         claim(session, again, rater_id, is_repeat=True)
         return again
-    for alone in (True, False):  # one that nobody has on their screen, if there is one
+    for alone in (True, False):  # first try completions that no other rater has claimed
         for completion_id in _candidates(session, rater_id, alone):
             item = session.get(QueueItem, completion_id, with_for_update={"skip_locked": True}, populate_existing=True)
             others = _claims(session, completion_id, rater_id)
@@ -121,7 +131,7 @@ def claim_next(session: Session, rater_id: int) -> int | None:
 
 @needs("annotator")
 def claim(session: Session, completion_id: int, rater_id: int, is_repeat: bool = False) -> None:
-    """Hold a completion for a rater from now on; a rater holds one at a time."""
+    """Claim a completion for a rater, or renew the claim; a rater has one claim at a time."""
     expires = utc_now() + timedelta(minutes=CLAIM_MINUTES)
     held = session.get(Claim, (completion_id, rater_id))
     if held is None:
@@ -135,20 +145,20 @@ def claim(session: Session, completion_id: int, rater_id: int, is_repeat: bool =
 
 @needs("annotator")
 def save_draft(session: Session, completion_id: int, rater_id: int, comment: str) -> None:
-    """Keep a half-written comment with the rater's claim."""
+    """Store an unfinished comment with the rater's claim."""
     held = session.get(Claim, (completion_id, rater_id))
     if held is not None:
         held.draft = comment
 
 
 def draft_of(session: Session, completion_id: int, rater_id: int) -> str:
-    """The comment the rater had begun on this completion."""
+    """The rater's unfinished comment on this completion."""
     held = session.get(Claim, (completion_id, rater_id))
     return held.draft if held is not None else ""
 
 
 def room_for(session: Session, item: QueueItem, rater_id: int) -> bool:
-    """Whether this rater may still score the item: it wants a score that no other claim is about to give."""
+    """Whether this rater may still score the item: it needs more scores than other raters' claims may give."""
     now = utc_now()
     held = session.get(Claim, (item.completion_id, rater_id))
     others = _claims(session, item.completion_id, rater_id)
@@ -157,7 +167,7 @@ def room_for(session: Session, item: QueueItem, rater_id: int) -> bool:
 
 
 def recount(session: Session, item: QueueItem) -> None:
-    """Bring an item's counts in line with its ratings."""
+    """Update an item's counts, and those of its stratum, from its ratings."""
     session.flush()
     scores = session.scalars(
         select(Rating.score).where(Rating.completion_id == item.completion_id, Rating.score.is_not(None))
@@ -191,13 +201,13 @@ def repeats(session: Session, rater_id: int) -> int:
 
 
 def _others(item: ColumnElement[int]) -> Select[Any]:
-    """How many other raters have this item on their screens."""
+    """A query: how many other raters have claimed this item."""
     return select(func.count()).where(
         Claim.completion_id == item, Claim.rater_id != bindparam("rater"), Claim.expires_at >= bindparam("now")
     )
 
 
-# The statements of a choice are built once: building them anew would take longer than running them.
+# These statements are built once, because building them for every choice would take longer than running them.
 _CLAIMS = _others(bindparam("item"))
 _MINE = select(Rating.id).where(Rating.completion_id == bindparam("item"), Rating.rater_id == bindparam("rater"))
 _HELD = (
@@ -212,7 +222,14 @@ _HELD = (
 
 
 def _window_query(upward: bool, in_stratum: bool) -> Select[Any]:
-    """Open items with so many scores from a place on (or before it) that have room, without those the rater has judged."""
+    """A query: open items that the rater may score, in the order of their places.
+
+    Args:
+        upward: read the items from the bound ``place`` on; otherwise those before it.
+        in_stratum: only the items of the bound ``stratum``.
+
+    The items have exactly ``rated`` scores, at most ``others`` claims, and need more scores than those claims may give.
+    """
     query = select(QueueItem.completion_id, QueueItem.shuffle, QueueItem.rated, QueueItem.wanted).where(
         QueueItem.is_open, QueueItem.rated == bindparam("rated")
     )
@@ -233,7 +250,7 @@ _WINDOWS = {(up, stratum): _window_query(up, stratum) for up in (True, False) fo
 
 
 def _claims(session: Session, completion_id: int, but: int) -> int:
-    """How many other raters have the completion on their screens."""
+    """How many raters other than ``but`` have claimed the completion."""
     return session.scalar(_CLAIMS, {"item": completion_id, "rater": but, "now": utc_now()}) or 0
 
 
@@ -262,9 +279,9 @@ def _seen_before(session: Session, rater_id: int) -> int | None:
 
 
 def _candidates(session: Session, rater_id: int, alone: bool) -> Iterator[int]:
-    """Completions the rater has not judged and that have room, best first; the last resort goes through all that is open.
+    """Completions that the rater may score, best first; if few are found, all open ones are read at the end.
 
-    With ``alone``, those that nobody else has on their screen.
+    With ``alone``, only those that no other rater has claimed.
     """
     most = max(3, get_settings().raters_per_completion)
     for rated in range(most - 1, 0, -1):
@@ -276,7 +293,7 @@ def _candidates(session: Session, rater_id: int, alone: bool) -> Iterator[int]:
 
 
 def _window(session: Session, rater_id: int, rated: int, stratum: str | None, size: int, alone: bool) -> Iterator[int]:
-    """Items from a random place on, then from the start to that place; at most ``size`` rows of each are looked at."""
+    """Items from a random place on, then items from the start to that place; reads at most ``size`` rows of each part."""
     values = {"rater": rater_id, "rated": rated, "stratum": stratum, "place": random.randrange(_PLACES), "size": size,
               "now": utc_now(), "others": 0 if alone else _PLACES}  # fmt: skip
     if stratum is None:

@@ -1,4 +1,4 @@
-"""Giving a rating, changing it, taking it back."""
+"""Save a rating, change it, or take it back."""
 
 from collections.abc import Sequence
 
@@ -29,14 +29,14 @@ def save_rating(
     flags: Sequence[str] = (),
     imported: bool = False,
 ) -> None:
-    """Store a rating, or change the one this rater gave before; what it was stays in the history.
+    """Store a rating, or change this rater's earlier one; the earlier score stays in the history.
 
     Args:
         session: a writing session.
-        completion_id, rater_id: whose rating of what.
+        completion_id, rater_id: the completion, and the rater who scored it.
         score: 1 to 5; or None with a ``skip_reason``.
         comment, seconds, flags: what the rater added, and how long it took.
-        imported: it was given elsewhere, so the queue has no say.
+        imported: it was given elsewhere, so the queue's limit on the number of ratings does not apply.
 
     Raises:
         UserError: the score is not 1 to 5, neither or both of score and skip reason are given, a flag is unknown, the
@@ -72,7 +72,7 @@ def save_rating(
 
 
 def _keep_repeat(session: Session, held: Claim, score: int | None, skip_reason: str | None) -> None:
-    """A second score of the same rater goes into the history only: it says how far they agree with themselves."""
+    """Store a second score of the same rater in the history only; it measures self-agreement."""
     values = {"completion_id": held.completion_id, "rater_id": held.rater_id}
     session.add(RatingEvent(**values, action="repeat", score=score, skip_reason=skip_reason))
     session.delete(held)
@@ -81,7 +81,7 @@ def _keep_repeat(session: Session, held: Claim, score: int | None, skip_reason: 
 
 @needs("annotator")
 def undo_last(session: Session, rater_id: int) -> int | None:
-    """Take the rater's latest rating back and claim its completion for them again; None when there is none."""
+    """Undo the rater's latest rating, and claim its completion for the rater again; None when there is none."""
     in_turn(session, f"rater {rater_id}")
     last = session.scalar(
         select(RatingEvent).where(RatingEvent.rater_id == rater_id).order_by(RatingEvent.id.desc()).limit(1)

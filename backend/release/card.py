@@ -1,4 +1,4 @@
-"""The model card of an exported model: what it is, what it was trained on and for, how it compares, and what may be done with it."""
+"""The model card of an exported model: what it is, its training, its comparison with the base, and its licence."""
 
 import json
 from pathlib import Path
@@ -33,8 +33,8 @@ def model_card(run_id: str, folder: Path, config: TrainConfig, kind: str, check:
         run_id: the run.
         folder: its folder.
         config: how it was trained.
-        kind: what is exported beside this card: adapter, merged or gguf.
-        check: what merging did, where it was merged.
+        kind: what is exported with this card: adapter, merged or gguf.
+        check: the result of the check after merging, if it was merged.
     """
     run_config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     environment = read_json(folder / "environment.json") or {}
@@ -87,12 +87,12 @@ def _reward(run_config: dict[str, Any], environment: dict[str, Any]) -> str:
     with reading() as session:
         gates = standing_gates(session, profile)
     lines = [f"- {task}: {gate.verdict} ({gate.reason})" for task, gate in sorted(gates.items())]
-    told = "\n".join(lines) or "No gate has been decided: nobody has checked that this reward ranks as people do."
-    return f"## Reward\n\nProfile {profile}, fingerprint `{environment.get('fingerprint', '?')}`.\n\n{told}"
+    verdicts = "\n".join(lines) or "No gate has been decided: nobody has checked that this reward ranks as people do."
+    return f"## Reward\n\nProfile {profile}, fingerprint `{environment.get('fingerprint', '?')}`.\n\n{verdicts}"
 
 
 def base_licence(model: str) -> tuple[str, str]:
-    """The licence of the base model, as its own card names it; empty when nobody says, and a sentence about it."""
+    """(the base model's licence according to its card, empty if not known; a sentence about where it comes from)."""
     if model == "nano":
         return "", "nano is made by this workbench from synthetic data, so nobody else's terms apply to it."
     card = Path(model).expanduser() / "README.md"

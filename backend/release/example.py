@@ -1,6 +1,6 @@
 """The recorded example: a real nano run, some of its completions, and ratings by the project's authors.
 
-Loaded into an empty store at first start, so that every page has content; everything it brings is marked as example.
+Loaded into an empty store at first start, so that every page has content; everything in it is labelled as an example.
 """
 
 import json
@@ -29,7 +29,7 @@ from backend.suites import default_profile, task_names
 from backend.training.config import config_from_json
 
 EXAMPLES = next(p for p in (Path(__file__).parent / "examples", ROOT / "examples") if p.is_dir())
-"""Inside the package where a wheel was installed, beside it in a checkout."""
+"""In the package if it was installed as a wheel; next to the package in a checkout."""
 RUN_FOLDER = EXAMPLES / "nano-run"
 RATINGS = EXAMPLES / "ratings.jsonl"
 RUN_ID = "example"
@@ -56,7 +56,7 @@ def _example_tasks() -> set[str]:
 
 @acting_as(OPERATOR)
 def load_example() -> None:
-    """Take the recorded run, completions and ratings into the store (once)."""
+    """Load the recorded run, completions and ratings into the store, if they are not there yet."""
     with writing() as session:
         in_turn(session, "example")
         if session.get(Run, RUN_ID) is not None:
@@ -118,7 +118,7 @@ def _add_ratings(session: Session) -> None:
 def record_completions() -> int:
     """Sample two completions of every eval prompt from nano into ratings.jsonl; returns how many have no rating.
 
-    Sampling is seeded, so the texts, and with them the ratings given by hand, stay until nano itself changes.
+    Sampling is seeded, so the texts stay the same, and keep the ratings given by hand, until nano itself changes.
     """
     from backend.models.generate import generate
     from backend.models.load import PolicyConfig, load_policy
@@ -150,7 +150,7 @@ def record_completions() -> int:
 
 
 def copy_record(source: Path, target: Path) -> None:
-    """Copy what the pages read of a run folder."""
+    """Copy the files of a run folder that the pages read."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     for name in (

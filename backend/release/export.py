@@ -1,8 +1,8 @@
-"""A run's best adapter for use elsewhere: alone, merged into 16-bit weights, or as GGUF; each with its model card.
+"""Export a run's best adapter for use elsewhere: alone, merged into 16-bit weights, or as GGUF; each with a model card.
 
-Merging is checked before anything is written in place: the merged weights, as they lie on disk, must give the adapter's
-logits, and the same greedy text for every eval prompt of the run. An adapter trained over NF4 weights is merged into the
-base's own 16-bit weights, and checked against itself over these. (Final report §11, step 7.)
+The merge is checked before the export is moved to its place: the merged weights, read back from disk, must give the same
+logits as the adapter, and the same greedy text for every eval prompt of the run. An adapter that was trained on NF4
+weights is merged into the base's 16-bit weights, and compared with the adapter on those. (Final report §11, step 7.)
 """
 
 import shutil
@@ -26,7 +26,7 @@ from backend.training.config import TrainConfig, config_from_json
 
 KINDS = ("adapter", "merged", "gguf")
 _LARGEST_DIFFERENCE = 0.02
-"""Of a logit, as a share of the logits' standard deviation: what rounding weights to 16 bits may do, and no more."""
+"""The largest difference of a logit that rounding to 16 bits explains, as a share of the logits' standard deviation."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class MergeCheck:
 
     Attributes:
         dtype: of the merged weights on disk.
-        prompts: eval prompts read.
-        same_text: for how many of them the greedy completions are the same to the letter.
-        difference: root mean square of the difference of all logits over prompts and completions, over their standard
-            deviation.
+        prompts: how many eval prompts were checked.
+        same_text: for how many of them the greedy completions are exactly the same.
+        difference: root mean square of the difference of all logits over prompts and completions, divided by the logits'
+            standard deviation.
     """
 
     dtype: str
@@ -47,7 +47,7 @@ class MergeCheck:
     difference: float
 
     def problem(self) -> str | None:
-        """Why the merge must not be used; None when it may."""
+        """Why the merged model must not be used; None when it may be used."""
         if self.difference > _LARGEST_DIFFERENCE:
             return f"its logits differ by {self.difference:.2%} of their spread (at most {_LARGEST_DIFFERENCE:.0%} is rounding)"
         if self.same_text < self.prompts:
@@ -57,20 +57,20 @@ class MergeCheck:
 
 @needs("engineer")
 def export_run(run_id: str, to: Path, kinds: Sequence[str] = ("adapter", "merged"), quantization: str = "q8_0") -> Path:
-    """Write a run's best adapter to ``to``, one folder per kind; all of it, or nothing.
+    """Write a run's best adapter to ``to``, one folder per kind; on an error nothing is written there.
 
     Args:
         run_id: a run with a best/ folder.
         to: a folder that does not exist yet, or is empty.
-        kinds: of ``KINDS``; ``merged`` are safetensors of 16 bits, ``gguf`` needs Unsloth on CUDA.
+        kinds: some of ``KINDS``; ``merged`` is 16-bit safetensors, ``gguf`` needs Unsloth on CUDA.
         quantization: of the GGUF file, in llama.cpp's names.
 
     Returns:
         ``to``.
 
     Raises:
-        UserError: there is no such run or adapter, the folder holds something, GGUF cannot be made here, or the merged
-            weights do not do what the adapter does.
+        UserError: there is no such run or adapter, the folder is not empty, GGUF cannot be made here, or the merged
+            weights do not behave like the adapter.
     """
     if unknown := [kind for kind in kinds if kind not in KINDS]:
         raise UserError(f"unknown kind of export {unknown[0]!r}; choose from {', '.join(KINDS)}")
@@ -116,7 +116,7 @@ def merge(config: TrainConfig, adapter: Path, to: Path, prompts: Path) -> MergeC
     """Write the model with the adapter merged into it, 16-bit safetensors and tokenizer, and check it.
 
     Raises:
-        UserError: what was written does not do what the adapter does.
+        UserError: the merged weights do not behave like the adapter.
     """
     import torch
 
@@ -126,7 +126,7 @@ def merge(config: TrainConfig, adapter: Path, to: Path, prompts: Path) -> MergeC
     before = [group[0].text for group in generate(policy, chats, sampling)]
     logits = _logits(policy, chats, before)
     merged = policy.model.merge_and_unload()
-    # What was stored in fp32 is rounded least by float16; what was bfloat16 stays so.
+    # fp32 weights lose least in float16; bfloat16 weights stay bfloat16.
     stored = getattr(merged.config, "dtype", None)
     dtype = torch.bfloat16 if stored == torch.bfloat16 else torch.float16
     merged.to(dtype).save_pretrained(to)
@@ -153,7 +153,7 @@ def merge(config: TrainConfig, adapter: Path, to: Path, prompts: Path) -> MergeC
 def _logits(policy: Policy, chats: Sequence[list[dict[str, str]]], completions: Sequence[str]) -> list[Any]:
     """The logits at every position of prompt and completion, one tensor [length, vocabulary] per chat, on the CPU.
 
-    Of a large vocabulary the first 4,096 columns: all come from the same product.
+    Only the first 4,096 columns of a large vocabulary; that is enough, because all come from the same matrix product.
     """
     import torch
 
@@ -167,7 +167,7 @@ def _logits(policy: Policy, chats: Sequence[list[dict[str, str]]], completions: 
 
 
 def _write_gguf(config: TrainConfig, adapter: Path, to: Path, quantization: str) -> None:
-    """GGUF through Unsloth, which merges and quantises by itself."""
+    """Write GGUF with Unsloth, which merges and quantises by itself."""
     from unsloth import FastLanguageModel
 
     model, tokenizer = FastLanguageModel.from_pretrained(**unsloth_load_arguments(config, str(adapter)))

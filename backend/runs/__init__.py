@@ -1,1 +1,1 @@
-"""Launch, watch and stop training runs. A run's identity lives in the store and its folder, never in a browser."""
+"""Launch, watch and stop training runs. A run is identified by its row in the store and its folder, not by a browser."""

@@ -28,10 +28,10 @@ _EXCEPTION = re.compile(r"^(?:[\w.]+\.)?(\w*(?:Error|Exception|Interrupt|Exit)):
 
 
 def cause_of_death(exit_code: int | None, log: str) -> str:
-    """One line that says why.
+    """Why a process ended, in one line.
 
     Args:
-        exit_code: of the process, negative for a signal; None when nobody saw it end.
+        exit_code: of the process, negative for a signal; None when it is not known.
         log: the end of its log.
     """
     if known := known_cause(log):
@@ -48,7 +48,7 @@ def cause_of_death(exit_code: int | None, log: str) -> str:
 
 
 def known_cause(text: str) -> str | None:
-    """What an error's text means and what helps, where it is one of those that one meets."""
+    """What a known error's text means and what helps; None for other texts."""
     return next((words for pattern, words in _KNOWN if pattern.search(text)), None)
 
 

@@ -1,4 +1,4 @@
-"""A new run: its row in the store and its folder with everything the training process needs."""
+"""Create a run: its row in the store, and its folder with everything that the training process needs."""
 
 import secrets
 from datetime import datetime
@@ -36,10 +36,12 @@ def create_run(config: TrainConfig, status: str = "queued") -> str:
 
 @needs("engineer")
 def create_seed_runs(config: TrainConfig, seeds: list[int]) -> str:
-    """A run of several seeds: a parent and one child for each seed, trained one after the other; returns the parent.
+    """Create a run of several seeds: a parent, and one child for each seed; returns the parent's id.
+
+    The children are trained one after the other.
 
     Raises:
-        UserError: as ``create_run``; or a seed is given twice.
+        UserError: as ``create_run``; a seed is given twice, or there is only one.
     """
     if len(set(seeds)) < len(seeds) or len(seeds) < 2:
         raise UserError(f"give two or more different seeds, not {', '.join(map(str, seeds))}")
@@ -54,10 +56,10 @@ def create_seed_runs(config: TrainConfig, seeds: list[int]) -> str:
 
 
 def parse_seeds(text: str) -> list[int]:
-    """``"42, 123, 456"`` -> three seeds; none for empty text.
+    """``"42, 123, 456"`` -> three seeds; an empty list for an empty text.
 
     Raises:
-        UserError: a part is no whole number, or there is only one.
+        UserError: a part is not a whole number, or there is only one seed.
     """
     try:
         seeds = [int(part) for part in listed(text)]
@@ -79,7 +81,7 @@ def run_prompts(config: TrainConfig) -> list[PromptRecord]:
 
 
 def new_run_id() -> str:
-    """An id that sorts by time and that two launches in the same second do not share."""
+    """A new id. Ids sort by time, and two launches in the same second get different ones."""
     return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
@@ -94,7 +96,7 @@ def _write_run(
     except OSError as error:
         raise UserError(f"cannot write the run's folder {folder}: {error.strerror}. Set WORKBENCH_RUNS_DIR.") from error
     with writing() as session:
-        mark, _ = save_prompt_set(session, prompts, config.prompts)
+        set_id, _ = save_prompt_set(session, prompts, config.prompts)
         session.add(
             Run(
                 id=run_id,
@@ -107,7 +109,7 @@ def _write_run(
                 status=status,
                 profile=config.profile,
                 fingerprint=fingerprint_of_all((p.task for p in prompts), config.profile),
-                prompt_set=mark,
+                prompt_set=set_id,
             )
         )
         if config.override_reason:

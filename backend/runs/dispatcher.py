@@ -1,10 +1,10 @@
-"""Serves the queue: starts the next run as soon as the machine is free, sees how it ends, and leaves with the last one.
+"""The dispatcher: starts the next queued run when the machine is free, records how it ends, and exits after the last run.
 
     python -m backend.runs.dispatcher
 
-Launching from a page starts it; it needs neither the page nor the app. There is one at a time, by a lock that the
-operating system frees when it dies. Killing it harms no run: runs are sessions of their own, and the next dispatcher goes
-on with the queue.
+Launching a run from a page starts it; after that it does not need the page or the app. Only one runs at a time, because
+it holds a lock that the operating system releases when the process dies. Killing it harms no run: each run is a session
+of its own, and the next dispatcher continues with the queue.
 """
 
 import time
@@ -28,17 +28,17 @@ def serve() -> None:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            return  # another one serves
+            return  # another dispatcher is running
         try:
             while patiently(_next) is not None:
                 try:
                     _serve_one()
-                except UserError as error:  # the store is busy or away for a moment
+                except UserError as error:  # the store is busy, or does not answer for a moment
                     print(error, flush=True)
                     time.sleep(5)
         finally:
             lock.release()
-        # A run queued between the last look and the release is seen by the next look.
+        # The outer loop checks again, because a run may be queued between the last check and the release of the lock.
 
 
 def _next() -> str | None:
@@ -48,7 +48,7 @@ def _next() -> str | None:
 
 
 def _serve_one() -> None:
-    """Start the first in line once the machine is free, and wait for its end."""
+    """Start the first run of the queue if the machine is free, and wait until it ends."""
     if is_training():
         time.sleep(_POLL_SECONDS)
         return

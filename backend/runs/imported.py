@@ -1,4 +1,4 @@
-"""A run from elsewhere, known by its logs: Hugging Face's trainer_state.json, or a JSONL of logged steps."""
+"""Import a run of another program from its logs: Hugging Face's trainer_state.json, or a JSONL file of logged steps."""
 
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,19 @@ from backend.store.tables import Run, utc_now
 from backend.training.metrics_file import append_metrics
 
 IMPORTED = "imported"
-_LAST_STEP = 2**31 - 1  # as large as a column of the store takes
+_LAST_STEP = 2**31 - 1  # the largest value of the store's column
 
 
 @needs("engineer")
 def import_run(path: Path, name: str = "") -> str:
-    """Take a file of logs as a finished run; returns its id. All of it is taken, or nothing.
+    """Import a file of logs as a finished run; returns its id. If the file has bad entries, nothing is imported.
 
     Args:
         path: trainer_state.json (its ``log_history``), a JSON list, or JSONL; each entry an object with ``step`` and numbers.
         name: shown on the pages; the file's name when left out.
 
     Raises:
-        UserError: the file cannot be read, or an entry is no object with a step; the message says where.
+        UserError: the file cannot be read, or an entry is not an object with a step; the message says where.
     """
     entries = _entries(path)
     bad = [f"{path}:{place}: {problem}" for place, entry in entries if (problem := _problem(entry))]
@@ -66,7 +66,7 @@ def import_run(path: Path, name: str = "") -> str:
 
 
 def _entries(path: Path) -> list[tuple[str, Any]]:
-    """(place, entry) of everything the file holds; a line that is not JSON comes as the error it gave."""
+    """(place, entry) of every entry in the file; for a line that is not JSON, the error in place of the entry."""
     text = read_users_text(path)
     try:
         whole = load_users_json(text)
@@ -96,7 +96,7 @@ def _problem(entry: Any) -> str | None:
 
 
 def _numbers(entry: dict[str, Any]) -> dict[str, float]:
-    """What is logged: plain numbers, or those under ``metrics`` as this workbench writes them."""
+    """The logged numbers of an entry: those in the entry itself, or those under ``metrics`` (this workbench's format)."""
     inner = entry.get("metrics")
     values = inner if isinstance(inner, dict) else entry
     return {k: v for k, v in values.items() if k not in ("step", "time") and isinstance(v, int | float)}

@@ -1,7 +1,7 @@
-"""What a page asks for and does not wait for: sampling completions, preflight, an export, a benchmark.
+"""Background jobs that a page starts: sampling completions, preflight, an export, a benchmark.
 
-Each is a process of its own that works in a folder, by which it is found again after a reload: ``process.json`` names it, its
-results are in ``result.txt``, its errors in ``log.txt``, and how far it is in ``progress.json``.
+Each job is a process of its own with a folder, by which the page finds it again after a reload. ``process.json`` names
+the process; its results are in ``result.txt``, its errors in ``log.txt``, and its progress in ``progress.json``.
 """
 
 import hashlib
@@ -30,10 +30,10 @@ class Job:
     """A job's state.
 
     Attributes:
-        running: it has not ended yet.
-        done, total: how far it is, where it says so; 0 of 0 before it has begun to count.
-        words: its result when it has done its work, otherwise the end of its errors.
-        failed: whether it ended without doing its work.
+        running: whether it has not ended yet.
+        done, total: its progress, if it reports any; 0 of 0 before its first report.
+        words: its result if it succeeded, otherwise the last lines of its errors.
+        failed: whether it ended without success.
     """
 
     running: bool
@@ -60,11 +60,11 @@ def start_job(folder: Path, arguments: Sequence[str]) -> None:
 
 
 def job_in(folder: Path, success: str) -> Job | None:
-    """How far the folder's job is, or how it ended; None when there was none.
+    """The state of the folder's job; None when there was none.
 
     Args:
-        folder: where it works.
-        success: how the last line of what it said begins when it has done its work.
+        folder: the job's folder.
+        success: the beginning of the last line that the job prints if it succeeds.
     """
     working = _is_working(folder)
     if working is None:
@@ -72,14 +72,14 @@ def job_in(folder: Path, success: str) -> Job | None:
     progress = read_json(folder / "progress.json") or {"done": 0, "total": 0}
     if working:
         return Job(True, progress["done"], progress["total"])
-    said = (folder / "result.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    found = next((line for line in reversed(said) if line.startswith(success)), None)
-    words = found or last_lines(folder / "log.txt") or "it ended without a word"
+    printed = (folder / "result.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    found = next((line for line in reversed(printed) if line.startswith(success)), None)
+    words = found or last_lines(folder / "log.txt") or "it ended without a message"
     return Job(False, progress["done"], progress["total"], words, failed=found is None)
 
 
 def _is_working(folder: Path) -> bool | None:
-    """Whether the folder's process lives; None when none was started there."""
+    """Whether the folder's process is still running; None when none was started there."""
     identity = read_json(folder / "process.json")
     if identity is None:
         return None
@@ -107,7 +107,7 @@ def start_sampling(
         max_new_tokens: of a completion.
 
     Raises:
-        UserError: a sampling or a run has the machine.
+        UserError: another sampling job is running, or a run is training.
     """
     _only_when_idle()
     folder = _sampling_folder()
@@ -122,7 +122,7 @@ def start_sampling(
 
 
 def sampling_job() -> Job | None:
-    """How far the last sampling is, or how it ended; None when there was none."""
+    """The state of the last sampling job; None when there was none."""
     return job_in(_sampling_folder(), "stored ")
 
 
@@ -133,7 +133,7 @@ def _sampling_folder() -> Path:
 # --- preflight ----------------------------------------------------------------------------------------------------
 @needs("engineer")
 def start_preflight(config: TrainConfig) -> None:
-    """Check a configuration; what an earlier preflight of the same one said is forgotten."""
+    """Start preflight for a configuration; the result of an earlier preflight of the same one is deleted."""
     folder = _preflight_folder(config)
     path = (folder / "config.json").resolve()
     write_whole(path, config.model_dump_json())
@@ -141,12 +141,12 @@ def start_preflight(config: TrainConfig) -> None:
 
 
 def preflight_job(config: TrainConfig) -> Job | None:
-    """How far the preflight of this configuration is, or how it ended; None when there was none."""
+    """The state of this configuration's preflight; None when there was none."""
     return job_in(_preflight_folder(config), "]")  # the end of the JSON it prints
 
 
 def preflight_checks(config: TrainConfig) -> list[dict[str, Any]]:
-    """What the last preflight of this configuration found: name, status, found and story of each check; none before its end."""
+    """The result of this configuration's last preflight: name, status, found and story per check; empty before its end."""
     try:
         text = (_preflight_folder(config) / "result.txt").read_text(encoding="utf-8")
         return list(json.loads(text[text.index("[") :]))
@@ -155,9 +155,9 @@ def preflight_checks(config: TrainConfig) -> list[dict[str, Any]]:
 
 
 def _preflight_folder(config: TrainConfig) -> Path:
-    """By what preflight looks at: neither the name nor the reason to go on changes its result."""
-    looked_at = config.model_dump_json(exclude={"name", "override_reason"})
-    return get_settings().runs_dir / ".preflight" / hashlib.sha256(looked_at.encode()).hexdigest()[:16]
+    """A folder named by a hash of the configuration, without the two fields that do not change preflight's result."""
+    checked = config.model_dump_json(exclude={"name", "override_reason"})
+    return get_settings().runs_dir / ".preflight" / hashlib.sha256(checked.encode()).hexdigest()[:16]
 
 
 # --- after a run --------------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def start_export(run_id: str) -> None:
     """Write the adapter and the merged model to ``export/`` in the run's folder.
 
     Raises:
-        UserError: it is there already or being written, or a run has the machine.
+        UserError: it exists already or is being written, or a run is training.
     """
     to = (run_folder(run_id) / "export").resolve()
     if to.exists():
@@ -176,10 +176,10 @@ def start_export(run_id: str) -> None:
 
 @needs("engineer")
 def start_benchmark(run_id: str, tasks: str, limit: int) -> None:
-    """Measure base and tuned model on lm-eval's tasks (comma-separated), so many documents each.
+    """Measure the base and the tuned model on lm-eval's tasks (comma-separated), with ``limit`` documents per task.
 
     Raises:
-        UserError: it is being done, or a run has the machine.
+        UserError: the run's benchmark is running already, or a run is training.
     """
     _start_after(run_id, "benchmark", ["evaluations", "benchmark", run_id, "--tasks", tasks, "--limit", str(limit)])
     with writing() as session:
@@ -187,7 +187,7 @@ def start_benchmark(run_id: str, tasks: str, limit: int) -> None:
 
 
 def after_job(run_id: str, what: str) -> Job | None:
-    """How far the run's ``export`` or ``benchmark`` is, or how it ended; None when there was none."""
+    """The state of the run's ``export`` or ``benchmark`` job; None when there was none."""
     return job_in(run_folder(run_id) / f".{what}", "wrote ")
 
 

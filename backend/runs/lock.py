@@ -1,4 +1,5 @@
-"""One training at a time per GPU (per machine on a CPU): a lock that the operating system frees when its holder dies."""
+"""One training at a time per GPU (per machine on a CPU), by a lock that the operating system releases when its holder
+dies."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -10,17 +11,17 @@ from filelock import FileLock, Timeout
 from backend.settings import get_settings
 
 HELD = "WORKBENCH_TRAINING_LOCK_HELD"
-"""Set for the children of a run of several seeds, whose parent holds the lock for them all."""
+"""Environment variable for the children of a run of several seeds: the parent holds the lock for all of them."""
 _POLL_SECONDS = 0.5
 
 
 @contextmanager
 def training_lock(run_id: str, on_wait: Callable[[str], None] = lambda holder: None) -> Iterator[None]:
-    """Hold the machine for a run; waits for as long as another run has it.
+    """Hold the lock for a run; waits while another run holds it.
 
     Args:
-        run_id: who holds it, for the message to those who wait.
-        on_wait: called once with the holder's run id when there is somebody to wait for.
+        run_id: the run, named in the message of other runs that wait for it.
+        on_wait: called once with the other run's id if this run has to wait.
     """
     if os.environ.get(HELD):
         yield
@@ -39,12 +40,12 @@ def training_lock(run_id: str, on_wait: Callable[[str], None] = lambda holder: N
 
 
 def is_training() -> bool:
-    """Whether some run holds the machine at this moment."""
+    """Whether a run holds the training lock now."""
     return _is_held(_lock("training"))
 
 
 def lock_holder() -> str:
-    """The run that holds the machine, or held it last."""
+    """The id of the run that holds the training lock, or held it last."""
     try:
         return _holder_file().read_text(encoding="utf-8")
     except OSError:
@@ -52,12 +53,12 @@ def lock_holder() -> str:
 
 
 def dispatcher_lock() -> FileLock:
-    """Held by the one process that starts queued runs."""
+    """The lock of the process that starts queued runs."""
     return _lock("dispatcher")
 
 
 def is_dispatching() -> bool:
-    """Whether the queue has somebody who serves it."""
+    """Whether a dispatcher process is running."""
     return _is_held(dispatcher_lock())
 
 

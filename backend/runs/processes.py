@@ -1,6 +1,7 @@
-"""A run's process: started in a session of its own, named by (pid, start time), stopped by signal.
+"""A run's process: started in a session of its own, identified by (pid, start time), stopped by a signal.
 
-A pid alone is not an identity: the operating system reuses it. Nothing is ever signalled whose start time differs.
+A pid alone does not identify a process, because the operating system reuses pids. No signal is sent to a process with
+another start time.
 """
 
 import os
@@ -28,7 +29,7 @@ _LAST_LINES = 15
 def start_process(run: Run) -> subprocess.Popen[bytes]:
     """Start the run's process, which outlives this one.
 
-    Its output goes to ``log.txt`` in the run's folder. A run that had begun before goes on from its last whole
+    Its output goes to ``log.txt`` in the run's folder. A run that was started before continues from its last complete
     checkpoint.
 
     Raises:
@@ -41,12 +42,12 @@ def start_process(run: Run) -> subprocess.Popen[bytes]:
 def start_detached(
     arguments: Sequence[str], out: IO[bytes], errors: IO[bytes] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start this project's Python in a session of its own, where neither a closed browser nor Ctrl+C ends it.
+    """Start a Python process of this project in a session of its own: a closed browser or Ctrl+C does not end it.
 
     Args:
-        arguments: of the interpreter: ``-m``, a module of this project, and its own.
-        out: the file its output goes to, so that nobody has to read a pipe.
-        errors: a file for its errors, where they are to lie apart.
+        arguments: of the interpreter: ``-m``, a module of this project, and the module's arguments.
+        out: the file for its output (a file, because nobody would read a pipe).
+        errors: a separate file for its errors; ``out`` when left out.
 
     Raises:
         OSError: no process can be started.
@@ -62,13 +63,13 @@ def start_detached(
 
 
 def child_environment() -> dict[str, str]:
-    """This process's environment for a child that has to find this project's modules from any folder."""
+    """The environment of a child process, in which it finds this project's modules from any folder."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def mark_running(run: Run, pid: int) -> None:
-    """Bind the run to a process."""
+    """Record that the run is running, and in which process."""
     bind(run, pid)
     run.status, run.reason, run.place, run.exit_code, run.ended_at = "running", "", None, None, None
     run.started_at = run.started_at or utc_now()
@@ -76,14 +77,15 @@ def mark_running(run: Run, pid: int) -> None:
 
 
 def bind(run: Run, pid: int) -> None:
-    """Remember which process is the run's, by pid and start."""
+    """Record the run's process by its pid and start time."""
     run.pid, run.pid_started = pid, started_at(pid)
 
 
 def started_at(pid: int) -> float | None:
     """When the process with this pid started; None when it is gone or a zombie.
 
-    On Linux in seconds since the machine was switched on, which no change of the clock moves; elsewhere since 1970.
+    In seconds: on Linux since the machine was started, because a change of the clock does not affect that; elsewhere
+    since 1970.
     """
     try:
         process = psutil.Process(pid)
@@ -99,7 +101,7 @@ def started_at(pid: int) -> float | None:
 
 
 def is_alive(run: Run) -> bool:
-    """Whether the run's own process is there, and not another one with its pid."""
+    """Whether the run's own process is running (another process with the same pid does not count)."""
     if run.pid is None or run.pid_started is None:
         return False
     now = started_at(run.pid)
@@ -126,29 +128,29 @@ def request_stop(run_id: str, force: bool = False) -> None:
 
 
 def settle(run_id: str, exit_code: int | None = None) -> None:
-    """Mark a run whose process is gone without saying how it ended, with the cause and its last words.
+    """Record the end of a run whose process is gone and has not recorded it itself: the cause, and the end of its log.
 
     Args:
         run_id: the run.
-        exit_code: how its process ended, from who saw it.
+        exit_code: of its process, if the caller waited for it and knows it.
     """
     with writing() as session:
         run = get_run(session, run_id)
         waiting = run.status == "queued" and run.pid is not None
-        # A page may have found it dead before the one who waited for it could say how it ended.
-        told_late = run.status == "failed" and run.exit_code is None and exit_code is not None
+        # A page may have recorded the failure before the dispatcher, which knows the exit code: record it again with it.
+        lacked_exit_code = run.status == "failed" and run.exit_code is None and exit_code is not None
         if exit_code is not None:
             run.exit_code = exit_code
-        if not (run.status == "running" or waiting or told_late) or is_alive(run):
+        if not (run.status == "running" or waiting or lacked_exit_code) or is_alive(run):
             return
         run.ended_at, run.place = run.ended_at or utc_now(), None
-        if waiting:  # for the machine, in a terminal that was closed
+        if waiting:  # it waited for the machine in a terminal that was closed
             run.status, run.reason = "cancelled", "it gave up waiting for its turn"
             return
         last = last_lines(Path(run.folder) / "log.txt")
-        asked = run.reason if run.reason.startswith("killed on request") else ""
+        on_request = run.reason if run.reason.startswith("killed on request") else ""
         run.status = "failed"
-        run.reason = f"{asked or cause_of_death(run.exit_code, last)}\nLast lines of its log:\n{last}"
+        run.reason = f"{on_request or cause_of_death(run.exit_code, last)}\nLast lines of its log:\n{last}"
 
 
 def last_lines(path: Path, count: int = _LAST_LINES) -> str:

@@ -1,4 +1,4 @@
-"""The queue of runs: in the store, so that it survives restarts; served by ``backend.runs.dispatcher``."""
+"""The queue of runs. It is kept in the store, so that it survives restarts; ``backend.runs.dispatcher`` starts its runs."""
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -55,7 +55,7 @@ def cancel(run_id: str) -> None:
 
 @needs("engineer")
 def move(run_id: str, up: bool) -> None:
-    """Change places with the run before (``up``) or after it in the queue; nothing at either end.
+    """Swap a run with the run before (``up``) or after it in the queue; does nothing if there is no such run.
 
     Raises:
         UserError: it is not in the queue.
@@ -73,12 +73,12 @@ def move(run_id: str, up: bool) -> None:
 
 
 def waiting(session: Session) -> list[Run]:
-    """The runs in the queue, first to start first."""
+    """The runs in the queue, in the order in which they will start."""
     return list(session.scalars(select(Run).where(Run.place.is_not(None)).order_by(Run.place, Run.id)))
 
 
 def ensure_dispatcher() -> None:
-    """Start the process that serves the queue unless there is one; it outlives this process and ends with the queue."""
+    """Start the dispatcher if none is running; it outlives this process, and exits when the queue is empty."""
     if is_dispatching():
         return
     with (get_settings().runs_dir / ".dispatcher.log").open("ab") as log:

@@ -1,4 +1,4 @@
-"""A run of several seeds: its children trained one after the other, each in a process of its own, then aggregated."""
+"""A run of several seeds: train its children one after the other, each in its own process, then compare over seeds."""
 
 import signal
 import subprocess
@@ -19,7 +19,7 @@ from backend.store.tables import Run
 def train_seeds(parent_id: str, children: list[str]) -> tuple[str, str, int]:
     """Train every child that has not finished; returns (status, reason, exit code) of the whole.
 
-    A child that fails or is stopped ends the row; resuming the parent goes on with that child.
+    When a child fails or is stopped, the later ones are not started; resuming the parent continues with that child.
     """
     stopped = _forward_signals()
     for child in children:
@@ -58,7 +58,7 @@ def aggregate(children: list[str]) -> dict[str, Any]:
 
 
 class _Forward:
-    """The signal that was received, and the child it goes to."""
+    """A signal handler that stores the received signal and sends SIGTERM to the running child."""
 
     name = ""
     process: subprocess.Popen[bytes] | None = None

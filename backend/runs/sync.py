@@ -1,4 +1,5 @@
-"""A run's folder -> the store. Idempotent: the run's process, the app and an import may all do it, at any time."""
+"""Copy a run's folder into the store. Repeating it is safe: the run's process, the app and an import may all do it, at
+any time."""
 
 import json
 from pathlib import Path
@@ -15,9 +16,9 @@ from backend.store.tables import Completion, Evaluation, Metric, Rating, Run, ut
 
 
 def sync_run(run_id: str, alive: bool = False) -> None:
-    """Take new metric lines and evaluations of the run into the store; ``alive``: its own process says that it lives."""
+    """Copy new metric lines and evaluations of the run into the store; ``alive``: the caller is the run's own process."""
     with writing() as session:
-        run = session.get(Run, run_id, with_for_update=True)  # whoever else syncs it waits
+        run = session.get(Run, run_id, with_for_update=True)  # other processes that sync this run wait
         if run is None:
             return
         if alive:
@@ -27,9 +28,9 @@ def sync_run(run_id: str, alive: bool = False) -> None:
 
 
 def rewind_store(run_id: str, step: int) -> None:
-    """Take back what the store has of the run after ``step``, as ``rewind`` does with its folder.
+    """Delete the run's metrics and evaluations after ``step`` from the store, as ``rewind`` does in its folder.
 
-    An evaluation whose completions people have rated stays: a rating is never lost.
+    An evaluation with rated completions stays, so that no rating is lost.
     """
     with writing() as session:
         run = session.get_one(Run, run_id)
@@ -50,12 +51,12 @@ def _sync_metrics(session: Session, run: Run) -> None:
     if not path.exists():
         return
     size = path.stat().st_size
-    if size < run.metrics_read:  # rewritten, as a resumed run does: read it again from the start
+    if size < run.metrics_read:  # a resumed run has rewritten the file: read it again from the start
         run.metrics_read = 0
     with path.open("rb") as file:
         file.seek(run.metrics_read)
         block = file.read()
-    whole = block[: block.rfind(b"\n") + 1]  # a line that is still being written waits for the next time
+    whole = block[: block.rfind(b"\n") + 1]  # without a last line that is still being written
     rows: list[dict[str, Any]] = []
     for line in whole.splitlines():
         record = json.loads(line)

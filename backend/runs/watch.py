@@ -1,4 +1,4 @@
-"""Every run as it stands now, whoever asks: a page or a terminal."""
+"""The current state of every run, for pages and terminals."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from backend.store.tables import Run
 
 
 def current_runs() -> list[Run]:
-    """Every run, newest first; the record of one that is (or was last seen) alive is brought up to date first."""
+    """Every run, newest first; runs recorded as running are first updated from their folders and processes."""
     with reading() as session:
         runs = all_runs(session)
     if any(run.place is not None for run in runs):

@@ -1,4 +1,4 @@
-"""What a run's process does: bind itself to the run, train, keep the store fresh meanwhile, and say how it ended."""
+"""The work of a run's process: record its pid, train, update the store meanwhile, and record how the run ended."""
 
 import os
 import threading
@@ -31,12 +31,12 @@ def work(run_id: str, resume: bool = False) -> int:
 
     Args:
         run_id: a run that was created.
-        resume: go on with a run that stopped or failed, from its last whole checkpoint.
+        resume: continue a run that stopped or failed, from its last complete checkpoint.
 
     Raises:
-        UserError: there is no such run, or it has ended (without ``resume``: in any way; with it: by finishing).
+        UserError: there is no such run, it has finished, or it has ended in another way and ``resume`` is False.
     """
-    if int(os.environ.get("RANK", "0")) > 0:  # under accelerate, the first process alone speaks with the store
+    if int(os.environ.get("RANK", "0")) > 0:  # under accelerate, only the first process uses the store
         return _train_beside_the_first(run_id)
     with writing() as session:
         run = _startable(session.get(Run, run_id), run_id, resume)
@@ -47,7 +47,7 @@ def work(run_id: str, resume: bool = False) -> int:
 
 
 def _work(run_id: str, resume: bool) -> int:
-    """Train, now that the machine is this run's."""
+    """Train; the caller holds the training lock."""
     with writing() as session:
         run = _startable(session.get(Run, run_id), run_id, resume)
         children = list(session.scalars(select(Run.id).where(Run.parent_id == run_id).order_by(Run.created_at)))
@@ -60,7 +60,7 @@ def _work(run_id: str, resume: bool) -> int:
     else:
         status, reason, code = _train(run_id, run.profile, folder)
 
-    def say_how_it_ended() -> None:
+    def record_the_end() -> None:
         with writing() as session:
             ended = session.get_one(Run, run_id)
             ended.status, ended.reason, ended.ended_at, ended.exit_code = status, reason, utc_now(), code
@@ -68,14 +68,14 @@ def _work(run_id: str, resume: bool) -> int:
     if status == "finished" and not children:
         with _store_faults_logged():
             patiently(lambda: write_comparison(run_id))
-    patiently(say_how_it_ended)
+    patiently(record_the_end)
     with suppress(OSError):
         print(f"{status}: {reason}\nrun folder: {folder}", flush=True)
     return code
 
 
 def write_comparison(run_id: str) -> None:
-    """Compare base and tuned, from the store: printed, and kept in the run's folder for whoever reads it without one."""
+    """Compare base and tuned from the store; print the result, and save it in the run's folder too."""
     with reading() as session:
         pair = base_and_tuned(session, run_id)
         if pair is None:
@@ -103,7 +103,7 @@ def _startable(run: Run | None, run_id: str, resume: bool) -> Run:
 
 
 def _train(run_id: str, profile: str, folder: Path) -> tuple[str, str, int]:
-    """Train, keeping the store in step with the folder; returns (status, reason, exit code)."""
+    """Train, and copy the folder to the store meanwhile; returns (status, reason, exit code)."""
     done = threading.Event()
     syncing = threading.Thread(target=_keep_in_sync, args=(run_id, done), daemon=True)
     try:
@@ -111,19 +111,19 @@ def _train(run_id: str, profile: str, folder: Path) -> tuple[str, str, int]:
 
         def on_rewound(step: int) -> None:
             patiently(lambda: rewind_store(run_id, step))
-            syncing.start()  # not before: it would take in what has just been taken back
+            syncing.start()  # not earlier: it would copy again what the rewind has deleted
 
         outcome = train(folder, patiently(lambda: _gates(profile)), on_rewound)
         return outcome.status, outcome.reason, 0
     except UserError as error:
         print(f"error: {error}", flush=True)
         return "failed", str(error), 2
-    except Exception as error:  # the run's last word: whatever ended it is kept with it
-        with suppress(OSError):  # the log may lie on the disk that is full
+    except Exception as error:  # any error that ended the run is recorded as its reason
+        with suppress(OSError):  # the log may be on the disk that is full
             traceback.print_exc()
-        said = f"{type(error).__name__}: {error}"
-        known = known_cause(said)
-        return "failed", f"{known} ({said})" if known else said, 1
+        words = f"{type(error).__name__}: {error}"
+        known = known_cause(words)
+        return "failed", f"{known} ({words})" if known else words, 1
     finally:
         done.set()
         if syncing.is_alive():
@@ -146,7 +146,7 @@ def _train_beside_the_first(run_id: str) -> int:
 
 
 def _keep_in_sync(run_id: str, done: threading.Event) -> None:
-    """Everything is in the folder: whatever the store cannot take now, training goes on and the store is filled later."""
+    """Copy the folder to the store every few seconds. If that fails, training continues and a later attempt copies it."""
     while not done.wait(_SYNC_SECONDS):
         with _store_faults_logged():
             sync_run(run_id, alive=True)
@@ -154,12 +154,12 @@ def _keep_in_sync(run_id: str, done: threading.Event) -> None:
 
 @contextmanager
 def _store_faults_logged() -> Iterator[None]:
-    """What goes wrong with the store is a line in the run's log, and no end of the run."""
+    """Print errors of the store to the run's log; they do not end the run."""
     try:
         yield
     except UserError as error:
-        with suppress(OSError):  # the log may lie on the disk that is full
+        with suppress(OSError):  # the log may be on the disk that is full
             print(error, flush=True)
-    except Exception:  # everything is in the folder; what this attempt has missed, the next one takes
+    except Exception:  # everything is in the folder, so the next attempt copies what this one missed
         with suppress(OSError):
             traceback.print_exc()

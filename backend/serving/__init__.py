@@ -1,1 +1,1 @@
-"""The tuned model in production: a gateway that routes, checks and scores; a monitor; and the way back to the raters."""
+"""The tuned model in production: a gateway (routing, checks, scores), a monitor, and feedback to the raters."""

@@ -1,4 +1,4 @@
-"""Whether an answer can be used at all, before anybody asks how good it is."""
+"""Check whether an answer can be used at all (for JSON tasks: whether it contains JSON)."""
 
 import json
 
@@ -6,12 +6,12 @@ from rewards.types import JsonAnswer, Task
 
 
 def problem_of(task: Task, text: str) -> str | None:
-    """Why a task cannot use this answer, as the model is told; None when it can."""
+    """Why a task cannot use this answer, in words for a retry prompt to the model; None when it can."""
     return json_problem(task.json, text) if task.json is not None else None
 
 
 def json_problem(answer: JsonAnswer, text: str) -> str | None:
-    """Why there is no JSON object with something in it, repaired if need be; None when there is one."""
+    """Why the text has no non-empty JSON object (after repair); None when it has one."""
     if answer.parse(text).value:
         return None
     if "{" not in text:

@@ -1,4 +1,4 @@
-"""What the gateway serves: engines, and which task goes to which. One TOML file, checked when it is read."""
+"""The gateway's configuration: engines, and which task goes to which engine. One TOML file, checked when it is read."""
 
 import os
 import tomllib
@@ -10,7 +10,7 @@ from backend.errors import UserError, reason
 from backend.suites import default_profile, profiles, task_names
 
 RULES = "rules"
-"""The engine that needs no model: answers made by a task's own rule (``Task.by_rule``)."""
+"""The name of the engine without a model: it answers with a task's own rule (``Task.by_rule``)."""
 
 
 class Engine(BaseModel):
@@ -19,18 +19,18 @@ class Engine(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: str = Field(pattern=r"^https?://")
-    """Up to and with ``/v1``."""
+    """The base URL, including ``/v1``."""
     model: str
-    """What the engine calls the model."""
+    """The engine's name for the model."""
     key_env: str = ""
-    """Environment variable with the key it wants; the key itself never stands in a file."""
+    """Environment variable with the engine's key; the key itself is never written to a file."""
     timeout_seconds: float = Field(60, gt=0, le=600)
     run: str = ""
-    """The run whose adapter it serves: production is held against that run's last evaluation."""
+    """The run whose adapter the engine serves: production is compared with that run's last evaluation."""
 
     @property
     def key(self) -> str:
-        """The key, read anew each time."""
+        """The engine's key, read from the environment at each call."""
         return os.environ.get(self.key_env, "") if self.key_env else ""
 
 
@@ -45,21 +45,21 @@ class ServingConfig(BaseModel):
     profile: str = Field(default_factory=default_profile)
     """Reward rules that answers are scored under."""
     system_prompts: bool = True
-    """Put the task's own system prompt before a request that brings none: the model was trained behind it."""
+    """Add the task's own system prompt to a request that has none, because the model was trained with it."""
     sample_share: float = Field(1.0, ge=0, le=1)
     """Share of the answers that are scored and kept."""
     keep_texts: bool = True
     """Keep prompts and answers, masked; without them nothing can be sent to raters."""
     keep_answers: int = Field(200_000, ge=100)
-    """The oldest beyond so many are deleted."""
+    """The most answers to keep; when there are more, the oldest are deleted."""
     log_prompts: bool = False
     """Write masked prompts into the log."""
     most_characters: int = Field(20_000, ge=100)
-    """Of all messages of a request together."""
+    """The most characters in all messages of a request together."""
     most_tokens: int = Field(512, ge=1)
-    """Of an answer; a request may ask for fewer."""
+    """The most tokens of an answer; a request may ask for fewer."""
     most_at_once: int = Field(64, ge=1)
-    """Requests in work; more are told to come again."""
+    """The most requests at the same time; further ones get the status 429 and can be tried again."""
 
     @field_validator("profile")
     @classmethod
@@ -88,7 +88,7 @@ def read_serving(path: Path) -> ServingConfig:
     """Read the file.
 
     Raises:
-        UserError: it cannot be read, or says something that does not fit; the message says what and where.
+        UserError: it cannot be read, or has wrong values; the message says which and where.
     """
     try:
         return ServingConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))

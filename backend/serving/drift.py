@@ -1,11 +1,11 @@
-"""Is production as it was when the model was evaluated, and as it was in the weeks before? Two-sample tests with a false-alarm
-rate for the whole month.
+"""Drift in production: two-sample tests against the evaluation and the weeks before, with a false-alarm rate per month.
 
-An evaluation has twenty answers a task, so only a large difference from it can be seen; three weeks of production have
-thousands, so a small change can. But days differ among themselves, by what is asked on them: once there is a week of them,
-a day must also lie further off than they do. Every test of a day is made at ``level(tests)``: ``MONTHLY_RATE`` over thirty days
-and all tests (Bonferroni, which holds although every day is held against the same evaluation). benchmarks/monitor.py
-simulates months: how many false alarms, and after how many days a drift is seen.
+An evaluation has twenty answers per task, so only a large difference from it can be detected. Three weeks of production
+have thousands of answers, so a small change can be detected. But days differ from each other, because different things
+are asked. So when there is at least a week of days, a day must also differ by more than days usually do. Every test of a
+day has the level ``level(tests)``: ``MONTHLY_RATE`` divided by thirty days and all tests (Bonferroni, which is valid
+although every day is compared with the same evaluation). benchmarks/monitor.py simulates months: how many false alarms
+there are, and after how many days a drift is detected.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ from backend.wording import Text, decimal, fill
 MONTHLY_RATE = 0.05
 """Chance of any false drift alarm in thirty days, over all tasks and tests."""
 FEWEST = 30
-"""Answers that a day needs before anything is said about it."""
+"""The fewest answers of a day that is tested."""
 _FEWEST_DAYS = 7
-"""Days that tell how much days differ."""
+"""The fewest days from which the difference between days is estimated."""
 _OVER = 0.05
-"""A p from which on a difference that was once sure is taken to be gone; in between, an alarm stays as it is."""
+"""If p is at least this, an open alarm may close; between the alarm level and this, it stays open."""
 EVALUATION, BEFORE = "the evaluation", "the weeks before"
-"""What a day is held against."""
+"""The two references that a day is compared with."""
 _WHERE = {
     EVALUATION: Text("in the evaluation", "na avaliação"),
     BEFORE: Text("in the weeks before", "nas semanas anteriores"),
@@ -40,13 +40,13 @@ _WHAT = {
 
 @dataclass(frozen=True)
 class Sample:
-    """Answers of one task: arrays of one length.
+    """Answers of one task, as arrays of the same length.
 
     Attributes:
         rewards: from 0 to 1.
-        unparsable: whether there was no JSON where there should be.
-        lengths: characters.
-        days: which day each is of, where there are several; any numbers.
+        unparsable: whether JSON was expected and there was none.
+        lengths: in characters.
+        days: a number for the day of each answer, if there are several days.
     """
 
     rewards: np.ndarray
@@ -56,7 +56,7 @@ class Sample:
 
 
 def together(days: Sequence[Sample]) -> Sample:
-    """The answers of some days, each with its day."""
+    """The answers of several days in one sample, each with its day."""
     return Sample(
         np.concatenate([d.rewards for d in days]),
         np.concatenate([d.unparsable for d in days]),
@@ -67,13 +67,13 @@ def together(days: Sequence[Sample]) -> Sample:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one look at one thing says.
+    """The result of one test.
 
     Attributes:
         kind: mean; reward, unparsable or length against the evaluation; change in reward (…) against the weeks before.
-        raised: whether it is a reason for an alarm.
-        over: whether an alarm about it may end.
-        words: what was found.
+        raised: whether it opens an alarm.
+        over: whether an open alarm about it may close.
+        words: what was found, in words.
     """
 
     kind: str
@@ -85,13 +85,13 @@ class Finding:
 def look(
     day: Sample, references: Mapping[str, Sample], alpha: float, limits: MonitorSettings | None = None
 ) -> list[Finding]:
-    """Judge a day's answers of one task.
+    """Test a day's answers of one task.
 
     Args:
         day: at least ``FEWEST`` answers.
-        references: what it is held against: ``EVALUATION``, ``BEFORE``, both or neither.
+        references: the samples to compare it with, by name: ``EVALUATION``, ``BEFORE``, both or neither.
         alpha: level of each test.
-        limits: of the task's suite; the usual ones when left out.
+        limits: of the task's suite; the default ones when left out.
 
     Returns:
         One finding for the mean's limit, and three for each reference.
@@ -112,13 +112,13 @@ def look(
             ("length", lambda s: s.lengths, _shift, "{:.0f}".format),
         ):
             a, b = of(day), of(then)
-            p = max(test(a, b), _as_days_go(float(a.mean()), b, _day_means(of(weeks), weeks.days) if weeks else None))
-            told = fill(
+            p = max(test(a, b), _p_between_days(float(a.mean()), b, _day_means(of(weeks), weeks.days) if weeks else None))
+            compared = fill(
                 "{what} {now}; {where} {then} (p = {p})", "{what} {now}; {where} {then} (p = {p})",
                 what=_WHAT[kind], now=shown(float(a.mean())), where=_WHERE[name], then=shown(float(b.mean())),
                 p=f"{p:.1g}",
             )  # fmt: skip
-            found.append(Finding(kind if name == EVALUATION else f"change in {kind}", p < alpha, p >= _OVER, told))
+            found.append(Finding(kind if name == EVALUATION else f"change in {kind}", p < alpha, p >= _OVER, compared))
     return found
 
 
@@ -135,13 +135,13 @@ def _day_means(values: np.ndarray, days: np.ndarray | None) -> np.ndarray | None
     return np.bincount(of_day, values.astype(float)) / np.bincount(of_day)
 
 
-def _as_days_go(mean: float, then: np.ndarray, days: np.ndarray | None) -> float:
-    """Two-sided p that a day's mean lies so far from that of ``then``, as days differ (t-test).
+def _p_between_days(mean: float, then: np.ndarray, days: np.ndarray | None) -> float:
+    """Two-sided p of a t-test of a day's mean against that of ``then``, given how much days differ from each other.
 
     Args:
         mean: of the day.
-        then: values it is held against.
-        days: the means of the days before it; fewer than a week of them decide nothing (0).
+        then: the values it is compared with.
+        days: the means of the days before it; with fewer than seven, p is 0, so that only the other test decides.
     """
     spread = 0.0 if days is None or len(days) < _FEWEST_DAYS else float(days.std(ddof=1))
     if days is None or spread == 0:

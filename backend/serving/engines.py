@@ -1,4 +1,4 @@
-"""Speaking with engines: OpenAI-compatible endpoints over HTTP, and the rules."""
+"""Clients for engines: OpenAI-compatible endpoints over HTTP, and the rules."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ Messages = list[dict[str, str]]
 
 
 class EngineError(Exception):
-    """An engine did not answer, or not as it should; the next one of the route may."""
+    """An engine gave no answer, or an invalid one; the route's next engine may be tried."""
 
     def __init__(self, engine: str, words: str, status: int = 502) -> None:
         super().__init__(f"{engine}: {words}")
@@ -24,12 +24,12 @@ class EngineError(Exception):
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole answer.
+    """A complete answer.
 
     Attributes:
-        text: what it says.
+        text: its text.
         finish: why it ended: stop or length.
-        usage: token counts, as the engine tells them.
+        usage: token counts, as reported by the engine.
     """
 
     text: str
@@ -46,14 +46,14 @@ class Engines:
         self._client = httpx.AsyncClient(limits=limits, transport=transport)
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         await self._client.aclose()
 
     async def reply(self, name: str, task: str, messages: Messages, options: dict[str, Any]) -> Reply:
-        """A whole answer of one engine.
+        """A complete answer of one engine.
 
         Raises:
-            EngineError: it is away, too slow, or says something else than an answer.
+            EngineError: it cannot be reached, is too slow, or its response is not a valid answer.
         """
         if name == RULES:
             return Reply(self._by_rule(task, messages))
@@ -79,10 +79,10 @@ class Engines:
             raise EngineError(name, "its answer is no chat completion") from error
 
     async def pieces(self, name: str, task: str, messages: Messages, options: dict[str, Any]) -> AsyncIterator[str]:
-        """An answer piece by piece, as the engine gives it.
+        """Yield an answer in pieces, as the engine sends it.
 
         Raises:
-            EngineError: as ``reply`` does; before the first piece, or in the middle.
+            EngineError: as in ``reply``; before the first piece, or in the middle.
         """
         if name == RULES:
             yield self._by_rule(task, messages)
@@ -120,7 +120,7 @@ class Engines:
 
 
 def _text(said: Any) -> str:
-    """What an engine said, without halves of characters, which no response can carry."""
+    """An engine's text without lone surrogates (halves of characters), which a response cannot contain."""
     return str(said or "").encode("utf-8", "replace").decode("utf-8")
 
 

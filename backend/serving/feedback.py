@@ -1,4 +1,4 @@
-"""From production back: low-scoring answers become completions to rate and, once rated, prompts of the next round."""
+"""Feedback from production: answers are sent to the raters, and rated ones become prompts of the next training round."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ SOURCE = "production"
 
 @needs("engineer")
 def send_to_raters(session: Session, answer_ids: Sequence[int]) -> int:
-    """Offer answers to the raters; returns how many. One that was sent before, or whose text is not kept, is left out.
+    """Add answers to the raters' queue; returns how many. Answers sent before, or without a kept text, are left out.
 
     Args:
         session: a writing session.
@@ -58,12 +58,13 @@ def rated_from_production(session: Session) -> list[str]:
 
 @needs("engineer")
 def next_prompt_set(session: Session) -> tuple[str, int, int]:
-    """The newest prompt set with the rated production prompts added to its train part.
+    """Save a new prompt set: the newest set, with the rated production prompts added to its train split.
 
-    One that is as alike as ``LEAK`` to an eval prompt stays out: the next run would be judged on what it has seen.
+    A prompt whose similarity to an eval prompt is at least ``LEAK`` is left out, because the next run would be evaluated
+    on something that it was trained on.
 
     Returns:
-        (the new set's id, how many prompts were added, how many were left out as too alike).
+        (the new set's id, how many prompts were added, how many were left out as too similar).
 
     Raises:
         UserError: there is no set to add to, or nothing new to add.
@@ -74,13 +75,13 @@ def next_prompt_set(session: Session) -> tuple[str, int, int]:
         raise UserError("there is no prompt set to add to; make one on the Data page first")
     known = {p.id for p in old}
     rows = [p for i in rated_from_production(session) if i not in known and (p := session.get(Prompt, i)) is not None]
-    judged = Neighbours(p.user_text for p in old if p.split == "eval")
-    fresh = [row for row in rows if judged.nearest(row.user_text)[0] < LEAK]
+    eval_prompts = Neighbours(p.user_text for p in old if p.split == "eval")
+    fresh = [row for row in rows if eval_prompts.nearest(row.user_text)[0] < LEAK]
     if not fresh:
         raise UserError("no rated prompt of production is new to the newest set; rate some first")
     added = [
         PromptRecord(task=r.task, messages=tuple(Message(**m) for m in r.messages), facts=r.facts, source=SOURCE)
         for r in fresh
     ]
-    mark, _ = save_prompt_set(session, [*old, *added], f"{sets.iloc[0]['name']} + {len(added)} of production")
-    return mark, len(added), len(rows) - len(fresh)
+    set_id, _ = save_prompt_set(session, [*old, *added], f"{sets.iloc[0]['name']} + {len(added)} of production")
+    return set_id, len(added), len(rows) - len(fresh)

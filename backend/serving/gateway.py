@@ -1,11 +1,11 @@
-"""An OpenAI-compatible gateway: which task is it, which engine answers it, is the answer usable, what is it worth.
+"""An OpenAI-compatible gateway: it finds a request's task, asks an engine, checks the answer, and scores it.
 
     workbench serve gateway --config serving.toml
 
-``POST /v1/chat/completions`` takes what OpenAI's takes. The task is the request's ``task`` field or ``X-Task`` header; without
-one the prompt is classified. Where a task asks for JSON, an answer without any is asked for once more with the reason; such
-a stream is checked before its first byte, the others are passed on as they come. Each answer says its task, engine and
-reward under ``workbench``. No prompt is written anywhere but, masked, where the configuration keeps it.
+``POST /v1/chat/completions`` takes OpenAI's requests. The task is in the request's ``task`` field or ``X-Task`` header;
+without either the prompt is classified. If a task needs JSON and the answer has none, the engine is asked once more, with
+the reason. Streams of such tasks are checked before the first byte; other streams are passed on immediately. Each answer
+has its task, engine and reward under ``workbench``. Prompts are stored only if the configuration says so, and masked.
 """
 
 import hmac
@@ -48,9 +48,9 @@ def make_gateway(
 
     Args:
         config: engines and routes.
-        keys: any of which a request must bring as its bearer token; none: open to whoever reaches it.
-        keep: takes each sampled answer, at once and without failing.
-        engines: in place of those of the configuration, for tests.
+        keys: the valid bearer tokens of requests; if empty, anybody who can reach the gateway may use it.
+        keep: called with each answer to be stored; it must return immediately and never raise.
+        engines: used in place of the configuration's engines, for tests.
     """
     gateway = _Gateway(config, tuple(keys), keep, engines or Engines(config.engines))
 
@@ -63,7 +63,7 @@ def make_gateway(
     app.post("/v1/chat/completions")(gateway.chat)
     app.get("/v1/models")(gateway.models)
     app.get("/healthz")(gateway.health)
-    app.exception_handler(HTTPException)(_as_openai_says)
+    app.exception_handler(HTTPException)(_openai_error)
     return app
 
 
@@ -75,11 +75,11 @@ class _Gateway:
         self._at_work = 0
 
     async def health(self) -> dict[str, Any]:
-        """Whether it is up, and how much it has in work."""
+        """That the gateway is running, and the number of requests it is working on."""
         return {"status": "ok", "at_work": self._at_work}
 
     async def models(self, authorization: str = Header("")) -> dict[str, Any]:
-        """The tasks, as models one can ask for."""
+        """The tasks, as models that a request can name."""
         self._check_key(authorization)
         return {"object": "list", "data": [{"id": task, "object": "model"} for task in self._config.routes]}
 
@@ -105,14 +105,14 @@ class _Gateway:
         return JSONResponse(body)
 
     def keep(self, given: Given) -> None:
-        """Hand over an answer, where it is drawn."""
+        """Pass an answer to the recorder, with the probability ``sample_share``."""
         if self._config.log_prompts:
             _log.info("%s: %s", given.task, mask(given.messages[-1]["content"]))
         if random.random() < self._config.sample_share:
             self._keep(given)
 
     async def _counted(self, pieces: AsyncIterator[str]) -> AsyncIterator[str]:
-        self._at_work += 1  # here and not before: a reader who is gone already never starts it
+        self._at_work += 1  # counted here, because this never starts if the client has already disconnected
         try:
             async for piece in pieces:
                 yield piece
@@ -154,7 +154,7 @@ class _Gateway:
 
 
 class _Work:
-    """One request on its way."""
+    """The work on one request."""
 
     def __init__(self, gateway: _Gateway, config: ServingConfig, task: str, asked: TaskRequest) -> None:
         self._gateway, self._task, self._profile = gateway, get_task(task), config.profile
@@ -171,10 +171,10 @@ class _Work:
         self._began, self._completion = time.perf_counter(), ChatCompletion()
 
     async def whole(self) -> dict[str, Any]:
-        """The answer as OpenAI's response; asked for once more where a JSON task got none.
+        """The answer as OpenAI's response; the engine is asked once more if a JSON task got no JSON.
 
         Raises:
-            EngineError: of the last engine of the route.
+            EngineError: no engine of the route answered; the error is the last engine's.
         """
         engine, reply = await self._first_that_answers()
         retries = 0
@@ -195,7 +195,7 @@ class _Work:
         return {**body, "workbench": self._settled(engine, reply.text, retries)}
 
     async def stream(self) -> AsyncIterator[str]:
-        """The answer as server-sent events; its last chunk carries what the workbench thinks of it."""
+        """The answer as server-sent events; the last chunk contains its task, engine and reward."""
         said: list[str] = []
         failed: EngineError | None = None
         for engine in self._route:
@@ -206,7 +206,7 @@ class _Work:
             except EngineError as error:
                 _log.warning("%s", error)
                 failed = error
-                if said:  # the reader has a part already, and cannot be given another answer
+                if said:  # the client already has a part of this answer, so no other engine can answer
                     break
                 continue
             last = self._completion.chunk(engine, finish="stop")
@@ -217,7 +217,7 @@ class _Work:
 
     @property
     def engines(self) -> Engines:
-        """Those of the gateway."""
+        """The gateway's engines."""
         return self._gateway.engines
 
     async def _first_that_answers(self) -> tuple[str, Reply]:
@@ -231,7 +231,7 @@ class _Work:
         raise AssertionError("a route is never empty")
 
     def _settled(self, engine: str, text: str, retries: int) -> dict[str, Any]:
-        """Score the answer and hand it over; returns what the response says about it."""
+        """Score the answer and pass it to the recorder; returns the response's ``workbench`` field."""
         user_text = "\n".join(m["content"] for m in self._messages if m["role"] == "user")
         result = score_completion(self._task.name, text, user_text, {}, self._profile)
         self._gateway.keep(
@@ -256,7 +256,7 @@ def _user_text(asked: TaskRequest) -> str:
 
 
 async def _in_one_piece(body: dict[str, Any]) -> AsyncIterator[str]:
-    """A whole answer as a stream of one chunk."""
+    """A complete answer as a stream of one chunk."""
     (choice,) = body["choices"]
     chunk = ChatCompletion(body["id"], body["created"]).chunk(
         body["model"], choice["message"]["content"], choice["finish_reason"]
@@ -265,7 +265,7 @@ async def _in_one_piece(body: dict[str, Any]) -> AsyncIterator[str]:
     yield DONE
 
 
-async def _as_openai_says(_: Request, error: HTTPException) -> JSONResponse:
+async def _openai_error(_: Request, error: HTTPException) -> JSONResponse:
     body = {
         "error": {
             "message": error.detail,

@@ -1,8 +1,8 @@
-"""A small OpenAI-compatible engine over an exported model, for tests and for a machine without a GPU; vLLM does it in production.
+"""A small OpenAI-compatible engine for an exported model, for tests and machines without a GPU; use vLLM in production.
 
     python -m backend.serving engine exports/RUN/merged --port 8100
 
-One answer at a time, as the model's own lock makes sure; no batching, no paging.
+It gives one answer at a time (a lock on the model ensures this), without batching or paging.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ def _whole(policy: Policy, asked: ChatRequest, lock: threading.Lock) -> dict[str
 
 async def _events(policy: Policy, asked: ChatRequest, lock: threading.Lock) -> AsyncIterator[str]:
     completion, pieces = ChatCompletion(), _pieces(policy, asked, lock)
-    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:  # let go of, as a reader leaves, it ends
+    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:  # if the client disconnects, the generation ends
         yield event(completion.chunk(policy.name, piece))
     yield event(completion.chunk(policy.name, finish="stop"))
     yield DONE

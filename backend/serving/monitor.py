@@ -1,7 +1,7 @@
-"""Looks at production once a day is over, opens and closes alarms, and tells a webhook.
+"""The monitor: when a day is over, it checks production, opens and closes alarms, and sends them to a webhook.
 
-No storms: a task has at most one open alarm of a kind; it ends after two days in a row without a reason for it; and all that
-is new goes into one message. What the webhook could not be told is told at the next look.
+To avoid too many messages, a task has at most one open alarm of each kind, an alarm closes after two days in a row
+without the problem, and all news goes into one message. News that could not be sent is sent at the next check.
 """
 
 import logging
@@ -27,17 +27,18 @@ from backend.store.tables import Alarm, Completion, Prompt, utc_now
 from backend.suites import get_task, suite_of
 
 _QUIET_DAYS = 2
+"""Days in a row without the problem, after which an alarm closes."""
 _LONGEST_DAYS = 7
-"""A day with too few answers is looked at together with those before it, up to so many."""
+"""A day with too few answers is checked together with the days before it, at most this many days."""
 _WEEKS_DAYS, _FEWEST_BEFORE, _MOST_OF_A_DAY = 21, 200, 300
-"""The weeks before a day; how many answers they need to be a reference, and how many of each day are read."""
+"""Days in the weeks before a day; the fewest answers in them to be a reference; the most answers read of each day."""
 _EVERY_SECONDS = 600
 _log = logging.getLogger("workbench.monitor")
-Tell = Callable[[dict[str, Any]], None]
+Send = Callable[[dict[str, Any]], None]
 
 
 class Monitor:
-    """Looks every ten minutes, in a thread of the gateway's process."""
+    """Runs ``check`` every ten minutes, in a thread of the gateway's process."""
 
     def __init__(self, config: ServingConfig) -> None:
         self._config, self._ending = config, threading.Event()
@@ -45,7 +46,7 @@ class Monitor:
         self._thread.start()
 
     def close(self) -> None:
-        """End it."""
+        """Stop the thread."""
         self._ending.set()
 
     def _run(self) -> None:
@@ -54,21 +55,21 @@ class Monitor:
                 check(self._config)
             except StoreAway as error:
                 _log.warning("%s", error)
-            except Exception:  # one look that fails must not be the last
-                _log.exception("production could not be looked at; it is tried again")
+            except Exception:  # a check that fails must not end the thread
+                _log.exception("production could not be checked; it is tried again")
             if self._ending.wait(_EVERY_SECONDS):
                 return
 
 
-def check(config: ServingConfig, now: datetime | None = None, tell: Tell | None = None) -> list[Alarm]:
-    """Look at the last whole UTC day of every task; returns the alarms it opened.
+def check(config: ServingConfig, now: datetime | None = None, tell: Send | None = None) -> list[Alarm]:
+    """Check the last complete UTC day of every task; returns the alarms it opened.
 
-    Looking again at a day changes nothing.
+    Checking a day again changes nothing.
 
     Args:
-        config: of the gateway whose answers are looked at.
-        now: in place of this moment.
-        tell: in place of the webhook.
+        config: of the gateway whose answers are checked.
+        now: used in place of the current time.
+        tell: called with the message in place of the webhook.
     """
     end = (now or utc_now()).replace(hour=0, minute=0, second=0, microsecond=0)
     _score_evaluations(config)
@@ -81,13 +82,13 @@ def check(config: ServingConfig, now: datetime | None = None, tell: Tell | None 
         in_turn(session, "alarms")
         for task, (answers, _) in days.items():
             for finding in look(answers, references[task], alpha, suite_of(task).monitor):
-                opened += _settle(session, task, finding, end)
-    _tell_all(tell or _webhook)
+                opened += _update_alarm(session, task, finding, end)
+    _send_news(tell or _webhook)
     return opened
 
 
 def _score_evaluations(config: ServingConfig) -> None:
-    """Make sure that what production is held against has scores under the gateway's profile."""
+    """Make sure that the evaluations that production is compared with have scores under the gateway's profile."""
     with writing() as session:
         for engine in config.engines.values():
             for evaluation in run_evaluations(session, engine.run) if engine.run else ():
@@ -97,7 +98,7 @@ def _score_evaluations(config: ServingConfig) -> None:
 
 
 def reference(session: Session, config: ServingConfig, task: str) -> Sample | None:
-    """What the evaluation of the run behind a task's first engine gave, under the gateway's profile; None without one."""
+    """The tuned evaluation of the run behind a task's first engine, scored under the gateway's profile; None without one."""
     engine = config.engines.get(config.routes[task][0])
     tuned = [e for e in run_evaluations(session, engine.run) if e.label == "tuned"] if engine and engine.run else []
     if not tuned:
@@ -119,21 +120,21 @@ def reference(session: Session, config: ServingConfig, task: str) -> Sample | No
 
 
 def _references(session: Session, config: ServingConfig, task: str, start: datetime) -> dict[str, Sample]:
-    """What a day that began at ``start`` is held against."""
+    """The samples that a day that began at ``start`` is compared with."""
     found = {} if (evaluation := reference(session, config, task)) is None else {EVALUATION: evaluation}
     before = _days(session, task, start)
     return found | ({BEFORE: before} if len(before.rewards) >= _FEWEST_BEFORE else {})
 
 
 def _days(session: Session, task: str, end: datetime) -> Sample:
-    """The weeks before ``end``, each day with as many answers as another where it has them."""
+    """The answers of the weeks before ``end``; at most ``_MOST_OF_A_DAY`` of each day."""
     starts = [end - timedelta(days=back) for back in range(_WEEKS_DAYS, 0, -1)]
     return together([_sample(session, task, at, at + timedelta(days=1), _MOST_OF_A_DAY) for at in starts])
 
 
 def _day(session: Session, task: str, end: datetime) -> tuple[Sample, int] | None:
-    """The answers of the day before ``end``, with those of days before it while they are too few, and how many days
-    that makes; None when they stay too few."""
+    """(the answers of the day before ``end``, how many days they are from). If there are too few, more days before it are
+    added; None when they are still too few."""
     for days in range(1, _LONGEST_DAYS + 1):
         sample = _sample(session, task, end - timedelta(days=days), end)
         if len(sample.rewards) >= FEWEST:
@@ -146,8 +147,8 @@ def _sample(session: Session, task: str, start: datetime, end: datetime, most: i
     return Sample(rows["reward"].to_numpy(float), rows["unparsable"].to_numpy(bool), rows["characters"].to_numpy(float))
 
 
-def _settle(session: Session, task: str, finding: Finding, day: datetime) -> list[Alarm]:
-    """Open, keep or close the alarm that a finding is about; returns it when it is new."""
+def _update_alarm(session: Session, task: str, finding: Finding, day: datetime) -> list[Alarm]:
+    """Open, keep or close the alarm of a finding's kind; returns it if it is new."""
     alarm = session.scalar(
         select(Alarm).where(Alarm.task == task, Alarm.kind == finding.kind, Alarm.closed_at.is_(None))
     )
@@ -165,7 +166,8 @@ def _settle(session: Session, task: str, finding: Finding, day: datetime) -> lis
     alarm.quiet_days = alarm.quiet_days + 1 if finding.over else 0
     if alarm.quiet_days >= _QUIET_DAYS:
         alarm.closed_at = day
-        alarm.untold = "" if alarm.untold == "opened" else "closed"  # over before anybody heard of it
+        # If the opening has not been sent yet, nothing needs to be sent.
+        alarm.untold = "" if alarm.untold == "opened" else "closed"
     return []
 
 
@@ -174,12 +176,12 @@ def _both(finding: Finding) -> dict[str, str]:
 
 
 def _naive(moment: datetime) -> datetime:
-    """SQLite gives times without their zone, which is UTC."""
+    """The time without its zone, because SQLite returns times without one (all are UTC)."""
     return moment.replace(tzinfo=None)
 
 
-def _tell_all(tell: Tell) -> None:
-    """Tell what is new in one message; what cannot be told now stays untold."""
+def _send_news(send: Send) -> None:
+    """Send all opened and closed alarms that have not been sent yet in one message; on an error they stay unsent."""
     with reading() as session:
         news = list(session.scalars(select(Alarm).where(Alarm.untold != "").order_by(Alarm.id)))
     if not news:
@@ -187,17 +189,17 @@ def _tell_all(tell: Tell) -> None:
     lines = [f"{'Alarm' if a.untold == 'opened' else 'Over'}: {a.task}, {a.kind}: {a.words['en']}" for a in news]
     about = [{"task": a.task, "kind": a.kind, "state": a.untold, "words": a.words["en"]} for a in news]
     try:
-        tell({"text": "\n".join(lines), "alarms": about})
+        send({"text": "\n".join(lines), "alarms": about})
     except httpx.HTTPError as error:
-        _log.warning("the webhook could not be told of %d alarms (%s); it is tried again", len(news), error)
+        _log.warning("%d alarms could not be sent to the webhook (%s); it is tried again", len(news), error)
         return
     with writing() as session:
-        for told in news:
-            kept = session.get_one(Alarm, told.id)
-            kept.untold = "" if kept.untold == told.untold else kept.untold
+        for sent in news:
+            kept = session.get_one(Alarm, sent.id)
+            kept.untold = "" if kept.untold == sent.untold else kept.untold
 
 
 def _webhook(message: dict[str, Any]) -> None:
-    """POST the message to WORKBENCH_WEBHOOK, where one is named; ``text`` is what chat services show."""
+    """POST the message to WORKBENCH_WEBHOOK, if it is set; chat services show its ``text``."""
     if url := get_settings().webhook:
         httpx.post(url, json=message, timeout=10).raise_for_status()

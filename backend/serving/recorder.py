@@ -1,4 +1,4 @@
-"""Answers on their way into the store: taken at once, written in the background, masked, and never more than fit."""
+"""The recorder: a queue of limited size, from which a thread writes masked answers to the store."""
 
 import logging
 import queue
@@ -21,7 +21,7 @@ _log = logging.getLogger("workbench.recorder")
 
 @dataclass(frozen=True)
 class Given:
-    """An answer as the gateway gave it."""
+    """An answer that the gateway gave."""
 
     task: str
     engine: str
@@ -38,11 +38,11 @@ class Given:
 class Recorder:
     """Writes answers in the background.
 
-    While the database is away they wait; beyond ``_MOST_WAITING`` the newest are dropped and counted. So is a batch that the
-    database refuses.
+    While the database is away, answers wait; if more than ``_MOST_WAITING`` are waiting, new ones are dropped. A batch
+    that the database rejects is dropped too.
 
     Attributes:
-        dropped: how many were never written.
+        dropped: how many answers were dropped.
     """
 
     def __init__(self, config: ServingConfig) -> None:
@@ -53,14 +53,14 @@ class Recorder:
         self._thread.start()
 
     def keep(self, given: Given) -> None:
-        """Take an answer; never waits and never fails."""
+        """Add an answer to the queue; never waits and never raises."""
         try:
             self._waiting.put_nowait((utc_now(), given))
         except queue.Full:
             self.dropped += 1
 
     def close(self) -> None:
-        """Write what waits, and end."""
+        """Write the waiting answers, and stop the thread."""
         self._ending.set()
         self._thread.join(timeout=30)
 
@@ -81,7 +81,7 @@ class Recorder:
                         self.dropped += len(batch)
                         return
                     self._ending.wait(_AWAY_SECONDS)
-                except Exception:  # no answer, whatever is in it, may end the keeping of those after it
+                except Exception:  # an answer that cannot be written must not stop the writing of later ones
                     self.dropped += len(batch)
                     _log.exception("%d answers could not be kept", len(batch))
                     batch = []
@@ -111,6 +111,6 @@ class Recorder:
 
 
 def _storable(text: str) -> str:
-    """Masked, and without what no database takes."""
+    """The text, masked, and without characters that a database rejects."""
     clean = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
     return mask(clean)

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions as they go over the wire, as far as the gateway and the small engine speak them."""
+"""The parts of OpenAI's chat completion protocol that the gateway and the small engine use."""
 
 import json
 import time
@@ -16,13 +16,13 @@ class Message(BaseModel):
     """One turn."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    """``developer`` is what newer clients call ``system``."""
+    """Newer clients write ``developer`` for ``system``."""
     content: str = Field(min_length=1)
 
     @field_validator("content", mode="before")
     @classmethod
     def _parts_in_one(cls, content: Any) -> Any:
-        """Clients may send a text in parts; a picture among them is no text."""
+        """Join a text that a client sends in parts; parts of other types, such as pictures, are rejected."""
         if not isinstance(content, list):
             return content
         if not all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in content):
@@ -31,7 +31,7 @@ class Message(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """What is read of a request; fields that are not here are passed over."""
+    """The fields of a request that are used; other fields are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -44,7 +44,7 @@ class ChatRequest(BaseModel):
     seed: int | None = None
     stop: str | list[str] | None = None
     n: Literal[1] = 1
-    """One answer a request: more are refused and not silently left out."""
+    """One answer per request: a request for more is rejected, not silently reduced."""
 
     def turns(self) -> list[dict[str, str]]:
         """The messages as plain dictionaries."""
@@ -53,18 +53,18 @@ class ChatRequest(BaseModel):
 
 @dataclass(frozen=True)
 class ChatCompletion:
-    """What the parts of one answer have in common."""
+    """The fields that all parts of one answer share."""
 
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
 
     def whole(self, model: str, text: str, finish: str, usage: dict[str, int] | None) -> dict[str, Any]:
-        """The answer in one piece."""
+        """The complete answer."""
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
         return {**self._head("chat.completion", model), "choices": [choice], "usage": usage}
 
     def chunk(self, model: str, text: str = "", finish: str | None = None) -> dict[str, Any]:
-        """A piece of a stream; the last one says how it ended."""
+        """A piece of a stream; the last one has the finish reason."""
         choice = {"index": 0, "delta": {"content": text} if text else {}, "finish_reason": finish}
         return {**self._head("chat.completion.chunk", model), "choices": [choice]}
 

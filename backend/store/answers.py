@@ -37,7 +37,7 @@ def daily_answers(session: Session, days: int = 30) -> pd.DataFrame:
 def answers_between(session: Session, task: str, start: datetime, end: datetime, most: int = 5_000) -> pd.DataFrame:
     """A task's answers from ``start`` to before ``end``: columns reward, unparsable, characters.
 
-    Of more than ``most``, a stable sample from the whole time.
+    If there are more than ``most``, a stable sample from the whole period.
     """
     query = (
         select(Answer.reward, Answer.unparsable, Answer.characters)
@@ -49,7 +49,7 @@ def answers_between(session: Session, task: str, start: datetime, end: datetime,
 
 
 def lowest_answers(session: Session, task: str | None = None, days: int = 30, most: int = 20) -> list[Answer]:
-    """The worst answers whose texts are kept and that nobody has been asked to rate, lowest reward first."""
+    """The answers with the lowest rewards, lowest first, whose texts are kept and that raters have not been given."""
     query = select(Answer).where(
         Answer.at >= utc_now() - timedelta(days=days), Answer.text.is_not(None), Answer.completion_id.is_(None)
     )
@@ -59,6 +59,6 @@ def lowest_answers(session: Session, task: str | None = None, days: int = 30, mo
 
 
 def alarms(session: Session, most: int = 50) -> list[Alarm]:
-    """Open alarms first, then the newest that are over."""
+    """Alarms: the open ones first, then the newest closed ones."""
     order = (Alarm.closed_at.is_not(None), Alarm.opened_at.desc(), Alarm.id.desc())
     return list(session.scalars(select(Alarm).order_by(*order).limit(most)))

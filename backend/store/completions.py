@@ -1,6 +1,6 @@
 """Completions and their scores in the store."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,7 +12,7 @@ from backend.records import Sampling
 from backend.store.engine import in_parts, in_turn
 from backend.store.ratings import scored_ratings
 from backend.store.tables import Completion, Prompt, QueueItem, Rater, Rating, Score, Stratum, scattered
-from backend.suites import fingerprint, score_completion, task_names
+from backend.suites import ToScore, find_task, fingerprint, score_completions
 
 
 def save_completions(
@@ -39,20 +39,20 @@ def save_completions(
 
 def unscored_count(session: Session, profile: str) -> int:
     """How many completions ``ensure_scores`` would score."""
-    unscored = _without_score(_rated(), profile).subquery()
+    unscored = _without_score(session, _rated(), profile).subquery()
     return session.scalar(select(func.count()).select_from(unscored)) or 0
 
 
 def ensure_scores(
     session: Session, profile: str, completion_ids: Sequence[int] | None = None, most: int | None = None
 ) -> int:
-    """Score completions that have no score under ``profile``, or one of other rules than today's.
+    """Score completions that have no score under ``profile``, or one whose fingerprint is not the current one.
 
     Args:
         session: a writing session.
         profile: the reward rules.
-        completion_ids: which; every rated one when left out. What nobody has rated needs no score until somebody does; an
-            evaluation brings its own.
+        completion_ids: which completions; all rated ones when left out. Unrated completions need no score yet, and
+            evaluations store their own scores.
         most: score at most this many, for a caller that shows progress.
 
     Returns:
@@ -60,27 +60,35 @@ def ensure_scores(
     """
     in_turn(session, "scores")
     wanted = [_rated()] if completion_ids is None else map(_these, in_parts(completion_ids))
-    ids = [i for query in wanted for i in session.scalars(_without_score(query, profile).limit(most))]
+    ids = [i for query in wanted for i in session.scalars(_without_score(session, query, profile).limit(most))]
     for part in in_parts(ids):
         session.execute(delete(Score).where(Score.profile == profile, Score.completion_id.in_(part)))
-        query = (
-            select(Completion.id, Prompt.task, Completion.text, Prompt.user_text, Prompt.facts)
-            .join(Prompt, Prompt.id == Completion.prompt_id)
-            .where(Completion.id.in_(part))
-        )
-        add_scores(session, [row for one in session.execute(query).all() for row in _score_rows(one, profile)])
+        add_scores(session, _score_rows(session, part, profile))
     return len(ids)
 
 
-def _score_rows(completion: Sequence[Any], profile: str) -> list[dict[str, Any]]:
-    """The ``scores`` rows of one completion: its components and their total."""
-    completion_id, task, text, user_text, facts = completion
-    result, rules = score_completion(task, text, user_text, facts, profile), fingerprint(task, profile)
-    values = {**result.components, "total": result.total}
-    return [
-        {"completion_id": completion_id, "profile": profile, "component": name, "value": value, "fingerprint": rules}
-        for name, value in values.items()
-    ]
+def _score_rows(session: Session, completion_ids: Sequence[int], profile: str) -> list[dict[str, Any]]:
+    """The ``scores`` rows of completions: each one's components and their total."""
+    query = (
+        select(Completion, Prompt)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .where(Completion.id.in_(completion_ids))
+        .order_by(Completion.prompt_id, Completion.id)  # a prompt's completions together, as a trainer has them
+    )
+    by_task: dict[str, list[tuple[int, ToScore]]] = {}
+    for completion, prompt in session.execute(query).tuples():
+        form: Any = prompt.form
+        asked = ToScore(prompt.messages, completion.text, {**prompt.facts, **completion.columns}, form)
+        by_task.setdefault(prompt.task, []).append((completion.id, asked))
+    rows = []
+    for task, of_task in by_task.items():
+        rules = fingerprint(task, profile)
+        scores = score_completions(task, [asked for _, asked in of_task], profile)
+        for (completion_id, _), score in zip(of_task, scores, strict=True):
+            head = {"completion_id": completion_id, "profile": profile, "fingerprint": rules}
+            values = {**score.components, "total": score.total}
+            rows += [{**head, "component": name, "value": value} for name, value in values.items()]
+    return rows
 
 
 def _rated() -> Select[int, str]:
@@ -93,10 +101,11 @@ def _these(ids: Sequence[int]) -> Select[int, str]:
     return select(Completion.id, Prompt.task).where(Completion.id.in_(ids))
 
 
-def _without_score(query: Select[int, str], profile: str) -> Select[Any]:
+def _without_score(session: Session, query: Select[int, str], profile: str) -> Select[int]:
     """Ids of those completions of a query whose stored score is missing or of another fingerprint."""
-    names = task_names()
-    rules = case({task: fingerprint(task, profile) for task in names}, value=Prompt.task) if names else literal("")
+    stored = session.scalars(select(Prompt.task).distinct()).all()
+    rules_of = {task: fingerprint(task, profile) for task in stored if find_task(task) is not None}
+    rules = case(rules_of, value=Prompt.task) if rules_of else literal("")
     scored = select(Score.completion_id).where(
         Score.completion_id == Completion.id,
         Score.profile == profile,
@@ -104,16 +113,29 @@ def _without_score(query: Select[int, str], profile: str) -> Select[Any]:
         Score.fingerprint == rules,
     )
     joined = query.join(Prompt, Prompt.id == Completion.prompt_id)
-    return joined.with_only_columns(Completion.id).where(Prompt.task.in_(names), ~scored.exists())
+    return joined.with_only_columns(Completion.id).where(Prompt.task.in_(rules_of), ~scored.exists())
 
 
 def totals(session: Session, completion_ids: Sequence[int], profile: str) -> dict[int, float]:
-    """completion id -> its stored total under a profile; those without one are missing."""
+    """completion id -> its stored total under a profile; completions without one are left out."""
     found: dict[int, float] = {}
     for part in in_parts(completion_ids):
         wanted = (Score.profile == profile, Score.component == "total", Score.completion_id.in_(part))
         found |= dict(session.execute(select(Score.completion_id, Score.value).where(*wanted)).tuples().all())
     return found
+
+
+def task_totals(session: Session, task: str, profile: str, most: int = 20_000) -> list[float]:
+    """The stored totals of a task under a profile; of more than ``most``, a stable sample."""
+    query = (
+        select(Score.value)
+        .join(Completion, Completion.id == Score.completion_id)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .where(Prompt.task == task, Score.profile == profile, Score.component == "total")
+        .order_by(scattered(Score.completion_id))
+        .limit(most)
+    )
+    return list(session.scalars(query))
 
 
 def add_scores(session: Session, rows: Iterable[dict[str, Any]]) -> None:
@@ -124,18 +146,23 @@ def add_scores(session: Session, rows: Iterable[dict[str, Any]]) -> None:
 
 
 MOST_RATED = 2_000
-"""Rated completions of a task that an audit reads; beyond that a stable sample says the same."""
+"""The most rated completions of a task that an audit reads; if there are more, it reads a stable sample of this many."""
 
 
-def rated_scores(session: Session, profile: str, evaluation_id: str | None = None) -> pd.DataFrame:
+def rated_scores(
+    session: Session, profile: str, evaluation_id: str | None = None, only: Collection[int] | None = None
+) -> pd.DataFrame:
     """Rated completions with their reward: one row per (completion, component).
 
     Columns: completion_id, prompt_id, task, component, value, human, raters (how many), length (characters), weight
-    (how many completions of the queue it stands for: see ``backend.rating.queue``; NaN for one that is not in it).
-    ``human`` is the mean over raters; the median where three or more lie two or more apart. Of a task with more than
-    ``MOST_RATED`` rated completions, a stable sample. With ``evaluation_id``, that evaluation's completions alone.
+    (how many completions of the raters' queue it represents: see ``backend.rating.design``; NaN if it is not in the
+    queue). ``human`` is the mean over raters, or the median if there are three or more raters and their scores differ by
+    two or more. For a task with more than ``MOST_RATED`` rated completions, a stable sample. With ``evaluation_id``, only
+    that evaluation's completions.
     """
-    people = human_scores(session, MOST_RATED, evaluation_id)
+    people = human_scores(session, MOST_RATED if only is None else None, evaluation_id)
+    if only is not None:
+        people = people[people["completion_id"].isin(only)]
     columns = ["completion_id", "prompt_id", "task", "component", "value", "human", "raters", "length", "weight"]
     if people.empty:
         return pd.DataFrame(columns=columns)
@@ -155,16 +182,14 @@ def rated_scores(session: Session, profile: str, evaluation_id: str | None = Non
 def human_scores(session: Session, most: int | None = None, evaluation_id: str | None = None) -> pd.DataFrame:
     """One row per rated completion: completion_id, prompt_id, task, stratum, human, raters, length.
 
-    Of a task with more than ``most``, a stable sample; it is drawn in the database, which has the rows. With
-    ``evaluation_id``, of that evaluation's completions alone.
+    For a task with more than ``most``, a stable sample; the database draws it, so the other rows are never loaded. With
+    ``evaluation_id``, only that evaluation's completions.
     """
     score = Rating.score
     people = (
         select(
             Rating.completion_id,
             func.avg(score).label("human"),
-            func.min(score).label("low"),
-            func.max(score).label("high"),
             func.count().label("raters"),
         )
         .where(score.is_not(None))
@@ -189,8 +214,6 @@ def human_scores(session: Session, most: int | None = None, evaluation_id: str |
         select(
             c.completion_id,
             c.human,
-            c.low,
-            c.high,
             c.raters,
             c.prompt_id,
             c.task,
@@ -203,28 +226,25 @@ def human_scores(session: Session, most: int | None = None, evaluation_id: str |
     )
     if most is not None:
         query = query.where(c.place <= most)
-    columns = ["completion_id", "human", "low", "high", "raters", "prompt_id", "task", "length", "stratum"]
-    frame = pd.DataFrame(session.execute(query).all(), columns=columns).astype({"human": float})
-    apart = frame[(frame["raters"] >= 3) & (frame["high"] - frame["low"] >= 2)]["completion_id"].tolist()
-    if apart:
-        ratings = all_ratings(session, apart)
-        medians = ratings.groupby("completion_id")["score"].median()
-        frame["human"] = frame["completion_id"].map(medians).fillna(frame["human"])
-    return frame.drop(columns=["low", "high"])
+    columns = ["completion_id", "human", "raters", "prompt_id", "task", "length", "stratum"]
+    return pd.DataFrame(session.execute(query).all(), columns=columns).astype({"human": float})
 
 
 def all_ratings(session: Session, completion_ids: list[int] | None = None) -> pd.DataFrame:
-    """One row per score: completion_id, task, rater, score, seconds; of some completions, or of all."""
+    """One row per score: completion_id, task, rater, score, seconds; of the given completions, or of all if None."""
     query = scored_ratings(Rating.completion_id, Prompt.task, Rater.name, Rating.score, Rating.seconds)
+    if completion_ids is None:
+        queries = [query]
+    else:
+        queries = [query.where(Rating.completion_id.in_(part)) for part in in_parts(completion_ids)]
     rows: list[Any] = []
-    for start in range(0, len(completion_ids or [0]), 500):
-        part = query.where(Rating.completion_id.in_(completion_ids[start : start + 500])) if completion_ids else query
-        rows += session.execute(part).all()
+    for one in queries:
+        rows += session.execute(one).all()
     return pd.DataFrame(rows, columns=["completion_id", "task", "rater", "score", "seconds"])
 
 
 def one_completion(session: Session, completion_id: int) -> dict[str, Any] | None:
-    """A completion with its prompt: id, task, user_text, messages, text, tokens, policy, facts; None if gone."""
+    """A completion with its prompt: id, task, user_text, messages, text, tokens, policy, facts; None if there is none."""
     query = (
         select(
             Completion.id,

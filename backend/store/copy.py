@@ -1,7 +1,7 @@
-"""Everything in one store into another: from SQLite to PostgreSQL or back, or into a file kept as a backup.
+"""Copy everything in one store into another: from SQLite to PostgreSQL or back, or into a backup file.
 
-What is read is one consistent state, also while people rate: a transaction that sees no later change. After the last row,
-both sides are counted and summed up again; a difference leaves nothing behind.
+The source is read in one transaction that sees no later change, so the copy is one consistent state even while people
+rate. At the end, the rows and checksums of both sides are compared; if they differ, nothing is kept in the target.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _BATCH = 2_000
 
 @dataclass(frozen=True)
 class Copied:
-    """One table: how many rows, and a sum over them that does not depend on their order."""
+    """One table: how many rows, and a checksum over them that does not depend on their order."""
 
     table: str
     rows: int
@@ -37,10 +37,10 @@ def copy_store(source: str, target: str, on_table: Callable[[str, int], None] = 
 
     Args:
         source, target: SQLAlchemy URLs; both are brought to this version's schema, and the target must hold no rows.
-        on_table: told each table's name and rows when it is done.
+        on_table: called with each table's name and number of rows when the table is done.
 
     Returns:
-        What was copied, a line per table.
+        What was copied, one item per table.
 
     Raises:
         UserError: a database cannot be opened, both are the same, the target is not empty, or what arrived differs from
@@ -72,7 +72,7 @@ def copy_store(source: str, target: str, on_table: Callable[[str, int], None] = 
 
 
 def back_up(url: str, path: Path) -> list[Copied]:
-    """Keep a store as one SQLite file, whole or not at all; ``copy_store`` from that file restores it.
+    """Write a backup of a store: one SQLite file, complete or not there at all. ``copy_store`` from it restores it.
 
     Raises:
         UserError: the file exists or cannot be written, or the store cannot be read.
@@ -87,7 +87,7 @@ def back_up(url: str, path: Path) -> list[Copied]:
         engine = get_engine(target)
         with engine.connect() as connection:
             connection.exec_driver_sql("COMMIT")
-            connection.exec_driver_sql("PRAGMA journal_mode=DELETE")  # everything in the one file
+            connection.exec_driver_sql("PRAGMA journal_mode=DELETE")  # so that everything is in the one file
         engine.dispose()
         aside.replace(path)
     except OSError as error:
@@ -99,7 +99,7 @@ def back_up(url: str, path: Path) -> list[Copied]:
 
 
 def summed(table: Table, rows: Iterator[dict[str, Any]]) -> Copied:
-    """Count and sum up rows."""
+    """Count rows and compute their checksum."""
     count, total = 0, 0
     for row in rows:
         count += 1
@@ -112,14 +112,14 @@ def _copy(read: Connection, write: Connection, table: Table) -> Copied:
 
 
 def _written(rows: Iterator[dict[str, Any]], write: Connection, table: Table) -> Iterator[dict[str, Any]]:
-    """The rows, each written on its way through."""
+    """Write the rows in batches, and yield each row after it is written."""
     while batch := list(islice(rows, _BATCH)):
         write.execute(insert(table), batch)
         yield from batch
 
 
 def _rows(connection: Connection, table: Table) -> Iterator[dict[str, Any]]:
-    """Every row; a row that points into its own table after the row it points to."""
+    """Every row; rows that refer to another row of the same table come last."""
     own = [c for c in table.columns if any(key.column.table is table for key in c.foreign_keys)]
     query = select(table).order_by(*(c.is_not(None) for c in own), *table.primary_key.columns)
     for row in connection.execution_options(yield_per=_BATCH).execute(query).mappings():
@@ -138,7 +138,7 @@ def _plain(value: Any) -> Any:
 
 
 def _continue_ids(connection: Connection) -> None:
-    """PostgreSQL counts ids by itself, and has not seen those that were copied."""
+    """Set PostgreSQL's id sequences past the copied ids, which the sequences do not know."""
     for table in Base.metadata.sorted_tables:
         if "id" in table.columns and table.columns["id"].type.python_type is int:
             connection.execute(

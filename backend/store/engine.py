@@ -3,10 +3,12 @@
 On SQLite a writing session takes the write lock when it begins (BEGIN IMMEDIATE), so two processes queue for it
 instead of failing half-way with "database is locked"; readers never wait.
 
-A database that does not answer (restarted, cut off, its disk full) is a ``StoreAway``: what was being done is undone, and
-may be tried again. Pages say so and look again by themselves; processes wait with ``patiently``.
+A database that does not answer (restarting, not reachable, its disk full) raises ``StoreAway``: the current transaction
+is undone, and the action can be tried again. Pages show this and try again by themselves; processes wait with
+``patiently``.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -31,7 +33,8 @@ _LOCK_SECONDS = 30
 _AGAIN_SECONDS = 3
 _opening = Lock()
 _writing = Lock()
-"""On SQLite the threads of a process take turns here: its own waiting is a poll, in which some would starve."""
+"""On SQLite the threads of a process take turns with this lock. SQLite itself only polls for its write lock, so that a
+thread could wait without end while others get it."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _POSTGRES = {
     "connect_timeout": 5,
@@ -40,14 +43,12 @@ _POSTGRES = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-"""A server that is cut off is given up after about ten seconds, not after the two hours the system would wait."""
-_OURS = ("no such", "syntax error", "has no column", "too many")
-"""SQLite calls a wrong query an operational error too; that is a fault of the program and stays one."""
+"""With these, a server that cannot be reached is given up after about ten seconds, not after the system's two hours."""
 T = TypeVar("T")
 
 
 class StoreAway(UserError):
-    """The database does not answer now; nothing was kept of what was being done."""
+    """The database does not answer now; the current transaction was undone."""
 
 
 def get_engine(url: str | None = None) -> Engine:
@@ -56,12 +57,12 @@ def get_engine(url: str | None = None) -> Engine:
     Raises:
         UserError: the database cannot be opened, or a newer version of the workbench wrote it.
     """
-    with _opening:  # several sessions may ask at once when a server starts
+    with _opening:  # several sessions may ask at the same time when a server starts
         return _engine(url or get_settings().database_url)
 
 
 def forget_engines() -> None:
-    """Open the next engine anew, for tests that change the settings."""
+    """Forget the open engines, so that the next call opens a new one; for tests that change the settings."""
     _engine.cache_clear()
 
 
@@ -109,7 +110,7 @@ def _connect(url: str) -> Engine:
 def reading(engine: Engine | None = None) -> Iterator[Session]:
     """A session for queries; it sees one consistent state of the store."""
     engine = engine or get_engine()
-    with _outages_told(engine), Session(engine) as session:
+    with _outages_as_store_away(engine), Session(engine) as session:
         yield session
 
 
@@ -118,7 +119,7 @@ def writing(engine: Engine | None = None) -> Iterator[Session]:
     """A session that commits when the block ends, or leaves nothing behind when it raises."""
     engine = engine or get_engine()
     with (
-        _outages_told(engine),
+        _outages_as_store_away(engine),
         _turn() if engine.dialect.name == "sqlite" else nullcontext(),
         Session(engine.execution_options(writes=True), expire_on_commit=False) as session,
         session.begin(),
@@ -127,26 +128,26 @@ def writing(engine: Engine | None = None) -> Iterator[Session]:
 
 
 def in_turn(session: Session, what: str) -> None:
-    """Wait until nobody else who named the same is writing; from now to the end of the transaction nobody will.
+    """Wait for the lock named ``what``, and hold it until the transaction ends.
 
-    For whoever looks whether a row is there and adds it when it is not. PostgreSQL lets two look at once, and one of them
-    then fails; SQLite has one writer at a time anyway.
+    For code that checks whether a row exists and adds it if not. On PostgreSQL two sessions could check at the same time,
+    and one of them would then fail. SQLite has only one writer at a time, so nothing is needed there.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
 
 
 def in_parts(items: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
-    """``items`` in parts that one query can name: databases limit how many values it may have."""
+    """``items`` in parts that are small enough for one query: databases limit how many values a query may have."""
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def patiently(action: Callable[[], T], seconds: float = 3600) -> T:
-    """Do it; while the database is away, try again every few seconds.
+    """Do the action; while the database does not answer, try again every few seconds.
 
     Args:
-        action: what to do; it must leave nothing behind when it raises.
-        seconds: after so long the ``StoreAway`` is raised after all.
+        action: what to do; when it raises, it must have changed nothing.
+        seconds: for how long to try; after that, the ``StoreAway`` is raised.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -160,7 +161,8 @@ def patiently(action: Callable[[], T], seconds: float = 3600) -> T:
 
 
 @contextmanager
-def _outages_told(engine: Engine) -> Iterator[None]:
+def _outages_as_store_away(engine: Engine) -> Iterator[None]:
+    """Raise ``StoreAway`` in place of the driver's error when the database does not answer."""
     try:
         yield
     except DBAPIError as error:
@@ -172,9 +174,21 @@ def _outages_told(engine: Engine) -> Iterator[None]:
 
 
 def _is_away(error: DBAPIError) -> bool:
+    """Whether the database does not answer or cannot be used now; False for an error in the program.
+
+    psycopg raises OperationalError only for the first. sqlite3 raises it for a wrong query too, with the code
+    SQLITE_ERROR; busy, locked, full, read-only, cannot open and I/O errors have other codes.
+    """
     if error.connection_invalidated:
         return True
-    return isinstance(error, OperationalError) and not any(words in str(error.orig) for words in _OURS)
+    if not isinstance(error, OperationalError):
+        return False
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code is None or code & _PRIMARY != sqlite3.SQLITE_ERROR
+
+
+_PRIMARY = 0xFF
+"""The bits of an SQLite error code that name the kind of error; the higher bits are details."""
 
 
 def _reason(error: DBAPIError) -> str:
@@ -183,6 +197,7 @@ def _reason(error: DBAPIError) -> str:
 
 @contextmanager
 def _turn() -> Iterator[None]:
+    """Hold the process's own lock for writing to SQLite."""
     if not _writing.acquire(timeout=_LOCK_SECONDS):
         raise UserError(f"the store has been busy for {_LOCK_SECONDS} s; try again")
     try:
@@ -221,7 +236,7 @@ def _version(engine: Engine) -> str | None:
 
 @contextmanager
 def _only_one(engine: Engine) -> Iterator[None]:
-    """Two processes that start together migrate one after the other."""
+    """Hold a lock, so that two processes that start together migrate one after the other."""
     if engine.dialect.name == "sqlite" and engine.url.database:
         with FileLock(f"{engine.url.database}.migrate.lock", timeout=60):
             yield

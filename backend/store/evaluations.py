@@ -83,7 +83,7 @@ def component_means(session: Session, evaluation: Evaluation) -> pd.DataFrame:
 
 
 def evaluation_people(session: Session, evaluation_id: str) -> pd.DataFrame:
-    """What people said of an evaluation's completions: columns prompt_id, human (mean score), one row per rated prompt."""
+    """Human scores of an evaluation's completions: columns prompt_id, human (mean score), one row per rated prompt."""
     query = (
         select(Completion.prompt_id, func.avg(Rating.score))
         .join(Rating, Rating.completion_id == Completion.id)

@@ -9,13 +9,14 @@ from backend.store.tables import Event
 
 
 def record(session: Session, what: str, about: str = "", **detail: object) -> None:
-    """Note that whoever acts now did something.
+    """Add an event to the log: what the current person did.
 
     Args:
-        session: the writing session in which it is done, so that neither is kept without the other.
+        session: the writing session of the action itself, so that the action and its event are kept together or not at
+            all.
         what: rated, launched, stopped, overrode, decided, imported, exported …
-        about: the id or name of what it was done to.
-        detail: more, as JSON can hold it.
+        about: the id or name of the thing it was done to.
+        detail: more values, as JSON can store them.
     """
     session.add(Event(person=who().name[:200], what=what, about=about[:200], detail=detail))
 

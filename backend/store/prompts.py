@@ -1,4 +1,4 @@
-"""Prompts in the store, and the sets they make up."""
+"""Prompts and prompt sets in the store."""
 
 import pandas as pd
 from sqlalchemy import func, select
@@ -26,6 +26,7 @@ def save_prompts(session: Session, records: list[PromptRecord]) -> int:
             messages=r.chat,
             user_text=r.user_text,
             facts=r.facts,
+            form=r.form,
             source=r.source,
         )
         for r in new.values()
@@ -36,22 +37,22 @@ def save_prompts(session: Session, records: list[PromptRecord]) -> int:
 
 @needs("engineer")
 def save_prompt_set(session: Session, records: list[PromptRecord], name: str) -> tuple[str, int]:
-    """Keep these prompts as a set; returns its id, which is the hash of its content, and how many prompts were new.
+    """Store prompts as a set; returns the set's id, which is the hash of its content, and how many prompts were new.
 
-    The same prompts are the same set: it keeps the name it had first.
+    If the same prompts are stored again, it is the same set, and it keeps its first name.
     """
     new = save_prompts(session, records)
-    mark = content_hash(records)
-    if session.get(PromptSet, mark) is None:
-        session.add(PromptSet(id=mark, name=name[:200], members=[[r.id, r.split] for r in records]))
-        record(session, "added prompts", mark, name=name[:200], count=len(records))
+    set_id = content_hash(records)
+    if session.get(PromptSet, set_id) is None:
+        session.add(PromptSet(id=set_id, name=name[:200], members=[[r.id, r.split] for r in records]))
+        record(session, "added prompts", set_id, name=name[:200], count=len(records))
         session.flush()
-    return mark, new
+    return set_id, new
 
 
-def load_prompt_set(session: Session, mark: str) -> list[PromptRecord] | None:
+def load_prompt_set(session: Session, set_id: str) -> list[PromptRecord] | None:
     """The prompts of a set, in its order and with its splits; None when there is no such set."""
-    kept = session.get(PromptSet, mark)
+    kept = session.get(PromptSet, set_id)
     if kept is None:
         return None
     splits = dict(kept.members)
@@ -64,7 +65,7 @@ def load_prompt_set(session: Session, mark: str) -> list[PromptRecord] | None:
 
 
 def prompt_sets(session: Session) -> pd.DataFrame:
-    """One row per set one can train on, newest first, then those without train prompts.
+    """One row per prompt set: sets with train prompts first, newest first, then those without train prompts.
 
     Columns: id, name, train, eval, created_at, runs (how many used it).
     """
@@ -93,5 +94,12 @@ def load_prompts(session: Session, split: str | None = None) -> list[PromptRecor
 
 def _record(row: Prompt) -> PromptRecord:
     return PromptRecord.model_validate(
-        {"task": row.task, "messages": row.messages, "facts": row.facts, "split": row.split, "source": row.source}
+        {
+            "task": row.task,
+            "messages": row.messages,
+            "facts": row.facts,
+            "split": row.split,
+            "source": row.source,
+            "form": row.form,
+        }
     )

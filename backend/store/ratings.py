@@ -1,4 +1,4 @@
-"""Raters, and what their ratings say; giving one is ``backend.rating``'s."""
+"""Queries about raters and their ratings; ``backend.rating`` is the part that saves a rating."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def rating_of(session: Session, completion_id: int, rater_id: int) -> Rating | N
 
 
 def scored_ratings(*columns: Any) -> Select[Any]:
-    """A query of every score (skips left out) with its completion, prompt and rater; give the columns you want."""
+    """A query of ``columns`` over every score (without skips), joined with its completion, prompt and rater."""
     return (
         select(*columns)
         .select_from(Rating)
@@ -58,7 +58,7 @@ def self_agreement(session: Session) -> pd.DataFrame:
     """
     events = select(RatingEvent.rater_id, RatingEvent.completion_id, RatingEvent.action, RatingEvent.score)
     kinds = RatingEvent.action.in_(("repeat", "unrepeat"))
-    second: dict[tuple[int, int], int] = {}
+    second: dict[tuple[int, int], float] = {}
     for rater_id, completion_id, action, score in session.execute(events.where(kinds).order_by(RatingEvent.id)):
         second.pop((rater_id, completion_id), None)
         if action == "repeat" and score is not None:

@@ -43,14 +43,14 @@ def run_folder(run_id: str) -> Path:
 
 @needs("engineer")
 def describe(session: Session, run_id: str, notes: str, tags: list[str]) -> None:
-    """Keep what people write about a run: notes of up to 10,000 characters, and up to 20 tags of up to 40."""
+    """Store what people write about a run: notes of up to 10,000 characters, and up to 20 tags of up to 40 characters."""
     run = session.get_one(Run, run_id)
     run.notes = notes[:10_000]
     run.tags = list(dict.fromkeys(tag.strip()[:40] for tag in tags if tag.strip()))[:20]
 
 
 def save_metrics(session: Session, run_id: str, rows: list[dict[str, Any]]) -> None:
-    """Write metric rows (step, name, value); one that is there already is replaced."""
+    """Write metric rows (step, name, value); a row with the same step and name is replaced."""
     if not rows:
         return
     insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(Metric)
@@ -62,9 +62,9 @@ def save_metrics(session: Session, run_id: str, rows: list[dict[str, Any]]) -> N
 
 
 def drawn_metrics(session: Session, run_id: str, names: list[str], points: int = 400) -> pd.DataFrame:
-    """A run's metrics for a chart: all of them, or no more than two a bucket of steps: its lowest and its highest value.
+    """A run's metrics for a chart. If there are many, only the lowest and the highest value per bucket of steps.
 
-    Every extreme stays, so a spike of one step in a million is still seen; its place is right to the width of a bucket.
+    Every extreme is kept, so a spike of one step in a million is still seen; its step is exact to the bucket's width.
 
     Returns:
         Columns run_id, step, name, value, ordered by step.

@@ -30,7 +30,7 @@ def utc_now() -> datetime:
 
 
 def scattered(identifier: Any) -> ColumnElement[int]:
-    """To order rows by where the first of them should be a sample of all, and the same one each time."""
+    """A fixed pseudo-random sort key: the first rows in this order are a sample of all rows, the same one each time."""
     return (identifier * literal(2654435761, BigInteger)) % literal(4294967291, BigInteger)
 
 
@@ -49,6 +49,8 @@ class Prompt(Base):
     messages: Mapped[list[Any]]
     user_text: Mapped[str] = mapped_column(Text)
     facts: Mapped[dict[str, Any]]
+    form: Mapped[str] = mapped_column(String(4), default="text", server_default="text")
+    """How the data had it: ``text``, or ``chat`` for messages."""
     source: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
@@ -85,11 +87,11 @@ class Run(Base):
     pid: Mapped[int | None]
     pid_started: Mapped[float | None] = mapped_column(Float)
     place: Mapped[float | None] = mapped_column(Float)
-    """Where it stands in the queue, lowest first; None when it is not in the queue."""
+    """Its place in the queue, lowest first; None when it is not in the queue."""
     exit_code: Mapped[int | None]
-    """How its process ended, where somebody saw it; negative: the signal."""
+    """The exit code of its process, where it is known; negative: the signal that ended it."""
     heartbeat_at: Mapped[datetime | None]
-    """When its process last said that it lives."""
+    """When its process last reported that it is running."""
     notes: Mapped[str] = mapped_column(Text, default="", server_default="")
     tags: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     profile: Mapped[str] = mapped_column(String(40))
@@ -97,7 +99,7 @@ class Run(Base):
     prompt_set: Mapped[str | None] = mapped_column(String(12))
     """The set it trains and is evaluated on."""
     metrics_read: Mapped[int] = mapped_column(default=0)
-    """Bytes of the run's metrics.jsonl that the store has taken in."""
+    """How many bytes of the run's metrics.jsonl have been read into the store."""
     is_example: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
@@ -147,6 +149,12 @@ class Completion(Base):
     generation: Mapped[dict[str, Any]]
     sample: Mapped[int]
     """Which of the prompt's samples this is, from 0."""
+    columns: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """What stood beside it in the file it came from."""
+    key: Mapped[str | None] = mapped_column(String(64), unique=True)
+    """Names an imported completion by its content, so that the same file again adds nothing."""
+    step: Mapped[int | None]
+    """The training step it was sampled at, where its file says so."""
     is_example: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
@@ -164,7 +172,8 @@ class Score(Base):
 
 
 class QueueItem(Base):
-    """A completion offered to raters. ``rated`` and ``is_open`` follow its ratings, so that the next one is a seek."""
+    """A completion in the raters' queue. ``rated`` and ``is_open`` are kept up to date with its ratings, so that an index
+    finds the next one."""
 
     __tablename__ = "queue"
     __table_args__ = (
@@ -174,27 +183,28 @@ class QueueItem(Base):
 
     completion_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), primary_key=True)
     stratum: Mapped[str] = mapped_column(String(60))
-    """Task and quarter of the reward, ``reply/2``: raters are given all of them alike, so that ρ sees the whole range."""
+    """Task and quarter of the reward, such as ``reply/2``. Raters get completions of every stratum, so that ρ covers the
+    whole range of the reward."""
     rated: Mapped[int] = mapped_column(default=0)
     """How many raters have scored it (a skip is no score)."""
     human: Mapped[float | None] = mapped_column(Float)
     """Their mean score."""
     wanted: Mapped[int]
-    """How many should; one more where two differ by two or more."""
+    """How many raters should score it; at least three where two scores differ by two or more."""
     is_open: Mapped[bool]
     shuffle: Mapped[int]
     """A fixed random place in its stratum."""
 
 
 class Stratum(Base):
-    """What is known of a stratum of the queue; kept in step with its items, so that no choice has to count them."""
+    """Counts and sums of one stratum of the queue; updated together with its items, so that they need no counting."""
 
     __tablename__ = "strata"
 
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
     items: Mapped[int] = mapped_column(default=0)
     open: Mapped[int] = mapped_column(default=0)
-    """How many of them still want a score."""
+    """How many of them still need a score."""
     rated: Mapped[int] = mapped_column(default=0)
     """How many of them somebody has scored."""
     total: Mapped[float] = mapped_column(default=0.0)
@@ -204,7 +214,7 @@ class Stratum(Base):
 
 
 class Claim(Base):
-    """A completion on a rater's screen: nobody beyond ``wanted`` is given it until this expires."""
+    """A completion that a rater has on the screen. Until it expires it counts as one of the ``wanted`` raters."""
 
     __tablename__ = "claims"
 
@@ -214,7 +224,7 @@ class Claim(Base):
     draft: Mapped[str] = mapped_column(Text, default="")
     """A comment not yet saved with a score."""
     is_repeat: Mapped[bool] = mapped_column(default=False)
-    """The rater has scored it before and sees it again without being told: do they agree with themselves?"""
+    """A hidden repeat: the rater has scored it before and is not informed of it. It measures self-agreement."""
 
 
 class Rater(Base):
@@ -241,7 +251,8 @@ class Rating(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     completion_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), index=True)
     rater_id: Mapped[int] = mapped_column(ForeignKey("raters.id"), index=True)
-    score: Mapped[int | None]
+    score: Mapped[float | None] = mapped_column(Float)
+    """1 to 5; a whole number unless it was imported."""
     skip_reason: Mapped[str | None] = mapped_column(String(200))
     comment: Mapped[str] = mapped_column(Text, default="")
     flags: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
@@ -252,8 +263,8 @@ class Rating(Base):
 
 
 class RatingEvent(Base):
-    """What happened to a rating, append-only: rate, change, skip, undo, import; repeat is a second score that only
-    says how far a rater agrees with themselves, and unrepeat takes that back."""
+    """What happened to a rating, append-only: rate, change, skip, undo, import. A repeat is a rater's second score of the
+    same completion, used only to measure self-agreement; unrepeat takes it back."""
 
     __tablename__ = "rating_events"
 
@@ -261,8 +272,21 @@ class RatingEvent(Base):
     completion_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), index=True)
     rater_id: Mapped[int] = mapped_column(ForeignKey("raters.id"), index=True)
     action: Mapped[str] = mapped_column(String(10))
-    score: Mapped[int | None]
+    score: Mapped[float | None] = mapped_column(Float)
     skip_reason: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class SuiteVersion(Base):
+    """The source of a team's reward file as it was when it was audited: one row per task and fingerprint."""
+
+    __tablename__ = "suite_versions"
+
+    fingerprint: Mapped[str] = mapped_column(String(12), primary_key=True)
+    task: Mapped[str] = mapped_column(String(60), primary_key=True)
+    suite: Mapped[str] = mapped_column(String(60))
+    source: Mapped[dict[str, Any]]
+    """Relative path -> text, of every file of the team's own that was loaded."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
@@ -277,7 +301,7 @@ class GateDecision(Base):
     profile: Mapped[str] = mapped_column(String(40))
     fingerprint: Mapped[str] = mapped_column(String(12))
     ratings: Mapped[str] = mapped_column(String(12))
-    """Hash of the task's ratings: who gave which completion how much."""
+    """Hash of the task's ratings (``ratings_hashes``): every rater's score of every completion."""
     verdict: Mapped[str] = mapped_column(String(30))
     reason: Mapped[str] = mapped_column(Text)
     numbers: Mapped[dict[str, Any]]
@@ -301,7 +325,7 @@ class Event(Base):
 
 
 class Answer(Base):
-    """An answer given in production, with its score; its texts only where they are kept, and then masked."""
+    """An answer given in production, with its score. Its texts are stored only if the settings say so, and masked."""
 
     __tablename__ = "answers"
     __table_args__ = (Index("answers_task_at", "task", "at"),)
@@ -327,7 +351,7 @@ class Answer(Base):
 
 
 class Alarm(Base):
-    """Something about production that is not as it should be; open until it is over for good."""
+    """A problem found in production; it is closed after several days without the problem."""
 
     __tablename__ = "alarms"
     __table_args__ = (
@@ -346,8 +370,8 @@ class Alarm(Base):
     words: Mapped[dict[str, Any]]
     """What was found, by language (en, pt)."""
     quiet_days: Mapped[int] = mapped_column(default=0)
-    """Days in a row on which it would not have been raised."""
+    """Days in a row on which the problem was not found."""
     last_day: Mapped[datetime]
-    """The newest day that has been looked at for it."""
+    """The newest day that has been checked for it."""
     untold: Mapped[str] = mapped_column(String(10))
-    """What the webhook has still to be told: opened, closed, or nothing."""
+    """What still has to be sent to the webhook: ``opened``, ``closed``, or empty if nothing."""

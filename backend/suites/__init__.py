@@ -3,6 +3,7 @@
 from backend.suites.registry import (
     classify,
     default_profile,
+    find_task,
     get_task,
     in_order,
     label_of,
@@ -15,8 +16,8 @@ from backend.suites.registry import (
     task_names,
     tasks,
 )
-from backend.suites.scoring import fingerprint, fingerprint_of_all, mask, score_completion
-from backend.suites.suite import GateSettings, MonitorSettings, NextStep, Preset, PromptSource, Suite
+from backend.suites.scoring import fingerprint, fingerprint_of_all, mask, score_completion, score_completions
+from backend.suites.suite import GateSettings, MonitorSettings, NextStep, Preset, PromptSource, Suite, ToScore
 
 __all__ = [
     "GateSettings",
@@ -25,8 +26,10 @@ __all__ = [
     "Preset",
     "PromptSource",
     "Suite",
+    "ToScore",
     "classify",
     "default_profile",
+    "find_task",
     "fingerprint",
     "fingerprint_of_all",
     "get_task",
@@ -38,6 +41,7 @@ __all__ = [
     "profiles",
     "prompt_sources",
     "score_completion",
+    "score_completions",
     "suite_of",
     "suites",
     "task_names",

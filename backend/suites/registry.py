@@ -1,15 +1,15 @@
 """The suites of this installation (``WORKBENCH_SUITES``), and the look-ups through which everything asks for tasks."""
 
-import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 
 from backend.errors import UserError
 from backend.settings import get_settings
+from backend.suites.reward_file import RewardFile, load_reward_file
+from backend.suites.runner import FileSuite
 from backend.suites.suite import Corpus, Preset, PromptSource, Suite
 from rewards.types import Profile, Task, Text
 
@@ -19,61 +19,55 @@ OVERALL = Text("Overall", "Geral")
 
 
 def suites() -> tuple[Suite, ...]:
-    """The installation's suites, in the order in which they are named.
+    """The installation's suites, in the order in which they are named; a team's file as it is now.
 
     Raises:
         UserError: one cannot be loaded, or two have a task of the same name.
     """
-    return _loaded(get_settings().suites)
+    found = tuple(load_suite(name) for name in get_settings().suites)
+    _check_names(found)
+    return found
 
 
-@lru_cache
-def _loaded(names: Sequence[str]) -> tuple[Suite, ...]:
-    found = tuple(load_suite(name) for name in names)
+@lru_cache(maxsize=32)
+def _check_names(found: tuple[Suite, ...]) -> None:
     owners: dict[str, str] = {}
     for suite in found:
         for one in suite.tasks:
             if one.name in owners:
                 raise UserError(f"suites {owners[one.name]} and {suite.name} both have a task {one.name!r}; rename one")
             owners[one.name] = suite.name
-    return found
 
 
 def load_suite(name: str) -> Suite:
     """One suite.
 
     Args:
-        name: of a built-in one, a module on PYTHONPATH, or the path of a .py file. The module says ``SUITE = Suite(…)``,
-            or only ``TASKS = (Task(…), …)``.
+        name: of a built-in one; or a module, the path of a .py file, or ``module:function``. A file of reward functions
+            becomes a suite whose functions run in a worker process; a module that says ``SUITE = Suite(…)`` or
+            ``TASKS = (Task(…), …)`` is one itself.
 
     Raises:
-        UserError: there is no such module, it cannot be imported, or it defines neither.
+        UserError: there is no such module, it cannot be loaded, or it names no reward.
     """
-    module = _module(name)
+    if name in BUILT_IN:
+        return _of_module(BUILT_IN[name])
+    return _file(name).suite() or _of_module(name)
+
+
+@lru_cache
+def _file(spec: str) -> FileSuite:
+    return FileSuite(spec)
+
+
+@lru_cache
+def _of_module(name: str) -> Suite:
+    """A suite of the workbench's own kind, which runs in this process."""
+    module = import_module(name) if name in BUILT_IN.values() else load_reward_file(name)
+    if isinstance(module, RewardFile):
+        raise UserError(f"{name} is a file of reward functions now; try again")
     made = getattr(module, "SUITE", None)
-    if isinstance(made, Suite):
-        return made
-    tasks = getattr(module, "TASKS", None)
-    if isinstance(tasks, tuple) and tasks and all(isinstance(t, Task) for t in tasks):
-        return Suite(Path(name).stem if name.endswith(".py") else name, tasks)
-    raise UserError(
-        f"{name} is no suite: it has to define TASKS = (Task(…), …) or SUITE = Suite(…); docs/new-task.md shows one"
-    )
-
-
-def _module(name: str) -> ModuleType:
-    try:
-        if not name.endswith(".py"):
-            return import_module(BUILT_IN.get(name, name))
-        spec = spec_from_file_location(f"suite_file_{Path(name).stem}", name)
-        if spec is None or spec.loader is None or not Path(name).is_file():
-            raise UserError(f"there is no suite file {name}; check WORKBENCH_SUITES")
-        module = module_from_spec(spec)
-        sys.modules[spec.name] = module  # where its functions look for their module
-        spec.loader.exec_module(module)
-        return module
-    except ImportError as error:
-        raise UserError(f"cannot import the suite {name} ({error}); check WORKBENCH_SUITES and PYTHONPATH") from error
+    return made if isinstance(made, Suite) else Suite(Path(name).stem, module.TASKS)
 
 
 def tasks() -> dict[str, Task]:
@@ -86,16 +80,25 @@ def task_names() -> tuple[str, ...]:
     return tuple(tasks())
 
 
+def find_task(name: str) -> Task | None:
+    """The task of that name; one that only the data name is the open suite's, where there is one. None where none has it."""
+    found = tasks()
+    if name in found:
+        return found[name]
+    opened = next((suite for suite in suites() if suite.is_open), None)
+    return replace(opened.tasks[0], name=name, label=Text(name, name)) if opened is not None else None
+
+
 def get_task(name: str) -> Task:
-    """The task of that name.
+    """The task of that name, as ``find_task``.
 
     Raises:
         ValueError: no suite has it; the message lists the tasks there are.
     """
-    found = tasks()
-    if name not in found:
-        raise ValueError(f"unknown task {name!r}; choose one of {', '.join(found)}")
-    return found[name]
+    found = find_task(name)
+    if found is None:
+        raise ValueError(f"unknown task {name!r}; choose one of {', '.join(tasks())}")
+    return found
 
 
 def suite_of(task: str) -> Suite:
@@ -105,12 +108,13 @@ def suite_of(task: str) -> Suite:
         ValueError: none has.
     """
     get_task(task)
-    return next(suite for suite in suites() if any(t.name == task for t in suite.tasks))
+    mine = [suite for suite in suites() if any(t.name == task for t in suite.tasks)]
+    return mine[0] if mine else next(suite for suite in suites() if suite.is_open)
 
 
 def label_of(task: str) -> Text:
     """A task as people call it, ``overall`` among them; the name itself for a task that no suite has any more."""
-    found = tasks().get(task)
+    found = find_task(task)
     return OVERALL if task == "overall" else found.label if found else Text(task, task)
 
 

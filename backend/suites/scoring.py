@@ -1,40 +1,61 @@
 """Scoring completions by the suites' rewards: the one way, for the store, evaluations, preflight, training and serving."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from backend.suites.registry import get_task, suite_of, suites
+from backend.suites.suite import ToScore
 from rewards.fingerprint import reward_fingerprint
 from rewards.scoring import score_text
-from rewards.types import Score
+from rewards.types import Functions, Score
 
 
 def score_completion(task: str, completion: str, user_text: str, columns: Mapping[str, Any], profile: str) -> Score:
-    """Score one completion.
+    """Score one completion; see ``score_completions``."""
+    asked = ToScore([{"role": "user", "content": user_text}], completion, columns)
+    return score_completions(task, [asked], profile)[0]
+
+
+def score_completions(task: str, asked: Sequence[ToScore], profile: str) -> list[Score]:
+    """Score completions of one task.
 
     Args:
-        task: the prompt's.
-        completion: what the model wrote; any string.
-        user_text: what the user asked.
-        columns: what stands beside the prompt in the data.
+        task: the prompts'.
+        asked: the completions, each with its prompt and what stands beside it.
         profile: which version of the rules.
+
+    Returns:
+        A score for each, in order.
 
     Raises:
         ValueError: no suite has the task.
-        UserError: the profile measures something that this installation cannot.
+        UserError: a team's function failed (the message names it and the row), or the profile measures something that this
+            installation cannot.
     """
     suite, found = suite_of(task), get_task(task)
-    rules = suite.profile(profile)
-    measured: Mapping[str, float] | None = None
-    if rules.measured_by and found.reward.measured and suite.measure is not None:
-        measured = suite.measure(found, completion, columns, rules)
-    return score_text(found.reward, completion, user_text, rules, measured)
+    if suite.scorer is not None:
+        return suite.scorer.score(found, asked)
+    reward = found.reward
+    if isinstance(reward, Functions):
+        raise TypeError(f"task {task} has functions and its suite {suite.name} says nothing of how they are called")
+    rules, scores = suite.profile(profile), []
+    for one in asked:
+        measured: Mapping[str, float] | None = None
+        if rules.measured_by and reward.measured and suite.measure is not None:
+            measured = suite.measure(found, one.completion, one.columns, rules)
+        scores.append(score_text(reward, one.completion, one.user_text, rules, measured))
+    return scores
 
 
 def fingerprint(task: str, profile: str) -> str:
     """Twelve hex digits that change when the task's scores under the profile can change, and only then."""
-    return reward_fingerprint(get_task(task).reward, suite_of(task).profile(profile))
+    suite, reward = suite_of(task), get_task(task).reward
+    if suite.scorer is not None:
+        return suite.scorer.fingerprint(task)
+    if isinstance(reward, Functions):
+        raise TypeError(f"task {task} has functions and its suite {suite.name} says nothing of how they are called")
+    return reward_fingerprint(reward, suite.profile(profile))
 
 
 def fingerprint_of_all(tasks: Iterable[str], profile: str) -> str:

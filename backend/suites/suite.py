@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.records import PromptRecord
-from rewards.types import NO_TEXT, Columns, Profile, Task, Text
+from rewards.types import NO_TEXT, Columns, Profile, Score, Task, Text
 
 if TYPE_CHECKING:
     import typer
@@ -136,6 +136,45 @@ class NextStep:
 
 
 @dataclass(frozen=True)
+class ToScore:
+    """A completion on its way to a reward.
+
+    Attributes:
+        messages: the chat that was asked.
+        completion: what the model wrote.
+        columns: what stands beside it in the data.
+        form: how the data had the prompt: ``text`` or ``chat``.
+    """
+
+    messages: Sequence[Mapping[str, str]]
+    completion: str
+    columns: Columns
+    form: Literal["text", "chat"] = "text"
+
+    @property
+    def user_text(self) -> str:
+        """What the user asked."""
+        return "\n".join(m["content"] for m in self.messages if m["role"] == "user")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """How the completions of a team's own reward file are scored, where that is not in this process.
+
+    Attributes:
+        score: (task, completions) -> their scores, in order.
+        fingerprint: task -> what names the rules as they are now.
+        source: the team's own files as they are now: relative path -> text.
+        spec: of the file, for a process that loads it itself (the trainer's).
+    """
+
+    score: Callable[[Task, Sequence[ToScore]], list[Score]]
+    fingerprint: Callable[[str], str]
+    source: Callable[[], dict[str, str]]
+    spec: str
+
+
+@dataclass(frozen=True, eq=False)
 class Suite:
     """One team's tasks, and what belongs to them. Only the first two have to be given.
 
@@ -153,6 +192,9 @@ class Suite:
         next_step: comparisons (``backend.evaluation.compare``) -> advice; None leaves it to the general one.
         corpus: what nano is taught.
         commands: adds sub-commands to ``workbench data``.
+        scorer: set where the rewards are a team's own functions.
+        is_open: whether a task that the data name and this suite does not is scored by the same functions.
+        scale: the lowest and highest number a rater gives in imported ratings.
         gate, monitor: thresholds.
     """
 
@@ -168,6 +210,9 @@ class Suite:
     next_step: Callable[[Sequence[Any]], NextStep | None] | None = None
     corpus: Corpus | None = None
     commands: "Callable[[typer.Typer], None] | None" = None
+    scorer: Scored | None = None
+    is_open: bool = False
+    scale: tuple[float, float] = (1, 5)
     gate: GateSettings = field(default_factory=GateSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
 

@@ -1,1 +1,1 @@
-"""GRPO training: presets, reward functions, the trainer, and the one function that runs it all."""
+"""GRPO training: presets, reward functions, the trainer, and the function that runs a whole training."""

@@ -1,6 +1,6 @@
-"""What a run writes and obeys while it trains: the metrics file, the progress line, the best adapter, the stop signal.
+"""Trainer callbacks: the metrics file, the progress line, the best adapter, the stop rules and the stop signal.
 
-With several processes (``accelerate launch``) the first writes, and all obey what any of them was told.
+With several processes (``accelerate launch``) only the first one writes. A stop that any of them receives stops all.
 """
 
 import filecmp
@@ -36,7 +36,7 @@ class MetricsFile(TrainerCallback):
 
 
 class ProgressLine(TrainerCallback):
-    """One line a step: in a terminal it rewrites itself, in a log file each stands alone."""
+    """One line per step: a terminal shows only the latest line, a log file has all of them."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -75,7 +75,7 @@ def _is_task(key: str) -> bool:
 
 
 class BestAdapter(TrainerCallback):
-    """Keeps ``best/``: the adapter of the best evaluation so far, whole at every moment."""
+    """Keeps ``best/``: the adapter of the best evaluation so far."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -85,7 +85,7 @@ class BestAdapter(TrainerCallback):
             publish_adapter(Path(args.output_dir or "") / f"checkpoint-{state.global_step}", self._folder)
 
     def repair(self, checkpoints: Path, best_step: int) -> None:
-        """Publish the best checkpoint again where a kill left no ``best/`` or an older one."""
+        """Copy the best checkpoint again if a killed process left no ``best/`` or an older one."""
         source = checkpoints / f"checkpoint-{best_step}"
         if source.is_dir() and not same_adapter(source, self._folder):
             publish_adapter(source, self._folder)
@@ -98,7 +98,7 @@ def same_adapter(a: Path, b: Path) -> bool:
 
 
 def publish_adapter(checkpoint: Path, best: Path) -> None:
-    """Copy the adapter and tokenizer of ``checkpoint`` to ``best``: written aside, then renamed."""
+    """Copy the adapter and tokenizer of ``checkpoint`` to ``best``: to a temporary folder first, which is then renamed."""
     aside = name_aside(best)
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
@@ -110,13 +110,13 @@ def publish_adapter(checkpoint: Path, best: Path) -> None:
 
 
 class WatchTable(TrainerCallback):
-    """Evaluates the stop rules after every logged step; one that says stop ends the run with a checkpoint.
+    """Evaluates the stop rules after every logged step; a rule with the action stop ends the run with a checkpoint.
 
     Args:
-        rules: the table.
-        path: watch.json, the firings so far; those of a resumed run are read back and do not stop it again.
+        rules: the watch table.
+        path: watch.json, the firings so far. In a resumed run, a rule that has already fired does not stop it again.
         may_stop: whether a rule may end the run.
-        metrics: the metrics so far of a run that is resumed.
+        metrics: for a resumed run, its metrics file so far.
     """
 
     def __init__(self, rules: tuple[Rule, ...], path: Path, may_stop: bool, metrics: Path | None = None) -> None:
@@ -158,7 +158,7 @@ def anywhere(flag: bool) -> bool:
 
 
 def gpu_memory() -> dict[str, float]:
-    """``gpu_memory_gb``: the most the process has reserved on its GPU so far; nothing without one."""
+    """``gpu_memory_gb``: the most GPU memory that the process has reserved so far; empty without a GPU."""
     return {"gpu_memory_gb": torch.cuda.max_memory_reserved() / 1e9} if torch.cuda.is_available() else {}
 
 
@@ -176,7 +176,7 @@ class StopSignal(TrainerCallback):
 
     def _receive(self, number: int, _frame: Any) -> None:
         self.received = signal.Signals(number).name
-        signal.signal(number, signal.SIG_DFL)  # a second one ends the process at once
+        signal.signal(number, signal.SIG_DFL)  # a second signal ends the process at once
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if anywhere(bool(self.received)):

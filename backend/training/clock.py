@@ -1,7 +1,7 @@
-"""The hours a run has used, over all its resumes: what it cost.
+"""The hours that a run has used, over all its resumes; its cost is computed from them.
 
-``sessions.json`` lists when each of its processes started and ended. A process that was killed could not write its end;
-the next one takes the time of the last metric for it.
+``sessions.json`` lists when each of the run's processes started and ended. A killed process could not write its end, so
+the next process writes the time of the last metric as its end.
 """
 
 import json
@@ -15,7 +15,7 @@ _FILE = "sessions.json"
 
 
 def start_session(folder: Path) -> None:
-    """Note that a process begins to work on the run; one before it that did not say its end is closed first."""
+    """Record that a process begins to work on the run; if the process before it has no end, write its end first."""
     sessions = _read(folder)
     if sessions and sessions[-1]["ended"] is None:
         sessions[-1]["ended"] = max(sessions[-1]["started"], _last_metric(folder / "metrics.jsonl"))
@@ -23,7 +23,7 @@ def start_session(folder: Path) -> None:
 
 
 def end_session(folder: Path) -> float:
-    """Note the end of the process's work; returns the run's hours so far."""
+    """Record the end of the process's work; returns the run's hours so far."""
     sessions = _read(folder)
     sessions[-1]["ended"] = time.time()
     write_json(folder / _FILE, sessions)
@@ -40,6 +40,6 @@ def _last_metric(path: Path) -> float:
     for line in reversed(lines):
         try:
             return float(json.loads(line)["time"])
-        except ValueError:  # cut off by the kill
+        except ValueError:  # a line that was cut off when the process was killed
             continue
     return 0.0

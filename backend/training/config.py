@@ -1,6 +1,6 @@
-"""One typed, immutable object per training run, and the presets.
+"""The configuration of a training run (one typed, immutable object), and the presets.
 
-Every field says which seed section it comes from, so that a value that looks odd can be traced.
+Fields name the section of the seed documents that they come from, so that the reason for a value can be looked up.
 """
 
 import types
@@ -46,7 +46,7 @@ class TrainConfig(PolicyConfig):
     max_steps: int = Field(60, ge=1, le=100_000)
     learning_rate: float = Field(6e-4, gt=0, le=0.1)
     lr_scheduler_type: Literal["constant", "constant_with_warmup", "linear", "cosine"] = "constant_with_warmup"
-    """Constant after warm-up (handoff, Change 3): a cosine had decayed to nothing by step 130."""
+    """Constant after warm-up (handoff, Change 3): with a cosine schedule the rate was almost 0 by step 130."""
     warmup_ratio: float = Field(0.05, ge=0, lt=1)
     prompts_per_step: int = Field(2, ge=1, le=1024)
     num_generations: int = Field(8, ge=2, le=128)
@@ -66,11 +66,11 @@ class TrainConfig(PolicyConfig):
     """Improvement-aware task weights (MT-GRPO, arXiv 2602.05547): on the components (``reward``) or on how often a
     task's prompts are drawn (``sampling``)."""
     iwu_lambda: float = Field(0.2, ge=0, le=10)
-    """How much a task's level counts beside its improvement."""
+    """Weight of a task's mean reward relative to its improvement."""
     iwu_beta: float = Field(1.0, gt=0, le=100)
     """Step size of the task weights."""
     entropy_coef: float = Field(0.0, ge=0, le=1)
-    """Entropy bonus in the loss; where it starts when ``adaptive_entropy`` is on."""
+    """Entropy bonus in the loss; the initial value when ``adaptive_entropy`` is on."""
     adaptive_entropy: bool = False
     """Raise the bonus while entropy is under ``entropy_target``, as in Skywork-OR1 (arXiv 2505.22312)."""
     entropy_target: float = Field(0.2, ge=0, le=20)
@@ -89,17 +89,17 @@ class TrainConfig(PolicyConfig):
     patience: int = Field(15, ge=1, le=10_000)
     """Evaluations without a gain before the run stops (final report §10)."""
     keep_checkpoints: int = Field(2, ge=2, le=100)
-    """At least two: while one is being written another is whole."""
+    """At least two, so that one is complete while another is being written."""
 
     # guards
     gate: Literal["advised", "required"] = "advised"
     """Whether preflight fails (``required``) or warns when the audit has not passed this reward for these tasks."""
     override_reason: str = Field("", max_length=2000)
-    """Why to train although preflight fails; kept with the run and shown with its results."""
+    """The reason to train although preflight fails; kept with the run and shown with its results."""
     preflight_prompts: int = Field(4, ge=2, le=64)
     """Prompts per task that preflight samples ``num_generations`` completions for."""
     stop_rules: bool = True
-    """Whether a rule of the watch table may stop the run; its firings are kept either way."""
+    """Whether a rule of the watch table may stop the run; firings are recorded in both cases."""
     report_to: tuple[str, ...] = ()
     """``wandb``, ``trackio`` or ``tensorboard``, where installed."""
 
@@ -113,7 +113,7 @@ class TrainConfig(PolicyConfig):
     @field_validator("prompts")
     @classmethod
     def _renamed(cls, value: str) -> str:
-        source = prompt_sources().get(value)  # which may have had another name in earlier runs
+        source = prompt_sources().get(value)  # the source may have had another name in earlier runs
         return source.name if source is not None else value
 
     @field_validator("tasks", "sft_tasks")
@@ -152,7 +152,7 @@ def preset_configs() -> dict[str, TrainConfig]:
 
 
 def __getattr__(name: str) -> Any:
-    """``PRESETS`` is ``preset_configs()``: made when somebody asks, because the suites are loaded for it."""
+    """``PRESETS`` is ``preset_configs()``, computed only on access, because it has to load the suites."""
     if name == "PRESETS":
         return preset_configs()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -162,7 +162,7 @@ def get_preset(name: str) -> TrainConfig:
     """The preset of that name.
 
     Raises:
-        UserError: there is none; the message lists those there are.
+        UserError: there is none; the message lists the existing ones.
     """
     found = all_presets()
     if name not in found:
@@ -260,7 +260,7 @@ def differences(a: TrainConfig, b: TrainConfig) -> dict[str, tuple[Any, Any]]:
 
 
 def config_as_settings(config: TrainConfig, start: TrainConfig) -> dict[str, str]:
-    """The fields in which ``config`` differs from ``start``, as ``override`` takes them: field -> text."""
+    """The fields in which ``config`` differs from ``start``, in the form that ``override`` takes: field -> text."""
     return {
         field: ",".join(value) if isinstance(value, list) else "none" if value is None else str(value)
         for field, (value, _) in differences(config, start).items()
@@ -271,7 +271,7 @@ def config_from_json(text: str) -> TrainConfig:
     """Read a run's ``config.json``.
 
     Raises:
-        UserError: it is not one; the message names the fields.
+        UserError: it is not a valid configuration; the message names the wrong fields.
     """
     try:
         return TrainConfig.model_validate_json(text)

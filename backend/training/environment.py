@@ -1,4 +1,4 @@
-"""What a reader needs to repeat a run: versions, machine, commit, reward fingerprint, data hash."""
+"""What a reader needs to reproduce a run: versions, machine, commit, reward fingerprint, data hash."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ _PACKAGES = ("torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate
 
 
 def environment(config: TrainConfig, backend: str, prompts: list[PromptRecord]) -> dict[str, Any]:
-    """The run's surroundings, for environment.json; ``backend`` is the one that loaded the policy."""
+    """The content of a run's environment.json; ``backend`` is the one that loaded the policy."""
     return {
         "backend": backend,
         "python": platform.python_version(),

@@ -22,8 +22,8 @@ class Estimate:
         hours: from start to comparison.
         dollars: at the machine's price (WORKBENCH_DOLLARS_PER_HOUR).
         step_seconds: of one optimisation step.
-        run: the run whose steps it comes from.
-        scaled: whether that run's steps were of another size, so that the figure is rougher.
+        run: the past run whose steps it comes from.
+        scaled: whether that run's steps had another size, so that the estimate is less exact.
         memory_gb: the GPU memory that run needed; None on a CPU.
     """
 
@@ -36,7 +36,7 @@ class Estimate:
 
 
 def estimate(config: TrainConfig, runs: int = 1) -> Estimate | None:
-    """From the newest run of the same model on the same machine; None when there is none.
+    """Estimate time and cost from the newest run of the same model on the same machine; None when there is none.
 
     Seconds per step are the median of its steps, scaled by the tokens a step may generate where those differ; seconds
     per evaluation likewise.

@@ -1,4 +1,4 @@
-"""Evaluations of a run: on its eval prompts, kept in its folder."""
+"""Evaluate a run's policy on the run's eval prompts, and save the results in the run's folder."""
 
 import time
 from pathlib import Path
@@ -12,7 +12,7 @@ from backend.training.metrics_file import append_metrics, read_series
 
 
 class Evaluator:
-    """Evaluates the policy on the run's eval prompts; what a resumed run has evaluated already is read back."""
+    """Evaluates the policy on the run's eval prompts; a resumed run reads the evaluations that it already has."""
 
     def __init__(self, folder: Path, config: TrainConfig, policy: Policy, prompts: list[PromptRecord]) -> None:
         self._folder, self._config, self._policy, self._prompts = folder, config, policy, prompts
@@ -62,7 +62,7 @@ class Evaluator:
         )
         result = result.model_copy(update={"seconds": time.monotonic() - began})
         result.save(self._folder / "evaluations")
-        if label != "step":  # those the progress line reports
+        if label != "step":  # the progress line reports evaluations at steps
             print(f"{label} at step {step}: mean reward {result.metrics()['mean_reward']:.3f}", flush=True)
         return result
 

@@ -1,4 +1,4 @@
-"""How much memory a run needs, roughly, and how much there is. Gigabytes (1e9 bytes)."""
+"""A rough estimate of the memory a run needs, and the free memory. In gigabytes (1e9 bytes)."""
 
 from typing import Any
 

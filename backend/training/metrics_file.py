@@ -8,11 +8,11 @@ from typing import Any
 
 
 def append_metrics(path: Path, step: int, values: dict[str, Any]) -> None:
-    """Append one line ``{"step", "time", "metrics"}``; what is not a finite number is left out."""
+    """Append one line ``{"step", "time", "metrics"}``; values that are not finite numbers are left out."""
     metrics = {
         metric_name(name): float(value)
         for name, value in values.items()
-        if isinstance(value, int | float) and math.isfinite(value) and name != "epoch"  # ours is "epochs", see sampling
+        if isinstance(value, int | float) and math.isfinite(value) and name != "epoch"  # the trainer logs "epochs"
     }
     if metrics:
         with path.open("a", encoding="utf-8") as file:
@@ -20,12 +20,12 @@ def append_metrics(path: Path, step: int, values: dict[str, Any]) -> None:
 
 
 def metric_name(name: str) -> str:
-    """TRL's and transformers' names as ours: ``eval_mean_reward`` -> ``eval/mean_reward``."""
+    """The workbench's name of a metric of TRL or transformers: ``eval_mean_reward`` -> ``eval/mean_reward``."""
     return "eval/" + name.removeprefix("eval_") if name.startswith("eval_") else name
 
 
 def read_series(metrics: Path) -> dict[str, list[tuple[int, float]]]:
-    """A metrics file as the stop rules take it: name -> (step, value) pairs in step order."""
+    """Read a metrics file for the stop rules: name -> (step, value) pairs in step order."""
     series: dict[str, list[tuple[int, float]]] = {}
     if metrics.is_file():
         for line in metrics.read_text(encoding="utf-8").splitlines():

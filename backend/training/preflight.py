@@ -1,7 +1,7 @@
-"""Preflight: each way the seeds' runs failed, looked for in the minutes before training instead of the hours after.
+"""Preflight: check, in the minutes before training, for every way in which the seeds' runs failed after hours.
 
-Checks that need no model come from the configuration and the prompts; the others from completions sampled exactly as
-training will sample them. ``fail`` stops a launch unless the configuration gives a reason to go on.
+Some checks use only the configuration and the prompts. The others use completions that are sampled exactly as training
+will sample them. ``fail`` stops a launch unless the configuration gives a reason to go on.
 """
 
 import shutil
@@ -36,7 +36,7 @@ class Check:
         name: short and stable.
         status: pass, warn or fail.
         found: the numbers, in words.
-        story: the failure in the seeds that this would have caught, in one line.
+        story: the failure of a seed run that this check would have found, in one line.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Sampled:
-    """A prompt with the completions training would start from, and their scores."""
+    """A prompt with a group of completions from the policy before training, and their scores."""
 
     prompt: PromptRecord
     completions: list[Completion]
@@ -82,7 +82,7 @@ def failures(checks: list[Check]) -> list[Check]:
 def static_checks(
     config: TrainConfig, prompts: list[PromptRecord], gates: Mapping[str, Gate], folder: Path
 ) -> Iterator[Check]:
-    """What the configuration and the prompts alone can tell."""
+    """The checks that need only the configuration and the prompts."""
     yield _temperature(config)
     yield _schedule(config)
     train = [p for p in prompts if p.split == "train"]
@@ -94,7 +94,7 @@ def static_checks(
 
 
 def policy_checks(config: TrainConfig, policy: Policy) -> Iterator[Check]:
-    """What the loaded policy can tell before it has written anything."""
+    """The checks that need the loaded policy but no completions."""
     yield _generation_config(config, policy)
     yield _memory(config, policy)
 
@@ -102,7 +102,7 @@ def policy_checks(config: TrainConfig, policy: Policy) -> Iterator[Check]:
 def sample_checks(
     config: TrainConfig, policy: Policy, prompts: list[PromptRecord], sampled: list[Sampled]
 ) -> Iterator[Check]:
-    """What the completions that training would start from can tell."""
+    """The checks that need sampled completions."""
     yield _rollouts_differ(sampled)
     yield _signal(sampled)
     yield _ceiling(config, sampled)

@@ -1,8 +1,8 @@
-"""Going on from the last whole checkpoint, with what was written after it taken back.
+"""Resume a run from its last complete checkpoint, and remove everything that was written after it.
 
-A kill can come at any moment, also while a checkpoint is being written. transformers writes trainer_state.json last, so
-a checkpoint whose state can be read is whole. Metrics and evaluations of later steps are removed: the resumed run writes
-them again, so none is missing and none stands twice.
+A process can be killed at any moment, also while it writes a checkpoint. transformers writes trainer_state.json last, so
+a checkpoint is complete if its state can be read. Metrics and evaluations of later steps are removed: the resumed run
+writes them again, so none is missing and none is there twice.
 """
 
 import json
@@ -15,13 +15,13 @@ from backend.files import write_json, write_whole
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A whole checkpoint.
+    """A complete checkpoint.
 
     Attributes:
         path: its folder.
         step: the optimisation step it was written after.
         best_step: the step of the best evaluation up to then; None before the first.
-        evaluations_without_gain: as early stopping counts them.
+        evaluations_without_gain: the counter of early stopping.
     """
 
     path: Path
@@ -31,7 +31,7 @@ class Checkpoint:
 
 
 def last_checkpoint(folder: Path) -> Checkpoint | None:
-    """The newest whole checkpoint of the run in ``folder``; None when there is none."""
+    """The newest complete checkpoint of the run in ``folder``; None when there is none."""
     found = [read for path in (folder / "checkpoints").glob("checkpoint-*") if (read := _read(path)) is not None]
     return max(found, key=lambda c: c.step, default=None)
 
@@ -48,10 +48,10 @@ def _read(path: Path) -> Checkpoint | None:
 
 
 def rewind(folder: Path) -> Checkpoint | None:
-    """Bring the run's folder back to its last whole checkpoint, and return that.
+    """Bring the run's folder back to its last complete checkpoint, and return that.
 
-    Broken checkpoints, metrics, step evaluations and firings after it are removed. Without a checkpoint only the base
-    evaluation stays. Doing it twice changes nothing more.
+    Incomplete checkpoints are removed, and metrics, step evaluations and firings after the last complete one. Without a
+    checkpoint only the base evaluation stays. Calling it again changes nothing.
     """
     checkpoint = last_checkpoint(folder)
     step = checkpoint.step if checkpoint else 0
@@ -80,6 +80,6 @@ def _keep_metrics(path: Path, step: int) -> None:
         try:
             if json.loads(line)["step"] <= step:
                 kept.append(line + "\n")
-        except ValueError:  # the line the kill cut off
+        except ValueError:  # a line that was cut off when the process was killed
             continue
     write_whole(path, "".join(kept))

@@ -1,8 +1,8 @@
-"""The rewards as TRL takes them: one function per component, None where the task does not apply.
+"""The rewards in the form that TRL takes: one function per component, None for completions of other tasks.
 
-GDPO then normalises each component within its group. Normalising forgets a component's size, so its maximum becomes
-its weight, scaled so that every task's weighted sum has the same variance: without that, a task with more
-components gets larger advantages.
+GDPO normalises each component within its group. After that a component's size is lost, so its maximum is used as its
+weight. The weights are scaled so that every task's weighted sum has the same variance: otherwise a task with more
+components would get larger advantages.
 """
 
 import json
@@ -17,7 +17,7 @@ from backend.suites import get_task, score_completion, suite_of
 from rewards.types import Score
 
 QUANTUM = 0.01
-"""Component values are rounded to this: a rollout that differs by less would get the z-score of one that differs by 1."""
+"""Component values are rounded to this. Otherwise a tiny difference would get the same z-score as a difference of 1."""
 
 RewardFunction = Callable[..., list[float | None]]
 
@@ -41,7 +41,7 @@ def components_of(tasks: tuple[str, ...], profile: str) -> list[Component]:
 
 
 def component_weights(components: list[Component]) -> list[float]:
-    """A weight per component for use after normalisation.
+    """A weight for each component, used after normalisation.
 
     Proportional to |maximum| within a task, with the squares of each task's weights summing to 1: independent
     components of unit variance then give every task's advantage unit variance.
@@ -82,7 +82,7 @@ def training_rows(prompts: Sequence[PromptRecord]) -> list[dict[str, Any]]:
 
 
 def text_of(completion: str | list[dict[str, str]]) -> str:
-    """The text of a completion as TRL hands it over: plain, or as a chat of one turn."""
+    """The text of a completion in TRL's form: a plain text, or a chat of one turn."""
     return completion if isinstance(completion, str) else "".join(turn["content"] for turn in completion)
 
 

@@ -1,7 +1,7 @@
 """One training run, start to end: preflight, base evaluation, warm-up, GRPO, tuned evaluation.
 
-Everything it does is left in the run's folder; the store is filled from there by others. Started again on a folder
-that holds a checkpoint, it goes on from there. Under ``accelerate launch`` the first process evaluates and writes.
+Everything is written to the run's folder; ``backend.runs.sync`` copies it from there to the store. Started again on a
+folder with a checkpoint, training continues from it. Under ``accelerate launch`` the first process evaluates and writes.
 """
 
 import os
@@ -36,7 +36,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Job:
-    """What a run consists of once its policy is loaded; ``prompts`` are those it trains on."""
+    """The parts of a run once its policy is loaded; ``prompts`` are the train prompts."""
 
     folder: Path
     config: TrainConfig
@@ -56,7 +56,7 @@ def train(
     Args:
         folder: the run's folder.
         gates: the audit's gates for the run's reward, per task, for preflight.
-        on_rewound: called with the step the run starts from, once the folder holds nothing of later ones.
+        on_rewound: called with the step the run starts from, after everything of later steps is removed from the folder.
 
     Raises:
         UserError: the prompts do not fit the configuration, the model cannot be loaded, preflight fails, or the
@@ -114,10 +114,10 @@ def select_prompts(prompts: list[PromptRecord], config: TrainConfig) -> list[Pro
 def check_preflight(
     folder: Path, config: TrainConfig, policy: Policy, prompts: list[PromptRecord], gates: Mapping[str, Gate]
 ) -> None:
-    """Run preflight, print and keep it.
+    """Run preflight, and print and save its result.
 
     Raises:
-        UserError: a check fails and the configuration gives no reason to train all the same.
+        UserError: a check fails and the configuration gives no reason to train anyway.
     """
     from backend.training.preflight import as_dicts, as_table, failures, preflight
 
@@ -151,12 +151,12 @@ def fitting(policy: Policy, prompts: list[PromptRecord], config: TrainConfig) ->
 
 
 def _load(folder: Path, config: TrainConfig, checkpoint: Checkpoint | None) -> Policy:
-    """The policy with a trainable adapter: a new one, or the warmed-up one that a first try has left."""
+    """The policy with a trainable adapter: a new one, or the warmed-up adapter of an earlier process of the run."""
     if is_first_process():
         print(f"loading {config.model}", flush=True)
     import torch
 
-    torch.manual_seed(config.seed)  # the adapter's first weights are drawn; the trainer sets its seed only later
+    torch.manual_seed(config.seed)  # for the adapter's initial weights; the trainer sets its seed only later
     warmed = folder / "sft"
     policy = load_policy(config, adapter=warmed if warmed.is_dir() else None, trainable=True)
     if checkpoint is not None:
@@ -169,7 +169,7 @@ def _load(folder: Path, config: TrainConfig, checkpoint: Checkpoint | None) -> P
 
 
 def _train(job: Job) -> Outcome:
-    """Evaluate, warm up where asked, train, and evaluate what came of it."""
+    """Evaluate the base, warm up if configured, train, and evaluate the tuned model."""
     from backend.training.warm_up import ADAPTER, warm_up
 
     if is_first_process():
@@ -215,7 +215,7 @@ def _grpo(job: Job) -> tuple[Outcome, int]:
         args=grpo_arguments(config, components, str(folder / "checkpoints"), policy.backend),
         reward_funcs=reward_functions(components, config.profile),
         train_dataset=Dataset.from_list(rows),
-        eval_dataset=Dataset.from_list(rows[:1]),  # TRL asks for one; our evaluate() brings its own prompts
+        eval_dataset=Dataset.from_list(rows[:1]),  # TRL needs one, but our evaluate() uses its own prompts
         components=components,
         evaluate=job.evaluator.step,
         config=config,
@@ -229,9 +229,9 @@ def _grpo(job: Job) -> tuple[Outcome, int]:
             EarlyStoppingCallback(early_stopping_patience=config.patience),
         ],
     )
-    trainer.remove_callback(PrinterCallback)  # our progress line says it in a readable way
+    trainer.remove_callback(PrinterCallback)  # our progress line replaces it
     if checkpoint is not None and checkpoint.evaluations_without_gain >= config.patience:
-        trainer.load_best(checkpoint.path)  # it had stopped early already; only what comes after is missing
+        trainer.load_best(checkpoint.path)  # training had already stopped early; only the steps after it are missing
     else:
         trainer.train(resume_from_checkpoint=str(checkpoint.path) if checkpoint else None)
     best_step = trainer.state.best_global_step or 0

@@ -1,8 +1,9 @@
-"""Which prompts each step trains on: an endless shuffle, or draws by task weight. The same for the same seed, resumable.
+"""The prompt order: which prompts each step trains on. Repeated shuffles, or prompts drawn by task weight.
 
-The order is laid out as TRL's own sampler does it: a step's prompts, each repeated for its group, the whole repeated for
-every slice of the generated batch. Unlike TRL's, it has no epochs: step i's prompts depend on the seed and i alone (or,
-with weights, on draws that the checkpoint keeps), so a resumed run sees exactly the prompts it would have seen.
+The order has the same layout as that of TRL's own sampler: a step's prompts, each repeated for its group, and all of
+this repeated for every slice of the generated batch. Unlike TRL's, it has no epochs: the prompts of step i depend only on
+the seed and i (or, with weights, on draws that the checkpoint stores). So a resumed run sees exactly the prompts that it
+would have seen without the interruption.
 """
 
 import random
@@ -19,11 +20,11 @@ class PromptSampler(Sampler[int]):
         tasks: the task of each training prompt.
         prompts_per_step: different prompts per optimisation step.
         group_size: completions per prompt.
-        repeats: how often a step's prompts are handed out (slices of one generated batch).
+        repeats: how often a step's prompts are returned (once for each slice of the generated batch).
         steps: optimisation steps of the run.
-        seed: of every draw.
-        weights: the tasks' current sampling weights; None draws from all prompts alike.
-        history: the draws of a run that is resumed, one list of prompts per step.
+        seed: the seed of every draw.
+        weights: the tasks' current weights for drawing prompts; None draws all prompts equally often.
+        history: the prompts drawn so far in a run that is resumed, one list of indices per step.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""The watch table: rules over a run's logged metrics that show, warn, or stop it.
+"""The watch table: rules that check a run's logged metrics, and show, warn or stop when they fire.
 
-Each rule is a pure function of the metrics so far, so it can be tried on past runs first: ``first_firing`` says when
-it would have stopped them. Thresholds come from the handoff, "Must watch in real time", and the final report.
+Each rule is a pure function of the metrics so far, so it can be tested on past runs: ``first_firing`` returns when it
+would first have fired. Thresholds come from the handoff, "Must watch in real time", and the final report.
 """
 
 import math
@@ -16,7 +16,7 @@ CLIPPED_SHARE = 0.5
 ZERO_VARIANCE_SHARE = 0.5
 GRAD_NORM = 2.0
 ENTROPY_SHARE = 0.2
-"""Of the mean of the first 50 steps."""
+"""As a share of the mean entropy of the first 50 steps."""
 DISTINCT_SHARE = 0.5
 NEAR_CEILING = 0.95
 
@@ -30,7 +30,7 @@ class Rule:
     """One line of the watch table.
 
     Attributes:
-        name: short and stable; what the store keeps.
+        name: short and stable; watch.json and the pages use it.
         what: the rule in words.
         action: what happens when it fires.
         check: metrics so far -> the numbers that made it fire, in words; None while it does not.
@@ -44,7 +44,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Firing:
-    """A rule that fired: which, at which step, on which numbers."""
+    """A rule that fired: the rule, the step, and the numbers that made it fire."""
 
     rule: Rule
     step: int
@@ -55,7 +55,7 @@ class Firing:
 
 
 def floors(task_names: Iterable[str]) -> dict[str, float]:
-    """task -> the evaluation mean below which it is warned of, for those of these tasks that have one."""
+    """task -> its floor, the evaluation mean below which a rule warns; tasks without a floor are left out."""
     known = tasks()
     return {name: floor for name in task_names if name in known and (floor := known[name].floor) is not None}
 
@@ -88,7 +88,7 @@ def default_rules(max_completion_length: int, task_floors: Mapping[str, float]) 
 
 
 def limit_of(name: str, values: Sequence[float], max_completion_length: int | None = None) -> float | None:
-    """The line that a rule draws through a metric's chart; None where none does.
+    """The threshold of a rule, for a line in the metric's chart; None if no rule has a fixed threshold for it.
 
     Args:
         name: the metric.
@@ -116,7 +116,7 @@ def evaluate_rules(rules: Sequence[Rule], series: Series) -> list[Firing]:
 
 
 def first_firing(rule: Rule, series: Series) -> Firing | None:
-    """When the rule would first have fired on a whole run's metrics; None when never."""
+    """The rule's first firing on a whole run's metrics; None if it never fires."""
     steps = sorted({step for points in series.values() for step, _ in points})
     for step in steps:
         so_far = {name: [p for p in points if p[0] <= step] for name, points in series.items()}
@@ -175,7 +175,7 @@ def _entropy_collapse(series: Series) -> str | None:
 
 
 def _same_answers(series: Series) -> str | None:
-    """Collapse seen in the texts: Unsloth's trainer logs no entropy."""
+    """Detect entropy collapse from the texts, because Unsloth's trainer logs no entropy."""
     last = _last(series, "distinct/mean", 20)
     return f"at most {max(last):.0%} distinct in 20 steps" if last and max(last) < DISTINCT_SHARE else None
 

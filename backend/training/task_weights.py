@@ -1,22 +1,24 @@
-"""Improvement-aware task weights (IWU), so that an easy task does not crowd out one that stagnates.
+"""Improvement-aware task weights (IWU): a task that does not improve gets more weight than one that does.
 
 MT-GRPO (arXiv 2602.05547), Subroutine 1. Per update, with J_k a task's mean reward and I_k its change:
 
     z = softmax(ξ)    s_k = I_k + λ J_k    g_k = z_k (s_k - Σ_j z_j s_j)    ξ <- ξ - β g
 
-A task that is low or does not improve gains weight. (The seeds report SQL being *down*-weighted by "IWU", final report
-§5, which is the opposite of the paper's rule; the paper's is implemented.)
+A task with a low reward, or without improvement, gains weight. (The seeds report SQL being *down*-weighted by "IWU",
+final report §5, which is the opposite of the paper's rule; here the paper's rule is implemented.)
 
-They act on the components' weights ("reward"), or on how often a task's prompts are drawn ("sampling", the paper's
-way). Drawing alone does not give a task its share: groups without signal train nothing, so in the authors' experiment a
-task with weight 0.63 got 0.36 of the batch. Ratio-preserving sampling (Algorithm 2) therefore draws in proportion to
+The weights change either the components' weights (setting ``reward``), or how often a task's prompts are drawn (setting
+``sampling``, as in the paper). Drawing by z alone does not give a task its share, because groups without signal have no
+effect: in the authors' experiment a task with weight 0.63 got 0.36 of the batch. So ratio-preserving sampling (Algorithm
+2) draws prompts in proportion to
 
     z_k · min(1 / (1 - ρ_k), M)    with ρ_k the share of the task's groups without signal.
 
-Three deviations. Two because a step sees few prompts: J_k is an exponential moving average, updated only when the task
-was in the batch; and I_k is the change of that average, where the paper measures the change of the objective. And the
-paper over-generates and drops groups without signal until the shares are right; here the factor alone restores the
-shares, in expectation, because generation is what a step's time goes to.
+There are three differences from the paper. The first two are needed because a step has few prompts: J_k is an
+exponential moving average that is updated only when the task is in the batch, and I_k is the change of that average,
+where the paper uses the change of the objective. Third, the paper generates more groups than needed and drops those
+without signal until the shares are right. Here only the factor corrects the shares, so they are right on average: most
+of a step's time is generation.
 """
 
 from dataclasses import dataclass, field
@@ -36,7 +38,7 @@ class TaskWeights:
 
     Attributes:
         tasks: the tasks, in order.
-        lam: λ, how much a task's level counts beside its improvement (authors: 0.2 to 0.25 for three tasks).
+        lam: λ, weight of a task's mean reward relative to its improvement (authors: 0.2 to 0.25 for three tasks).
         beta: β, step size on ξ.
     """
 
@@ -68,7 +70,7 @@ class TaskWeights:
         return {task: value / total for task, value in raw.items()}
 
     def observe_flat(self, shares: dict[str, float]) -> None:
-        """Take in the share of each task's groups in a batch that carried no signal."""
+        """Update ρ_k from a batch: task -> the share of the task's groups without signal."""
         for task, share in shares.items():
             before = self.flat.get(task, 0.0)
             self.flat[task] = SMOOTHING * before + (1 - SMOOTHING) * share
@@ -86,7 +88,7 @@ class TaskWeights:
             self.level[task] = now
             if before is not None:
                 improvement[task] = max(-CLIP, min(CLIP, now - before))
-        if len(self.level) < len(self.tasks):  # until every task was seen once there is nothing to compare
+        if len(self.level) < len(self.tasks):  # the rule needs every task's level
             return self.weights()
         z = self.weights()
         s = {task: improvement[task] + self.lam * self.level[task] for task in self.tasks}
@@ -96,15 +98,15 @@ class TaskWeights:
         return self.weights()
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
+        """The state as plain values, for a checkpoint."""
         return {"xi": self.xi, "level": self.level, "flat": self.flat, "lam": self.lam, "beta": self.beta}
 
     @classmethod
     def from_state(cls, tasks: tuple[str, ...], state: dict[str, Any]) -> "TaskWeights":
-        """The weights as ``state`` kept them.
+        """The weights from a checkpoint's ``state``.
 
         Raises:
-            ValueError: the state is of other tasks.
+            ValueError: the state is for other tasks.
         """
         if set(state["xi"]) != set(tasks):
             raise ValueError(f"the checkpoint weighs tasks {sorted(state['xi'])}, this run {sorted(tasks)}")

@@ -1,7 +1,7 @@
-"""A thin GRPOTrainer: our per-task evaluation in place of TRL's, and raw per-task reward metrics.
+"""A small extension of GRPOTrainer: our per-task evaluation in place of TRL's, and raw per-task reward metrics.
 
-Because ``evaluate`` returns ``eval_mean_reward``, early stopping, the best checkpoint and the checkpoint limit are
-transformers' own. Import this module after ``load_policy``: Unsloth patches TRL's trainers when it is imported.
+``evaluate`` returns ``eval_mean_reward``, so transformers' own early stopping, best checkpoint and checkpoint limit are
+used. Import this module after ``load_policy``: Unsloth patches TRL's trainers when it is imported.
 """
 
 import json
@@ -56,7 +56,7 @@ class WorkbenchTrainer(GRPOTrainer):
         }
 
     def _get_train_sampler(self, dataset: Any = None) -> PromptSampler:
-        """Ours in place of TRL's: a resumed run sees the prompts it would have seen (see ``sampling``)."""
+        """Our prompt order in place of TRL's, so that a resumed run sees the same prompts (see ``sampling``)."""
         by_weight = self._task_weights if self._config.task_weighting == "sampling" else None
         self._sampler = PromptSampler(
             self._prompt_tasks,
@@ -71,7 +71,7 @@ class WorkbenchTrainer(GRPOTrainer):
         return self._sampler
 
     def load_best(self, checkpoint: Path) -> None:
-        """Take a checkpoint's state and the best adapter so far without training on."""
+        """Load a checkpoint's state and the best adapter so far, without more training."""
         self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
         self._load_best_model()
 
@@ -81,14 +81,14 @@ class WorkbenchTrainer(GRPOTrainer):
         """Run our evaluation; log and return its metrics under ``eval_``."""
         found = self._evaluate_policy(self.state.global_step) if self.is_world_process_zero() else {}
         metrics = {f"eval_{k}": v for k, v in broadcast_object_list([found])[0].items()}
-        Trainer.log(self, dict(metrics))  # not TRL's log, which would flush the training metrics into these
+        Trainer.log(self, dict(metrics))  # not TRL's log, which would add the training metrics to these
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
     def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> torch.Tensor:
-        """TRL's rewards, with our metrics logged beside them: under GDPO its ``reward`` is a sum of z-scores.
+        """TRL's rewards; also logs our metrics, because under GDPO TRL's ``reward`` metric is a sum of z-scores.
 
-        TRL multiplies the normalised components by ``reward_weights`` after this, which is where task weights act.
+        After this, TRL multiplies the normalised components by ``reward_weights``, which contain the task weights.
         """
         per_component = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
         found = task_metrics(per_component, self._columns, int(self.num_generations or 1))
@@ -114,7 +114,7 @@ class WorkbenchTrainer(GRPOTrainer):
         return logged
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """As transformers does, with our state written first: its trainer_state.json, the last file, seals it all."""
+        """Write our state, then transformers' files; its trainer_state.json is last and shows that all is complete."""
         if self.args.should_save and self._sampler is not None:
             folder = Path(self._get_output_dir(trial=trial)) / f"checkpoint-{self.state.global_step}"
             weights = self._task_weights.state() if self._task_weights else None
@@ -131,15 +131,15 @@ STATE_FILE = "workbench.json"
 
 
 def policy_identity(name: str, model: Any) -> dict[str, Any]:
-    """What a checkpoint says of the policy it belongs to."""
+    """What identifies a checkpoint's policy: model name and number of parameters."""
     return {"model": name, "parameters": sum(p.numel() for p in model.parameters())}
 
 
 def check_checkpoint(checkpoint: Path, name: str, model: Any) -> None:
-    """Refuse a checkpoint of another policy.
+    """Check that a checkpoint belongs to this policy.
 
     Raises:
-        UserError: it was written by another model, or by one of another shape.
+        UserError: it was written for another model, or for one of another size.
     """
     kept, now = _kept_state(checkpoint), policy_identity(name, model)
     for key, value in now.items():
@@ -168,7 +168,7 @@ def _task_weights(config: TrainConfig, tasks: tuple[str, ...], kept: dict[str, A
 def distinct_share(completions: list[Any], group_size: int) -> dict[str, float]:
     """``distinct/mean``: the share of a group's completions that differ from one another, over all processes.
 
-    1.0 when all differ, 1/group_size when all are the same: a measure of collapse where no entropy is logged.
+    1.0 when all differ, 1/group_size when all are the same. It shows entropy collapse where no entropy is logged.
     """
     texts = [text_of(c) for c in gather_object(completions)]
     groups = [texts[i : i + group_size] for i in range(0, len(texts), group_size)]
@@ -176,7 +176,7 @@ def distinct_share(completions: list[Any], group_size: int) -> dict[str, float]:
 
 
 def task_metrics(per_component: torch.Tensor, columns: dict[str, list[int]], group_size: int) -> dict[str, float]:
-    """Mean raw reward per task and the share of its groups that carry no signal.
+    """Mean raw reward per task, and the share of its groups without signal (equal rewards).
 
     Args:
         per_component: (completions, components), NaN where a component does not apply; groups are consecutive rows.
@@ -209,7 +209,7 @@ def task_metrics(per_component: torch.Tensor, columns: dict[str, list[int]], gro
 
 
 def machine_arguments(config: TrainConfig, backend: str) -> dict[str, Any]:
-    """What SFT and GRPO share: seeds, the optimizer, precision by machine, and quiet."""
+    """Arguments that SFT and GRPO share: seeds, the optimizer, the machine's precision, no progress bar."""
     cuda = torch.cuda.is_available()
     return {
         "seed": config.seed,
@@ -227,7 +227,7 @@ def machine_arguments(config: TrainConfig, backend: str) -> dict[str, Any]:
 
 
 def grpo_arguments(config: TrainConfig, components: list[Component], output_dir: str, backend: str) -> GRPOConfig:
-    """TRL's configuration, every value that Unsloth or a model's defaults could change set explicitly."""
+    """TRL's configuration. Every value that Unsloth or a model's defaults could change is set explicitly."""
     return GRPOConfig(
         **machine_arguments(config, backend),
         output_dir=output_dir,
@@ -281,7 +281,7 @@ def grpo_arguments(config: TrainConfig, components: list[Component], output_dir:
 
 
 def reward_weights(config: TrainConfig, components: list[Component]) -> list[float]:
-    """Under GDPO the components' sizes as weights (see ``component_weights``); otherwise the values already carry them."""
+    """Under GDPO see ``component_weights``; otherwise 1 for each component, because its size is in its values."""
     if config.aggregation == "normalize_then_sum":
         return component_weights(components)
     return [1.0] * len(components)

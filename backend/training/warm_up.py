@@ -1,6 +1,6 @@
-"""SFT warm-up before GRPO: one or more passes over prompts with reference answers, loss on the answer alone.
+"""SFT warm-up before GRPO: one or more passes over prompts with reference answers; only the answer has a loss.
 
-For a model that cannot write the format at all: GRPO only reshapes what a model already says (handoff, Scenario B).
+For a model that cannot write the format at all: GRPO only reinforces what a model already writes (handoff, Scenario B).
 """
 
 from pathlib import Path
@@ -15,11 +15,11 @@ from backend.training.callbacks import publish_adapter
 from backend.training.config import TrainConfig
 
 ADAPTER = "sft"
-"""The run's folder keeps the warmed-up adapter under this name; where it is, the warm-up is done."""
+"""The folder of the warmed-up adapter in the run's folder; if it exists, the warm-up is done."""
 
 
 def reference_answer(prompt: PromptRecord) -> str | None:
-    """The right answer to ``prompt``: its ``facts["answer"]`` (your own pairs), or what its task makes of the facts; or None."""
+    """The right answer to ``prompt``: ``facts["answer"]`` (your own pairs), or what its task derives from the facts; or None."""
     if isinstance(given := prompt.facts.get("answer"), str):
         return given
     reference = get_task(prompt.task).reference
@@ -27,7 +27,7 @@ def reference_answer(prompt: PromptRecord) -> str | None:
 
 
 def pairs(prompts: list[PromptRecord], tasks: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Prompt-completion pairs, as TRL takes them, of the train prompts that have a reference answer.
+    """Prompt-completion pairs in TRL's form, from the train prompts that have a reference answer.
 
     Raises:
         UserError: there are none.
@@ -46,7 +46,7 @@ def pairs(prompts: list[PromptRecord], tasks: tuple[str, ...]) -> list[dict[str,
 
 
 def warm_up(folder: Path, config: TrainConfig, policy: Policy, prompts: list[PromptRecord]) -> None:
-    """Train the policy's adapter on the pairs, and keep it in ``folder/sft`` with its losses in sft.json."""
+    """Train the policy's adapter on the pairs; save it in ``folder/sft``, and the losses in sft.json."""
     from datasets import Dataset
     from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer

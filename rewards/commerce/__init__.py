@@ -1,7 +1,7 @@
 """The commerce suite's rewards: review extraction to JSON, SQL Q&A, insights, push notifications.
 
-Pure functions, text in, score out. What needs the shop's data, a database or the system prompts is in
-``backend.commerce``, which puts the whole suite together.
+Pure functions: text in, score out. Code that needs the shop's data, a database or the system prompts is in
+``backend.commerce``, which builds the whole suite.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from rewards.commerce.classifier import TASKS, classify_task
 from rewards.commerce.profiles import DEFAULT_PROFILE, PROFILES, Rules, get_profile
 from rewards.fingerprint import reward_fingerprint
 from rewards.scoring import score_text
-from rewards.types import Score, Task
+from rewards.types import Reward, Score, Task
 
 __all__ = [
     "BY_NAME",
@@ -29,7 +29,9 @@ __all__ = [
     "reward_sql_qa",
     "score",
 ]
-BY_NAME: dict[str, Task] = {m.TASK.name: m.TASK for m in (extraction, sql_qa, insights, push)}
+_MODULES = (extraction, sql_qa, insights, push)
+BY_NAME: dict[str, Task] = {m.TASK.name: m.TASK for m in _MODULES}
+REWARDS: dict[str, Reward] = {m.TASK.name: m.REWARD for m in _MODULES}
 
 
 def score(
@@ -44,26 +46,26 @@ def score(
     Args:
         task: one of ``TASKS``.
         completion: what the model wrote; any string.
-        prompt: the user's text (for extraction, where the nota stands).
+        prompt: the user's text (for extraction it contains the customer's grade, the nota).
         profile: which version of the rules.
-        measured: shares from 0 to 1 of the components that no text tells; 0 when left out.
+        measured: shares from 0 to 1 of the components that cannot be scored from text alone; 0 when left out.
 
     Raises:
         ValueError: the task or the profile does not exist.
     """
     if task not in BY_NAME:
         raise ValueError(f"unknown task {task!r}; choose one of {', '.join(TASKS)}")
-    return score_text(BY_NAME[task].reward, completion, prompt, get_profile(profile), measured)
+    return score_text(REWARDS[task], completion, prompt, get_profile(profile), measured)
 
 
 def fingerprint(profile: str | Rules = DEFAULT_PROFILE, task: str | None = None) -> str:
-    """What names the behaviour of a task's reward under a profile; of all four, joined, when no task is given."""
+    """The fingerprint of a task's reward under a profile; without a task, the fingerprints of all four, joined."""
     tasks = (task,) if task else TASKS
-    return "-".join(reward_fingerprint(BY_NAME[t].reward, get_profile(profile)) for t in tasks)
+    return "-".join(reward_fingerprint(REWARDS[t], get_profile(profile)) for t in tasks)
 
 
 def reward_extraction(completion: str, prompt: str = "") -> float:
-    """Default-profile score in [0, 1] of one extraction; ``prompt`` states the nota it must not contradict."""
+    """Default-profile score in [0, 1] of one extraction, which must not contradict the nota in ``prompt``."""
     return score("extraction", completion, prompt).total
 
 

@@ -1,8 +1,8 @@
 """The classifier for prompts that carry no label.
 
-Prompts normally say their task; the classifier serves imports and production traffic. Its order matters: insights
-is checked before push, because "plano de reengajamento" in an analysis request once had 500-word analyses scored
-as 120-character notifications for an unknown number of training steps (final report §7, "The Ugly").
+Prompts normally carry their task; the classifier is for imports and production traffic. Its order matters: insights
+is checked before push, because "plano de reengajamento" in an analysis request once caused 500-word analyses to be
+scored as 120-character notifications for an unknown number of training steps (final report §7, "The Ugly").
 """
 
 import re
@@ -72,8 +72,8 @@ _PUSH = (
     r"\b(?:mensagem|msg|chamada|lembrete|aviso|alerta|texto|textinho|recado)",
 )
 
-# An order of work for one thing decides before words that only describe it: "crie um push" is push even where the
-# brief says why sales fell, and "query" is SQL even where the question asks for a plan.
+# A direct order decides before words that only describe the situation: "crie um push" is push even if the brief says
+# why sales fell, and "query" is SQL even if the question asks for a plan.
 _PUSH_ORDER = re.compile(
     r"\b(?:cria|crie|criar|escreva|escreve|escrever|faz|faca|fazer|manda|mande|mandar|gera|gere|gerar|bola|bole|"
     r"monta|monte|redija|redige|quero|preciso|envia|envie|dispara|dispare|produza|me da|me de|solta|prepara|prepare|elabore)\b"
@@ -93,8 +93,9 @@ _READ = 4_000
 def classify_task(user_text: str) -> str:
     """The task a user's prompt asks for; accents and case do not matter.
 
-    Checked in the order of ``TASKS``. A direct order for a push ("crie uma notificação…") is push. Of the texts that
-    fit nothing, a plain question is one for the data; the rest is insights, whose reward harms least when wrong.
+    The tasks are checked in the order of ``TASKS``. A direct order for a push ("crie uma notificação…") is push. A text
+    that matches no task is SQL Q&A if it is a plain question. Otherwise it is insights, because a wrong insights reward
+    does the least harm.
     """
     text = fold(user_text[:_READ])
     if not _ORDER[0][1].search(text) and _PUSH_ORDER.search(text):

@@ -1,4 +1,4 @@
-"""A completion that only repeats its prompt (v4.3): it earns nothing, whichever the task."""
+"""A completion that only repeats its prompt (v4.3): every task scores it as an empty text."""
 
 from rewards.commerce.profiles import Rules
 from rewards.text import words
@@ -8,12 +8,12 @@ _SHARE = 0.7
 
 
 def unless_echo(completion: str, prompt: str, profile: Rules) -> str:
-    """The completion; empty where the profile does not pay for a repeated prompt and this is one."""
+    """The completion; an empty text if it repeats the prompt and the profile has the anti-gaming rules."""
     return "" if profile.anti_gaming and is_echo(completion, prompt) else completion
 
 
 def is_echo(completion: str, prompt: str) -> bool:
-    """Whether the completion is the prompt repeated: most of its runs of five words stand in the prompt."""
+    """Whether the completion repeats the prompt: at least 70 % of its five-word sequences are in the prompt."""
     said, asked = words(completion.lower()), words(prompt.lower())
     if len(said) < _RUN or len(asked) < _RUN:
         return False

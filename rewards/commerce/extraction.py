@@ -42,7 +42,7 @@ def _is_score(value: Any) -> bool:
 
 
 def _is_loose_score(value: Any) -> bool:
-    """Before v4.2.1: True and 3.0 pass, the bug that the strict check mended."""
+    """The check before v4.2.1. It accepts True and 3.0, a bug that the strict check fixed."""
     return isinstance(value, int | float) and value in (1, 2, 3, 4, 5)
 
 
@@ -54,7 +54,7 @@ def _is_category(value: Any) -> bool:
     return isinstance(value, str) and fold(value.strip()) in COMPLAINT_CATEGORIES
 
 
-# main_complaint has no check: text and null are both fine, and anything else is only unusual.
+# main_complaint has no check: text and null are both right, and any other value is accepted too.
 CHECKS: dict[str, Callable[[Any], bool]] = {
     "sentiment": _is_sentiment,
     "sentiment_score": _is_score,
@@ -109,12 +109,12 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
 
 
 def sentiment_of_nota(nota: float) -> str:
-    """What a grade says of the customer's mood: 4 and up ``positivo``, 2 and down ``negativo``, else ``neutro``."""
+    """The sentiment that a grade implies: 4 and up ``positivo``, 2 and down ``negativo``, else ``neutro``."""
     return "positivo" if nota >= 4 else "negativo" if nota <= 2 else "neutro"
 
 
 def _contradicts(nota: float | None, sentiment: str | None) -> bool:
-    """Whether grade and sentiment are opposites; a neutral one of either contradicts nothing."""
+    """Whether grade and sentiment are opposites; a neutral grade or a neutral sentiment contradicts nothing."""
     return nota is not None and {sentiment_of_nota(nota), sentiment} == {"positivo", "negativo"}
 
 

@@ -44,9 +44,9 @@ _SHORTEST_SENTENCE = 4
 
 
 def distinct_sentences(text: str) -> str:
-    """``text`` without its repeated lines and without lines too short to say anything (v4.3).
+    """``text`` without repeated lines and without lines of fewer than four words (v4.3).
 
-    A header is kept whatever its length: it is short by nature, and a line said twice still counts once.
+    A header of any length is kept, because headers are short; a repeated header still counts once.
     """
     kept: dict[tuple[str, ...], str] = {}
     for line in text.splitlines():

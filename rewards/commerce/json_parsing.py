@@ -1,8 +1,9 @@
-"""Completion text -> the JSON object it holds, Portuguese decimals and the usual slips of small models included.
+"""Find the JSON object in a completion, also with Portuguese decimals and the usual errors of small models.
 
-The seeds' largest single gain was a parser fix (final report, V4: 3.25x on extraction), so this is the code to
-distrust first. The order is: strict JSON, then Portuguese numbers made JSON, then json-repair as the last resort.
-Valid JSON is returned untouched. Every step is linear in the text, or works on a prefix of bounded size.
+The seeds' largest single gain was a parser fix (final report, V4: 3.25x on extraction), so check this code first when
+a score looks wrong. The order is: strict JSON, then Portuguese numbers rewritten as JSON numbers, then missing closing
+brackets added, then json-repair as the last resort. Valid JSON is returned unchanged. Every step takes time linear in
+the length of the text, or works on a prefix of bounded size.
 """
 
 import json
@@ -22,7 +23,7 @@ JsonObject = dict[str, Any]
 def extract_json(text: str) -> JsonObject | None:
     """The first JSON object in ``text``, or None. Never raises.
 
-    Thinking blocks are dropped, fences and prose around the object ignored. NaN and Infinity become null.
+    Thinking blocks are removed; code fences and prose around the object are ignored. NaN and Infinity become null.
 
     >>> extract_json('Segue: {"nota": 4,5, "itens": [1,2]}')
     {'nota': 4.5, 'itens': [1, 2]}
@@ -31,7 +32,7 @@ def extract_json(text: str) -> JsonObject | None:
 
 
 def parse_json(text: str, repair: bool = True) -> Parsed:
-    """Like ``extract_json``, also telling whether strict JSON sufficed.
+    """Like ``extract_json``; also reports whether strict JSON parsing was enough.
 
     Args:
         text: a completion; any string.
@@ -52,7 +53,7 @@ def parse_json(text: str, repair: bool = True) -> Parsed:
     return Parsed(_json_repair(text[first:]) if repair else None)
 
 
-# Any of these either matches whole or moves one character on: nothing backtracks.
+# None of these patterns backtracks: each matches completely, or the search moves on by one character.
 _THINK = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
 _STRUCTURE = re.compile(_STRING + r"|[{}]|\n```", re.DOTALL)
@@ -71,10 +72,10 @@ def _without_thinking(text: str) -> str:
 
 
 def _candidates(text: str, first: int) -> Iterator[tuple[int, int]]:
-    """(start, end) of what may be the object: each balanced ``{…}`` outside strings, in order.
+    """(start, end) of each part of the text that may be the object: every balanced ``{…}`` outside strings, in order.
 
-    One that a fence or the end of the text cuts reaches up to there. A fence cuts strings too: JSON has no raw line
-    break inside one.
+    An object that is never closed ends at the next code fence, or at the end of the text. A fence also ends an open
+    string, because a JSON string contains no raw line break.
     """
     opened: list[int] = []
     for token in _STRUCTURE.finditer(text, first):
@@ -97,7 +98,7 @@ def _finite(number: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-# NaN and Infinity are not JSON: the strict decoder refuses them, and a float too large to hold becomes null.
+# NaN and Infinity are not JSON: the strict decoder rejects them. A number too large for a float becomes null.
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
@@ -114,7 +115,7 @@ def _strict(text: str, start: int = 0) -> JsonObject | None:
 
 
 def _repaired(candidate: str) -> JsonObject | None:
-    if ":" not in candidate:  # "{campo}" in prose is no object
+    if ":" not in candidate:  # "{campo}" in prose is not an object
         return None
     candidate = _portuguese_numbers(candidate)
     return _strict(candidate) or _closed(candidate) or _json_repair(candidate)
@@ -124,7 +125,10 @@ _BRACKET_OR_COMMA = re.compile(_STRING + r"|[{}\[\],]", re.DOTALL)
 
 
 def _closed(candidate: str) -> JsonObject | None:
-    """An object that is only cut short, read up to its last whole value (a cut text counts as one); else None."""
+    """The object of a text that was cut off before its closing brackets; None if adding them does not give JSON.
+
+    A string that was cut is closed and kept. Any other incomplete member at the end is left out.
+    """
     open_brackets: list[str] = []
     piece, comma, depth_at_comma = "", -1, 0
     for match in _BRACKET_OR_COMMA.finditer(candidate):
@@ -143,13 +147,13 @@ def _closed(candidate: str) -> JsonObject | None:
     in_string = piece.startswith('"') and candidate.endswith(piece.rstrip()) and _strict(f'{{"":{piece}}}') is None
     whole = candidate.removesuffix("\\") + '"' if in_string else candidate.rstrip(", \n\t\r")
     value = _strict(whole + closing)
-    if value is None and comma >= 0:  # the last member is not whole: leave it out
+    if value is None and comma >= 0:  # the last member is incomplete: drop everything after the last comma
         value = _strict(candidate[:comma] + closing[len(open_brackets) - depth_at_comma :])
     return value
 
 
-# A number in value position, as Brazilians write it: 4,5 · 1.234,56 · 1.234.567 · R$ 12,90 · and what follows it
-# up to the end of the value. Strings are matched first, so that nothing inside one is touched.
+# A number in value position, as Brazilians write it (4,5 · 1.234,56 · 1.234.567 · R$ 12,90), and the text after it up
+# to the end of the value. Strings are matched first, so that nothing inside a string is changed.
 _VALUE = re.compile(
     _STRING + r"|:\s*+(?P<money>R\$\s*+)?"
     r"(?P<number>-?(?:\d{1,3}(?:\.\d{3})++(?!\d)(?:,\d++)?|\d++,\d++|\d++(?:\.\d++)?))"
@@ -159,10 +163,10 @@ _VALUE = re.compile(
 
 
 def _portuguese_numbers(text: str) -> str:
-    """``text`` with Portuguese numbers in value position made JSON numbers.
+    """``text`` with Portuguese numbers in value position rewritten as JSON numbers.
 
-    Arrays are left alone, where ``1,5`` may be two numbers. A unit after the number (``4,5 dias``, ``12,5%``)
-    makes the value a string, so that nothing of it is lost.
+    Arrays are not changed, because ``1,5`` in an array may be two numbers. A number with a unit (``4,5 dias``,
+    ``12,5%``) becomes a string, so that the unit is not lost.
     """
     return _VALUE.sub(_json_number, text)
 
@@ -173,7 +177,7 @@ def _json_number(match: re.Match[str]) -> str:
         return match.group()
     unit = match["rest"].strip()
     if unit:
-        if unit.startswith(("//", "/*", "#", ".", "e", "E", ":")):  # a comment or a number gone on
+        if unit.startswith(("//", "/*", "#", ".", "e", "E", ":")):  # a comment, or the number continues
             return match.group()
         return f": {json.dumps((match['money'] or '') + number + match['rest'].rstrip(), ensure_ascii=False)}"
     dots = number.count(".")
@@ -189,8 +193,8 @@ def _json_digits(number: str) -> str:
     return sign + (whole.lstrip("0") or "0") + dot + fraction
 
 
-# json-repair has had endless loops and recursion errors on odd input, and is quadratic on some: it is given a
-# prefix that no real answer reaches.
+# json-repair has had endless loops and recursion errors on odd input, and takes quadratic time on some. So it gets only
+# a prefix of bounded size; real answers are smaller than these bounds.
 _REPAIR_LENGTH = 6_000
 _REPAIR_DEPTH = 48
 _REPAIR_OPENINGS = 192
@@ -200,7 +204,7 @@ _OPENING = re.compile(_STRING + r"|[{}\[\]]", re.DOTALL)
 def _json_repair(candidate: str) -> JsonObject | None:
     try:
         value = json_repair.loads(_bounded(candidate))
-    except Exception:  # a third-party parser on hostile text: whatever it raises, it recovered nothing
+    except Exception:  # a third-party parser may raise anything on odd text; then nothing was recovered
         return None
     if isinstance(value, list):  # several values in a row: the first object counts
         value = next((item for item in value if isinstance(item, dict)), None)

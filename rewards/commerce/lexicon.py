@@ -1,4 +1,4 @@
-"""The Portuguese word lists the rewards read, as data. All entries are folded: lower case, no accents.
+"""The Portuguese word lists that the rewards use. All entries are folded: lower case, no accents.
 
 A list is part of the reward's behaviour: editing one changes the fingerprint of every profile that reads it.
 """
@@ -26,13 +26,13 @@ BUSINESS_WORDS = tuple(
 SQL_KEYWORDS = (
     "SELECT FROM WHERE JOIN GROUP ORDER HAVING LIMIT WITH UNION DISTINCT CASE OVER COUNT SUM AVG MIN MAX".split()
 )
-# Words that cannot be a column or a table: they show that "select … from …" stands in a sentence.
+# Words that cannot be a column or a table: they show that "select … from …" is part of a sentence.
 SQL_PROSE = frozenset(
     "para com que uma um de da do das dos em na no ou se por como depois ou voce clausula comando".split()
 )
 
 # --- insights ---------------------------------------------------------------------------------------------------
-# One stem an entry; two spellings of one stem stand beside each other.
+# One stem per entry; ``|`` separates two spellings of one stem.
 ACTION_STEMS = (
     "recomend",
     "melhor",
@@ -50,7 +50,7 @@ ACTION_STEMS = (
 INSIGHT_DOMAIN = ("cliente", "produto", "venda", "pedido", "entrega", "loja", "mercado")
 
 # --- push -------------------------------------------------------------------------------------------------------
-# Function words that are Portuguese and not English ("no", "do", "as", "a" are both, and so left out).
+# Function words that are Portuguese and not English ("no", "do", "as" and "a" are both, so they are left out).
 PORTUGUESE_WORDS = frozenset(
     (
         "de da dos das para pra com seu sua seus suas voce em que uma um nao na nos nas ao aos pelo pela "

@@ -1,7 +1,7 @@
-"""The commerce suite's profiles: which rules each historical version of the rewards switched on.
+"""The commerce suite's profiles: which rules each historical version of the rewards applied.
 
-A change to a rule is a new profile, never a silent edit: old profiles stay selectable, because scoring the same
-completions under two profiles is how a fix is measured. (Seeds: final report §3, V4 to V4.2.1.)
+To change a rule, add a new profile; do not edit an old one. Old profiles stay selectable, because the effect of a fix
+is measured by scoring the same completions under two profiles. (Seeds: final report §3, V4 to V4.2.1.)
 """
 
 from dataclasses import dataclass, replace
@@ -18,16 +18,16 @@ class Rules(Profile):
     repair_json: bool = True
     """Portuguese decimals and json-repair in the parser (V4.1; before: strict JSON only)."""
     sql_statement: bool = True
-    """Keywords count inside an actual statement (V4.2; before: any keywords anywhere)."""
+    """SQL keywords count only inside an actual statement (V4.2; before: any keywords anywhere)."""
     sql_words_30: bool = True
     """The 30-word business list (V4.2.1; before: its first ten words)."""
     strict_int: bool = True
     """``sentiment_score`` must be an int and not a bool (V4.2.1; before: anything equal to 1..5)."""
     push_penalties: bool = True
-    """Steep length decay and the formal penalty for push (V4.2.1; before: a gentle decay, no penalty)."""
+    """For push: steep length decay and the penalty for formal words (V4.2.1; before: a slow decay, no penalty)."""
     anti_gaming: bool = False
-    """A completion that repeats its prompt earns nothing; lines that repeat, or have too few words to say anything, do
-    not count (V4.3)."""
+    """Rules against gaming the reward (V4.3; before: none). A completion that repeats its prompt is scored as an empty
+    text. In insights, repeated lines count once, and lines of fewer than four words do not count, except headers."""
 
 
 _V421 = Rules("v4.2.1", "v4.2 and push penalties, 30 SQL words, strict int")
@@ -60,7 +60,7 @@ def get_profile(profile: str | Rules) -> Rules:
     """The profile of that name.
 
     Raises:
-        ValueError: no profile has that name; the message lists those there are.
+        ValueError: no profile has that name; the message lists the existing ones.
     """
     if isinstance(profile, Rules):
         return profile

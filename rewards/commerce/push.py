@@ -28,9 +28,9 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
 
 
 def length_share(n: int, steep: bool = True) -> float:
-    """1 up to 120 visible characters; then a cubic fall to 0 at 200 (0.42 at 140). None for empty text.
+    """1 up to 120 visible characters; then a cubic fall to 0 at 200 (0.42 at 140). 0 for an empty text.
 
-    Before v4.2.1 the fall was gentle: 120/n, so that an essay still earned something.
+    With ``steep=False``, as before v4.2.1, the fall is slow: 120/n, so even an essay scores above 0.
     """
     if n == 0:
         return 0.0
@@ -47,7 +47,7 @@ def is_portuguese(shown: str, folded: str) -> bool:
 
 
 def is_creative(shown: str, folded: str) -> bool:
-    """Whether there is an emoji, an imperative or an offer beside the stock phrases, which count nothing."""
+    """Whether the text has an emoji, an imperative or an offer; words inside stock phrases do not count."""
     if any(_is_emoji(c) for c in set(shown)):
         return True
     if ("%" in folded or "r$" in folded) and _AMOUNT.search(folded):

@@ -21,7 +21,7 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     if profile.sql_statement:
         keywords = _keywords(" ".join(completion[a:b] for a, b in spans))
         has_query = bool(spans)
-    else:  # before v4.2: any keywords, anywhere; three of them pass for a query
+    else:  # before v4.2: keywords count anywhere, and any three of them count as a query
         keywords = _keywords(completion)
         has_query = len(keywords) >= 3
     prose = _outside(completion, spans)
@@ -56,8 +56,8 @@ def statements(text: str) -> list[tuple[int, int]]:
     """(start, end) of every SQL query in ``text``, in a fence or not.
 
     A query begins with SELECT or WITH, has a non-empty select list, then FROM and a table, and ends at ``;``, the
-    fence or a blank line. "SELECT FROM WHERE" and "SELECT, FROM, WHERE" are no queries, nor is a sentence that
-    mentions the words.
+    fence or a blank line. "SELECT FROM WHERE" and "SELECT, FROM, WHERE" are not queries. A sentence that mentions
+    these words is not a query either.
     """
     found: list[tuple[int, int]] = []
     at = 0
@@ -78,7 +78,7 @@ def statements(text: str) -> list[tuple[int, int]]:
 
 
 def _query_start(text: str, start: int, end: int) -> int | None:
-    """Where the query in ``text[start:end]`` begins (an earlier "with" may be prose), or None without one."""
+    """Where the query in ``text[start:end]`` begins (a "with" before it may be prose); None if there is no query."""
     region = _LITERAL.sub(lambda m: "''" + " " * (len(m.group()) - 2), text[start:end])
     at = 0
     while select := _SELECT.search(region, at):
@@ -104,12 +104,12 @@ def _is_query(select_list: str, region: str, after_from: int) -> bool:
 
 
 def _keywords(sql: str) -> set[str]:
-    """Distinct SQL keywords in ``sql``, those inside string literals and comments left out."""
+    """Distinct SQL keywords in ``sql``, without those inside string literals and comments."""
     return {k.upper() for k in _KEYWORD.findall(_LITERAL.sub(" ", sql))}
 
 
 def _outside(text: str, spans: list[tuple[int, int]]) -> str:
-    """``text`` without the query spans and without fence marks."""
+    """``text`` without the query spans and without code fences."""
     kept, at = [], 0
     for start, end in spans:
         kept.append(text[at:start])
@@ -122,11 +122,11 @@ _DIGITS = re.compile(r"\d++(?:[.,]\d++)*+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _LINE_START = re.compile(r"(?:^|\n)[ \t]*$")
 _MONEY = re.compile(r"R\$\s{0,3}$")
-_WINDOW = 12  # how far before a number its context is looked for
+_WINDOW = 12  # characters before a number that are checked for its context
 
 
 def concrete_numbers(prose: str) -> list[str]:
-    """Values, percentages and amounts in ``prose``: not list numbering, not dates, not years alone."""
+    """Values, percentages and amounts in ``prose``, without list numbering, dates and plain years."""
     return [match.group() for match in _DIGITS.finditer(prose) if _is_concrete(prose, match)]
 
 

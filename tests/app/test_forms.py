@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backend.release.example import load_example
 from tests.app.test_pages import PAGES, run_page
 
 TEXTS = (
@@ -21,13 +20,12 @@ CASES = int(os.environ.get("FORM_CASES", "8"))  # fields filled on each page; a 
 
 
 @pytest.fixture
-def example(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def example(example_workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("backend.release.example.first_start", lambda: None)
     monkeypatch.setattr("app.ui.state.first_start", lambda: None)
     for starter in ("backend.runs.jobs.start_detached", "backend.runs.queue.start_detached"):
         monkeypatch.setattr(starter, _no_process)
-    load_example()
-    return workbench
+    return example_workbench
 
 
 def _no_process(*_: object, **__: object) -> None:

@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 
 from app.pages import PAGES as ENTRIES
 from app.screens import __path__ as screens
-from backend.release.example import load_example
 from backend.store.engine import reading, writing
 from backend.store.prompts import save_prompts
 from backend.store.tables import Rating, Run
@@ -27,9 +26,8 @@ def empty(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def example(empty: Path) -> Path:
-    load_example()
-    return empty
+def example(empty: Path, example_workbench: Path) -> Path:
+    return example_workbench
 
 
 def run_page(name: str, **session: object) -> AppTest:

@@ -25,7 +25,10 @@ from backend.store.engine import reading, writing
 from backend.store.runs import all_runs
 from backend.store.tables import Run
 from backend.training.config import TrainConfig, override
-from tests.live_runs import get_run, wait_for
+from tests import warm
+from tests.live_runs import get_run, wait_for, wait_until
+
+pytestmark = pytest.mark.slow
 
 
 def dispatchers() -> list[psutil.Process]:
@@ -41,16 +44,16 @@ def dispatchers() -> list[psutil.Process]:
     return found
 
 
-def wait_until(what: str, condition, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
-
-
 def trains_now(run_id: str) -> bool:
     metrics = Path(get_run(run_id).folder) / "metrics.jsonl"
     return metrics.exists() and "loss" in metrics.read_text()
+
+
+def create_hopeless_run(config: TrainConfig) -> str:
+    """One whose process fails as soon as it reads its prompts, for where it matters that a run starts, not how it ends."""
+    run_id = create_run(config)
+    (Path(get_run(run_id).folder) / "prompts.jsonl").write_text("")
+    return run_id
 
 
 def long(config: TrainConfig) -> TrainConfig:
@@ -59,19 +62,21 @@ def long(config: TrainConfig) -> TrainConfig:
 
 
 def test_a_queue_of_three_runs_one_after_the_other_without_the_app(tiny_config: TrainConfig) -> None:
-    ids = [create_run(tiny_config) for _ in range(3)]
+    """One trains, two fail at once; whichever comes first, no two have the machine at the same time."""
+    whole, *hopeless = ids = [create_run(tiny_config), *(create_hopeless_run(tiny_config) for _ in range(2))]
     launchers = [threading.Thread(target=enqueue, args=(run_id,)) for run_id in ids]  # all in the same second
     for thread in launchers:
         thread.start()
     for thread in launchers:
         thread.join()
-    runs = sorted((wait_for(run_id, "finished", 180) for run_id in ids), key=lambda run: run.started_at)
+    ended = [wait_for(whole, "finished"), *(wait_for(run_id, "failed") for run_id in hopeless)]
+    runs = sorted(ended, key=lambda run: run.started_at)
     for earlier, later in pairwise(runs):
         assert earlier.ended_at <= later.started_at
-    assert all(run.exit_code == 0 and run.heartbeat_at is not None for run in runs)
+    assert [run.exit_code for run in ended] == [0, 2, 2] and all(run.heartbeat_at is not None for run in runs)
     wait_until("the dispatcher leaves with the last run", lambda: not dispatchers())
     with pytest.raises(UserError, match="has finished; clone it"):
-        enqueue(ids[0])
+        enqueue(whole)
 
 
 def test_the_queue_can_be_reordered_and_left(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +109,7 @@ def test_the_queue_can_be_reordered_and_left(workbench: Path, monkeypatch: pytes
 
 
 def test_killing_the_dispatcher_harms_no_run_and_the_queue_goes_on(tiny_config: TrainConfig) -> None:
-    first, second = create_run(long(tiny_config)), create_run(tiny_config)
+    first, second = create_run(long(tiny_config)), create_hopeless_run(tiny_config)
     enqueue(first)
     enqueue(second)
     wait_until("the first trains", lambda: trains_now(first))
@@ -117,7 +122,7 @@ def test_killing_the_dispatcher_harms_no_run_and_the_queue_goes_on(tiny_config: 
     time.sleep(1.5)
     assert get_run(second).status == "queued"  # the machine is still the first one's
     os.kill(get_run(first).pid, signal.SIGKILL)
-    wait_for(second, "finished")
+    assert wait_for(second, "failed").exit_code == 2  # it had its turn
     failed = wait_for(first, "failed")
     assert "nobody saw how" in failed.reason
 
@@ -154,22 +159,24 @@ def test_a_lock_is_freed_when_its_holder_is_killed(workbench: Path) -> None:
 
 
 def test_a_resumed_run_goes_through_the_queue_and_ends(tiny_config: TrainConfig) -> None:
+    """Killed in the writing of its second checkpoint, it goes on from the first."""
     run_id = create_run(tiny_config.model_copy(update={"max_steps": 6, "eval_steps": 2}))
-    enqueue(run_id)
-    checkpoints = Path(get_run(run_id).folder) / "checkpoints"
-    wait_until("a checkpoint", lambda: list(checkpoints.glob("checkpoint-*/workbench.json")))
-    os.kill(get_run(run_id).pid, signal.SIGKILL)
+    folder = Path(get_run(run_id).folder)
+    process = warm.start("--run", run_id, **{warm.STOPS_IN_CHECKPOINT: "2"})
+    wait_until("a second checkpoint", lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+    process.kill()
     wait_for(run_id, "failed", 30)
     enqueue(run_id)
     assert wait_for(run_id, "finished").reason
+    assert "going on from step 2" in (folder / "log.txt").read_text()
 
 
 def test_seeds_hold_the_machine_as_one(tiny_config: TrainConfig) -> None:
     parent = create_seed_runs(tiny_config, parse_seeds("1, 2"))
-    after = create_run(tiny_config)
+    after = create_hopeless_run(tiny_config)
     enqueue(parent)
     enqueue(after)
-    last = wait_for(after, "finished", 240)
+    last = wait_for(after, "failed", 240)
     with reading() as session:
         children = [run for run in all_runs(session) if run.parent_id == parent]
     assert [run.status for run in children] == ["finished", "finished"]
@@ -183,13 +190,13 @@ def test_seeds_that_are_none_are_refused(text: str) -> None:
 
 
 def test_a_folder_that_cannot_be_written_fails_the_run_and_the_queue_goes_on(tiny_config: TrainConfig) -> None:
-    broken, fine = create_run(tiny_config), create_run(tiny_config)
+    broken, after = create_run(tiny_config), create_hopeless_run(tiny_config)
     folder = Path(get_run(broken).folder)
     folder.rename(folder.with_name("gone"))
     enqueue(broken)
-    enqueue(fine)
+    enqueue(after)
     assert "cannot be started" in wait_for(broken, "failed").reason
-    wait_for(fine, "finished")
+    assert wait_for(after, "failed").exit_code == 2  # its process was started, and said how it ended
 
 
 def test_the_start_of_a_process_does_not_move_with_the_clock() -> None:

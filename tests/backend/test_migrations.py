@@ -32,6 +32,7 @@ WORDS = {
     "profile": "v4.2.1",
     "score": 3,
     "skip_reason": None,
+    "form": "text",
 }
 VALUES: dict[type[types.TypeEngine], Any] = {
     Boolean: True, Integer: 1, Float: 0.5, JSON: {"a": 1}, DateTime: datetime(2026, 1, 2, tzinfo=UTC),

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,8 +13,7 @@ from backend.models.load import Policy, load_policy
 from backend.records import PromptRecord
 from backend.training.config import PRESETS, TrainConfig, get_preset, override
 from backend.training.preflight import Check, failures, preflight, static_checks
-
-ROOT = Path(__file__).parents[2]
+from tests import warm
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +186,7 @@ def test_a_model_larger_than_the_memory(tiny_model, prompts, tmp_path, monkeypat
 
 
 def test_a_failed_preflight_ends_the_run_unless_a_reason_is_given(workbench, tiny_model, tiny_prompts) -> None:
-    command = [sys.executable, "run_training.py", "--prompts", str(tiny_prompts)]
+    command = ["--prompts", str(tiny_prompts)]
     for setting in (
         f"model={tiny_model}",
         "max_steps=1",
@@ -198,22 +195,27 @@ def test_a_failed_preflight_ends_the_run_unless_a_reason_is_given(workbench, tin
         "max_completion_length=8",
     ):
         command += ["--set", setting]
-    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    def folders() -> set[Path]:
+        return {p for p in (workbench / "runs").iterdir() if p.is_dir()}
+
+    refused = warm.run(*command)
     assert refused.returncode == 2 and "preflight failed: " in refused.stdout
+    (first,) = folders()
     allowed = [*command, "--set", "override_reason=the smoke test of a random model"]
-    done = subprocess.run(allowed, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = warm.run(*allowed)
     assert done.returncode == 0, done.stdout + done.stderr
-    folders = sorted(p for p in (workbench / "runs").iterdir() if p.is_dir())
-    kept = json.loads((folders[-1] / "preflight.json").read_text())
+    (second,) = folders() - {first}
+    kept = json.loads((second / "preflight.json").read_text())
     assert kept["override_reason"] == "the smoke test of a random model"
     assert {c["status"] for c in kept["checks"]} == {"pass", "warn", "fail"}
-    assert not (folders[0] / "evaluations").exists()  # refused before anything was trained or evaluated
+    assert not (first / "evaluations").exists()  # refused before anything was trained or evaluated
 
 
 def test_preflight_alone_prints_json_and_writes_no_run(workbench, tiny_model, tiny_prompts) -> None:
-    command = [sys.executable, "run_training.py", "--prompts", str(tiny_prompts), "--preflight", "--json"]
+    command = ["--prompts", str(tiny_prompts), "--preflight", "--json"]
     command += ["--set", f"model={tiny_model}", "--set", "num_generations=2", "--set", "max_completion_length=8"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = warm.run(*command)
     assert done.returncode == 1, done.stderr
     checks = json.loads(done.stdout)
     assert {"name", "status", "found", "story"} == set(checks[0])

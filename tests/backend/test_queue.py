@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, update
 
 from backend.audit.correlation import spearman, weighted_spearman
 from backend.errors import UserError
-from backend.rating.design import information
+from backend.rating.design import information, quarter_edges, stratum_of
 from backend.rating.queue import (
     REPEAT_AFTER,
     claim_next,
@@ -19,7 +19,6 @@ from backend.rating.queue import (
     progress,
     save_draft,
     save_for_raters,
-    stratum_of,
 )
 from backend.rating.ratings import save_rating, undo_last
 from backend.records import Completion as Generated
@@ -166,7 +165,7 @@ def test_strata_are_offered_alike(any_workbench: Path) -> None:
 
 
 def test_a_score_at_the_top_of_the_range_is_in_the_last_quarter() -> None:
-    assert [stratum_of("push", x) for x in (0.0, 0.24, 0.25, 0.99, 1.0)] == [
+    assert [stratum_of("push", x, quarter_edges((0, 1), ())) for x in (0.0, 0.24, 0.25, 0.99, 1.0)] == [
         "push/0", "push/0", "push/1", "push/3", "push/3",
     ]  # fmt: skip
 

@@ -12,15 +12,14 @@ from backend.errors import UserError
 from backend.evaluation.changes import word_changes
 from backend.evaluation.report import as_csv, as_html, as_markdown
 from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, find_evaluation, why
-from backend.release.example import RUN_ID, load_example
+from backend.release.example import RUN_ID
 from backend.settings import ROOT
 from backend.store.engine import reading, writing
 from backend.store.tables import Completion, Evaluation, Score
 
 
 @pytest.fixture
-def compared(workbench: Path) -> Compared:
-    load_example()
+def compared(example_workbench: Path) -> Compared:
     with reading() as session:
         pair = base_and_tuned(session, RUN_ID)
         assert pair is not None

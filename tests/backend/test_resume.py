@@ -4,13 +4,12 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from backend.runs.create import create_run, create_seed_runs
@@ -21,10 +20,11 @@ from backend.store.evaluations import run_evaluations
 from backend.store.runs import load_metrics
 from backend.training.config import TrainConfig, get_preset, override
 from backend.training.resume import last_checkpoint, rewind
-from tests.live_runs import get_run, wait_for
+from tests import warm
+from tests.live_runs import get_run, wait_for, wait_until
 
-ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("KILLS", "3"))  # ten, and twenty, have been tried; each costs fifteen seconds
+pytestmark = pytest.mark.slow
+KILLS = int(os.environ.get("KILLS", "3"))  # ten, and twenty, have been tried; each costs two seconds
 # What depends on the clock or the machine, not on the training.
 UNREPEATABLE = ("step_time", "train_runtime", "train_samples_per_second", "train_steps_per_second", "train_loss")
 
@@ -59,19 +59,8 @@ def config(workbench: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -
     return override(get_preset("nano"), changes)
 
 
-def start(flag: str, run_id: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "run_training.py", flag, run_id],
-        cwd=ROOT,
-        env=os.environ,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
 def run_to_end(flag: str, run_id: str) -> None:
-    assert start(flag, run_id).wait(timeout=300) == 0, get_run(run_id).reason
+    assert warm.start(flag, run_id).wait() == 0, get_run(run_id).reason
 
 
 def trace(run_id: str) -> pd.DataFrame:
@@ -87,40 +76,41 @@ def file_lines(run_id: str) -> list[tuple[int, tuple[str, ...]]]:
     return [(r["step"], tuple(sorted(set(r["metrics"]) - set(UNREPEATABLE)))) for r in map(json.loads, lines)]
 
 
-def writing_checkpoint(folder: Path) -> bool:
-    return any(not (p / "trainer_state.json").exists() for p in (folder / "checkpoints").glob("checkpoint-*"))
+def unfinished_checkpoints(folder: Path) -> list[Path]:
+    return [p for p in (folder / "checkpoints").glob("checkpoint-*") if not (p / "trainer_state.json").exists()]
 
 
-def kill_at_a_moment(process: subprocess.Popen[bytes], folder: Path, rng: random.Random, in_checkpoint: bool) -> bool:
-    """Kill -9 after a random number of new metric lines, or inside a checkpoint write; False when it ended before."""
-    metrics, deadline = folder / "metrics.jsonl", time.monotonic() + 120
-    before, wanted = metrics.read_text().count("\n") if metrics.exists() else 0, rng.randint(0, 6)
-    while process.poll() is None and time.monotonic() < deadline:
-        lines = metrics.read_text().count("\n") if metrics.exists() else 0
-        if (in_checkpoint and writing_checkpoint(folder)) or (not in_checkpoint and lines >= before + wanted):
-            if not in_checkpoint:
-                time.sleep(rng.uniform(0, 0.3))
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            return True
-        time.sleep(0.0005)
-    return False
+def kill_at_a_moment(process: warm.Warm, folder: Path, rng: random.Random) -> bool:
+    """Kill -9 after a random number of new metric lines; False when it ended before."""
+    metrics = folder / "metrics.jsonl"
+
+    def lines() -> int:
+        return metrics.read_text().count("\n") if metrics.exists() else 0
+
+    wanted = lines() + rng.randint(0, 6)
+    wait_until("it has written some lines, or ended", lambda: lines() >= wanted or process.poll() is not None)
+    time.sleep(rng.uniform(0, 0.3))
+    process.kill()
+    return process.poll() != 0
 
 
-@pytest.mark.slow
+def kill_in_a_checkpoint(process: warm.Warm, folder: Path) -> None:
+    """Kill -9 while a checkpoint is half-written: the process has stopped itself there (see ``warm``)."""
+    wait_until("it writes a checkpoint", lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+    process.kill()
+    assert unfinished_checkpoints(folder)
+
+
 def test_killed_again_and_again_a_run_ends_as_if_nothing_had_happened(config: TrainConfig) -> None:
     whole, killed = create_run(config), create_run(config)
     run_to_end("--run", whole)
-    rng, kills = random.Random(7), 0
+    rng = random.Random(7)
     folder = Path(get_run(killed).folder)
-    for attempt in range(3 * KILLS):
-        process = start("--resume" if attempt else "--run", killed)
-        if not kill_at_a_moment(process, folder, rng, in_checkpoint=attempt % 3 == 2):
-            break
+    kill_in_a_checkpoint(warm.start("--run", killed, **{warm.STOPS_IN_CHECKPOINT: "2"}), folder)
+    kills = 1
+    while kills < KILLS and kill_at_a_moment(warm.start("--resume", killed), folder, rng):
         kills += 1
-        if kills == KILLS:
-            break
-    assert kills >= KILLS - 2  # it may reach its end a little before the last
+    assert kills >= min(KILLS, 3)  # of many, it may reach its end a little before the last
     if get_run(killed).status != "finished":
         run_to_end("--resume", killed)
     assert get_run(killed).status == "finished"
@@ -152,13 +142,11 @@ def test_evaluation_leaves_training_bit_identical(config: TrainConfig) -> None:
 
 def test_a_stopped_run_goes_on_and_a_finished_one_does_not(config: TrainConfig) -> None:
     run = create_run(override(config, {"max_steps": 400, "eval_steps": 400}))
-    process = start("--run", run)
+    process = warm.start("--run", run)
     metrics = Path(get_run(run).folder) / "metrics.jsonl"
-    while not (metrics.exists() and metrics.read_text().count("\n") > 4):
-        assert process.poll() is None, get_run(run).reason
-        time.sleep(0.1)
+    wait_until("it has trained some steps", lambda: metrics.exists() and metrics.read_text().count("\n") > 4)
     process.terminate()
-    assert process.wait(timeout=60) == 0
+    assert process.wait() == 0
     stopped = get_run(run)
     assert stopped.status == "stopped" and "SIGTERM" in stopped.reason
     checkpoint = last_checkpoint(Path(stopped.folder))
@@ -168,9 +156,7 @@ def test_a_stopped_run_goes_on_and_a_finished_one_does_not(config: TrainConfig) 
     path.write_text(path.read_text().replace('"max_steps": 400', f'"max_steps": {checkpoint.step + 2}'))
     run_to_end("--resume", run)
     assert trace(run).loc["loss"].index.tolist() == list(range(1, checkpoint.step + 3))
-    again = subprocess.run(
-        [sys.executable, "run_training.py", "--resume", run], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    again = warm.run("--resume", run)
     assert again.returncode == 2 and "has ended (finished); start a new one" in again.stderr
 
 
@@ -180,10 +166,7 @@ def test_a_checkpoint_of_another_model_is_refused(config: TrainConfig) -> None:
     folder = Path(get_run(run).folder)
     other = create_run(override(config, {"max_steps": 4, "eval_steps": 1, "lora_r": 8}))
     shutil.copytree(folder / "checkpoints", Path(get_run(other).folder) / "checkpoints")
-    done = subprocess.run(
-        [sys.executable, "run_training.py", "--run", other], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
+    assert warm.run("--run", other).returncode == 2
     assert "belongs to another policy: its parameters is" in get_run(other).reason
 
 
@@ -212,16 +195,15 @@ def test_rewinding_takes_back_what_came_after_the_last_whole_checkpoint(tmp_path
 
 
 def test_seeds_are_one_run_that_can_be_resumed_in_the_middle(config: TrainConfig) -> None:
+    """The first child is trained alone, which spares a start; the parent is killed with the second one under way."""
     short = override(config, {"max_steps": 3, "eval_steps": 3, "name": "three seeds"})
     parent = create_seed_runs(short, [1, 2, 3])
-    process = start("--run", parent)
-    deadline = time.monotonic() + 200
-    while get_run(f"{parent}-s1").status != "finished" and time.monotonic() < deadline:
-        time.sleep(0.2)
-    time.sleep(1.5)
-    os.killpg(process.pid, signal.SIGKILL)  # the parent and the second child
-    process.wait()
+    run_to_end("--run", f"{parent}-s1")
     first = get_run(f"{parent}-s1")
+    process = warm.start("--run", parent)
+    wait_until("the second child runs", lambda: get_run(f"{parent}-s2").status == "running")
+    process.kill()  # and the second child with it
+    assert get_run(parent).status == "running"  # nobody could say anything
     run_to_end("--resume", parent)
     assert get_run(parent).status == "finished"
     assert get_run(f"{parent}-s1").ended_at == first.ended_at  # not trained again
@@ -251,8 +233,7 @@ def test_a_full_disk_ends_the_run_and_leaves_it_whole(config: TrainConfig, workb
         failed = wait_for(run, "failed", 200)
         assert "the disk is full" in failed.reason, failed.reason
         subprocess.run(["mount", "-o", "remount,size=60m", str(runs)], check=True)
-        enqueue(run)
-        wait_for(run, "finished", 200)
+        run_to_end("--resume", run)
         assert trace(run).loc["loss"].index.tolist() == list(range(1, 9))
     finally:
         subprocess.run(["umount", "--lazy", str(runs)], check=True)

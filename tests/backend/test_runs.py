@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,17 +17,17 @@ from backend.errors import UserError
 from backend.release.example import RUN_ID, load_example
 from backend.runs import worker
 from backend.runs.create import create_run
-from backend.runs.processes import is_alive, request_stop, settle, started_at
+from backend.runs.processes import is_alive, last_lines, request_stop, settle, started_at
 from backend.runs.queue import enqueue
 from backend.runs.sync import sync_run
+from backend.settings import ROOT
 from backend.store.engine import get_engine, reading, writing
 from backend.store.evaluations import run_evaluations
 from backend.store.runs import load_metrics
 from backend.store.tables import Completion, Evaluation, Metric, Run, Score
 from backend.training.config import TrainConfig, get_preset, override
-from tests.live_runs import get_run, wait_for
-
-ROOT = Path(__file__).parents[2]
+from tests import warm
+from tests.live_runs import get_run, wait_for, wait_until
 
 
 def test_a_launched_run_trains_evaluates_and_compares(tiny_config: TrainConfig) -> None:
@@ -62,7 +61,7 @@ def test_a_launched_run_trains_evaluates_and_compares(tiny_config: TrainConfig) 
 def test_task_weights_are_logged_and_kept_with_the_checkpoint(tiny_config: TrainConfig) -> None:
     changes = {"task_weighting": "reward", "max_steps": 4, "eval_steps": 4, "prompts_per_step": 2}
     run_id = create_run(override(tiny_config, changes))
-    assert subprocess.run([sys.executable, "run_training.py", "--run", run_id], cwd=ROOT, check=False).returncode == 0
+    assert warm.start("--run", run_id).wait() == 0
     with reading() as session:
         weights = load_metrics(session, [run_id], ["task_weight/extraction", "task_weight/push"])
     assert weights.groupby("step")["value"].sum().tolist() == pytest.approx([1.0] * 4)
@@ -73,7 +72,7 @@ def test_task_weights_are_logged_and_kept_with_the_checkpoint(tiny_config: Train
 def test_a_rule_stops_a_real_run_and_says_why(tiny_config: TrainConfig) -> None:
     """A random model never ends a completion: every one hits the ceiling (the seeds' V2)."""
     run_id = create_run(override(tiny_config, {"max_steps": 60, "eval_steps": 60}))
-    assert subprocess.run([sys.executable, "run_training.py", "--run", run_id], cwd=ROOT, check=False).returncode == 0
+    assert warm.start("--run", run_id).wait() == 0
     run = get_run(run_id)
     assert run.status == "stopped"
     assert re.search(r"stopped by the rule (ceiling|no-signal) at step 2\d", run.reason)
@@ -85,7 +84,7 @@ def test_a_rule_stops_a_real_run_and_says_why(tiny_config: TrainConfig) -> None:
 
 def test_syncing_again_adds_nothing(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config)
-    assert subprocess.run([sys.executable, "run_training.py", "--run", run_id], cwd=ROOT, check=False).returncode == 0
+    assert warm.start("--run", run_id).wait() == 0
 
     def counts() -> list[int]:
         with reading() as session:
@@ -143,9 +142,7 @@ def test_a_stop_ends_the_run_with_a_checkpoint(tiny_config: TrainConfig) -> None
     run_id = create_run(tiny_config.model_copy(update={"max_steps": 5000, "eval_steps": 5000}))
     enqueue(run_id)
     metrics = Path(get_run(run_id).folder) / "metrics.jsonl"
-    deadline = time.monotonic() + 120
-    while not (metrics.exists() and "loss" in metrics.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    wait_until("it trains", lambda: metrics.exists() and "loss" in metrics.read_text())
     request_stop(run_id)
     run = wait_for(run_id, "stopped")
     assert "SIGTERM" in run.reason
@@ -157,14 +154,12 @@ def test_a_stop_ends_the_run_with_a_checkpoint(tiny_config: TrainConfig) -> None
 def test_a_killed_run_is_seen_as_failed_with_its_last_words(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config.model_copy(update={"max_steps": 5000, "eval_steps": 5000}))
     enqueue(run_id)
-    while (pid := get_run(run_id).pid) is None:
-        time.sleep(0.1)
-    time.sleep(2)
-    os.kill(pid, signal.SIGKILL)
+    wait_until("it has said something", lambda: last_lines(Path(get_run(run_id).folder) / "log.txt"))
+    os.kill(get_run(run_id).pid, signal.SIGKILL)
     wait_for(run_id, "failed", 30)
-    deadline = time.monotonic() + 30  # who looked first did not see how; the dispatcher did, and says so
-    while (run := get_run(run_id)).exit_code is None and time.monotonic() < deadline:
-        time.sleep(0.1)
+    # Who looked first did not see how; the dispatcher did, and says so.
+    wait_until("its exit code is known", lambda: get_run(run_id).exit_code is not None)
+    run = get_run(run_id)
     assert run.exit_code == -signal.SIGKILL
     assert run.reason.startswith("killed (SIGKILL)") and "Last lines" in run.reason
 
@@ -185,9 +180,7 @@ def test_a_run_that_cannot_load_its_model_fails_with_the_reason(tiny_config: Tra
     broken.mkdir()
     (broken / "config.json").write_text("{}")
     run_id = create_run(tiny_config.model_copy(update={"model": str(broken)}))
-    done = subprocess.run(
-        [sys.executable, "run_training.py", "--run", run_id], cwd=ROOT, check=False, capture_output=True, text=True
-    )
+    done = warm.run("--run", run_id)
     assert done.returncode in (1, 2)
     run = get_run(run_id)
     assert run.status == "failed" and run.reason
@@ -222,8 +215,7 @@ def test_bad_arguments_end_with_a_message_and_nothing_written(
     workbench: Path, tiny_prompts: Path, arguments: list[str], message: str
 ) -> None:
     get_engine()
-    command = [sys.executable, "run_training.py", *(str(tiny_prompts) if a == "TINY" else a for a in arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = warm.run(*(str(tiny_prompts) if a == "TINY" else a for a in arguments))
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr

@@ -23,7 +23,6 @@ from backend.audit.robustness import (
 )
 from backend.errors import UserError
 from backend.rating.ratings import save_rating
-from backend.release.example import load_example
 from backend.settings import get_settings
 from backend.store.completions import human_scores, rated_scores
 from backend.store.engine import reading, writing
@@ -209,9 +208,8 @@ def test_profiles_on_the_same_ratings() -> None:
 
 
 def test_a_gate_is_stored_and_goes_stale_with_the_ratings_and_the_rules(
-    workbench: Path, monkeypatch: pytest.MonkeyPatch
+    example_workbench: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load_example()
     with reading() as session:
         first = standing_gates(session, "v4.2.1")
         assert set(first) == {"extraction", "sql_qa", "insights", "push"}
@@ -234,8 +232,7 @@ def test_a_gate_is_stored_and_goes_stale_with_the_ratings_and_the_rules(
         assert {g.verdict for g in standing_gates(session, "v4.2.1").values()} == {"stale"}
 
 
-def test_the_median_counts_where_three_differ(workbench: Path) -> None:
-    load_example()
+def test_the_median_counts_where_three_differ(example_workbench: Path) -> None:
     with reading() as session:
         people = human_scores(session).set_index("completion_id")
     item = int(people.index[0])

@@ -20,6 +20,7 @@ from backend.training.config import PRESETS, differences, get_preset, override
 from backend.training.estimate import estimate, estimate_in_words
 from backend.training.warm_up import pairs, reference_answer
 from rewards import score
+from tests import warm
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,10 +94,7 @@ def test_a_warmed_up_run_keeps_its_adapter_and_evaluates_it(workbench, tiny_mode
         "sft_epochs=2", "sft_tasks=push", "sft_batch_size=2", "sft_learning_rate=0.01", "override_reason=a test",
         "preflight_prompts=2",
     )  # fmt: skip
-    command = [sys.executable, "run_training.py", "--prompts", str(path)]
-    for change in changes:
-        command += ["--set", change]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = warm.run("--prompts", str(path), *(word for change in changes for word in ("--set", change)))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SFT warm-up on 6 pairs of push" in done.stdout
     (folder,) = (p for p in (workbench / "runs").iterdir() if p.is_dir())

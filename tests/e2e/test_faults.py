@@ -1,6 +1,5 @@
 """The world breaks while people work: a database cut off and restarted, a full disk, a run killed under an open page."""
 
-import os
 import re
 import resource
 import subprocess
@@ -15,11 +14,12 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
-from backend.settings import ROOT
 from backend.store.engine import reading, writing
 from backend.store.tables import Rating, Run
 from backend.training.config import TrainConfig
+from tests import warm
 from tests.backend.test_many_raters import ENVIRONMENT, fill
+from tests.live_runs import wait_until
 from tests.servers import App, Proxy
 from tests.workbenches import postgres_database, workbench_at
 
@@ -105,20 +105,16 @@ def test_a_run_goes_on_while_the_database_is_away(
 
     url, proxy = beyond_a_proxy
     run_id = create_run(tiny_config.model_copy(update={"max_steps": 6, "eval_steps": 3}))
-    environment = {**os.environ, "DATABASE_URL": url}
     log = tmp_path / "out.txt"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "run_training.py", "--run", run_id],
-            cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+    process = warm.start("--run", run_id, out=log, DATABASE_URL=url)
     try:
-        _wait_for(lambda: "base at step 0" in log.read_text(), process)
+        wait_until("the base is evaluated", lambda: "base at step 0" in log.read_text())
         proxy.cut()
-        _wait_for(lambda: "tuned at step" in log.read_text(), process)  # trained to the end without it
-        _wait_for(lambda: "Trying again" in log.read_text(), process)
+        wait_until("it has trained to the end without it", lambda: "tuned at step" in log.read_text())
+        wait_until("it waits for it", lambda: "Trying again" in log.read_text())
+        assert process.poll() is None
         proxy.restore()
-        assert process.wait(timeout=60) == 0, log.read_text()[-2000:]
+        assert process.wait() == 0, log.read_text()[-2000:]
     finally:
         process.kill()
     with reading() as session:
@@ -129,13 +125,6 @@ def test_a_run_goes_on_while_the_database_is_away(
 
         assert [e.label for e in run_evaluations(session, run_id)][-1] == "tuned"
         assert load_metrics(session, [run_id])["step"].max() == 6
-
-
-def _wait_for(condition, process: subprocess.Popen[bytes], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.2)
 
 
 def test_a_disk_with_no_room_is_said_and_over_when_there_is_some(workbench: Path, page: Page) -> None:

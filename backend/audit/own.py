@@ -1,0 +1,141 @@
+"""The audit of one's own reward file on one's own completions, as `workbench audit` and its JSON say it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlalchemy.orm import Session
+
+from backend.audit.robustness import is_held_out
+from backend.audit.table import audit_table
+from backend.data.completions import Taken
+from backend.data.sources import raw_rows
+from backend.errors import UserError, bad_rows
+from backend.rating.imported import ImportedScore, import_scores
+from backend.store.completions import ensure_scores, rated_scores
+from backend.store.imported import ids_of_keys
+from backend.store.suite_versions import keep_version
+from backend.suites import Suite, fingerprint, suite_of
+
+EXIT_CODES = {"pass": 0, "fail": 1, "more ratings needed": 3}
+
+
+def read_scores(path: Path, taken: Taken) -> list[tuple[str, str, float, str]]:
+    """A file of ratings beside a file of completions: rows of id, rater, score, and optionally comment.
+
+    Returns:
+        (the completion's key, rater, score, comment) of each.
+
+    Raises:
+        UserError: it cannot be read, or has bad rows (named by place); ``prompt`` and ``completion`` in place of ``id`` are for
+            `workbench ratings import`.
+    """
+    found, bad = [], []
+    for place, row in raw_rows(path):
+        try:
+            if isinstance(row, ValueError):
+                raise row
+            if missing := [name for name in ("id", "rater", "score") if name not in row]:
+                raise ValueError(f"lacks {', '.join(missing)}; a rating is a row of id, rater and score")
+            key = taken.by_id.get(str(row["id"]))
+            if key is None:
+                raise ValueError(f"no completion has the id {str(row['id'])[:40]!r}")
+            found.append((key, str(row["rater"])[:120], float(row["score"]), str(row.get("comment") or "")))
+        except (TypeError, ValueError) as error:
+            bad.append(f"{path}:{place}: {error}")
+    if bad:
+        raise bad_rows(f"of {len(found) + len(bad)} ratings", bad)
+    if not found:
+        raise UserError(f"{path} holds no ratings")
+    return found
+
+
+def take_scores(session: Session, taken: Taken, ratings: Sequence[tuple[str, str, float, str]]) -> int:
+    """Put the ratings of a file, and those that stood with its completions, into the store; returns how many are new."""
+    every = [*taken.ratings, *ratings]
+    ids = ids_of_keys(session, list(dict.fromkeys(key for key, *_ in every)))
+    by_task = suite_of(next(iter(taken.tasks)))
+    scores = [ImportedScore(ids[key], rater, score, comment) for key, rater, score, comment in every]
+    return import_scores(session, scores, by_task.scale) if scores else 0
+
+
+def audit_own(session: Session, suite: Suite, taken: Taken) -> dict[str, Any]:
+    """Score the rated completions of a file and correlate every reward with the people.
+
+    Returns:
+        ``{"suite", "tasks": [{"task", "n", "gate", "reason", "fingerprint", "within", "held_out", "rewards": [{"name", "rho",
+        "low", "high", "p", "n"}]}]}``; numbers that are undefined are None.
+    """
+    profile = suite.default_profile
+    ids = list(ids_of_keys(session, taken.keys).values())
+    ensure_scores(session, profile)
+    rated = rated_scores(session, profile, only=set(ids))
+    audit = audit_table(rated)
+    tasks = []
+    for task in taken.tasks:
+        of_task = audit[audit["task"] == task]
+        rules = fingerprint(task, profile)
+        if suite.scorer is not None:
+            keep_version(session, task, rules, suite.name, suite.scorer.source())
+        tasks.append(_task(task, of_task, rated[rated["task"] == task], rules))
+    return {"suite": suite.name, "tasks": tasks}
+
+
+def _task(task: str, audit: pd.DataFrame, rated: pd.DataFrame, rules: str) -> dict[str, Any]:
+    head: dict[str, Any] = {"task": task, "fingerprint": rules}
+    if audit.empty:
+        none = {"n": 0, "gate": "more ratings needed", "reason": "no completion has been rated", "rewards": []}
+        return {**head, **none}
+    total = audit[audit["reward"] == "total"].iloc[0]
+    return {
+        **head,
+        "n": int(total["n"]),
+        "gate": total["verdict"],
+        "reason": total["reason"],
+        "within": _numbers(total, {"n": "within_n", "rho": "within", "low": "within_low", "high": "within_high"}),
+        "held_out": _held_out(rated),
+        "rewards": [
+            {"name": row["reward"], **_numbers(row, {k: k for k in ("rho", "low", "high", "p", "n")})}
+            for _, row in audit.iterrows()
+        ],
+    }
+
+
+def _held_out(rated: pd.DataFrame) -> dict[str, Any]:
+    """ρ of the total on the held-out half of the prompts, with its interval."""
+    half = rated[[is_held_out(str(prompt)) for prompt in rated["prompt_id"]]]
+    audit = audit_table(half) if not half.empty else half
+    if audit.empty:
+        return {"n": 0, "rho": None, "low": None, "high": None}
+    return _numbers(audit[audit["reward"] == "total"].iloc[0], {k: k for k in ("n", "rho", "low", "high")})
+
+
+def _numbers(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
+    found = {to: row[name] for to, name in names.items()}
+    return {k: None if pd.isna(v) else int(v) if k == "n" else float(v) for k, v in found.items()}
+
+
+def exit_code(tasks: Collection[Mapping[str, Any]]) -> int:
+    """0 when every gate passes, 1 when one fails, 3 when none fails and some need more ratings."""
+    codes = {EXIT_CODES[str(task["gate"])] for task in tasks}
+    return 1 if 1 in codes else 3 if 3 in codes or not codes else 0
+
+
+def as_table(audit: Mapping[str, Any]) -> str:
+    """The audit as aligned text for a terminal."""
+    lines = []
+    for task in audit["tasks"]:
+        lines.append(f"{task['task']}: {task['gate'].upper()} ({task['reason']})")
+        lines.append(f"  {'reward':<32}{'n':>6}{'ρ':>8}  {'95 % interval':<16}{'p':>8}")
+        for r in task["rewards"]:
+            interval = "" if r["low"] is None else f"{r['low']:+.2f} to {r['high']:+.2f}"
+            rho = "–" if r["rho"] is None else f"{r['rho']:+.3f}"
+            p = "–" if r["p"] is None else f"{r['p']:.4f}"
+            lines.append(f"  {r['name']:<32}{r['n']:>6}{rho:>8}  {interval:<16}{p:>8}")
+        within, held = task.get("within") or {}, task.get("held_out") or {}
+        if within.get("rho") is not None:
+            lines.append(f"  within prompts: ρ {within['rho']:+.2f} over {within['n']} prompts")
+        if held.get("rho") is not None:
+            lines.append(f"  on the half held out: ρ {held['rho']:+.2f} (n = {held['n']})")
+    return "\n".join(lines)

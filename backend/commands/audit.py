@@ -1,0 +1,47 @@
+"""Audit one's own reward functions on one's own completions.
+
+workbench audit my_rewards.py completions.parquet --ratings ratings.csv
+workbench audit my_rewards.py completions.jsonl --json      # for a CI: 0 pass, 1 a gate fails, 3 more ratings needed
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backend.commands.own import CompletionColumn, PromptColumn, TaskColumn, progress, use_suite
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def audit(
+    rewards: Annotated[str, typer.Argument(help="A .py file of reward functions, a module, or module:function.")],
+    completions: Annotated[Path, typer.Argument(help="JSONL, CSV, Parquet, an Inspect log, …; see docs/your-own.md.")],
+    ratings: Annotated[Path | None, typer.Option(help="Rows of id, rater and score.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    prompt_column: PromptColumn = "",
+    completion_column: CompletionColumn = "",
+    task_column: TaskColumn = "task",
+) -> None:
+    """Spearman's ρ of every reward with the people who rated, and whether each task's reward may be trained on.
+
+    Exit code: 0 every gate passes, 1 one fails, 2 an error, 3 more ratings are needed.
+    """
+    suite = use_suite(rewards)
+    from backend.audit.own import as_table, audit_own, exit_code, read_scores, take_scores
+    from backend.data.completions import import_completions
+    from backend.data.sources.layout import Layout
+    from backend.store.engine import writing
+
+    layout = Layout(prompt_column, completion_column, task_column)
+    with progress(f"reading {completions}") as console:
+        taken = import_completions(completions, layout)
+        console.print(f"{taken.rows} completions, {taken.new} of them new to the store", highlight=False)
+        given = read_scores(ratings, taken) if ratings is not None else []
+    with progress("auditing"), writing() as session:
+        take_scores(session, taken, given)
+        found = audit_own(session, suite, taken)
+    typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if json_ else as_table(found))
+    raise typer.Exit(exit_code(found["tasks"]))

@@ -1,0 +1,166 @@
+"""A file of completions into the store: read, checked, and taken whole or not at all; the same file again adds nothing."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from backend.access import needs
+from backend.data.sources import raw_rows
+from backend.data.sources.layout import Layout, Mapped, UnknownLayout
+from backend.errors import UserError, bad_rows, reason
+from backend.records import Message, PromptRecord
+from backend.store.engine import in_turn, writing
+from backend.store.events import record
+from backend.store.imported import NewCompletion, add_imported
+from backend.suites import classify, find_task, suites, task_names
+
+_BATCH = 5_000
+_MOST_BAD = 1_000
+PREVIEW = 20
+
+
+@dataclass
+class Taken:
+    """What an import took.
+
+    Attributes:
+        rows: completions in the file.
+        new: those that were not in the store.
+        tasks: task -> completions.
+        keys: of all the file's completions, in order.
+        by_id: a row's own id -> its key, for a file of ratings beside it.
+        ratings: (key, rater, score, comment) of those that stood in the file.
+    """
+
+    rows: int = 0
+    new: int = 0
+    tasks: Counter[str] = field(default_factory=Counter)
+    keys: list[str] = field(default_factory=list)
+    by_id: dict[str, str] = field(default_factory=dict)
+    ratings: list[tuple[str, str, float, str]] = field(default_factory=list)
+
+
+def preview(path: Path, layout: Layout | None = None) -> list[Mapped]:
+    """The first rows of a file as completions.
+
+    Raises:
+        UserError: it cannot be read; the message says what its columns are and how to name them.
+    """
+    found = []
+    for place, row in islice(raw_rows(path), PREVIEW):
+        try:
+            if isinstance(row, ValueError):
+                raise row
+            found.append((layout or Layout()).mapped(row))
+        except ValueError as error:
+            raise UserError(f"{path}:{place}: {reason(error)}") from error
+    if not found:
+        raise UserError(f"{path} holds no rows")
+    return found
+
+
+@needs("engineer")
+def import_completions(
+    path: Path,
+    layout: Layout | None = None,
+    default_task: str = "",
+    on_progress: Callable[[int], None] = lambda rows: None,
+) -> Taken:
+    """Take a file's completions into the store.
+
+    Args:
+        path: of any kind that ``backend.data.sources`` reads.
+        layout: which columns are what.
+        default_task: of rows that name none; found out where it is left out (the only task, or the classifier).
+        on_progress: called with how many rows have been read.
+
+    Raises:
+        UserError: the file cannot be read, has no rows, or has bad ones (named by place); nothing was stored then.
+    """
+    taken, bad = Taken(), list[str]()
+    with writing() as session:
+        in_turn(session, "prompts")
+        rows = _checked(path, layout or Layout(), default_task, taken, bad)
+        while batch := list(islice(rows, _BATCH)):
+            if not bad:
+                taken.new += add_imported(session, batch)
+            on_progress(taken.rows)
+        if bad:
+            raise bad_rows(f"of {taken.rows + len(bad)} rows of {path}", bad)
+        if not taken.rows:
+            raise UserError(f"{path} holds no completions")
+        if taken.new:
+            record(session, "imported", "completions", file=path.name, count=taken.new)
+    return taken
+
+
+def _checked(path: Path, layout: Layout, default_task: str, taken: Taken, bad: list[str]) -> Iterator[NewCompletion]:
+    """The file's completions; bad rows are written down with their place."""
+    seen: Counter[bytes] = Counter()
+    for place, row in raw_rows(path):
+        try:
+            if isinstance(row, ValueError):
+                raise row
+            mapped = layout.mapped(row)
+            new = _new(mapped, default_task, path.name, seen)
+        except UnknownLayout as error:
+            raise UserError(f"{path}:{place}: {error}") from error
+        except ValueError as error:
+            bad.append(f"{path}:{place}: {reason(error)}")
+            if len(bad) >= _MOST_BAD:
+                raise bad_rows(f"of the first {taken.rows + len(bad)} rows of {path}", bad) from None
+            continue
+        taken.rows += 1
+        taken.tasks[new.prompt.task] += 1
+        taken.keys.append(new.key)
+        if mapped.id:
+            if mapped.id in taken.by_id:
+                bad.append(f"{path}:{place}: the id {mapped.id} stands in an earlier row")
+            taken.by_id[mapped.id] = new.key
+        taken.ratings += [(new.key, *rating) for rating in mapped.ratings]
+        yield new
+
+
+def _new(mapped: Mapped, default_task: str, source: str, seen: Counter[bytes]) -> NewCompletion:
+    user_text = "\n".join(m["content"] for m in mapped.messages if m["role"] == "user")
+    task = mapped.task or default_task or _task_of(user_text)
+    if find_task(task) is None:
+        raise ValueError(f"unknown task {task!r}; choose one of {', '.join(task_names())}")
+    prompt = PromptRecord(
+        task=task,
+        messages=tuple(Message.model_validate(m) for m in mapped.messages),
+        split="eval",
+        source=source[:200],
+        form=mapped.form,
+    )
+    content = json.dumps(
+        [prompt.id, mapped.completion, mapped.policy, mapped.step, mapped.id, mapped.columns],
+        ensure_ascii=False, sort_keys=True, default=str,
+    )  # fmt: skip
+    digest = hashlib.sha256(content.encode("utf-8", "surrogatepass"))
+    seen[digest.digest()[:16]] += 1  # the same completion twice in a file is two samples
+    digest.update(str(seen[digest.digest()[:16]]).encode())
+    columns = {**mapped.columns, **({"id": mapped.id} if mapped.id else {})}
+    return NewCompletion(digest.hexdigest(), prompt, mapped.completion, mapped.policy, _plain(columns), mapped.step)
+
+
+def _task_of(user_text: str) -> str:
+    """The task of a row that names none: the first suite's only or first one, or what its classifier says."""
+    first = suites()[0]
+    return first.tasks[0].name if first.classify is None else classify(user_text)
+
+
+def _plain(columns: dict[str, Any]) -> dict[str, Any]:
+    """Columns as JSON keeps them: dates and the like as text."""
+    return dict(json.loads(json.dumps(columns, default=str)))
+
+
+def stratified(taken: Taken, most: int) -> Sequence[str]:
+    """Up to ``most`` of a file's completions for the raters: spread evenly over the file, which keeps its mix."""
+    step = max(1.0, len(taken.keys) / most)
+    return [taken.keys[int(i * step)] for i in range(min(most, len(taken.keys)))]

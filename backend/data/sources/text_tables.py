@@ -1,0 +1,80 @@
+"""JSONL and CSV, plain or packed with gzip, read line by line."""
+
+import csv
+import gzip
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from backend.errors import UserError
+from backend.files import load_users_json
+
+_MOST_COLUMNS = 2_000
+
+
+def reads_jsonl(path: Path) -> bool:
+    """Whether the name says JSONL."""
+    return path.is_file() and _kind(path) in (".jsonl", ".ndjson")
+
+
+def reads_csv(path: Path) -> bool:
+    """Whether the name says CSV."""
+    return path.is_file() and _kind(path) in (".csv", ".tsv")
+
+
+def jsonl_rows(path: Path) -> Iterator[tuple[str, dict[str, Any] | ValueError]]:
+    """One object a line; empty lines do not count."""
+    with _opened(path) as file:
+        for number, line in _lines(path, file):
+            if line.strip():
+                yield str(number), _object(line)
+
+
+def csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any] | ValueError]]:
+    """A row a record, under the header's names; a number stands as text."""
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    with _opened(path) as file:
+        reader = csv.DictReader(
+            (line for _, line in _lines(path, file)), delimiter="\t" if _kind(path) == ".tsv" else ","
+        )
+        try:
+            if len(reader.fieldnames or ()) > _MOST_COLUMNS:
+                raise UserError(f"{path} has {len(reader.fieldnames or ())} columns; at most {_MOST_COLUMNS} are read")
+            for row in reader:
+                if None in row:
+                    yield str(reader.line_num), ValueError("more cells than the header has names")
+                else:
+                    yield str(reader.line_num), {k: v for k, v in row.items() if k and v not in (None, "")}
+        except csv.Error as error:
+            raise UserError(f"{path}:{reader.line_num}: not CSV ({error})") from error
+
+
+def _kind(path: Path) -> str:
+    return Path(path.name.lower().removesuffix(".gz")).suffix
+
+
+def _opened(path: Path) -> IO[str]:
+    if path.name.lower().endswith(".gz"):
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _lines(path: Path, file: IO[str]) -> Iterator[tuple[int, str]]:
+    """Numbered lines; what is wrong with the file itself is said with its name."""
+    try:
+        yield from enumerate(file, start=1)
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {path}: {error}. Give UTF-8 text") from error
+
+
+def _object(line: str) -> dict[str, Any] | ValueError:
+    try:
+        value = load_users_json(line)
+    except ValueError as error:
+        return error
+    if not isinstance(value, dict):
+        return ValueError("the line is no JSON object")
+    return (
+        value if len(value) <= _MOST_COLUMNS else ValueError(f"{len(value)} columns; at most {_MOST_COLUMNS} are read")
+    )

@@ -1,0 +1,76 @@
+"""Completions that were made elsewhere, put into the store in large parts; what is there already stays as it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from backend.records import PromptRecord
+from backend.store.engine import in_parts
+from backend.store.tables import Completion, Prompt, utc_now
+
+POLICY = "imported"
+"""The policy of a completion whose file names none."""
+
+
+@dataclass(frozen=True)
+class NewCompletion:
+    """An imported completion on its way into the store; ``key`` names it by its content."""
+
+    key: str
+    prompt: PromptRecord
+    text: str
+    policy: str
+    columns: dict[str, Any]
+    step: int | None
+
+
+def add_imported(session: Session, rows: Sequence[NewCompletion]) -> int:
+    """Add the completions whose key is not there yet, and their prompts; returns how many were new."""
+    now = utc_now()
+    prompts = {r.prompt.id: r.prompt for r in rows}
+    _insert_new(
+        session,
+        Prompt,
+        "id",
+        [
+            {
+                "id": p.id, "task": p.task, "split": p.split, "messages": p.chat, "user_text": p.user_text,
+                "facts": p.facts, "form": p.form, "source": p.source, "created_at": now,
+            }
+            for p in prompts.values()
+        ],
+    )  # fmt: skip
+    before = session.scalar(select(func.count()).select_from(Completion)) or 0
+    _insert_new(
+        session,
+        Completion,
+        "key",
+        [
+            {
+                "key": r.key, "prompt_id": r.prompt.id, "text": r.text, "tokens": 0, "truncated": False,
+                "policy": r.policy or POLICY, "generation": {}, "sample": 0, "columns": r.columns, "step": r.step,
+                "is_example": False, "created_at": now,
+            }
+            for r in rows
+        ],
+    )  # fmt: skip
+    return (session.scalar(select(func.count()).select_from(Completion)) or 0) - before
+
+
+def _insert_new(session: Session, table: type[Any], key: str, rows: list[dict[str, Any]]) -> None:
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    if rows:
+        session.execute(dialect.insert(table).on_conflict_do_nothing(index_elements=[key]), rows)
+
+
+def ids_of_keys(session: Session, keys: Sequence[str]) -> dict[str, int]:
+    """key -> completion id, of those that are stored."""
+    found: dict[str, int] = {}
+    for part in in_parts(keys):
+        query = select(Completion.key, Completion.id).where(Completion.key.in_(part))
+        found |= {str(key): completion_id for key, completion_id in session.execute(query)}
+    return found

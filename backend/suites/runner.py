@@ -1,0 +1,242 @@
+"""A team's reward file as a suite: its functions run in a worker process, within limits of time and memory.
+
+A crash, an endless loop or an allocation without end costs that process and nothing else: the message says which function and
+which row, nothing is stored, and the next request starts a new worker. A worker is also replaced when one of the team's files has
+changed, so what is scored and fingerprinted is the file as it is now.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from backend.errors import UserError
+from backend.settings import ROOT, get_settings
+from backend.suites.suite import Scored, Suite, ToScore
+from backend.suites.worker import PLACE
+from rewards.calling import RewardFault
+from rewards.types import Functions, Guideline, Profile, Score, Task, Text
+
+_POLL_SECONDS = 0.03
+_BATCH = 512
+"""Rows in one request: a limit of time is for so many."""
+_CHECK_SECONDS = 0.3
+"""How often a file is looked at for a change."""
+
+
+class Worker:
+    """One worker process for one reward file, started when it is needed."""
+
+    def __init__(self, spec: str) -> None:
+        self._spec, self._lock = spec, threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._answers: queue.Queue[str | None] = queue.Queue()
+        self._place = tempfile.NamedTemporaryFile(prefix="reward-place-")  # noqa: SIM115  lives as long as this object
+
+    def ask(self, request: Mapping[str, Any], functions: Sequence[str] = ()) -> dict[str, Any]:
+        """Send a request and wait for its answer.
+
+        Args:
+            request: as ``backend.suites.worker`` reads it.
+            functions: names in the order in which the worker calls them, to say where it was.
+
+        Raises:
+            RewardFault: a reward function failed, took too long or too much memory, or ended its process.
+            UserError: the file cannot be loaded.
+        """
+        with self._lock:
+            process = self._started()
+            os.pwrite(self._place.fileno(), PLACE.pack(-1, -1), 0)
+            try:
+                print(json.dumps(request), file=process.stdin, flush=True)
+            except (BrokenPipeError, OSError):
+                raise self._ended("its process had died before") from None
+            answer = json.loads(self._wait(process, functions))
+        if "fault" in answer:
+            raise RewardFault(**answer["fault"])
+        if "error" in answer:
+            raise UserError(answer["error"])
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream is not None:
+                    stream.close()
+            self._process = None
+
+    def _started(self) -> "subprocess.Popen[str]":
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self.close()
+        paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._answers = queue.Queue()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "backend.suites", self._spec, self._place.name],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+            env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        threading.Thread(target=_read_lines, args=(self._process.stdout, self._answers), daemon=True).start()
+        return self._process
+
+    def _wait(self, process: "subprocess.Popen[str]", functions: Sequence[str]) -> str:
+        """The worker's next line; it is ended when it takes too long or too much."""
+        settings = get_settings()
+        ends = time.monotonic() + settings.reward_seconds
+        while True:
+            try:
+                line = self._answers.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                gigabytes = _memory(process.pid)
+                if gigabytes > settings.reward_gigabytes:
+                    raise self._ended(
+                        f"used {gigabytes:.1f} GB of memory; {settings.reward_gigabytes:g} are allowed "
+                        "(WORKBENCH_REWARD_GIGABYTES)", functions,
+                    ) from None  # fmt: skip
+                if time.monotonic() > ends:
+                    raise self._ended(
+                        f"was not done after {settings.reward_seconds:g} s (WORKBENCH_REWARD_SECONDS)", functions
+                    ) from None
+                continue
+            if line is None:
+                code = process.wait()
+                how = f"was ended by signal {-code}" if code < 0 else f"ended its process with exit code {code}"
+                raise self._ended(how, functions)
+            return line
+
+    def _ended(self, what: str, functions: Sequence[str] = ()) -> UserError | RewardFault:
+        """End the process; the error that says what happened and where."""
+        self.close()
+        function, row = PLACE.unpack(os.pread(self._place.fileno(), PLACE.size, 0))
+        if not 0 <= function < len(functions):
+            return UserError(f"{self._spec} {what}")
+        return RewardFault(functions[function], what, row if row >= 0 else None)
+
+
+def _read_lines(stream: IO[str] | None, into: "queue.Queue[str | None]") -> None:
+    for line in stream or ():
+        into.put(line)
+    into.put(None)
+
+
+def _memory(pid: int) -> float:
+    """Resident gigabytes of a process and those it started; 0 once it is gone."""
+    try:
+        process = psutil.Process(pid)
+        return sum(p.memory_info().rss for p in (process, *process.children(recursive=True))) / 1e9
+    except psutil.Error:
+        return 0.0
+
+
+class FileSuite:
+    """A reward file as a suite, and whether that is still the file as it is."""
+
+    def __init__(self, spec: str) -> None:
+        self._spec, self._worker = spec, Worker(spec)
+        self._suite: Suite | None = None
+        self._seen: dict[str, tuple[int, int]] = {}
+        self._checked = 0.0
+        self._fingerprints: dict[str, str] = {}
+        self.source: dict[str, str] = {}
+        """The team's own files, as they were when the suite was last described: relative path -> text."""
+
+    def suite(self) -> Suite | None:
+        """The suite as its files are now; None where the file is a suite of the workbench's own kind.
+
+        Raises:
+            UserError: the file cannot be loaded.
+        """
+        now = time.monotonic()
+        if self._checked and now - self._checked < _CHECK_SECONDS:
+            return self._suite
+        if self._seen and self._seen == _stamps(self._seen):
+            self._checked = now
+            return self._suite
+        self._worker.close()
+        said = self._worker.ask({"do": "describe"})
+        self._suite = None if said["is_suite"] else self._made(said)
+        self._seen = _stamps(said.get("files") or [])
+        self._checked = time.monotonic()
+        return self._suite
+
+    def _made(self, said: Mapping[str, Any]) -> Suite:
+        self._fingerprints, self.source = dict(said["fingerprints"]), dict(said["source"])
+        guideline = _guideline(said["guideline"])
+        bounds = tuple(said["bounds"]) if said["bounds"] else None
+        tasks = tuple(
+            Task(name, Functions(weights, bounds), guideline=guideline, rendering="markdown")
+            for name, weights in said["tasks"].items()
+        )
+        return Suite(
+            name=said["name"],
+            tasks=tasks,
+            profiles=(Profile("current", "the file as it is"),),
+            is_open=said["is_open"],
+            scale=tuple(said["scale"]),
+            scorer=Scored(self._score, self._fingerprint, partial(_read_source, self), self._spec),
+        )
+
+    def _fingerprint(self, task: str) -> str:
+        return self._fingerprints.get(task) or next(iter(self._fingerprints.values()))
+
+    def _score(self, task: Task, rows: Sequence[ToScore]) -> list[Score]:
+        """The functions' values on these rows, in batches."""
+        if not isinstance(task.reward, Functions):
+            raise TypeError(f"{task.name} is no task of a reward file")
+        found: list[Score] = []
+        for start in range(0, len(rows), _BATCH):
+            batch = rows[start : start + _BATCH]
+            sent = [
+                {"prompt": r.messages, "completion": r.completion, "columns": r.columns, "form": r.form} for r in batch
+            ]
+            try:
+                said = self._worker.ask({"do": "score", "task": task.name, "rows": sent}, list(task.reward.weights))
+            except RewardFault as fault:
+                row = "" if fault.row is None else f", row {start + fault.row + 1}"
+                where = f"rows {start + 1} to {start + len(batch)} of task {task.name}"
+                raise UserError(
+                    f"reward function {fault.function}{row}: {fault.what} ({where}). Nothing was stored"
+                ) from fault
+            found += [
+                Score(_within(total, task.reward.bounds), {k: v for k, v in values.items() if v is not None})
+                for total, values in said["scores"]
+            ]
+        return found
+
+
+def _read_source(suite: FileSuite) -> dict[str, str]:
+    return suite.source
+
+
+def _within(total: float, bounds: tuple[float, float] | None) -> float:
+    return total if bounds is None else min(bounds[1], max(bounds[0], total))
+
+
+def _guideline(text: str) -> Guideline | None:
+    """A team's own words in place of the question; without any, the general guideline."""
+    return Guideline(Text(text, text)) if text else None
+
+
+def _stamps(files: Sequence[str] | Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """When each file was changed, and its size; (0, 0) for one that is gone."""
+    found = {}
+    for file in files:
+        try:
+            state = Path(file).stat()
+            found[str(file)] = (state.st_mtime_ns, state.st_size)
+        except OSError:
+            found[str(file)] = (0, 0)
+    return found

@@ -1,0 +1,93 @@
+"""The process in which a team's reward functions run: ``python -m backend.suites my_rewards.py``.
+
+A request is a line of JSON on standard input, its answer a line on what was standard output when it began. What a function
+prints goes to standard error. Before each call the place (function, row) is written to a small file, so that whoever has to end
+this process can say where it was.
+"""
+
+import json
+import os
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from backend.errors import UserError
+from backend.suites.reward_file import RewardFile, load_reward_file
+from rewards.calling import RewardFault, Row, total_of
+
+PLACE = struct.Struct("<ii")
+"""Which function and which row, both from 0; -1 for none."""
+
+
+def serve(spec: str, place_file: str, requests: TextIO, answers: TextIO) -> None:
+    """Answer requests until there are no more.
+
+    Args:
+        spec: of the reward file.
+        place_file: where the place is written.
+        requests, answers: lines of JSON.
+    """
+    place = os.open(place_file, os.O_WRONLY)
+    loaded: Any = None
+    for line in requests:
+        request = json.loads(line)
+        try:
+            loaded = loaded if loaded is not None else load_reward_file(spec)
+            answer = _describe(loaded) if request["do"] == "describe" else _score(loaded, request, place)
+        except (UserError, RewardFault) as error:
+            answer = {"error": str(error)}
+        except SystemExit as error:
+            answer = {
+                "error": f"a reward function called sys.exit({error.code!r}); it must return a value",
+                "exits": True,
+            }
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def _describe(loaded: Any) -> dict[str, Any]:
+    """What the parent needs to know of the file; of a suite of the workbench's own kind only that it is one."""
+    if not isinstance(loaded, RewardFile):
+        return {"is_suite": True}
+    files = loaded.own_files()
+    return {
+        "is_suite": False,
+        "name": loaded.name,
+        "tasks": {task: dict(weights) for task, weights in loaded.tasks.items()},
+        "is_open": loaded.is_open,
+        "guideline": loaded.guideline,
+        "scale": loaded.scale,
+        "bounds": loaded.bounds,
+        "fingerprints": {task: loaded.fingerprint(task) for task in loaded.tasks},
+        "files": [str(path) for path in files],
+        "source": {
+            path.relative_to(loaded.root).as_posix(): path.read_text(encoding="utf-8", errors="replace")
+            for path in files
+        },
+    }
+
+
+def _score(loaded: RewardFile, request: dict[str, Any], place: int) -> dict[str, Any]:
+    """The functions' values for the request's rows, and their totals."""
+    rows = [Row(r["prompt"], r["completion"], r["columns"], r["form"]) for r in request["rows"]]
+    weights = loaded.weights(request["task"])
+    columns = {}
+    for number, name in enumerate(weights):
+        os.pwrite(place, PLACE.pack(number, -1), 0)
+        columns[name] = loaded.functions[name].values(rows, at=_noting(place, number))
+    os.pwrite(place, PLACE.pack(-1, -1), 0)
+    values = [{name: column[i] for name, column in columns.items()} for i in range(len(rows))]
+    return {"scores": [[total_of(row, weights), row] for row in values]}
+
+
+def _noting(place: int, function: int) -> Callable[[int], None]:
+    return lambda row: (os.pwrite(place, PLACE.pack(function, row), 0), None)[1]
+
+
+def main() -> None:
+    """Serve, with standard output kept for the answers alone."""
+    spec, place_file = sys.argv[1:3]
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    serve(spec, place_file, sys.stdin, answers)

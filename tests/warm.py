@@ -1,0 +1,111 @@
+"""Training processes that start at once: forked from a server that has imported torch and TRL already.
+
+Each is a real process of its own, with its own environment, signals, session and exit code, and runs ``run_training.py``
+with the arguments it is given: what is spared is the six seconds of importing. The server belongs to one test worker and
+ends with it.
+"""
+
+import itertools
+import multiprocessing
+import os
+import runpy
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from backend.settings import ROOT, get_settings
+from backend.store.engine import forget_engines
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["tests.warm_imports", "tests.warm"])
+STOPS_IN_CHECKPOINT = "WARM_STOPS_IN_CHECKPOINT"
+"""The number of the checkpoint in whose writing the process stops itself (SIGSTOP), to be killed there."""
+_SECONDS = 300
+
+
+class Warm:
+    """A started process.
+
+    Attributes:
+        pid: also of its process group.
+    """
+
+    def __init__(self, arguments: tuple[str, ...], environment: Mapping[str, str], out: Path, errors: Path) -> None:
+        self._process = _context.Process(
+            target=_main, args=(arguments, dict(environment), str(out), str(errors)), daemon=True
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", str(ROOT))  # for the server, when this is what starts it
+            self._process.start()
+        self.pid: int = self._process.pid or 0
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float = _SECONDS) -> int:
+        """Wait for its end; returns its exit code."""
+        self._process.join(timeout)
+        code = self._process.exitcode
+        assert code is not None, f"process {self.pid} has not ended in {timeout} s"
+        return code
+
+    def terminate(self) -> None:
+        """Ask it to end (SIGTERM)."""
+        os.kill(self.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it and all it started at once (SIGKILL)."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.wait()
+
+
+def start(*arguments: str, out: Path | None = None, **environment: str) -> Warm:
+    """Start ``run_training.py`` with these arguments; its output goes to ``out``."""
+    path = out or Path(os.devnull)
+    return Warm(arguments, {**os.environ, **environment}, path, path)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``run_training.py`` with these arguments to its end."""
+    with TemporaryDirectory() as folder:
+        out, errors = Path(folder) / "out", Path(folder) / "errors"
+        code = Warm(arguments, os.environ, out, errors).wait()
+        return subprocess.CompletedProcess(arguments, code, out.read_text("utf-8"), errors.read_text("utf-8"))
+
+
+def _main(arguments: tuple[str, ...], environment: dict[str, str], out: str, errors: str) -> None:
+    os.setsid()
+    for number, path in ((1, out), (2, errors)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, closefd=False) for number in (1, 2))
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(ROOT)
+    get_settings.cache_clear()
+    forget_engines()
+    if number_of := int(environment.get(STOPS_IN_CHECKPOINT, "0")):
+        _stop_in_checkpoint(number_of)
+    sys.argv = ["run_training.py", *arguments]
+    runpy.run_path(str(ROOT / "run_training.py"), run_name="__main__")
+
+
+def _stop_in_checkpoint(number: int) -> None:
+    """Stop while the checkpoint of that number is being written: its weights are there, its state is not."""
+    from transformers import TrainerState
+
+    write, written = TrainerState.save_to_json, itertools.count(1)
+
+    def save_to_json(self: TrainerState, path: str) -> None:
+        if next(written) == number:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        write(self, path)
+
+    TrainerState.save_to_json = save_to_json
