@@ -1,1 +1,1 @@
-"""The Streamlit app: reads the store, draws, writes a rating or a launch. Nothing here imports a training library."""
+"""The Streamlit app: it shows what is in the store, and saves ratings and launches. It imports no training library."""

@@ -1,7 +1,7 @@
 """Start the app: ``workbench open``, or ``python -m app`` (what ``make run`` calls).
 
-Brings the store up to date, fills it with the recorded example when it is empty, has nano taught in the background
-when it is not cached yet, and opens the pages on http://127.0.0.1:8501.
+Brings the store's schema up to date, loads the recorded example into an empty store, builds nano in the background if it
+is not cached yet, and opens the pages on http://127.0.0.1:8501.
 """
 
 import os
@@ -30,7 +30,7 @@ def main(
     address: Annotated[str, typer.Option(help="To listen on; others than this machine's need sign-in.")] = "127.0.0.1",
     teach_nano: Annotated[bool, typer.Option(help="Teach nano in the background if it is not cached.")] = True,
 ) -> None:
-    """Open the workbench in the browser's reach."""
+    """Start the workbench's pages, to be opened in a browser."""
     check_address(address)
     _check_port(port)
     first_start()
@@ -44,10 +44,10 @@ def main(
 
 
 def check_address(address: str) -> None:
-    """Only a workbench with sign-in is open to others.
+    """Check that other machines can reach the workbench only if people have to sign in.
 
     Raises:
-        UserError: the address is not this machine's own, and no provider is configured.
+        UserError: the address is not this machine's own, and no sign-in provider is configured.
     """
     if not is_own_address(address) and not has_sign_in():
         raise UserError(
@@ -58,7 +58,7 @@ def check_address(address: str) -> None:
 
 
 def has_sign_in() -> bool:
-    """Whether a secrets.toml, in this folder or in the user's own, configures a provider."""
+    """Whether a secrets.toml, in this folder or in the user's home, configures a sign-in provider."""
     for folder in (Path.cwd(), Path.home()):
         path = folder / ".streamlit" / "secrets.toml"
         try:
@@ -84,7 +84,7 @@ def _check_port(port: int) -> None:
 
 
 def _teach_nano() -> None:
-    """Start the two-minute build as a process of its own, at low priority; a run that needs nano waits for it."""
+    """Start the build of nano (about two minutes) as a process of its own, at low priority; runs that need it wait."""
     folder = get_settings().models_dir
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "nano.log").open("wb") as log:

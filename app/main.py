@@ -1,4 +1,4 @@
-"""Navigation by role, nothing else."""
+"""The app's entry script: sign-in and the navigation for a person's roles."""
 
 from pathlib import Path
 

@@ -19,11 +19,11 @@ class Page:
     """A page.
 
     Attributes:
-        name: of its file in ``screens/``, and in the address.
+        name: the name of its file in ``screens/``, and in the address.
         title: in the navigation.
-        icon: Material's name for it.
-        section: the heading it stands under.
-        readers: whose page it is; an engineer's are all. For anybody else it does not exist.
+        icon: the name of a Material icon.
+        section: its heading in the navigation.
+        readers: the roles that may open it; an engineer may open all pages. Others do not see it at all.
     """
 
     name: str
@@ -58,7 +58,7 @@ def _streamlit_page(page: Page) -> st.Page:
 
 
 def sections(person: Person) -> dict[str, list[st.Page]]:
-    """A person's navigation: each reader's pages under the reader's name."""
+    """A person's navigation: section heading -> the pages that the person may open."""
     found: dict[str, list[st.Page]] = {}
     for page in PAGES:
         if person.may(*page.readers):
@@ -67,6 +67,6 @@ def sections(person: Person) -> dict[str, list[st.Page]]:
 
 
 def link_to(name: str) -> None:
-    """A link to another page, where it is there for whoever reads this one."""
+    """Draw a link to another page, if the current person may open it."""
     if who().may(*_BY_NAME[name].readers):
         st.page_link(_streamlit_page(_BY_NAME[name]))

@@ -27,7 +27,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON, whole or not at all."""
+    """Write ``value`` as indented JSON, as ``write_whole`` does."""
     write_whole(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 

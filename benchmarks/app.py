@@ -1,4 +1,4 @@
-"""How quick the app is with a million completions and a million metric points: key presses, the audit page, the curves.
+"""How fast the app is with a million completions and a million metric points: key presses, the audit page, the curves.
 
 python -m benchmarks.app                     # about ten minutes on two cores; needs Chromium
 python -m benchmarks.app --completions 20000 --ratings 4000   # smaller
@@ -56,7 +56,7 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-# From the key press to the frame that shows another number of ratings: with it stands the next completion.
+# Measures from the key press to the frame with the new number of ratings; the next completion is drawn in that frame.
 WATCH = """
 () => {
   window.times = [];
@@ -95,7 +95,7 @@ def main(
 
 
 def _bootstrap(n: int = 60, resamples: int = 10_000) -> float:
-    """Our interval of ρ against scipy's bootstrap around scipy's spearmanr; how many times as quick ours is."""
+    """Compare our interval of ρ with scipy's bootstrap of scipy's spearmanr; returns how many times faster ours is."""
     rng = np.random.default_rng(0)
     human = rng.integers(1, 6, n).astype(float)
     reward = human + rng.normal(0, 1.5, n)
@@ -130,7 +130,7 @@ def _fill(completions: int, ratings: int) -> None:
 
 
 def _fill_completions(session: Session, completions: int, rated: int) -> None:
-    """Completions and their places in the queue, the first ``rated`` of them done."""
+    """Add completions and their queue items; the first ``rated`` of them are rated."""
     prompts = build_prompts(build_commerce_db(get_settings().commerce_db))
     save_prompts(session, prompts)
     rng, connection = random.Random(0), session.connection()
@@ -152,7 +152,7 @@ def _fill_completions(session: Session, completions: int, rated: int) -> None:
 
 
 def _fill_ratings(session: Session, rated: int) -> None:
-    """Ratings of the first ``rated`` completions, and what the queue keeps of them."""
+    """Add ratings of the first ``rated`` completions, and the queue's counts of them."""
     rng, connection = random.Random(1), session.connection()
     raters = [get_rater(session, f"rater {i}").id for i in range(RATERS_BEFORE)]
     connection.exec_driver_sql(
@@ -170,7 +170,7 @@ def _fill_ratings(session: Session, rated: int) -> None:
 
 
 def _fill_runs(session: Session, steps: int) -> None:
-    """Finished runs with so many steps each: their metrics are as many as there are completions."""
+    """Add finished runs with enough steps that there are as many metric points as completions."""
     rng = np.random.default_rng(0)
     for i in range(CURVE_RUNS):
         run = Run(
@@ -243,7 +243,7 @@ def _presses(page: Any, app: App, name: str, presses: int) -> dict[str, float]:
 
 
 def _rater(port: int, number: int, busy: threading.Event) -> None:
-    """Another rater, who reads for one to three seconds before each score."""
+    """Simulate another rater, who reads for one to three seconds before each score."""
     rng = random.Random(number)
     session = Browser(port, "annotate", rater=f"other {number}", timeout=120)
     while not busy.is_set():

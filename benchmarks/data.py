@@ -1,9 +1,9 @@
-"""An Olist export into commerce.db: seconds and memory of ours against the plain way, one pandas.read_csv and to_sql a file.
+"""Import of an Olist export into commerce.db: seconds and memory, against one pandas.read_csv and to_sql per file.
 
     python -m benchmarks.data --orders 100000
 
-Each is measured in a process of its own. The plain way checks nothing, joins nothing and masks nothing: its ratio says
-what those cost. Written to benchmarks/results/data.json.
+Each is measured in a process of its own. The baseline does not check, join or mask anything, so the ratio shows the cost
+of these steps. Written to benchmarks/results/data.json.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Fuzz the rewards: mutated completions must never raise, and never score outside [0, 1].
 
     python -m benchmarks.fuzz                 # 1,000,000 completions; minutes on one core
-    python -m benchmarks.fuzz --count 20000   # a taste
+    python -m benchmarks.fuzz --count 20000   # a quick try
 
 What goes wrong is printed with the seed that makes it again.
 """
@@ -95,7 +95,7 @@ def mutate(rng: random.Random, text: str) -> str:
 
 
 def main(count: Annotated[int, typer.Option(min=1)] = 1_000_000, seed: int = 0) -> None:
-    """Score ``count`` mutated completions; exit with 1 if any broke a promise."""
+    """Score ``count`` mutated completions; exit with 1 if one raised or scored outside [0, 1]."""
     texts, profiles, broken = seeds(), list(PROFILES), 0
     for i in track(range(count), description="fuzzing"):
         rng = random.Random(f"{seed}-{i}")
@@ -103,7 +103,7 @@ def main(count: Annotated[int, typer.Option(min=1)] = 1_000_000, seed: int = 0) 
         try:
             total = score(task, text, rng.choice(texts), profile).total
             problem = None if 0 <= total <= 1 else f"total {total}"
-        except Exception as error:  # that is what is looked for
+        except Exception as error:  # exceptions are what this search is for
             problem = repr(error)
         if problem:
             broken += 1

@@ -1,9 +1,9 @@
-"""What the gateway adds to an engine's own time: the same request to a constant engine directly and through the gateway, in turns.
+"""How much time the gateway adds: the same request to a constant engine, in turns directly and through the gateway.
 
 python -m benchmarks.gateway                 # half a minute; figures go to benchmarks/results/gateway.json
 
-The engine answers at once, so all that is measured is the way: HTTP, the task, the score, the record. Every answer is kept in a
-SQLite store meanwhile.
+The engine answers immediately, so only the gateway's work is measured: HTTP, finding the task, scoring, recording. Every
+answer is saved in a SQLite store meanwhile.
 """
 
 import json
@@ -34,7 +34,7 @@ REQUESTS = {
 
 
 def engine(port: int) -> None:
-    """An engine that always says the same."""
+    """An engine that always gives the same answer."""
     import uvicorn
     from fastapi import FastAPI
 
@@ -78,7 +78,7 @@ def main(
 
 
 def measure(direct: int, through: int, text: str, requests: int) -> dict[str, float]:
-    """Milliseconds at p50 and p95 of both ways, and what the gateway adds."""
+    """Milliseconds at p50 and p95, directly and through the gateway, and the difference."""
     body = {"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": text}]}
     took: dict[int, list[float]] = {direct: [], through: []}
     with httpx.Client(timeout=30) as client:

@@ -69,7 +69,7 @@ def main(
     result = {"gpu": name, "shape": shape, "steps": steps, **{k: v for k, v in found.items() if v is not None}}
     _report(result)
     if name == "cpu":
-        return  # a rehearsal of the code; its figures say nothing about a GPU
+        return  # this only tests the code; the figures are not those of a GPU
     path = Path(__file__).parent / "results" / f"gpu-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

@@ -1,11 +1,13 @@
-"""Fifty raters at once for ten minutes on one server with PostgreSQL: how long a save takes, and that none is lost or doubled.
+"""Fifty raters at once for ten minutes on one server with PostgreSQL: time of a save, and a check that none is lost or
+doubled.
 
 TEST_POSTGRES_URL=postgresql://postgres@127.0.0.1:5432/postgres python -m benchmarks.load
 ... python -m benchmarks.load --raters 10 --minutes 1      # smaller
 
 Each rater reads for three to nine seconds before a score, as people do, in a session of Streamlit's own protocol (no
-browser: fifty would need more than the server). A save is the time from the press to the end of the drawing that shows it
-as saved, with the next completion. A store of SQLite is measured the same way as the baseline, for a tenth of the time.
+browser: fifty would need more than the server). The time of a save is from the key press to the end of the drawing that
+shows the rating as saved, with the next completion. The baseline is a SQLite store, measured in the same way for a tenth
+of the time.
 """
 
 import json
@@ -88,7 +90,7 @@ def _measure(raters: int, minutes: float) -> dict[str, Any]:
 
 
 def rate(port: int, number: int, until: float, seconds: list[float], errors: list[str]) -> None:
-    """One rater: reads, presses, and notes how long each confirmed save took."""
+    """One rater: waits as if reading, presses a key, and records how long each confirmed save took."""
     rng = random.Random(number)
     try:
         session = Session(port, "annotate", rater=f"rater {number}", timeout=120)
@@ -99,7 +101,7 @@ def rate(port: int, number: int, until: float, seconds: list[float], errors: lis
                 raise AssertionError(session.texts[:3])
             seconds.append(took)
         session.close()
-    except Exception as error:  # told by the measurement, which then fails
+    except Exception as error:  # the measurement reports it and then fails
         errors.append(f"rater {number}: {error!r}")
 
 

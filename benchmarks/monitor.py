@@ -1,9 +1,10 @@
-"""How often the monitor cries wolf, and how soon it sees a drift: simulated months of production.
+"""How often the monitor gives a false alarm, and how soon it detects a drift, in simulated months of production.
 
 python -m benchmarks.monitor                   # 400 months each; about five minutes
 
-A month is thirty days of four tasks, a hundred answers a day each, drawn like the evaluation (as many answers as the seeds' 65
-eval prompts give) or, from day fifteen on, otherwise. Figures go to benchmarks/results/monitor.json.
+A month is thirty days of four tasks, with a hundred answers per task and day. They have the distribution of the evaluation
+(as many answers as the seeds' 65 eval prompts give); with a drift, another one from day fifteen on. Figures go to
+benchmarks/results/monitor.json.
 """
 
 import json
@@ -23,20 +24,20 @@ Draw = Callable[[np.random.Generator, int], Sample]
 
 
 def usual(rng: np.random.Generator, n: int) -> Sample:
-    """Answers as they are: rewards in steps, mean 0.75; 2 % without JSON; lengths around 250 characters."""
+    """Answers without drift: rewards in steps, mean 0.75; 2 % without JSON; lengths around 250 characters."""
     rewards = np.round(rng.beta(6, 2, n) * 20) / 20
     return Sample(rewards, rng.random(n) < 0.02, rng.lognormal(5.5, 0.3, n).round())
 
 
 def uneven(rng: np.random.Generator, n: int) -> Sample:
-    """A day as they are, but no two are alike: its rewards lie 0.03 higher or lower, its lengths 5 % (standard deviations)."""
+    """A day without drift. Days differ: rewards with a standard deviation of 0.03, lengths with one of 5 %."""
     day = usual(rng, n)
     rewards = np.clip(day.rewards + rng.normal(0, 0.03), 0, 1)
     return Sample(rewards, day.unparsable, day.lengths * rng.lognormal(0, 0.05))
 
 
 def worse(drop: float) -> Draw:
-    """The rewards lower by so much."""
+    """Lower the rewards by this amount."""
 
     def draw(rng: np.random.Generator, n: int) -> Sample:
         sample = usual(rng, n)
@@ -46,7 +47,7 @@ def worse(drop: float) -> Draw:
 
 
 def broken(share: float) -> Draw:
-    """So many answers without JSON, their reward nothing."""
+    """Make this share of the answers without JSON, with a reward of 0."""
 
     def draw(rng: np.random.Generator, n: int) -> Sample:
         sample, gone = usual(rng, n), rng.random(n) < share
@@ -56,7 +57,7 @@ def broken(share: float) -> Draw:
 
 
 def longer(factor: float) -> Draw:
-    """Answers longer by this factor."""
+    """Make the answers longer by this factor."""
 
     def draw(rng: np.random.Generator, n: int) -> Sample:
         sample = usual(rng, n)
@@ -97,7 +98,7 @@ def main(
     result = {}
     for name, draw in scenarios.items():
         rng = np.random.default_rng(0)
-        # Without a drift nothing may be raised at all; a quarter of the months is enough to see how soon a drift is.
+        # Without drift there must be no alarm at all. To measure how soon a drift is detected, fewer months are enough.
         calm = draw in (usual, uneven)
         before_it = draw if calm else usual
         found = [first_alarm(rng, answers, before_it, draw) for _ in range(months if calm else months // 4)]

@@ -1,7 +1,7 @@
-"""Made files in the shape of the public Olist export: nine CSVs with its columns, sizes and known oddities.
+"""Synthetic files in the format of the public Olist export: nine CSVs with its columns, sizes and known errors.
 
-Made data: no row is Olist's. Per 100,000 orders: 113,000 items, 104,000 payments, 99,000 reviews (41 % with a text),
-33,000 products, 3,100 sellers, 1,000,000 geolocation rows. The oddities: one review id for several orders, several reviews
+No row is real Olist data. Per 100,000 orders: 113,000 items, 104,000 payments, 99,000 reviews (41 % with a text),
+33,000 products, 3,100 sellers, 1,000,000 geolocation rows. The known errors: one review id for several orders, several reviews
 of an order, quoted texts with line breaks, products without a category, categories without a translation.
 """
 
@@ -30,7 +30,7 @@ _HEADERS = {
 
 
 def write_olist(folder: Path, orders: int = 100_000, seed: int = 7, geolocation: int | None = None) -> Path:
-    """Write the nine files for so many orders; the same files for the same arguments.
+    """Write the nine files for this many orders; the same files for the same arguments.
 
     Args:
         folder: made where it is missing.

@@ -1,4 +1,4 @@
-"""The parser this project started from, rewritten from its description (handoff, Change 1) to be measured against.
+"""The parser of the seed project, rewritten from its description (handoff, Change 1), as a baseline.
 
 Its faults are kept on purpose: it re-slices the text for every character, and reads ``[1,2]`` as ``[1.2]``.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def seed_extract_json(text: str) -> dict[str, Any] | None:
-    """Fences off, then strict JSON, then decimals normalised; each time also the widest ``{…}``."""
+    """Remove fences, try strict JSON, then with decimals normalised; each time also the longest ``{…}``."""
     body = re.sub(r"^```(?:json)?\s*|\s*```$", "", text.strip(), flags=re.MULTILINE).strip()
     for candidate in (body, _normalise_decimals(body)):
         widest = re.search(r"\{[\s\S]*\}", candidate)

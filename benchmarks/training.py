@@ -1,10 +1,10 @@
-"""What our trainer costs over plain TRL, and what batched evaluation saves, as ratios within one run.
+"""How much slower our trainer is than plain TRL, and how much time batched evaluation saves, as ratios of one run.
 
 python -m benchmarks.training                    # all three; about six minutes on two cores
 python -m benchmarks.training --only evaluation
 
 Seconds per step and peak memory: our trainer against trl.GRPOTrainer with the same model, prompts, seed, rewards and
-settings, in processes that take turns (A B B A ...), so that a slow moment of the machine hits both. Evaluation: batched
+settings, in alternating processes (A B B A ...), so that a slow moment of the machine affects both. Evaluation: batched
 against the seed's loop of one prompt at a time, greedy, with the texts compared.
 """
 
@@ -64,7 +64,7 @@ def _compare_steps() -> dict[str, float]:
 
 
 def _step_ratio(runs: dict[str, list[dict[str, list[float]]]], clock: str) -> float:
-    """Median over the steps of (the quickest of our turns) / (the quickest of plain TRL's)."""
+    """Median over the steps of (the fastest of our turns) / (the fastest of plain TRL's)."""
     ours, plain = (list(zip(*(r[clock] for r in runs[kind]), strict=True)) for kind in ("ours", "plain"))
     return median(min(a) / min(b) for a, b in zip(ours, plain, strict=True))
 
@@ -98,7 +98,7 @@ def _compare_evaluation() -> dict[str, float]:
 
 
 def _seed_generate(policy: object, chat: list[dict[str, str]], limit: int) -> str:
-    """One prompt, as the seeds' evaluation loop generates it."""
+    """Generate for one prompt at a time, as the seeds' evaluation loop did."""
     import torch
 
     model, tokenizer = policy.model, policy.tokenizer  # type: ignore[attr-defined]

@@ -3,7 +3,7 @@
 python -m benchmarks.training_turn ours|plain
 
 Prints one JSON object: seconds and processor seconds of each step, peak memory, mean completion lengths, and the share of a
-step that is ours alone.
+step that only our trainer spends.
 """
 
 import json
@@ -31,7 +31,7 @@ SKIPPED = 2
 
 
 class Clock(TrainerCallback):
-    """What each step took, and how long its completions were."""
+    """Records the seconds of each step, and the mean length of its completions."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -53,7 +53,7 @@ class Clock(TrainerCallback):
 
 
 def timed(trainer: type[GRPOTrainer]) -> list[float]:
-    """Note the seconds of every computing of the rewards by this class, those it inherits included."""
+    """Record the seconds of every reward computation of this class, including inherited ones."""
     seconds: list[float] = []
     computed = trainer._calculate_rewards
 
@@ -69,7 +69,7 @@ def timed(trainer: type[GRPOTrainer]) -> list[float]:
 
 
 def main(kind: str) -> None:
-    """Take the turn."""
+    """Run the turn."""
     in_trl, in_all = timed(GRPOTrainer), timed(WorkbenchTrainer)
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
@@ -95,7 +95,7 @@ def _trainer(kind: str, folder: str, clock: Clock) -> GRPOTrainer:
     arguments = grpo_arguments(config, components, folder, policy.backend)
     arguments.load_best_model_at_end = False
     arguments.save_strategy = arguments.eval_strategy = "no"
-    if kind == "plain":  # plain TRL, given the prompts in the order in which ours draws them
+    if kind == "plain":  # plain TRL, with the prompts in our prompt order
         order = PromptSampler([r["task"] for r in rows], config.prompts_per_step, 1, 1, STEPS, config.seed)
         rows = [rows[i] for i in order]
         arguments.shuffle_dataset = False

@@ -102,6 +102,8 @@ class _Collected:
             self._add_function(value)
         elif inspect.isclass(value):
             self._add_class(value)
+        elif callable(wrapped := getattr(value, "__wrapped__", None)):  # a cache, for one
+            self.add(wrapped)
         elif isinstance(value, types.BuiltinFunctionType):
             self.pieces.add(f"built-in {value.__module__}.{value.__qualname__}")
         else:

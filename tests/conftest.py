@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from backend.release.example import load_example
-from backend.store.engine import get_engine
 from backend.training.config import TrainConfig, get_preset, override
 from tests.workbenches import postgres_database, workbench_at
 
@@ -48,6 +46,9 @@ def any_workbench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pa
 @pytest.fixture(scope="session")
 def example_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite file with the recorded example, made once; to be copied."""
+    from backend.release.example import load_example
+    from backend.store.engine import get_engine
+
     with workbench_at(tmp_path_factory.mktemp("example")) as folder:
         load_example()
         get_engine().dispose()  # the last connection leaves one whole file

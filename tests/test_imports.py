@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import backend
 import rewards
 
@@ -52,6 +54,7 @@ def test_what_the_app_uses_of_the_backend_loads_no_training_library() -> None:
     assert not loaded_by(*names) & HEAVY
 
 
+@pytest.mark.slow
 def test_no_page_loads_a_training_library(workbench: Path) -> None:
     """Run every whole page in one fresh interpreter, as the server would."""
     screens = sorted(p.stem for p in (ROOT / "app" / "screens").glob("*.py") if p.stem != "__init__")

@@ -37,6 +37,8 @@ class Warm:
     """
 
     def __init__(self, arguments: tuple[str, ...], environment: Mapping[str, str], out: Path, errors: Path) -> None:
+        for path in (out, errors):
+            path.touch()  # there as soon as it has been started
         self._process = _context.Process(
             target=_main, args=(arguments, dict(environment), str(out), str(errors)), daemon=True
         )

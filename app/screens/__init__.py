@@ -1,1 +1,1 @@
-"""One page a file. Importing a page runs it: what pages share is in app/ui."""
+"""One page per file. Importing a page runs it, so code that pages share is in app/ui."""

@@ -1,8 +1,8 @@
-"""Annotate: one completion at a time, blind, a key per score.
+"""Annotate: rate one completion at a time, blind, with one key per score.
 
-Everything below the name is one fragment, so that a key draws the next completion and nothing else. What a rater does
-goes to the store at once, in the button's callback; what is on screen is claimed there, so leaving and coming back
-continues, and two raters are not given the same item by accident.
+Everything below the rater's name is one fragment, so that a key press redraws only this fragment. The button's callback
+saves a rating in the store at once. The completion on the screen is claimed in the store, so a rater who leaves and comes
+back continues with it, and two raters do not get the same one by accident.
 """
 
 import time
@@ -27,12 +27,12 @@ from backend.store.ratings import get_rater
 from backend.suites import find_task
 from rewards.types import GENERAL_GUIDELINE
 
-_LEAST_SECONDS = 0.4  # a key held down must not rate what nobody has seen
-_RECOUNT = 25  # ratings after which "to go" is counted anew; between them it counts down
+_LEAST_SECONDS = 0.4  # a key that is held down must not rate completions that were not seen
+_RECOUNT = 25  # after this many ratings "to go" is counted in the store; between them it only counts down
 
 
 def choose_rater() -> int | None:
-    """The rater's id, once a name is given; the name stays in the address."""
+    """The rater's id; None until a name is given. The name is stored in the address."""
     if signs_in():
         name = who().name
     else:
@@ -50,7 +50,7 @@ def choose_rater() -> int | None:
 
 
 def welcome() -> None:
-    """What this page is, before there is a name."""
+    """Explain the page, until there is a name."""
     st.title(t("Annotate", "Avaliar"), anchor=False)
     st.write(
         t(
@@ -67,9 +67,9 @@ def welcome() -> None:
 
 
 def choose_mode() -> bool:
-    """Whether one key scores and moves on; otherwise Enter saves."""
+    """Whether a score's key saves and goes to the next completion at once; otherwise Enter saves."""
     modes = {"one": t("At once", "Na hora"), "two": t("On Enter", "Com Enter")}
-    # Buttons, because Streamlit's shortcuts are dead while a radio or a checkbox has the focus.
+    # Buttons, because Streamlit's shortcuts do not work while a radio button or a checkbox has the focus.
     mode = st.sidebar.segmented_control(
         t("A score is saved", "A nota é salva"),
         list(modes),
@@ -84,7 +84,7 @@ def choose_mode() -> bool:
 
 # --- callbacks: the store first, then what is on screen -----------------------------------------------------------
 def rate(item: int, rater_id: int, score: int | None = None, skip_reason: str | None = None) -> None:
-    """Save, claim the next item, and show that; all in one transaction."""
+    """Save the rating and claim the next item in one transaction; then show that item."""
     seconds = time.time() - st.session_state.get("shown_at", time.time())
     if st.session_state.get("item") != item or seconds < _LEAST_SECONDS:
         return
@@ -94,10 +94,10 @@ def rate(item: int, rater_id: int, score: int | None = None, skip_reason: str | 
         with writing() as session:
             save_rating(session, item, rater_id, score, skip_reason, comment, seconds, flags)
             following = claim_next(session, rater_id)
-    except StoreAway as error:  # nothing is saved, and the item stays: the same key does it once the database is back
+    except StoreAway as error:  # nothing is saved, and the item stays: press the key again when the database is back
         st.session_state["rating_error"] = str(error)
         return
-    except UserError as error:  # another rater was quicker: nothing is saved, the next item is
+    except UserError as error:  # another rater was faster: nothing is saved, and the next item is shown
         st.session_state["rating_error"] = str(error)
         show_item(None)
         return
@@ -108,7 +108,7 @@ def rate(item: int, rater_id: int, score: int | None = None, skip_reason: str | 
 
 
 def show_item(item: int | None) -> None:
-    """Put an item on screen; None asks the queue at the next drawing."""
+    """Show an item at the next drawing; None: claim one from the queue then."""
     for key in ("picked", "skipping"):
         st.session_state.pop(key, None)
     st.session_state["shown_at"] = time.time()
@@ -121,7 +121,7 @@ def show_item(item: int | None) -> None:
 def take_back(rater_id: int) -> None:
     """Undo this rater's last rating and show that item again, with its comment."""
     item = None
-    with _said_if_away(), writing() as session:
+    with _outage_shown(), writing() as session:
         item = undo_last(session, rater_id)
     if item is not None:
         st.session_state.pop("counts", None)
@@ -146,14 +146,14 @@ def set_skipping(skipping: bool) -> None:
 
 
 def keep_draft(item: int, rater_id: int) -> None:
-    """A comment goes to the store as soon as it is left."""
-    with _said_if_away(), writing() as session:
+    """Save a comment in the store as soon as its field loses the focus."""
+    with _outage_shown(), writing() as session:
         save_draft(session, item, rater_id, st.session_state.get(f"comment_{item}", ""))
 
 
 @contextmanager
-def _said_if_away() -> Iterator[None]:
-    """In a callback: an outage is told on the page, where what was typed still stands."""
+def _outage_shown() -> Iterator[None]:
+    """In a callback: if the database is away, show this on the page, which keeps what was typed."""
     try:
         yield
     except StoreAway as error:
@@ -173,7 +173,7 @@ def current_item(rater_id: int) -> int | None:
 
 
 def show_progress(rater_id: int) -> None:
-    """How many are done and left, and the pace."""
+    """How many ratings are done and left, and the seconds per rating."""
     counts = st.session_state.get("counts")
     if counts is None or counts[0] % _RECOUNT == 0:
         with reading() as session:
@@ -273,7 +273,7 @@ def ask_for_help() -> None:
 
 
 def show_help(one_key: bool) -> None:
-    """The keys; asked for and closed by the same button."""
+    """The list of keys; the same button opens and closes it."""
     keys = [
         ("1–5", t("score and move on", "dá a nota e avança") if one_key else t("choose a score", "escolhe a nota")),
         *([] if one_key else [("Enter", t("save and move on", "salva e avança"))]),
@@ -314,7 +314,7 @@ def show_last() -> None:
 
 
 def show_done(rater_id: int) -> None:
-    """The end of the queue, or one that nobody has filled yet."""
+    """The page when no completion is left, or when the queue is still empty."""
     if st.session_state.get("counts", (0, 0)) == (0, 0):
         st.info(
             t(

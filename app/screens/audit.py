@@ -1,4 +1,4 @@
-"""Reward audit: does each reward rank completions as people do?"""
+"""Reward audit: whether each reward ranks completions as people do."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ VERDICTS: dict[str, tuple[str, Any]] = {
 
 
 def show_gates(totals: pd.DataFrame, decisions: dict[str, Gate]) -> None:
-    """One card per task: what the ratings say now, and the decision that training goes by."""
+    """One card per task: the verdict from the current ratings, and the recorded decision, which preflight uses."""
     cards = st.container(horizontal=True)  # wraps on a narrow screen
     for _, row in totals.iterrows():
         icon, colour = VERDICTS[row["verdict"]]
@@ -61,7 +61,7 @@ def show_gates(totals: pd.DataFrame, decisions: dict[str, Gate]) -> None:
 
 
 def show_decision(profile: str, totals: pd.DataFrame, decisions: dict[str, Gate]) -> None:
-    """Record what the ratings say as the decision that training goes by."""
+    """The button that records the current verdicts as decisions, which preflight uses."""
     missing = [r for r in totals["task"] if r not in decisions or decisions[r].verdict == "stale"]
     row = st.container(horizontal=True, vertical_alignment="center")
     row.button(
@@ -82,13 +82,13 @@ def show_decision(profile: str, totals: pd.DataFrame, decisions: dict[str, Gate]
 
 
 def record(profile: str) -> None:
-    """Button callback: keep the gates as they stand."""
+    """Button callback: record the current verdicts as decisions."""
     with writing() as session:
         decide_gates(session, profile, st.session_state.get("rater") or t("this page", "esta página"))
 
 
 def show_probes(profile: str) -> None:
-    """Completions written to cheat, with what each may score at most."""
+    """Probes: completions written to cheat a reward, each with the highest reward that it may get."""
     results = [result for task in tasks().values() for result in run_probes(task, suite_of(task.name).profile(profile))]
     if not results:
         st.caption(t("No task has probes.", "Nenhuma tarefa tem sondas."))
@@ -128,7 +128,7 @@ def show_probes(profile: str) -> None:
 
 
 def show_parts(rated: pd.DataFrame, audit: pd.DataFrame) -> None:
-    """Every component: its ρ, what it adds, and what it lifts that people dislike."""
+    """Every component: its ρ, what it adds, and the completions with low human scores whose reward it raises."""
     show_components(audit)
     show_leave_one_out(rated)
     show_lifted(rated)
@@ -147,13 +147,13 @@ def page() -> None:
         bind="query-params",
         key="profile",
     )
-    marks = ", ".join(f"{task_name(task)} `{fingerprint(task, profile)}`" for task in tasks())
-    st.caption(f"{known[profile].summary} · {t('fingerprints', 'impressões digitais')}: {marks}")
+    fingerprints = ", ".join(f"{task_name(task)} `{fingerprint(task, profile)}`" for task in tasks())
+    st.caption(f"{known[profile].summary} · {t('fingerprints', 'impressões digitais')}: {fingerprints}")
     if note := st.session_state.pop("audit_note", None):
         st.toast(message(note))
     try:
         rated, audit, version = load(profile)
-    except UserError as error:  # a profile that measures something this installation cannot
+    except UserError as error:  # the profile measures something that this installation cannot measure
         st.error(message(error), icon=":material/error:")
         return
     if rated.empty:

@@ -1,4 +1,5 @@
-"""Data: prompt sets and their quality, new ones from the suites' sources, and imports: prompts as JSONL, a source's own files."""
+"""Data: prompt sets and their quality, new sets from the suites' prompt sources, and imports of prompts (JSONL) and of a
+source's own files."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ FORMAT = """{{"task": "{task}", "prompt": "…", "facts": {{"answer": "…"}}, "
 
 
 def import_prompts() -> None:
-    """Upload a JSONL file: imported whole, or not at all with every bad line named."""
+    """Upload a JSONL file of prompts; if it has bad lines, all of them are reported and nothing is imported."""
     st.caption(t("One JSON object per line:", "Um objeto JSON por linha:"))
     st.code(FORMAT.format(task=next(iter(task_names()), "my_task")), language="json", wrap_lines=True)
     import_upload(t("JSONL file of prompts", "Arquivo JSONL de prompts"), ["jsonl", "json", "txt"], _import)
@@ -36,15 +37,15 @@ def import_prompts() -> None:
 def _import(path: Path) -> str:
     records = read_prompts(path)
     with writing() as session:
-        mark, new = save_prompt_set(session, records, path.name)
+        set_id, new = save_prompt_set(session, records, path.name)
     return t(
-        f"Imported {new} new prompts ({len(records) - new} were there already) as set {mark}.",
-        f"{new} prompts novos importados ({len(records) - new} já existiam) como conjunto {mark}.",
+        f"Imported {new} new prompts ({len(records) - new} were there already) as set {set_id}.",
+        f"{new} prompts novos importados ({len(records) - new} já existiam) como conjunto {set_id}.",
     )
 
 
 def import_files(source: PromptSource, files: FileImport) -> None:
-    """Upload the files that a prompt source is made from: they replace its data whole, or not at all."""
+    """Upload the files of a prompt source; they replace its data completely, or on an error not at all."""
     show_source(source)
     st.write(files.what.within(language()))
     uploads = st.file_uploader(t("Files", "Arquivos"), accept_multiple_files=True, key=f"files_{source.name}")
@@ -79,7 +80,7 @@ def page() -> None:
     """Draw the page."""
     st.title(t("Data", "Dados"), anchor=False)
     show_failed()
-    mark = choose_set()
+    set_id = choose_set()
     sources = {source.name: source for source in prompt_sources().values()}
     tabs: dict[str, Callable[[], None]] = {
         **({t("New set", "Novo conjunto"): lambda: show_make(sources)} if sources else {}),
@@ -90,11 +91,11 @@ def page() -> None:
             if source.files is not None
         },
     }
-    if mark is not None:
+    if set_id is not None:
         of_set: dict[str, Callable[[], None]] = {
-            t("Browse", "Ver"): lambda: show_browse(mark),
-            t("Quality", "Qualidade"): lambda: show_quality(mark),
-            t("Sample completions", "Gerar respostas"): lambda: show_sampling(mark),
+            t("Browse", "Ver"): lambda: show_browse(set_id),
+            t("Quality", "Qualidade"): lambda: show_quality(set_id),
+            t("Sample completions", "Gerar respostas"): lambda: show_sampling(set_id),
         }
         tabs = of_set | tabs
     show_tabs("data_tabs", tabs)

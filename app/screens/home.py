@@ -1,4 +1,4 @@
-"""Start: what the workbench is, where things stand, and each reader's page."""
+"""Start: what the workbench is, its current state, and links to each reader's pages."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Monitor: what production is worth day by day, alarms, and the way back: low answers to the raters, rated ones to training."""
+"""Monitor: rewards in production per day, alarms, and feedback: low answers to the raters, rated ones to training."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ _LOWEST = 20
 
 
 def show_alarms(found: list[Alarm]) -> None:
-    """Open ones as such, those that are over behind a click."""
+    """Open alarms; the closed ones are in an expander."""
     now = [a for a in found if a.closed_at is None]
     over = [a for a in found if a.closed_at is not None]
     if now:
@@ -37,7 +37,7 @@ def show_alarms(found: list[Alarm]) -> None:
 
 
 def alarm_words(alarm: Alarm) -> str:
-    """One alarm in a line: about what, the days it is about (it opens and closes as a day has ended), what was found."""
+    """One alarm in a line: its task and kind, its days (it opens and closes after the end of a day), what was found."""
     ends = [at for at in (alarm.opened_at, alarm.closed_at) if at is not None]
     days = " – ".join(f"{at - timedelta(days=1):%Y-%m-%d}" for at in ends)
     found = alarm.words.get(language(), "")
@@ -77,7 +77,7 @@ def show_numbers(days: pd.DataFrame) -> None:
 
 
 def show_days(days: pd.DataFrame) -> None:
-    """Reward first; what else may move below it."""
+    """Charts per day: the reward first, then answers without JSON and lengths."""
     reward = t("mean reward", "recompensa média")
     show_chart(
         day_chart(days, "reward", reward, _mean_limit(days), language()),
@@ -99,13 +99,13 @@ def show_days(days: pd.DataFrame) -> None:
 
 
 def _mean_limit(days: pd.DataFrame) -> float:
-    """The alarm's limit: of the suites whose tasks are shown, the highest."""
+    """The alarm's limit for the chart: the highest of the suites whose tasks are shown."""
     limits = [suite_of(task).monitor.mean_limit for task in days["task"].unique() if task in task_names()]
     return max(limits, default=MonitorSettings().mean_limit)
 
 
 def send(answers: list[int]) -> None:
-    """Offer these answers to the raters."""
+    """Add these answers to the raters' queue."""
     with writing() as session:
         sent = send_to_raters(session, answers)
     st.session_state[_DONE] = t(
@@ -114,19 +114,19 @@ def send(answers: list[int]) -> None:
 
 
 def make_next_set() -> None:
-    """Rated prompts of production into the next round's set."""
+    """Make the next training round's prompt set, with the rated prompts of production."""
     with writing() as session:
-        mark, added, left_out = next_prompt_set(session)
+        set_id, added, left_out = next_prompt_set(session)
     st.session_state[_DONE] = t(
-        f"Prompt set {mark} is there, with {added} from production ({left_out} too alike to an eval prompt left out). "
+        f"Prompt set {set_id} is there, with {added} from production ({left_out} too alike to an eval prompt left out). "
         "Choose it on Train.",
-        f"O conjunto {mark} está pronto, com {added} da produção ({left_out} parecidos demais com os da avaliação ficaram "
+        f"O conjunto {set_id} está pronto, com {added} da produção ({left_out} parecidos demais com os da avaliação ficaram "
         "de fora). Escolha-o em Treinar.",
     )
 
 
 def show_way_back(lowest: list[Answer], rated: int) -> None:
-    """The two clicks, and the answers they are about."""
+    """The two feedback buttons, and the answers with the lowest rewards."""
     st.subheader(t("From production back", "Da produção de volta"), anchor=False)
     row = st.container(horizontal=True, vertical_alignment="center")
     row.button(

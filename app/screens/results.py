@@ -1,4 +1,4 @@
-"""Results: did it get better, where, how sure are we, what next. One sentence first."""
+"""Results: did the model get better, where, how sure are we, what next. A summary sentence comes first."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from backend.suites import tasks
 
 
 def choose_run(runs: list[Run]) -> Run:
-    """The run to read about; kept in the address."""
+    """The run to show; stored in the address."""
     names = {run.id: f"{run.name} · {run.id}" for run in runs}
     if st.session_state.get("result_run") not in (None, *names):
         del st.session_state["result_run"]
@@ -42,7 +42,7 @@ def choose_run(runs: list[Run]) -> Run:
 
 
 def choose_two(runs: list[Run]) -> Compared | None:
-    """Any two evaluations, of one run or of two; kept in the address."""
+    """Any two evaluations, of one run or of two; stored in the address."""
     names = {run.id: run.name for run in runs}
     with reading() as session:
         evaluations = {e.id: e for e in all_evaluations(session)}
@@ -83,7 +83,7 @@ def facts_of(run: Run) -> list[tuple[str, str]]:
 
 
 def cost_of(run: Run) -> list[tuple[str, str]]:
-    """Time and money, as far as the run's folder tells."""
+    """A run's time and cost, if its folder has them."""
     results = read_json(Path(run.folder) / "eval_results.json")
     if results is None:
         return []
@@ -92,7 +92,7 @@ def cost_of(run: Run) -> list[tuple[str, str]]:
 
 
 def show_cost(run: Run, compared: Compared) -> None:
-    """Time, money, and what the reward cannot see."""
+    """Time, cost, and the truth measures, which the reward does not use."""
     row = st.container(horizontal=True, gap="large")
     for name, value in cost_of(run):
         row.metric(name, value, width="content")
@@ -105,7 +105,7 @@ def show_cost(run: Run, compared: Compared) -> None:
 
 
 def show_next_step(comparisons: list[TaskComparison]) -> None:
-    """What to do now, with the numbers that chose it."""
+    """The next step, with the numbers that it is based on."""
     step = next_step(comparisons)
     scenario = t(f" (scenario {step.scenario})", f" (cenário {step.scenario})") if step.scenario else ""
     preset = t(f" Preset: `{step.preset}`.", f" Predefinição: `{step.preset}`.") if step.preset else ""
@@ -118,7 +118,7 @@ def show_next_step(comparisons: list[TaskComparison]) -> None:
 
 
 def show_override(run: Run) -> None:
-    """Why it was trained although preflight failed, where it was."""
+    """If the run was trained although preflight failed, the reason for it."""
     reason = run.config.get("override_reason")
     preflight = read_json(Path(run.folder) / "preflight.json")
     if preflight is None:
@@ -135,7 +135,7 @@ def show_override(run: Run) -> None:
 
 
 def show_comparison(compared: Compared, run: Run | None) -> None:
-    """The sentence, what next, the numbers, and everything behind them."""
+    """The summary sentence, the next step, the numbers, and tabs with all details."""
     st.markdown("#### " + t(*summary_sentence(compared.tasks, bold="**")))
     show_next_step(compared.tasks)
     if run is not None:
@@ -178,7 +178,7 @@ def show_differences(compared: Compared) -> None:
 
 
 def show_report(compared: Compared, run: Run | None) -> None:
-    """The same as files."""
+    """The comparison as files to download."""
     lang = language()
     title = run.name if run is not None else f"{name_of(compared.base)} → {name_of(compared.tuned)}"
     st.write(
@@ -211,7 +211,7 @@ def _html(compared: Compared, title: str, run: Run | None, lang: str) -> str:
 
 
 def show_run(run: Run, runs: list[Run]) -> None:
-    """A run's base against its tuned model; of a run of several seeds, the seeds."""
+    """A run's comparison of base and tuned; for a run of several seeds, the comparison over seeds."""
     example_note(run.is_example)
     children = [child for child in runs if child.parent_id == run.id]
     if children:

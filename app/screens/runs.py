@@ -1,4 +1,4 @@
-"""Runs: the curves of one or several runs, live while they train, each with the line its stop rule draws."""
+"""Runs: the curves of one or several runs, live while they train, with the thresholds of the stop rules."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ DETAILS: dict[str, tuple[str, str]] = {
 
 
 def choose_runs(runs: list[Run]) -> list[str]:
-    """Ids of the runs to draw; kept in the address."""
+    """Ids of the runs to draw; stored in the address."""
     names = {run.id: f"{run.name} · {run.id}" for run in runs}
     if any(run_id not in names for run_id in st.session_state.get("runs", [])):
         del st.session_state["runs"]
@@ -93,12 +93,12 @@ def points_of(runs: list[Run], names: list[str]) -> pd.DataFrame:
 
 
 def _label(run: Run, runs: list[Run]) -> str:
-    """The run's name; with its id where another has the same."""
+    """The run's name; with its id if another run has the same name."""
     return run.name if sum(other.name == run.name for other in runs) == 1 else f"{run.name} · {run.id}"
 
 
 def live(chosen: list[str]) -> None:
-    """Status and curves; while one of the runs lives, redrawn every three seconds without touching the rest of the page."""
+    """Status and curves; while a run is active, redrawn every three seconds without the rest of the page."""
     runs = [run for run in current_runs() if run.id in chosen]
     for run in runs[:3]:
         show_status(run)
@@ -119,7 +119,7 @@ def live(chosen: list[str]) -> None:
 
 
 def show_evaluations(runs: list[Run], known: list[str]) -> None:
-    """Evaluation reward per task: with intervals for one run; of several a chart per task, the runs overlaid."""
+    """Evaluation reward per task: for one run with intervals; for several runs one chart per task with all runs."""
     words = t("Evaluation reward per task", "Recompensa na avaliação, por tarefa")
     if len(runs) == 1 and not (curves := _curves(runs[0].id, _version(runs[0]))).empty:
         evaluated, best = curves.assign(run=runs[0].name), _best_step(curves)
@@ -152,7 +152,7 @@ def _best_step(curves: pd.DataFrame) -> int | None:
 
 
 def _in_words(evaluated: pd.DataFrame) -> str:
-    """From where to where each task went."""
+    """The first and last value of each task, as text."""
     parts = []
     for (_, task), rows in evaluated.sort_values("step", kind="stable").groupby(["run", "task"], sort=False):
         first, last = rows["value"].iloc[0], rows["value"].iloc[-1]
@@ -161,7 +161,7 @@ def _in_words(evaluated: pd.DataFrame) -> str:
 
 
 def show_details(runs: list[Run], known: list[str]) -> None:
-    """The numbers that say how training is doing, each with its stop rule's line."""
+    """Charts of the metrics that show whether training goes well, with the thresholds of the stop rules."""
     details = DETAILS | {
         f"eval/{truth.name}": Text(f"{truth.label.en} (share)", f"{truth.label.pt} (fração)")
         for truth in (task.truth for task in tasks().values())
@@ -182,7 +182,7 @@ def show_details(runs: list[Run], known: list[str]) -> None:
 
 
 def _in_sight(limit: float, values: pd.Series) -> bool:
-    """Whether drawing the limit leaves the curve more than a flat line: it lies within twice the curve's own range."""
+    """Whether the limit is near enough to draw: not further from the curve than twice the curve's range."""
     low, high = float(values.min()), float(values.max())
     reach = 2 * max(high - low, 1e-9)
     return low - reach <= limit <= high + reach
@@ -210,7 +210,7 @@ def show_by_task(runs: list[Run], known: list[str]) -> None:
     families = {
         "task_reward": t("training reward per task", "recompensa no treino, por tarefa"),
         "task_weight": t("task weights", "pesos das tarefas"),
-        "sampling_weight": t("sampling weights", "pesos da amostragem"),
+        "sampling_weight": t("weights for drawing prompts", "pesos do sorteio de prompts"),
         "zero_variance": t("groups without signal", "grupos sem sinal"),
         **{
             f"eval/{task}": t(f"components: {task_name(task)}", f"componentes: {task_name(task)}")
@@ -240,7 +240,7 @@ def show_log(run: Run) -> None:
 
 
 def show_import() -> None:
-    """A run from elsewhere by its logs."""
+    """Import a run of another program from its logs."""
     with st.expander(t("Import a run from its logs", "Importar um treino por seus registros")):
         st.caption(
             t(

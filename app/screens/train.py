@@ -1,4 +1,4 @@
-"""Train: choose a configuration, check it, launch it as a process that outlives this page; the queue, stop, resume."""
+"""Train: choose a configuration, check it, and launch it in a process that outlives this page; queue, stop, resume."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from backend.training.config import all_presets
 
 
 def show_earlier(runs: list[Run]) -> None:
-    """Runs to go on with, and runs whose configuration can be taken over."""
+    """Runs that can be resumed, and runs whose configuration can be cloned."""
     mine = [r for r in runs if not r.parent_id and r.preset in all_presets()]
     ended = [r for r in mine if r.status in ("stopped", "failed", "cancelled") and not r.is_example]
     if not mine:

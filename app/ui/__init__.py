@@ -1,1 +1,1 @@
-"""Small shared pieces of the pages."""
+"""Components that the pages share."""

@@ -1,4 +1,4 @@
-"""What a button does, as a callback: a refresh of the page cannot cut it off half-way, as it can code in the page."""
+"""Button callbacks. A callback always runs to its end; code in the page can be cut off by a refresh of the page."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _ERROR = "action_error"
 
 
 def attempt(action: Any, *args: Any) -> None:
-    """Do it; what the user can mend is kept for ``show_failed``."""
+    """Do the action; its ``UserError`` is kept for ``show_failed``."""
     try:
         action(*args)
     except UserError as error:
@@ -19,12 +19,12 @@ def attempt(action: Any, *args: Any) -> None:
 
 
 def tell_failed() -> None:
-    """In a fragment: draw the whole page again if the last action failed, because the message stands at its top."""
+    """In a fragment: draw the whole page again if the last action failed, because the error is shown at its top."""
     if _ERROR in st.session_state:
         st.rerun()
 
 
 def show_failed() -> None:
-    """The error of the last action, once."""
+    """Show the error of the last action, once."""
     if error := st.session_state.pop(_ERROR, None):
         st.error(message(error))

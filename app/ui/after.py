@@ -1,4 +1,4 @@
-"""After training: general ability beside our own comparison, and the model as files to serve."""
+"""After training: measure general ability, and export the model as files to serve."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from backend.store.tables import Run
 
 
 def show_after(run: Run) -> None:
-    """Both, each with its button and how far it is; looked at again every two seconds while something runs."""
+    """Both jobs, each with its button and state; refreshed every two seconds while one is running."""
     jobs = _jobs(run)
     fragment(_after, run_every=2 if _any_runs(jobs) else None)(run, _any_runs(jobs))
 
@@ -30,11 +30,11 @@ def _any_runs(jobs: dict[str, Job | None]) -> bool:
     return any(job is not None and job.running for job in jobs.values())
 
 
-def _after(run: Run, looks_again: bool) -> None:
+def _after(run: Run, refreshes: bool) -> None:
     tell_failed()
     jobs = _jobs(run)
-    if _any_runs(jobs) != looks_again:
-        st.rerun()  # from now on, or no longer, it looks every two seconds
+    if _any_runs(jobs) != refreshes:
+        st.rerun()  # start or stop refreshing every two seconds
     st.markdown("**" + t("General ability", "Capacidade geral") + "**")
     _show_external(run)
     if (Path(run.folder) / "best" / "adapter_config.json").is_file():

@@ -1,4 +1,4 @@
-"""Would people agree? The difference in human scores, and the ratings that would settle it."""
+"""Would people agree? The estimated difference in human scores, and a button to ask for more ratings."""
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +14,7 @@ _STEP = 20
 
 
 def show_people(compared: Compared) -> None:
-    """The estimate per task, the reward's ρ on the tuned completions, and the button that asks raters for more."""
+    """The estimate per task, the reward's ρ on the tuned completions, and the button that asks raters for more pairs."""
     with reading() as session:
         estimates = would_people_agree(session, compared.base, compared.tuned, compared.paired)
     known = [e for e in estimates if e.delta is not None]
@@ -62,7 +62,7 @@ def show_people(compared: Compared) -> None:
         t(f"Ask raters for {_STEP} more pairs", f"Pedir mais {_STEP} pares aos avaliadores"),
         icon=":material/playlist_add:",
         help=t(
-            "Both completions of prompts that span what the reward says; raters see them blind, among the others.",
+            "Both completions of prompts from the whole range of the reward; raters see them blind, among the others.",
             "As duas respostas de prompts que cobrem o que a recompensa diz; vistas às cegas, entre as outras.",
         ),
         on_click=_queue,
@@ -81,7 +81,7 @@ def _queue(compared: Compared) -> None:
 
 
 def _show_rho_after(compared: Compared) -> None:
-    """A reward that ranked the base model's completions well can stop doing so on what it has trained."""
+    """The reward's ρ on the tuned completions: it can be worse there than on the base model's completions."""
     with reading() as session:
         rated = rated_scores(session, compared.profile, compared.tuned.id)
     rows = []

@@ -1,4 +1,4 @@
-"""A task's rated completions: reward against people, the largest disagreements, and one of them read in full."""
+"""A task's rated completions: reward against human score, the largest disagreements, and one completion in full."""
 
 import pandas as pd
 import streamlit as st

@@ -1,4 +1,4 @@
-"""What the audit's pages read of the store, kept by the version of the ratings: nothing is computed twice."""
+"""The data of the audit's page, cached until the ratings change."""
 
 import pandas as pd
 import streamlit as st
@@ -54,13 +54,13 @@ def load(profile: str) -> tuple[pd.DataFrame, pd.DataFrame, str]:
 
 
 def standing(profile: str) -> dict[str, Gate]:
-    """The recorded decision on each task's reward, as it stands now."""
+    """The recorded decision on each task's reward; ``stale`` if the ratings or the rules have changed since."""
     with reading() as session:
         return standing_gates(session, profile, _hashes(ratings_version(session)))
 
 
 def rescore(profile: str, missing: int) -> None:
-    """Score the rated completions that have no score under these rules, with a bar where that takes a moment."""
+    """Score the rated completions that have no score under these rules, with a progress bar."""
     done, bar = 0, st.progress(0.0, text=t(f"scoring {missing} completions", f"pontuando {missing} respostas"))
     while done < missing:
         with writing() as session:

@@ -1,4 +1,4 @@
-"""The raters: who rated how much, how high and how fast; how far they agree with each other and with themselves."""
+"""The raters: number, mean and time of their ratings; agreement with each other and with themselves."""
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +13,7 @@ from backend.store.ratings import rating_counts, self_agreement
 
 
 def show_raters(version: str) -> None:
-    """Agreement, each rater's habits, repeats, pairs; and the ratings as files."""
+    """Agreement, each rater's statistics, hidden repeats, agreement of pairs; and the ratings as files."""
     ratings, _, agreements = people(version)
     show_alpha(agreements)
     with reading() as session:
@@ -73,7 +73,7 @@ def show_alpha(agreements: dict[str, Agreement]) -> None:
 
 
 def show_repeats(repeated: pd.DataFrame) -> None:
-    """How each rater judged what was shown twice."""
+    """How each rater scored the completions that were shown twice."""
     repeated = repeated.assign(same=[f"{share:.0%}" for share in repeated["same"]])
     st.dataframe(
         numbers(repeated, {"apart": 2}),

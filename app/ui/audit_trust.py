@@ -1,4 +1,4 @@
-"""How far to trust each ρ: views of it, what each component adds, and the same ratings under another profile."""
+"""Checks of each ρ: computed in several ways, by component, and with the same ratings under another profile."""
 
 import pandas as pd
 import streamlit as st
@@ -12,7 +12,7 @@ from backend.suites import find_task, profiles
 
 
 def show_trust(rated: pd.DataFrame, version: str) -> None:
-    """How far to trust each ρ: within prompts, held out, where raters agree, against length; and the raters' own."""
+    """Each ρ within prompts, held out, by rater agreement and against length; and the ρ of rater with rater."""
     _, agrees, agreements = people(version)
     names = {
         "pooled": t("all completions", "todas as respostas"),
@@ -66,7 +66,7 @@ def show_profiles(profile: str, rated: pd.DataFrame) -> None:
     if not others:
         st.caption(t("There is only one version of the rules.", "Só há uma versão das regras."))
         return
-    # Not one that measures by running something: that is for whoever asks for it.
+    # By default not a profile that measures something, because measuring takes long.
     likely = [name for name in others if not known[name].measured_by] or others
     other = st.selectbox(t("Compare with", "Comparar com"), others, index=others.index(likely[-1]))
     before = None
@@ -120,7 +120,7 @@ def show_components(audit: pd.DataFrame) -> None:
 
 
 def show_lifted(rated: pd.DataFrame) -> None:
-    """Completions that the reward likes and people do not: what GRPO would exploit."""
+    """Completions with a high reward and a low human score: what GRPO would exploit."""
     found = lifted(rated)
     if found.empty:
         return

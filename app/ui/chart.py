@@ -10,5 +10,5 @@ from backend.charts.base import in_language
 
 
 def show_chart(chart: alt.Chart | alt.LayerChart, alt: str, **more: Any) -> Any:
-    """Draw a chart in the reader's language, with ``alt`` for those who do not see it."""
+    """Draw a chart in the reader's language, with ``alt`` as its text for screen readers."""
     return st.altair_chart(in_language(chart, language()), alt=alt, **more)

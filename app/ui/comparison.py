@@ -1,4 +1,4 @@
-"""Two evaluations side by side: the numbers, the completions with what changed in them, and why a task moved."""
+"""Two evaluations side by side: the numbers, the completions with their changes, and why a task's reward changed."""
 
 import random
 from typing import Any
@@ -16,12 +16,12 @@ from backend.evaluation.words import VERDICTS
 from backend.suites import tasks
 from rewards.types import JsonAnswer
 
-_MARK: dict[Kind, str] = {"removed": "red-background", "added": "green-background"}
+_HIGHLIGHT: dict[Kind, str] = {"removed": "red-background", "added": "green-background"}
 _SHOWN = 5
 
 
 def show_table(comparisons: list[TaskComparison]) -> None:
-    """The numbers behind the sentence."""
+    """The numbers behind the summary sentence."""
     frame = pd.DataFrame([c.as_dict() for c in comparisons])
     frame["interval"] = [interval(c.low, c.high) for c in comparisons]
     frame["relative"] = [f"{number(100 * c.delta / c.base, 0, True)} %" if c.base > 0.05 else "–" for c in comparisons]
@@ -62,7 +62,7 @@ def show_table(comparisons: list[TaskComparison]) -> None:
 
 
 def show_pairs(compared: Compared) -> None:
-    """Completions side by side: the best moves, the worst, or any; what changed is marked."""
+    """Completions side by side: the largest gains, the largest losses, or random ones, with changes highlighted."""
     orders = {
         "best": t("best moves", "maiores ganhos"),
         "worst": t("worst moves", "maiores perdas"),
@@ -118,29 +118,30 @@ def _show_pair(pair: pd.Series, texts: pd.Series) -> None:
             ("base", "removed", t("base", "base"), texts["base"]),
             ("tuned", "added", t("tuned", "treinado"), texts["tuned"]),
         )
-        for column, (side, mark, label, text) in zip(st.columns(2, gap="medium"), sides, strict=True):
+        for column, (side, shown, label, text) in zip(st.columns(2, gap="medium"), sides, strict=True):
             with column:
                 st.caption(f"{label} · {t('reward', 'recompensa')} {number(pair[side])}")
                 if fields is None:
-                    st.markdown(_marked(pieces, mark))  # type: ignore[arg-type]
+                    st.markdown(_highlighted(pieces, shown))  # type: ignore[arg-type]
                 with st.expander(t("As the user sees it", "Como o usuário vê")):
                     show_completion(pair["task"], text)
 
 
-def _marked(pieces: list[tuple[Kind, str]], mark: Kind) -> str:
-    """One side's text as Markdown that says nothing but itself, with what changed on a coloured ground."""
+def _highlighted(pieces: list[tuple[Kind, str]], shown: Kind) -> str:
+    """One side's text as Markdown that shows it literally, with its changes (of the kind ``shown``) highlighted."""
     out = []
     for kind, text in pieces:
         safe = literal(text)
         if kind == "same":
             out.append(safe)
-        elif kind == mark and text.strip():
-            out.append("  \n".join(f":{_MARK[kind]}[{line}]" if line.strip() else line for line in safe.split("  \n")))
+        elif kind == shown and text.strip():
+            lines = safe.split("  \n")
+            out.append("  \n".join(f":{_HIGHLIGHT[kind]}[{line}]" if line.strip() else line for line in lines))
     return "".join(out) or "–"
 
 
 def _fields(answer: JsonAnswer, base: str, tuned: str) -> pd.DataFrame | None:
-    """Both objects field by field; None where either is none."""
+    """Both JSON objects field by field; None if a text has none."""
     a, b = answer.parse(base).value, answer.parse(tuned).value
     if a is None or b is None:
         return None
@@ -158,7 +159,7 @@ def _short(value: object) -> str:
 
 
 def show_components(compared: Compared) -> None:
-    """Why each task moved: in words, then every component's numbers."""
+    """Why each task's reward changed: in words, then every component's numbers."""
     for task in compared.paired["task"].unique():
         if words := why(compared.components, str(task)):
             st.markdown(f"- {t(*words)}")

@@ -1,6 +1,6 @@
-"""A completion as what it is, as its task says: JSON pretty-printed, Markdown rendered, plain text, a phone's notification.
+"""Show a completion in the form of its task: formatted JSON, rendered Markdown, plain text, or a phone's notification.
 
-Everything here was written by a model, so nothing of it is ever interpreted as HTML, and no picture is fetched.
+Completions are written by a model, so nothing in them is interpreted as HTML, and no picture is fetched.
 """
 
 import json
@@ -16,11 +16,11 @@ from rewards.types import Bubble, JsonAnswer
 
 _LONGEST = 20_000
 _PAGE_CHARACTERS, _PAGE_LINES, _PAGE_PIXELS = 3_000, 30, 560
-"""What is longer scrolls within so many pixels, so that what stands below it stays in reach."""
+"""A longer text scrolls in an area of this many pixels, so that what is below it can be reached quickly."""
 
 
 def show_completion(task: str, text: str) -> None:
-    """Draw a completion of ``task``, with the raw text one click away where the rendering changes it."""
+    """Draw a completion of ``task``; if the rendering changes its text, the raw text can be opened with a click."""
     shown = text[:_LONGEST]
     if not shown.strip():
         st.info(t("The completion is empty.", "A resposta está vazia."))

@@ -1,4 +1,4 @@
-"""The interface's language: one switch, kept in the address so that a link and a reload keep it."""
+"""The interface's language: one switch, stored in the address, so that links and reloads keep it."""
 
 from collections.abc import Collection
 from math import isnan
@@ -13,7 +13,7 @@ _NAMES = {"en": "English", "pt": "Português"}
 
 
 def choose_language() -> None:
-    """Draw the switch in the sidebar; the browser's own language is the start."""
+    """Draw the switch in the sidebar; the initial language is the browser's."""
     if st.session_state.get("lang") not in _NAMES:  # a new session, or a rerun in which the widget lost its value
         preferred = (st.context.locale or "en")[:2].lower()
         known = st.session_state.get("last_lang", preferred)
@@ -42,25 +42,25 @@ def t(english: str, portuguese: str) -> str:
 
 
 def task_name(task: str) -> str:
-    """A task as people call it."""
+    """The display name of a task."""
     return t(*label_of(task))
 
 
 def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
-    """A number with sensible digits; a decimal comma in Portuguese, a dash for nothing."""
+    """A number with sensible digits; a decimal comma in Portuguese, a dash for None and NaN."""
     if value is None or isnan(value):
         return "–"
     return t(*wording.decimal(value, digits, signed))
 
 
 def numbers(frame: pd.DataFrame, digits: dict[str, int], signed: Collection[str] = ()) -> pd.DataFrame:
-    """The table with these columns written as ``number`` writes them: column -> digits after the point."""
+    """The table with these columns formatted by ``number``: column -> digits after the point."""
     written = {name: [number(v, d, name in signed) for v in frame[name]] for name, d in digits.items()}
     return frame.assign(**written)
 
 
 def interval(low: float | None, high: float | None, signed: bool = True) -> str:
-    """An interval's two ends; nothing where there is none."""
+    """An interval's two ends; an empty text if there is no interval."""
     if low is None or isnan(low):
         return ""
     return f"{number(low, signed=signed)} … {number(high, signed=signed)}"

@@ -17,7 +17,7 @@ from backend.suites import task_names
 
 
 def show_live(run: Run) -> None:
-    """Status, the latest numbers, samples and log; drawn anew by the fragment around it."""
+    """Status, the latest numbers, completions and log; the surrounding fragment redraws it."""
     show_status(run)
     with reading() as session:
         now = latest_metrics(session, run.id)

@@ -1,9 +1,10 @@
-"""Words of others inside our Markdown: a model's, a file's, a log's. Nothing in them is fetched, run or led to."""
+"""Show text from outside (a model, a file, a log) in our Markdown, without pictures, links, addresses and HTML."""
 
 import re
 
 _BREAK = "\u200b"
-"""A space of no width: it breaks what stands around it, and is not seen. The exact text is always a click away."""
+"""A zero-width space. Inserted into Markdown syntax, it breaks the syntax without being seen. The exact text can always
+be opened with a click."""
 _LEADS_OUT = re.compile(r"""
     !\[                    # a picture
     | \](?=[(\[:])         # a link, a reference, the definition of one
@@ -16,18 +17,18 @@ _LEADS_OUT = re.compile(r"""
 _FENCE = re.compile(r"(^```[^\n`]*\n.*?^```[ \t]*$)", re.M | re.S)
 _DIRECTIVE = re.compile(r":(?=[\w+-])")
 _HEADING = re.compile(r"^#{1,4} ", re.M)
-_UNDERLINE = re.compile(r"^(.*\S.*)\n(=+|-+)(?=[ \t]*$)", re.M)  # makes a heading of the line above it
-_MARKS = re.compile(r"([!-/:-@\[-`{-~])")  # every ASCII character that Markdown could read as one of its own
+_UNDERLINE = re.compile(r"^(.*\S.*)\n(=+|-+)(?=[ \t]*$)", re.M)  # a line of = or - makes the line above it a heading
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")  # every ASCII character that can be Markdown syntax
 
 
 def harmless(text: str) -> str:
-    """Others' Markdown, still read as Markdown, but without pictures, links, addresses and HTML.
+    """Markdown from outside, still rendered as Markdown, but without pictures, links, addresses and HTML.
 
-    What would make one is broken wherever it stands: whether something is a code fence or only looks like one is for the
-    browser to decide. Outside of fences, which is only a matter of looks, dollars are no formulas, icons and colours no
-    directives, and headings are no larger than ours.
+    Their syntax is broken everywhere, also inside code fences, because only the browser decides what is a code fence.
+    Outside code fences, for the appearance only: dollar signs start no formulas, colons start no icons or colours, and
+    headings are not larger than ours.
     """
-    parts = _FENCE.split(_lead_nowhere(text))
+    parts = _FENCE.split(_without_links(text))
     for i in range(0, len(parts), 2):
         plain = _DIRECTIVE.sub(":" + _BREAK, parts[i].replace("$", "\\$"))
         parts[i] = _HEADING.sub("##### ", _UNDERLINE.sub(r"\1\n\n\2", plain))
@@ -35,15 +36,16 @@ def harmless(text: str) -> str:
 
 
 def message(text: object) -> str:
-    """An error or a result in our own words, which may quote a user's: ``harmless``, line by line."""
+    """A message of the workbench, which may quote a user's text: ``harmless``, with its line breaks kept."""
     return harmless(str(text)).replace("\n", "  \n")
 
 
 def literal(text: str) -> str:
-    """Markdown that shows ``text`` and nothing else, line by line."""
-    unread = _DIRECTIVE.sub(":" + _BREAK, _lead_nowhere(text))
-    return _MARKS.sub(r"\\\1", unread).replace("\n", "  \n")
+    """Markdown that shows ``text`` literally, with its line breaks kept."""
+    plain = _DIRECTIVE.sub(":" + _BREAK, _without_links(text))
+    return _PUNCTUATION.sub(r"\\\1", plain).replace("\n", "  \n")
 
 
-def _lead_nowhere(text: str) -> str:
+def _without_links(text: str) -> str:
+    """The text with the syntax of pictures, links, footnotes, addresses and HTML broken."""
     return _LEADS_OUT.sub(lambda found: found[0][0] + _BREAK + found[0][1:], text)

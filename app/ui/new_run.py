@@ -1,4 +1,4 @@
-"""A new run: its configuration, what it will read and cost, its checks, and the button that launches it."""
+"""The form for a new run: its configuration, its prompts, time and cost, its checks, and the launch button."""
 
 from typing import Any
 
@@ -32,11 +32,11 @@ from backend.training.config import (
 from backend.training.estimate import estimate
 
 FIELDS = ("max_steps", "seed", "learning_rate", "num_generations", "profile", "prompts")
-"""The fields people change, which have a widget of their own."""
+"""The fields that people change most; each has a widget of its own."""
 
 
 def choose_config() -> tuple[TrainConfig, list[int]] | None:
-    """Preset, the fields people change, and any other as ``field = value``; None while something is wrong."""
+    """Preset, the most used fields, and any other field as ``field=value``; None while a value is wrong."""
     presets = all_presets()
     preset = st.selectbox(
         t("Preset", "Predefinição"),
@@ -101,7 +101,7 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
 
 
 def show_gates(config: TrainConfig) -> list[str]:
-    """The audit's standing decision for the chosen profile, task by task; returns the tasks that have not passed."""
+    """The audit's current decision on each task under the chosen profile; returns the tasks that have not passed."""
     gates = standing(config.profile)
     tasks = config.tasks or task_names()
     verdicts = {task: gates[task].verdict if task in gates else "" for task in tasks}
@@ -141,7 +141,7 @@ def show_estimate(config: TrainConfig, runs: int) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=32, ttl=60)
 def _counts(prompts: str, tasks: tuple[str, ...]) -> dict[str, dict[str, int]] | str:
-    """task -> split -> prompts of a run with these; or why there is none."""
+    """task -> split -> number of prompts of a run with these settings; or why the prompts cannot be read."""
     try:
         records = run_prompts(override(get_preset("nano"), {"prompts": prompts, "tasks": tasks}))
     except UserError as error:
@@ -168,7 +168,7 @@ def show_data(config: TrainConfig) -> bool:
 
 
 def show_preflight(config: TrainConfig, busy: bool) -> None:
-    """The button, and the table once it is there; looked for again every two seconds while the checks run."""
+    """The button, and the result table if there is one; refreshed every two seconds while the checks run."""
     job = preflight_job(config)
     fragment(_preflight, run_every=2 if job is not None and job.running else None)(config, busy)
 
@@ -197,7 +197,7 @@ def _preflight(config: TrainConfig, busy: bool) -> None:
         row.caption(t(":material/hourglass_top: checking…", ":material/hourglass_top: verificando…"))
         if not st.session_state.get("preflight_running"):
             st.session_state["preflight_running"] = True
-            st.rerun()  # from now on it looks every two seconds
+            st.rerun()  # start refreshing every two seconds
         return
     if st.session_state.pop("preflight_running", False):
         st.rerun()  # the launch button depends on it
@@ -233,7 +233,7 @@ def launch(config: TrainConfig, seeds: list[int], notes: str, tags: list[str]) -
 
 
 def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list[str], busy: bool) -> None:
-    """Launch, or queue; with a written reason where preflight or the gate says no."""
+    """The launch button; it needs a written reason if preflight or the gate failed."""
     failed = [check["name"] for check in preflight_checks(config) if check["status"] == "fail"]
     objections = [f"preflight: {', '.join(failed)}"] if failed else []
     if bad and config.gate == "required":

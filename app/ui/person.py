@@ -1,4 +1,5 @@
-"""Who sits before the page: the operator on one's own machine, or whoever has signed in (OpenID Connect, st.login)."""
+"""The person who uses the page: the operator on a machine without sign-in, or the signed-in person (OpenID Connect,
+st.login)."""
 
 import time
 
@@ -20,7 +21,7 @@ def signs_in() -> bool:
 
 
 def current_person() -> Person:
-    """Whoever acts in this session; nobody outside one, where people sign in."""
+    """The person of this session. If people sign in here: nobody outside a session, or before sign-in."""
     if not signs_in():
         return OPERATOR
     if get_script_run_ctx(suppress_warning=True) is None or not st.user.is_logged_in or _expired():
@@ -39,21 +40,21 @@ def _expired() -> bool:
 
 
 def ask_to_sign_in() -> None:
-    """The page of somebody who has not signed in, or not for long enough ago."""
+    """The page of a person who has not signed in, or whose sign-in has expired."""
     st.title("Reward Workbench", anchor=False)
     st.write(t("Sign in with your company account.", "Entre com a conta da empresa."))
     st.button(t("Sign in", "Entrar"), type="primary", icon=":material/login:", on_click=st.login)
 
 
 def show_person(person: Person) -> None:
-    """In the sidebar: who is signed in, and the way out."""
+    """In the sidebar: who is signed in, and the sign-out button."""
     with st.sidebar:
         st.caption(person.name)
         st.button(t("Sign out", "Sair"), icon=":material/logout:", type="tertiary", on_click=st.logout)
 
 
 def say_no_role(person: Person) -> None:
-    """The page of somebody who is signed in and has no role."""
+    """The page of a person who is signed in and has no role."""
     st.title("Reward Workbench", anchor=False)
     st.info(
         t(

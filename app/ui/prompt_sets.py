@@ -1,4 +1,4 @@
-"""Prompt sets: choosing one, reading it, its quality, and making a new one from a suite's source."""
+"""Prompt sets: choose one, read its prompts, see its quality, and make a new one from a suite's prompt source."""
 
 from typing import Any
 
@@ -19,25 +19,25 @@ _A_PAGE = 10
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _records(where: str, mark: str) -> list[dict[str, Any]]:
+def _records(where: str, set_id: str) -> list[dict[str, Any]]:
     with reading() as session:
-        return [p.model_dump() for p in load_prompt_set(session, mark) or []]
+        return [p.model_dump() for p in load_prompt_set(session, set_id) or []]
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _quality(where: str, mark: str) -> tuple[list[TaskQuality], str]:
+def _quality(where: str, set_id: str) -> tuple[list[TaskQuality], str]:
     count, tokens_by = tokenizer()
-    return quality(records_of(mark), count_tokens=count), tokens_by
+    return quality(records_of(set_id), count_tokens=count), tokens_by
 
 
-def records_of(mark: str) -> list[PromptRecord]:
-    """The prompts of a stored set; read once."""
-    rows = _records(get_settings().database_url, mark)
+def records_of(set_id: str) -> list[PromptRecord]:
+    """The prompts of a stored set; cached."""
+    rows = _records(get_settings().database_url, set_id)
     return [PromptRecord.model_validate(row) for row in rows]
 
 
 def choose_set() -> str | None:
-    """The set to look at; kept in the address. None while there is none."""
+    """The set to show; stored in the address. None while there is no set."""
     with reading() as session:
         sets = prompt_sets(session)
     if sets.empty:
@@ -48,28 +48,28 @@ def choose_set() -> str | None:
     names = {row["id"]: f"{row['name']} · {row['id']}" for _, row in sets.iterrows()}
     if st.session_state.get("prompt_set") not in (None, *names):
         del st.session_state["prompt_set"]
-    mark = st.selectbox(
+    set_id = st.selectbox(
         t("Prompt set", "Conjunto de prompts"),
         list(names),
         format_func=names.__getitem__,
         key="prompt_set",
         bind="query-params",
     )
-    row = sets[sets["id"] == mark].iloc[0]
+    row = sets[sets["id"] == set_id].iloc[0]
     st.caption(
         t(
             f"{row['train']} train and {row['eval']} eval prompts, used by {row['runs']} runs. To train on it, write "
-            f"`{mark}` under Prompts.",
+            f"`{set_id}` under Prompts.",
             f"{row['train']} prompts de treino e {row['eval']} de avaliação, usados por {row['runs']} treinos. Para "
-            f"treinar com ele, escreva `{mark}` em Prompts.",
+            f"treinar com ele, escreva `{set_id}` em Prompts.",
         )
     )
-    return str(mark)
+    return str(set_id)
 
 
-def show_browse(mark: str) -> None:
+def show_browse(set_id: str) -> None:
     """Read the prompts of a set, page by page."""
-    records = records_of(mark)
+    records = records_of(set_id)
     tasks = list(dict.fromkeys(r.task for r in records))
     row = st.container(horizontal=True, vertical_alignment="bottom")
     task = row.selectbox(t("Task", "Tarefa"), tasks, format_func=task_name, width=200)
@@ -88,9 +88,9 @@ def show_browse(mark: str) -> None:
                     st.json(record.facts)
 
 
-def show_quality(mark: str) -> None:
-    """What there is to mend, and the numbers behind it."""
-    found, tokens_by = _quality(get_settings().database_url, mark)
+def show_quality(set_id: str) -> None:
+    """What to fix in the set, and the numbers behind it."""
+    found, tokens_by = _quality(get_settings().database_url, set_id)
     problems = [f"- **{task_name(q.task)}**: {t(*problem)}" for q in found for problem in q.problems()]
     if problems:
         st.warning("\n".join(problems), icon=":material/rule:")
@@ -143,14 +143,14 @@ def _levels(counts: dict[str, int]) -> str:
 
 
 def show_source(source: PromptSource) -> None:
-    """What a prompt source holds now."""
+    """Show what a prompt source contains now."""
     with shown_errors():
         label, now = source.label.within(language()), source.now()
         st.caption(t(f"From {label}: {now}.", f"De {label}: {now}."))
 
 
 def show_make(sources: dict[str, PromptSource]) -> None:
-    """A new set from a suite's prompt source: the form is what the source asks for."""
+    """Make a new set from a suite's prompt source; the source defines the form's fields."""
     name = next(iter(sources))
     if len(sources) > 1:
         name = st.selectbox(
@@ -178,10 +178,10 @@ def show_make(sources: dict[str, PromptSource]) -> None:
     with shown_errors(), st.spinner(t("Writing prompts…", "Escrevendo prompts…")):
         records = source.build(**values)
         with writing() as session:
-            mark, new = save_prompt_set(session, records, called or source.now())
+            set_id, new = save_prompt_set(session, records, called or source.now())
         st.success(
             t(
-                f"{len(records)} prompts, {new} of them new: set {mark}. Look at its quality before training.",
-                f"{len(records)} prompts, {new} novos: conjunto {mark}. Veja a qualidade antes de treinar.",
+                f"{len(records)} prompts, {new} of them new: set {set_id}. Look at its quality before training.",
+                f"{len(records)} prompts, {new} novos: conjunto {set_id}. Veja a qualidade antes de treinar.",
             )
         )

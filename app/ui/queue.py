@@ -1,4 +1,4 @@
-"""What trains now and what waits: live numbers, stop buttons, and the queue with its order."""
+"""The running and the waiting runs: live numbers, stop buttons, and the queue with its order."""
 
 import streamlit as st
 
@@ -16,7 +16,7 @@ from backend.store.tables import Run
 
 
 def active_runs() -> None:
-    """What runs now and what waits, refreshed every three seconds."""
+    """The running and the waiting runs, refreshed every three seconds."""
     fragment(_active_runs, run_every=3)()
 
 
@@ -37,7 +37,7 @@ def _active_runs() -> None:
 
 
 def show_running(run: Run, children: list[Run]) -> None:
-    """A running run with its stop buttons; of several seeds, all of them as one."""
+    """A running run with its stop buttons; a run of several seeds is shown as one, with its children."""
     with st.container(border=True):
         if children:
             show_status(run)
@@ -66,7 +66,7 @@ def show_running(run: Run, children: list[Run]) -> None:
 
 
 def show_queue(waiting: list[Run]) -> None:
-    """The queue in order, each run with the buttons that move it or take it out."""
+    """The queue in order; each run has buttons to move it or take it out."""
     with st.container(border=True):
         st.markdown(t("**Queue**", "**Fila**"))
         for i, run in enumerate(waiting):
@@ -90,7 +90,7 @@ def show_queue(waiting: list[Run]) -> None:
 
 
 def show_nano() -> None:
-    """How far nano's building is, while there is no nano yet."""
+    """The progress of nano's build, while there is no nano yet."""
     share = building_share()
     if share is not None:
         st.progress(

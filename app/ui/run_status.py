@@ -1,4 +1,4 @@
-"""A run's name, status, and how far it is: the same on every page."""
+"""A run's name, status and progress, shown in the same way on every page."""
 
 from datetime import UTC
 from typing import Any
@@ -39,7 +39,7 @@ def status_words(status: str) -> str:
 
 
 def show_status(run: Run) -> None:
-    """Name, status, tags, why it ended, and how far it is."""
+    """Name, status, tags, why it ended, and its progress."""
     icon, colour = STATUS.get(run.status, (":material/help:", "gray"))
     line = st.container(horizontal=True, vertical_alignment="center")
     line.text(run.name, width="content")
@@ -59,7 +59,7 @@ def show_status(run: Run) -> None:
 
 
 def show_progress(run: Run) -> None:
-    """Step, pace, time left, and a sign of life."""
+    """Step, seconds per step, time left, and a warning if the process has not reported for a while."""
     with reading() as session:
         steps = load_metrics(session, [run.id], ["loss", "step_time"])
     done = int(steps["step"].max()) if not steps.empty else 0
@@ -83,7 +83,7 @@ def show_progress(run: Run) -> None:
 
 
 def _silence(run: Run) -> float | None:
-    """Seconds since the run's last sign of life."""
+    """Seconds since the run's process last reported that it is running."""
     if run.heartbeat_at is None:
         return None
     return (utc_now() - run.heartbeat_at.replace(tzinfo=UTC)).total_seconds()

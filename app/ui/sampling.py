@@ -1,4 +1,4 @@
-"""Completions for raters: sampled from a model or a run's tuned one, in a process that outlives the page."""
+"""Sample completions for raters, from a model or a run's tuned model, in a process that outlives the page."""
 
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from backend.runs.watch import current_runs
 from backend.suites import task_names
 
 
-def show_sampling(mark: str) -> None:
-    """The policy, which prompts, how many; then how far it is."""
+def show_sampling(set_id: str) -> None:
+    """The form (policy, prompts, number of completions), and the progress of the sampling job."""
     runs = current_runs()
     policies = {"": ("nano", "", 160)} | {
         run.id: (str(run.config["model"]), str(Path(run.folder) / "best"), int(run.config["max_completion_length"]))
@@ -42,7 +42,7 @@ def show_sampling(mark: str) -> None:
     n = row.number_input(t("Completions per prompt", "Respostas por prompt"), 1, 16, 2, width=180)
     job = sampling_job()
     fragment(_progress, run_every=2 if job is not None and job.running else None)(
-        (mark, split, task, int(n), *policies[policy])
+        (set_id, split, task, int(n), *policies[policy])
     )
 
 
@@ -60,7 +60,7 @@ def _progress(arguments: tuple[object, ...]) -> None:
     )
     if running != st.session_state.get("sampling", False):
         st.session_state["sampling"] = running
-        st.rerun()  # from now on, or no longer, it looks every two seconds
+        st.rerun()  # start or stop refreshing every two seconds
     if job is None:
         return
     if job.running:

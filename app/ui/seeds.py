@@ -1,4 +1,4 @@
-"""A run of several seeds: each seed's change, their mean, and how much of the spread is the seed's doing."""
+"""A run of several seeds: each seed's change, their mean, and how much of the variance lies between seeds."""
 
 import pandas as pd
 import streamlit as st

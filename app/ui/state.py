@@ -1,4 +1,4 @@
-"""The store, opened once per server, with its errors shown as messages."""
+"""Open the store once per server, and show its errors as messages."""
 
 import gc
 import sys
@@ -21,11 +21,11 @@ def _opened() -> bool:
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
-def _settled(modules: int) -> bool:
-    """Take what the libraries have loaded out of the garbage collector's sight.
+def _freeze_garbage_collector(modules: int) -> bool:
+    """Exclude the objects of the loaded libraries from garbage collection.
 
-    Streamlit collects garbage after every drawing. With pandas, scipy and SQLAlchemy in memory that looks at hundreds of
-    thousands of objects that never go away, and takes four times as long as the drawing itself.
+    Streamlit collects garbage after every drawing. With pandas, scipy and SQLAlchemy in memory, that checks hundreds of
+    thousands of objects that are never freed, and takes four times as long as the drawing itself.
     """
     gc.collect()
     gc.freeze()
@@ -33,12 +33,12 @@ def _settled(modules: int) -> bool:
 
 
 def open_store() -> None:
-    """Make sure the store is there; a page that cannot have it says why and stops."""
-    _settled(len(sys.modules))
+    """Open the store; if that fails, the page shows why and stops."""
+    _freeze_garbage_collector(len(sys.modules))  # again when more modules have been loaded
     try:
         _opened()
     except StoreAway:
-        raise  # the whole page waits for it
+        raise  # main.py shows it in place of the page and checks again
     except UserError as error:
         st.error(message(error), icon=":material/database_off:")
         st.stop()
@@ -46,7 +46,7 @@ def open_store() -> None:
 
 @contextmanager
 def shown_errors() -> Iterator[None]:
-    """A user's error inside the block becomes a message on the page."""
+    """Show a ``UserError`` raised inside the block as a message on the page."""
     try:
         yield
     except UserError as error:
@@ -54,7 +54,7 @@ def shown_errors() -> Iterator[None]:
 
 
 def example_note(is_example: bool) -> None:
-    """Say that what follows is the recorded example."""
+    """If it is the recorded example, say so."""
     if is_example:
         st.caption(
             t(

@@ -1,4 +1,4 @@
-"""Tabs of which only the open one is drawn: the others cost nothing until somebody looks."""
+"""Tabs of which only the open one is drawn, so that the others take no time."""
 
 from collections.abc import Callable, Mapping
 
@@ -8,8 +8,8 @@ from app.ui.language import language
 
 
 def show_tabs(key: str, content: Mapping[str, Callable[[], None]]) -> None:
-    """Draw tabs by title; ``key`` names them on the page."""
-    lang = language()  # the titles change with it, so the open one must be another's
+    """Draw tabs: title -> function that draws the tab. ``key`` is the widget's key."""
+    lang = language()  # part of the key, because the titles change with the language
     for tab, draw in zip(st.tabs(list(content), key=f"{key}_{lang}", on_change="rerun"), content.values(), strict=True):
         if tab.open:
             with tab:

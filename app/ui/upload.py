@@ -1,4 +1,4 @@
-"""Importing an uploaded file: the same widget, button and messages on every page."""
+"""Import an uploaded file, with the same widget, button and messages on every page."""
 
 import tempfile
 from collections.abc import Callable
@@ -12,12 +12,13 @@ from app.ui.state import shown_errors
 
 
 def import_upload(label: str, types: list[str], take: Callable[[Path], str]) -> None:
-    """A file chooser and a button that hands the file over.
+    """A file chooser and an import button.
 
     Args:
         label: of the chooser.
         types: file endings that are accepted.
-        take: imports the file, which keeps its name, and returns what to say; its ``UserError`` is shown.
+        take: called with the path of the uploaded file (which keeps its name); imports it and returns a message. Its
+            ``UserError`` is shown.
     """
     upload = st.file_uploader(label, type=types)
     if upload is None or not st.button(t("Import", "Importar"), type="primary"):

@@ -1,10 +1,10 @@
-"""The words of a gate and of a comparison, in the chosen language."""
+"""The verdicts of a gate, in the chosen language."""
 
 from app.ui.language import t
 
 
 def gate_words(verdict: str) -> str:
-    """The gate's word in the chosen language."""
+    """A gate's verdict in the chosen language."""
     words = {
         "pass": t("pass", "aprovada"),
         "fail": t("fail", "reprovada"),

@@ -17,7 +17,8 @@ def difference_chart(paired: pd.DataFrame, means: pd.DataFrame, lang: str = "en"
     """
     t = speaker(lang)
     frame = paired.assign(d=paired["tuned"] - paired["base"], label=labels(paired["task"], lang))
-    frame["jitter"] = [(0.618 * i % 1 - 0.5) * 26 for i in range(len(frame))]  # spread the dots, in the same way each time
+    # Spread the dots, in the same way at every drawing.
+    frame["jitter"] = [(0.618 * i % 1 - 0.5) * 26 for i in range(len(frame))]
     means = means.assign(label=labels(means["task"], lang))
     y = alt.Y("label:N", title=None, sort=None)
     x = alt.X(

@@ -7,15 +7,20 @@ python run_training.py --preset nano --seeds 42,123,456      # three runs, one a
 python run_training.py --resume 20261121-101500-ab12         # go on from the last whole checkpoint
 python run_training.py --preset v4.1 --prompts mine.jsonl    # the real model; needs a CUDA GPU
 python run_training.py --list                                # presets, fields and their ranges
+workbench train my_rewards.py prompts.jsonl --model FOLDER_OR_ID   # your own functions, unchanged, on your own prompts
 accelerate launch --num_processes 4 run_training.py ...      # several GPUs
 """
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from backend.commands.own import use_suite
 from backend.errors import UserError
 
 app = typer.Typer(add_completion=False)
@@ -23,17 +28,28 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    preset: Annotated[str, typer.Option(help="Where the configuration starts; see --list.")] = "nano",
+    rewards: Annotated[
+        str, typer.Argument(help="Your own reward functions: a .py file, a module, or module:function.")
+    ] = "",
+    prompt_file: Annotated[
+        str, typer.Argument(metavar="[PROMPTS]", help="Your own prompts: JSONL, CSV, Parquet; TRL's chats too.")
+    ] = "",
+    preset: Annotated[
+        str, typer.Option(help="Where the configuration starts; see --list. nano, or lora where --model is given.")
+    ] = "",
+    model: Annotated[str, typer.Option(help="A folder with a model, or a model's id.")] = "",
     set_: Annotated[list[str], typer.Option("--set", help="Change a field: --set max_steps=30. Repeatable.")] = [],  # noqa: B006
     prompts: Annotated[
-        Path | None, typer.Option(help="JSONL of prompts (task, prompt or messages, facts, split).")
+        Path | None, typer.Option(help="A file of prompts (task, prompt or messages, facts, split).")
     ] = None,
     name: Annotated[str, typer.Option(help="A name for the run, shown on the pages.")] = "",
     seed: Annotated[int | None, typer.Option(help="Random seed of the run.")] = None,
     seeds: Annotated[str, typer.Option(help="Several seeds, comma-separated: one run each, compared together.")] = "",
     resume: Annotated[str, typer.Option(help="Go on with this run from its last whole checkpoint.")] = "",
     preflight: Annotated[bool, typer.Option("--preflight", help="Check for known failures; train nothing.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="With --preflight: print JSON.")] = False,
+    json_: Annotated[
+        bool, typer.Option("--json", help="Print the comparison (with --preflight: the checks) as JSON alone.")
+    ] = False,
     list_: Annotated[bool, typer.Option("--list", help="Print presets, fields and their ranges, then stop.")] = False,
     config_: Annotated[
         Path | None, typer.Option("--config", help="A whole configuration, as runs/<id>/config.json.", exists=True)
@@ -48,31 +64,65 @@ def main(
     evaluations/, best/ (the LoRA adapter), checkpoints/, eval_results.json and comparison_base_vs_tuned.json. Ctrl+C
     ends it at the next step with a checkpoint.
     """
+    if rewards:
+        use_suite(rewards)
+        if not (prompt_file or prompts or resume or run or list_):
+            raise UserError(f"name the prompts too: workbench train {rewards} prompts.jsonl --model FOLDER_OR_ID")
     from backend.runs.create import parse_seeds
-    from backend.runs.worker import work
     from backend.training.config import config_from_json, get_preset, override, parse_settings
+    from backend.training.environment import gpu_name
 
     try:
         if list_:
             _list()
             return
         if run or resume:
-            raise typer.Exit(work(run or resume, resume=bool(resume)))
-        changes: dict[str, object] = dict(parse_settings(set_))
-        changes |= {"prompts": str(prompts)} if prompts else {}
+            raise typer.Exit(_work(run or resume, json_, resume=bool(resume)))
+        changes: dict[str, object] = {}
+        if model:
+            changes |= {"model": model, "four_bit": bool(gpu_name())}
+        changes |= parse_settings(set_)
+        if file := str(prompts or prompt_file or ""):
+            changes["prompts"] = str(Path(file).resolve()) if Path(file).exists() else file
         changes |= {"name": name} if name else {}
         changes |= {"seed": seed} if seed is not None else {}
-        start = config_from_json(config_.read_text(encoding="utf-8")) if config_ else get_preset(preset)
+        start = (
+            config_from_json(config_.read_text(encoding="utf-8"))
+            if config_
+            else get_preset(preset or ("lora" if model else "nano"))
+        )
         config = override(start, changes)
         from backend.release.example import first_start
 
         first_start()
         if preflight:
             raise typer.Exit(_preflight(config, json_))
-        raise typer.Exit(work(_create(config, parse_seeds(seeds))))
+        with _stdout_kept(json_):
+            made = _create(config, parse_seeds(seeds))
+        raise typer.Exit(_work(made, json_))
     except UserError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
+
+
+@contextmanager
+def _stdout_kept(for_json: bool) -> Iterator[None]:
+    """Send what is printed to standard error where standard output is for JSON alone."""
+    with redirect_stdout(sys.stderr) if for_json else nullcontext():
+        yield
+
+
+def _work(run_id: str, as_json: bool, resume: bool = False) -> int:
+    """Train a run that has been created; its exit code."""
+    from backend.runs.worker import COMPARISON, work
+    from backend.settings import get_settings
+
+    with _stdout_kept(as_json):
+        code = work(run_id, resume=resume)
+    path = get_settings().runs_dir / run_id / COMPARISON
+    if as_json and path.is_file():
+        typer.echo(path.read_text(encoding="utf-8").rstrip())
+    return code
 
 
 def _create(config: Any, seeds: list[int]) -> str:

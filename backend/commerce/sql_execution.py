@@ -1,10 +1,11 @@
-"""Does a completion's query give the true result? The one reward component that runs something (profile v5-exec).
+"""Measure whether a completion's query gives the true result. This is the only reward component that executes something
+(profile v5-exec).
 
-The query is the model's, so it is not trusted: sqlglot must read it as a single SELECT over the shop's tables; SQLite
-opens the file read-only, and its authorizer refuses everything but reading those tables and calling harmless functions; a
-progress handler ends it after ``SECONDS``; no more than ``MOST_ROWS`` rows are fetched.
+The query is written by a model, so it is not trusted. sqlglot must parse it as a single SELECT over the shop's tables.
+SQLite opens the file read-only, and its authorizer allows only reading those tables and calling harmless functions. A
+progress handler ends the query after ``SECONDS``. At most ``MOST_ROWS`` rows are fetched.
 
-A change to what this module measures is a new ``VERSION``, which is part of the profile's fingerprint.
+If you change what this module measures, change ``VERSION``, which is part of the profile's fingerprint.
 """
 
 import json
@@ -42,7 +43,7 @@ def measured(completion: str, columns: Columns, profile: Profile, shop: Path) ->
     """The share of the component ``execution``, for a profile that this version can measure.
 
     Raises:
-        UserError: the profile asks for another version, or the shop is not the prompts' own.
+        UserError: the profile needs another version, or the prompts were made from another shop.
     """
     if profile.measured_by != VERSION:
         raise UserError(f"profile {profile.name} asks for {profile.measured_by}, and this version measures {VERSION}")
@@ -50,7 +51,7 @@ def measured(completion: str, columns: Columns, profile: Profile, shop: Path) ->
 
 
 class Refused(Exception):
-    """The query is not run: why, in words."""
+    """The query was refused; the message says why."""
 
 
 def measure(completion: str, columns: Columns, shop: Path) -> float:
@@ -58,7 +59,7 @@ def measure(completion: str, columns: Columns, shop: Path) -> float:
 
     Args:
         completion: what the model wrote.
-        columns: the prompt's; ``gold_result`` is the true result, ``shop`` the mark of the data it was computed on.
+        columns: the prompt's facts; ``gold_result`` is the true result, ``shop`` the hash of the data it was computed on.
         shop: commerce.db.
 
     Returns:
@@ -103,7 +104,7 @@ def _same_shop(data_hash: str, gold_sql: str, gold: str, shop: Path, changed: in
             pass
     raise UserError(
         f"the SQL prompts were made from another shop ({data_hash or 'unnamed'}) than {shop} holds ({source}, {there}): every "
-        "result would be wrong. Make the prompts anew with `python -m backend.data prompts`, or use a profile without "
+        "result would be wrong. Make the prompts again with `python -m backend.data prompts`, or use a profile without "
         "execution"
     )
 

@@ -29,7 +29,7 @@ def read_prompts(path: Path, split: str | None = None) -> list[PromptRecord]:
     first_seen: dict[str, int] = {}
     for number, line in lines:
         try:
-            prompt = _prompt(load_users_json(line), split, str(path.name))
+            prompt = prompt_of_line(load_users_json(line), split, str(path.name))
         except (ValueError, TypeError) as error:
             bad.append(f"{path}:{number}: {reason(error)}")
             continue
@@ -49,7 +49,12 @@ def write_prompts(path: Path, prompts: list[PromptRecord]) -> None:
     write_whole(path, "".join(p.model_dump_json() + "\n" for p in prompts))
 
 
-def _prompt(row: Any, split: str | None, source: str) -> PromptRecord:
+def prompt_of_line(row: Any, split: str | None, source: str) -> PromptRecord:
+    """One line's object as a prompt.
+
+    Raises:
+        ValueError: something is missing or of the wrong kind, or no suite has the task.
+    """
     if not isinstance(row, dict):
         raise ValueError("the line is not a JSON object")
     row = dict(row)

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from backend.data.jsonl import read_prompts, write_prompts
+from backend.data.jsonl import write_prompts
+from backend.data.prompt_files import read_prompt_file
 from backend.errors import UserError
 from backend.records import PromptRecord
 from backend.store.engine import reading, writing
@@ -17,7 +18,7 @@ def default_prompts() -> str:
 
 
 def named_prompts(name: str) -> list[PromptRecord]:
-    """Load prompts by name: a suite's prompt source, the id of a stored set, or the path of a JSONL file.
+    """Load prompts by name: a suite's prompt source, the id of a stored set, or the path of a file of prompts.
 
     Raises:
         UserError: they cannot be read, or the name is empty.
@@ -31,8 +32,8 @@ def named_prompts(name: str) -> list[PromptRecord]:
             return found
         raise UserError(f"there is no prompt set {name}; the Data page lists those there are")
     if not name:
-        raise UserError("no prompts are named: give the path of a JSONL file, or the id of a set on the Data page")
-    return read_prompts(Path(name))
+        raise UserError("no prompts are named: give the path of a file, or the id of a set on the Data page")
+    return read_prompt_file(Path(name))
 
 
 def keep_set(records: list[PromptRecord], name: str, out: Path | None = None) -> str:

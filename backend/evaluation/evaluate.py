@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from backend.files import write_whole
 from backend.models.generate import generate
 from backend.records import PromptRecord, Sampling, ScoredCompletion
-from backend.suites import fingerprint, score_completion, tasks
+from backend.suites import ToScore, find_task, fingerprint, score_all
 
 if TYPE_CHECKING:
     from backend.models.load import Policy
@@ -71,22 +71,21 @@ def evaluate_policy(
     It does not change the state of a training run: see ``backend.models.generate``.
     """
     groups = generate(policy, [p.chat for p in prompts], sampling, samples, batch_size, on_progress)
-    rows = []
-    for prompt, group in zip(prompts, groups, strict=True):
-        for i, c in enumerate(group):
-            s = score_completion(prompt.task, c.text, prompt.user_text, prompt.facts, profile)
-            rows.append(
-                ScoredCompletion(
-                    prompt_id=prompt.id,
-                    task=prompt.task,
-                    sample=i,
-                    text=c.text,
-                    tokens=c.tokens,
-                    truncated=c.truncated,
-                    total=s.total,
-                    components=s.components,
-                )
-            )
+    made = [(p, i, c) for p, group in zip(prompts, groups, strict=True) for i, c in enumerate(group)]
+    scores = score_all([(p.task, ToScore.of(p, c.text)) for p, _, c in made], profile)
+    rows = [
+        ScoredCompletion(
+            prompt_id=prompt.id,
+            task=prompt.task,
+            sample=i,
+            text=c.text,
+            tokens=c.tokens,
+            truncated=c.truncated,
+            total=s.total,
+            components=s.components,
+        )
+        for (prompt, i, c), s in zip(made, scores, strict=True)
+    ]
     return EvaluationResult(
         label=label,
         step=step,
@@ -111,9 +110,9 @@ def truths(result: EvaluationResult, prompts: list[PromptRecord]) -> dict[str, f
     """
     columns_of = {p.id: p.facts for p in prompts}
     found: dict[str, list[bool]] = {}
-    known = tasks()
     for c in result.completions:
-        truth = known[c.task].truth if c.task in known else None
+        known = find_task(c.task)
+        truth = known.truth if known is not None else None
         judged = truth.judge(c.text, columns_of.get(c.prompt_id, {})) if truth is not None else None
         if truth is not None and judged is not None:
             found.setdefault(truth.name, []).extend(judged)

@@ -102,7 +102,7 @@ def base_licence(model: str) -> tuple[str, str]:
             named = yaml.safe_load(text.split("---")[1]).get("license", "") if text.startswith("---") else ""
         except (yaml.YAMLError, AttributeError):
             named = ""
-        return str(named or ""), "From the card beside the base's weights."
+        return str(named or ""), "From the card in the folder of the base's weights."
     if Path(model).expanduser().is_dir():
         return "", "The base's folder has no card; read its terms before you pass this on."
     try:
@@ -110,5 +110,5 @@ def base_licence(model: str) -> tuple[str, str]:
 
         data = model_info(model, timeout=5).card_data
         return str(getattr(data, "license", "") or ""), "From the base's page on the hub."
-    except Exception as error:  # no network, no such page: the export does not depend on it
+    except Exception as error:  # no network, or no such page: the export works without it
         return "", f"The hub could not be asked ({type(error).__name__}); read its terms before you pass this on."

@@ -23,6 +23,8 @@ from backend.store.engine import patiently, reading, writing
 from backend.store.runs import run_folder
 from backend.store.tables import Run, utc_now
 
+COMPARISON = "comparison_base_vs_tuned.json"
+"""In a run's folder: base against tuned, per task."""
 _SYNC_SECONDS = 2.0
 
 
@@ -82,7 +84,7 @@ def write_comparison(run_id: str) -> None:
             return
         compared = compare_stored(session, *pair)
     write_json(
-        run_folder(run_id) / "comparison_base_vs_tuned.json",
+        run_folder(run_id) / COMPARISON,
         {
             "summary": str(summary_sentence(compared.tasks)),
             "tasks": [c.as_dict() for c in compared.tasks],

@@ -112,7 +112,9 @@ def look(
             ("length", lambda s: s.lengths, _shift, "{:.0f}".format),
         ):
             a, b = of(day), of(then)
-            p = max(test(a, b), _p_between_days(float(a.mean()), b, _day_means(of(weeks), weeks.days) if weeks else None))
+            p = max(
+                test(a, b), _p_between_days(float(a.mean()), b, _day_means(of(weeks), weeks.days) if weeks else None)
+            )
             compared = fill(
                 "{what} {now}; {where} {then} (p = {p})", "{what} {now}; {where} {then} (p = {p})",
                 what=_WHAT[kind], now=shown(float(a.mean())), where=_WHERE[name], then=shown(float(b.mean())),

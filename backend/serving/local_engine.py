@@ -47,7 +47,8 @@ def _whole(policy: Policy, asked: ChatRequest, lock: threading.Lock) -> dict[str
 
 async def _events(policy: Policy, asked: ChatRequest, lock: threading.Lock) -> AsyncIterator[str]:
     completion, pieces = ChatCompletion(), _pieces(policy, asked, lock)
-    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:  # if the client disconnects, the generation ends
+    # If the client disconnects, this generator is closed, which ends the generation.
+    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
         yield event(completion.chunk(policy.name, piece))
     yield event(completion.chunk(policy.name, finish="stop"))
     yield DONE

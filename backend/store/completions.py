@@ -156,8 +156,7 @@ def rated_scores(
 
     Columns: completion_id, prompt_id, task, component, value, human, raters (how many), length (characters), weight
     (how many completions of the raters' queue it represents: see ``backend.rating.design``; NaN if it is not in the
-    queue). ``human`` is the mean over raters, or the median if there are three or more raters and their scores differ by
-    two or more. For a task with more than ``MOST_RATED`` rated completions, a stable sample. With ``evaluation_id``, only
+    queue). ``human`` is the mean over raters. For a task with more than ``MOST_RATED`` rated completions, a stable sample. With ``evaluation_id``, only
     that evaluation's completions.
     """
     people = human_scores(session, MOST_RATED if only is None else None, evaluation_id)

@@ -132,6 +132,8 @@ def _digest(row: dict[str, Any]) -> int:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # one database's 3.0 is the other's 3
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
     return value

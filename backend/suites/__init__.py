@@ -16,7 +16,15 @@ from backend.suites.registry import (
     task_names,
     tasks,
 )
-from backend.suites.scoring import fingerprint, fingerprint_of_all, mask, score_completion, score_completions
+from backend.suites.scoring import (
+    fingerprint,
+    fingerprint_of_all,
+    load_reward_functions,
+    mask,
+    score_all,
+    score_completion,
+    score_completions,
+)
 from backend.suites.suite import GateSettings, MonitorSettings, NextStep, Preset, PromptSource, Suite, ToScore
 
 __all__ = [
@@ -35,11 +43,13 @@ __all__ = [
     "get_task",
     "in_order",
     "label_of",
+    "load_reward_functions",
     "load_suite",
     "mask",
     "presets",
     "profiles",
     "prompt_sources",
+    "score_all",
     "score_completion",
     "score_completions",
     "suite_of",

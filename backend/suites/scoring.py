@@ -4,8 +4,11 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from backend.errors import UserError
 from backend.suites.registry import get_task, suite_of, suites
+from backend.suites.reward_file import RewardFile, load_reward_file
 from backend.suites.suite import ToScore
+from rewards.calling import RewardFunction
 from rewards.fingerprint import reward_fingerprint
 from rewards.scoring import score_text
 from rewards.types import Functions, Score
@@ -46,6 +49,32 @@ def score_completions(task: str, asked: Sequence[ToScore], profile: str) -> list
             measured = suite.measure(found, one.completion, one.columns, rules)
         scores.append(score_text(reward, one.completion, one.user_text, rules, measured))
     return scores
+
+
+def score_all(asked: Sequence[tuple[str, ToScore]], profile: str) -> list[Score]:
+    """Score completions of several tasks, each given with its task; in order. A task's are handed over together."""
+    places: dict[str, list[int]] = {}
+    for place, (task, _) in enumerate(asked):
+        places.setdefault(task, []).append(place)
+    found: dict[int, Score] = {}
+    for task, of_task in places.items():
+        found |= zip(of_task, score_completions(task, [asked[i][1] for i in of_task], profile), strict=True)
+    return [found[place] for place in range(len(asked))]
+
+
+def load_reward_functions(task: str) -> dict[str, RewardFunction] | None:
+    """A task's own functions, loaded into this process: a trainer calls them itself. None where its reward is a ``Reward``.
+
+    Raises:
+        UserError: the team's file cannot be loaded.
+    """
+    scorer = suite_of(task).scorer
+    if scorer is None:
+        return None
+    loaded = load_reward_file(scorer.spec)
+    if not isinstance(loaded, RewardFile):
+        raise UserError(f"{scorer.spec} is no file of reward functions any more")
+    return {name: loaded.functions[name] for name in loaded.weights(task)}
 
 
 def fingerprint(task: str, profile: str) -> str:

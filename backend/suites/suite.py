@@ -151,6 +151,11 @@ class ToScore:
     columns: Columns
     form: Literal["text", "chat"] = "text"
 
+    @classmethod
+    def of(cls, prompt: PromptRecord, completion: str) -> "ToScore":
+        """A completion of a prompt that has no columns of its own."""
+        return cls(prompt.chat, completion, prompt.facts, prompt.form)
+
     @property
     def user_text(self) -> str:
         """What the user asked."""

@@ -19,7 +19,7 @@ from backend.evaluation.compare import FEWEST_PAIRS, detectable_from_spread
 from backend.models.generate import generate
 from backend.models.load import Policy
 from backend.records import Completion, PromptRecord, Sampling
-from backend.suites import get_task, score_completion, suite_of
+from backend.suites import ToScore, get_task, score_all, suite_of
 from backend.training.config import TrainConfig
 from backend.training.memory import available_memory, needed_memory
 from backend.training.reward_functions import components_of
@@ -121,10 +121,9 @@ def _sample(config: TrainConfig, policy: Policy, train: list[PromptRecord]) -> l
     groups = generate(
         policy, [p.chat for p in chosen], sampling, n=config.num_generations, batch_size=config.eval_batch_size
     )
-    return [
-        Sampled(p, group, [score_completion(p.task, c.text, p.user_text, p.facts, config.profile) for c in group])
-        for p, group in zip(chosen, groups, strict=True)
-    ]
+    asked = [(p.task, ToScore.of(p, c.text)) for p, group in zip(chosen, groups, strict=True) for c in group]
+    scores = iter(score_all(asked, config.profile))
+    return [Sampled(p, group, [next(scores) for _ in group]) for p, group in zip(chosen, groups, strict=True)]
 
 
 def _by_task(prompts: list[PromptRecord]) -> dict[str, list[PromptRecord]]:
@@ -300,10 +299,11 @@ def _headroom(config: TrainConfig, sampled: list[Sampled]) -> Check:
         totals = [one.total for one in scores]
         if max(totals) - min(totals) < 1e-9:
             constant_tasks.append(f"{task} = {totals[0]:.2f}")
-        if fmean(totals) > 0.95:
+        bounds = get_task(task).bounds
+        if bounds is not None and fmean(totals) > bounds[0] + 0.95 * (bounds[1] - bounds[0]):
             full.append(task)
-        names = [c.name for c in components_of((task,), config.profile) if c.maximum > 0]
-        still += [f"{task}/{name}" for name in names if len({one.components[name] for one in scores}) == 1]
+        names = [c.name for c in components_of((task,), config.profile) if c.maximum > 0 or c.weight < 0]
+        still += [f"{task}/{name}" for name in names if len({one.components.get(name) for one in scores}) == 1]
     story = "a reward that cannot move cannot teach"
     if constant_tasks:
         return Check("headroom", "fail", f"the reward is constant: {', '.join(constant_tasks)}", story)

@@ -91,7 +91,7 @@ def select_prompts(prompts: list[PromptRecord], config: TrainConfig) -> list[Pro
     """The prompts of the configured tasks.
 
     Raises:
-        UserError: a task has no prompts, a split is empty, or a prompt stands in both splits.
+        UserError: a task has no prompts, a split is empty, or a prompt is in both splits.
     """
     chosen = [p for p in prompts if not config.tasks or p.task in config.tasks]
     for task in config.tasks:

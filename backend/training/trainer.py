@@ -6,7 +6,7 @@ used. Import this module after ``load_policy``: Unsloth patches TRL's trainers w
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from trl import GRPOConfig, GRPOTrainer
 
 from backend.errors import UserError
 from backend.files import write_json
+from backend.suites import get_task
 from backend.training.callbacks import gpu_memory
 from backend.training.config import TrainConfig
 from backend.training.reward_functions import Component, component_weights, text_of
@@ -51,9 +52,9 @@ class WorkbenchTrainer(GRPOTrainer):
         self._component_tasks = [c.task for c in components]
         self._base_weights = self.reward_weights.clone()
         self._evaluate_policy = evaluate
-        self._columns = {
-            task: [i for i, c in enumerate(components) if c.task == task] for task in {c.task: None for c in components}
-        }
+        self._columns = {task: [i for i, c in enumerate(components) if c.task == task] for task in tasks}
+        self._component_weights = torch.tensor([c.weight for c in components])
+        self._bounds = {task: get_task(task).bounds for task in tasks}
 
     def _get_train_sampler(self, dataset: Any = None) -> PromptSampler:
         """Our prompt order in place of TRL's, so that a resumed run sees the same prompts (see ``sampling``)."""
@@ -91,7 +92,8 @@ class WorkbenchTrainer(GRPOTrainer):
         After this, TRL multiplies the normalised components by ``reward_weights``, which contain the task weights.
         """
         per_component = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
-        found = task_metrics(per_component, self._columns, int(self.num_generations or 1))
+        weighted = per_component * self._component_weights.to(per_component.device)
+        found = task_metrics(weighted, self._columns, int(self.num_generations or 1), self._bounds)
         found |= distinct_share(completions, int(self.num_generations or 1))
         if self._task_weights is not None:
             found |= self._weigh_tasks(self._task_weights, found)
@@ -175,13 +177,19 @@ def distinct_share(completions: list[Any], group_size: int) -> dict[str, float]:
     return {"distinct/mean": sum(len(set(g)) / len(g) for g in groups) / len(groups)}
 
 
-def task_metrics(per_component: torch.Tensor, columns: dict[str, list[int]], group_size: int) -> dict[str, float]:
+def task_metrics(
+    per_component: torch.Tensor,
+    columns: dict[str, list[int]],
+    group_size: int,
+    bounds: Mapping[str, tuple[float, float] | None],
+) -> dict[str, float]:
     """Mean raw reward per task, and the share of its groups without signal (equal rewards).
 
     Args:
-        per_component: (completions, components), NaN where a component does not apply; groups are consecutive rows.
+        per_component: (completions, components), weighted; NaN where a component does not apply; groups are consecutive rows.
         columns: each task's component columns.
         group_size: completions per group.
+        bounds: each task's least and most total; None for any number.
 
     Returns:
         ``task_reward/<task>``, ``zero_variance/<task>`` for the tasks in the batch, and both over all of it.
@@ -189,15 +197,16 @@ def task_metrics(per_component: torch.Tensor, columns: dict[str, list[int]], gro
     found: dict[str, float] = {}
     totals, flat = [], []
     for task, indices in columns.items():
-        values = per_component[:, indices]
-        rows = ~torch.isnan(values).all(dim=1)
-        if not rows.any():
+        groups = per_component[:, indices].view(-1, group_size, len(indices))
+        groups = groups[~torch.isnan(groups).flatten(1).all(dim=1)] if indices else groups[:0]
+        if not len(groups):
             continue
-        total = values[rows].nansum(dim=1).clamp(0, 1)
-        spread = values[rows].view(-1, group_size, len(indices)).amax(1) - values[rows].view(
-            -1, group_size, len(indices)
-        ).amin(1)
-        no_signal = (spread.nan_to_num() <= 1e-6).all(dim=1).float()
+        total = groups.nansum(dim=2).flatten()
+        if (within := bounds[task]) is not None:
+            total = total.clamp(*within)
+        missing = torch.isnan(groups)
+        spread = groups.masked_fill(missing, -torch.inf).amax(1) - groups.masked_fill(missing, torch.inf).amin(1)
+        no_signal = (spread <= 1e-6).all(dim=1).float()
         found[f"task_reward/{task}"] = total.mean().item()
         found[f"zero_variance/{task}"] = no_signal.mean().item()
         totals.append(total)
@@ -281,7 +290,8 @@ def grpo_arguments(config: TrainConfig, components: list[Component], output_dir:
 
 
 def reward_weights(config: TrainConfig, components: list[Component]) -> list[float]:
-    """Under GDPO see ``component_weights``; otherwise 1 for each component, because its size is in its values."""
+    """Under GDPO see ``component_weights``; otherwise 1 for each component, because its size is in its values, and its
+    weight for a team's function."""
     if config.aggregation == "normalize_then_sum":
         return component_weights(components)
-    return [1.0] * len(components)
+    return [c.weight for c in components]

@@ -2,30 +2,29 @@
 
 import importlib
 import inspect
-import pkgutil
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-import backend
 from app.__main__ import check_address
 from backend import access
 from backend.access import GUARDED, NOBODY, OPERATOR, ROLES, NotAllowed, Person, acting_as, roles_of, who
 from backend.errors import UserError
+from backend.settings import ROOT
 from backend.store.engine import writing
 from backend.store.events import latest_events, record
 
-for module in pkgutil.walk_packages(backend.__path__, "backend."):
-    if not module.name.endswith("__main__") and "migrations" not in module.name:
-        importlib.import_module(module.name)
+for source in (ROOT / "backend").rglob("*.py"):
+    if "@needs(" in source.read_text(encoding="utf-8"):
+        importlib.import_module(".".join(source.relative_to(ROOT).with_suffix("").parts))
 
 EXPECTED = {
     "annotator": {"get_rater", "save_rating", "undo_last", "claim_next", "claim", "save_draft"},
     "pm": {"queue_pairs"},
     "engineer": {
-        "decide_gates", "keep_case", "import_ratings", "rating_rows", "create_run", "create_seed_runs", "enqueue", "cancel",
+        "decide_gates", "keep_case", "import_ratings", "import_scores", "import_completions", "rating_rows", "create_run", "create_seed_runs", "enqueue", "cancel",
         "move", "start_sampling", "request_stop", "start_preflight", "import_run", "describe", "save_prompt_set", "import_olist",
         "export_run", "start_export", "start_benchmark", "send_to_raters", "next_prompt_set",
     },
@@ -76,7 +75,7 @@ def test_roles_come_from_the_claim_and_from_the_lists() -> None:
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.7", "workbench.example.com"])  # noqa: S104
 def test_a_public_address_needs_sign_in(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.__main__.ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(UserError, match=r"\[auth\] section"):
         check_address(address)

@@ -10,6 +10,8 @@ from backend.runs.create import create_run
 from backend.runs.jobs import after_job, start_benchmark, start_export
 from backend.training.config import TrainConfig
 
+pytestmark = pytest.mark.slow
+
 
 def ended(run_id: str, what: str, seconds: float = 90):
     """Wait for the job's end."""

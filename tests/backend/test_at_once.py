@@ -92,6 +92,7 @@ def test_a_rater_with_several_windows_holds_one_and_rates_it_once(completions: l
     assert count(Rating) == before + 1
 
 
+@pytest.mark.slow
 def test_servers_that_start_together_load_the_example_once(any_workbench: Path) -> None:
     with ThreadPoolExecutor(3) as threads:
         list(threads.map(lambda _: first_start(), range(3)))

@@ -63,6 +63,7 @@ def test_permutation_p_is_near_scipys() -> None:
     assert c.p == pytest.approx(stats.spearmanr(human, reward).pvalue, abs=0.02)
 
 
+@pytest.mark.slow
 def test_interval_covers_the_true_rho() -> None:
     """500 simulated audits of the gate's smallest size; the interval is to hold the true ρ in 93 to 97 % of them."""
     rng = np.random.default_rng(4)

@@ -80,6 +80,7 @@ def test_allowed_reads_like_a_sentence() -> None:
     assert allowed("epsilon_high").startswith("number or none")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_is_a_configuration_trl_accepts(name: str) -> None:
     """The large presets cannot run without their GPU, but TRL's own checks of them can."""
@@ -94,6 +95,7 @@ def test_every_preset_is_a_configuration_trl_accepts(name: str) -> None:
     assert len(arguments.reward_weights) == len(components)
 
 
+@pytest.mark.slow
 def test_entropy_control_is_trls_with_skyworks_values() -> None:
     from backend.training.trainer import grpo_arguments
 

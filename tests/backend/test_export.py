@@ -27,6 +27,8 @@ from backend.store.events import latest_events
 from backend.store.tables import Run
 from backend.training.config import TrainConfig
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run(tiny_config: TrainConfig) -> str:

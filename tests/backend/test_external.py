@@ -10,6 +10,8 @@ from backend.evaluation.external import benchmark, read_external
 from backend.models.load import load_policy
 from backend.training.config import TrainConfig
 
+pytestmark = pytest.mark.slow
+
 TASK = """
 task: {name}
 dataset_path: json

@@ -28,8 +28,6 @@ from backend.training.config import TrainConfig, override
 from tests import warm
 from tests.live_runs import get_run, wait_for, wait_until
 
-pytestmark = pytest.mark.slow
-
 
 def dispatchers() -> list[psutil.Process]:
     mine = os.environ["WORKBENCH_RUNS_DIR"]
@@ -61,6 +59,7 @@ def long(config: TrainConfig) -> TrainConfig:
     return config.model_copy(update={"max_steps": 5000, "eval_steps": 5000, "stop_rules": False})
 
 
+@pytest.mark.slow
 def test_a_queue_of_three_runs_one_after_the_other_without_the_app(tiny_config: TrainConfig) -> None:
     """One trains, two fail at once; whichever comes first, no two have the machine at the same time."""
     whole, *hopeless = ids = [create_run(tiny_config), *(create_hopeless_run(tiny_config) for _ in range(2))]
@@ -108,6 +107,7 @@ def test_the_queue_can_be_reordered_and_left(workbench: Path, monkeypatch: pytes
     assert line() == ["c", "b", "a"]
 
 
+@pytest.mark.slow
 def test_killing_the_dispatcher_harms_no_run_and_the_queue_goes_on(tiny_config: TrainConfig) -> None:
     first, second = create_run(long(tiny_config)), create_hopeless_run(tiny_config)
     enqueue(first)
@@ -127,6 +127,7 @@ def test_killing_the_dispatcher_harms_no_run_and_the_queue_goes_on(tiny_config: 
     assert "nobody saw how" in failed.reason
 
 
+@pytest.mark.slow
 def test_a_run_from_the_terminal_waits_for_the_machine_and_says_for_whom(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config)
     with training_lock("somebody"):
@@ -158,6 +159,7 @@ def test_a_lock_is_freed_when_its_holder_is_killed(workbench: Path) -> None:
     assert not is_training()
 
 
+@pytest.mark.slow
 def test_a_resumed_run_goes_through_the_queue_and_ends(tiny_config: TrainConfig) -> None:
     """Killed in the writing of its second checkpoint, it goes on from the first."""
     run_id = create_run(tiny_config.model_copy(update={"max_steps": 6, "eval_steps": 2}))
@@ -171,6 +173,7 @@ def test_a_resumed_run_goes_through_the_queue_and_ends(tiny_config: TrainConfig)
     assert "going on from step 2" in (folder / "log.txt").read_text()
 
 
+@pytest.mark.slow
 def test_seeds_hold_the_machine_as_one(tiny_config: TrainConfig) -> None:
     parent = create_seed_runs(tiny_config, parse_seeds("1, 2"))
     after = create_hopeless_run(tiny_config)
@@ -189,6 +192,7 @@ def test_seeds_that_are_none_are_refused(text: str) -> None:
         parse_seeds(text)
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_fails_the_run_and_the_queue_goes_on(tiny_config: TrainConfig) -> None:
     broken, after = create_run(tiny_config), create_hopeless_run(tiny_config)
     folder = Path(get_run(broken).folder)
@@ -225,6 +229,7 @@ def test_a_death_has_a_cause_in_plain_words(code: int | None, log: str, words: s
     assert words in cause_of_death(code, log)
 
 
+@pytest.mark.slow
 def test_preflight_from_the_page_is_found_again(tiny_config: TrainConfig) -> None:
     assert preflight_job(tiny_config) is None
     start_preflight(tiny_config)

@@ -81,13 +81,20 @@ def row(engine: Engine, table: Table) -> dict[str, Any]:
     return values
 
 
+def written(value: Any) -> str:
+    """A value as text; a whole number is the same in a column of integers and in one of fractions."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def content(engine: Engine, columns: dict[str, list[str]]) -> dict[str, list[Any]]:
     """Every row of these columns of these tables, as the database has them."""
     metadata = MetaData()
     metadata.reflect(engine)
     with engine.connect() as connection:
         return {
-            name: [tuple(map(str, r)) for r in connection.execute(select(*(metadata.tables[name].c[n] for n in names)))]
+            name: [
+                tuple(map(written, r)) for r in connection.execute(select(*(metadata.tables[name].c[n] for n in names)))
+            ]
             for name, names in columns.items()
         }
 

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from backend.errors import UserError
 from backend.models.generate import generate, generate_stream
 from backend.models.load import LINEAR_LAYERS, Policy, PolicyConfig, load_policy
 from backend.records import Sampling
+
+pytestmark = pytest.mark.slow
 
 CHATS = [[{"role": "user", "content": text}] for text in ("Crie um push", "Extraia o JSON da avaliação: ótimo", "Oi")]
 
@@ -84,6 +85,8 @@ def test_an_error_in_a_stream_is_raised_where_it_is_read(policy: Policy, monkeyp
 def test_generation_leaves_random_state_mode_and_cache_as_they_were(policy: Policy) -> None:
     policy.model.train()
     policy.model.config.use_cache = False
+    import torch
+
     before = torch.get_rng_state()
     generate(policy, CHATS, Sampling(max_new_tokens=4))
     assert torch.equal(before, torch.get_rng_state())
@@ -138,6 +141,8 @@ def test_a_folder_that_is_no_adapter_says_so(tiny_model: Path, tmp_path: Path) -
 
 
 def test_unsloth_is_refused_without_cuda(tiny_model: Path) -> None:
+    import torch
+
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     with pytest.raises(UserError, match="needs a CUDA GPU"):

@@ -51,6 +51,7 @@ def config() -> ServingConfig:
     return ServingConfig(engines={"tuned": Engine(url="http://x/v1", model="m", run=str(run))}, routes=ROUTES)
 
 
+@pytest.mark.slow
 def test_a_month_with_a_drift_in_it(any_workbench: Path) -> None:
     """Twenty days as evaluated, then JSON that breaks: seen the day after, told once, over after two good days."""
     serving, told = config(), list[dict[str, Any]]()

@@ -32,6 +32,7 @@ def suite(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_fifth_task_scores_audits_and_trains(
     workbench: Path, suite: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,11 +71,11 @@ def test_a_fifth_task_scores_audits_and_trains(
 @pytest.mark.parametrize(
     ("named", "text", "said"),
     [
-        ("no_such_module", None, "cannot import the suite no_such_module"),
-        ("mine.py", None, "there is no suite file"),
-        ("mine.py", "x = 1", "is no suite"),
-        ("mine.py", "TASKS = ()", "is no suite"),
-        ("mine.py", "import no_such_thing", "cannot import the suite"),
+        ("no_such_module", None, "cannot import no_such_module: ModuleNotFoundError"),
+        ("mine.py", None, "there is no file .*mine.py"),
+        ("mine.py", "x = 1", "has no reward function: none of its own public functions names `completions`"),
+        ("mine.py", "TASKS = ()", "has no reward function"),
+        ("mine.py", "import no_such_thing", "line 1.*no_such_thing"),
         (
             "mine.py",
             "from rewards.types import Reward, Task\nTASKS = (Task('push', Reward({'x': 1.0}, lambda *_: {'x': 0.0})),)",

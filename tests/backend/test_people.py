@@ -30,6 +30,7 @@ def sample(rng: np.random.Generator, n: int, prompts: int, agreement: float) -> 
     return pd.DataFrame({"reward": reward, "human": human})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "prompts", "agreement"), [(20, 65, 0.0), (20, 200, 0.8), (40, 400, 0.6), (30, 65, 0.9)])
 def test_the_interval_covers_the_human_difference(n: int, prompts: int, agreement: float) -> None:
     rng = np.random.default_rng(prompts + n)

@@ -15,6 +15,8 @@ from backend.training.config import PRESETS, TrainConfig, get_preset, override
 from backend.training.preflight import Check, failures, preflight, static_checks
 from tests import warm
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def prompts(tmp_path_factory: pytest.TempPathFactory) -> list[PromptRecord]:
@@ -87,7 +89,7 @@ def test_a_full_disk(prompts, tmp_path, monkeypatch) -> None:
 
 
 # --- with the real nano -------------------------------------------------------------------------------------------
-pytestmark_nano = pytest.mark.xdist_group("nano")
+with_nano = pytest.mark.xdist_group("nano")  # one worker loads it, for all of them
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +102,7 @@ def on_nano(policy: Policy, config: TrainConfig, prompts: list[PromptRecord], fo
     return {c.name: c for c in preflight(few, policy, prompts, {}, folder)}
 
 
-@pytestmark_nano
+@with_nano
 def test_nano_passes_what_its_model_decides(nano, prompts, tmp_path) -> None:
     checks = on_nano(nano, NANO, prompts, tmp_path)
     assert not failures(list(checks.values())), checks
@@ -108,7 +110,7 @@ def test_nano_passes_what_its_model_decides(nano, prompts, tmp_path) -> None:
         assert checks[name].status == "pass", checks[name]
 
 
-@pytestmark_nano
+@with_nano
 def test_v1_the_models_own_generation_config_is_overwritten_and_named(nano, prompts, tmp_path) -> None:
     from backend.models.nano_cache import nano_path
 
@@ -128,19 +130,19 @@ def test_v1_the_models_own_generation_config_is_overwritten_and_named(nano, prom
     assert check.status == "fail"
 
 
-@pytestmark_nano
+@with_nano
 def test_v1_identical_rollouts(nano, prompts, tmp_path) -> None:
     checks = on_nano(nano, override(NANO, {"temperature": 0.05}), prompts, tmp_path)
     assert {"temperature", "rollouts-differ", "signal"} <= {c.name for c in failures(list(checks.values()))}
 
 
-@pytestmark_nano
+@with_nano
 def test_v2_a_ceiling_of_16_tokens(nano, prompts, tmp_path) -> None:
     checks = on_nano(nano, SHORT, prompts, tmp_path)
     assert checks["ceiling"].status == "fail" and "cut at 16 tokens" in checks["ceiling"].found
 
 
-@pytestmark_nano
+@with_nano
 def test_v2_a_template_that_thinks(nano, prompts, tmp_path, monkeypatch) -> None:
     template = nano.tokenizer.chat_template
     thinking = template.replace("<|im_start|>assistant\n", "<|im_start|>assistant\n<think>\n")
@@ -150,7 +152,7 @@ def test_v2_a_template_that_thinks(nano, prompts, tmp_path, monkeypatch) -> None
     assert checks["thinking"].status == "fail" and "opens <think>" in checks["thinking"].found
 
 
-@pytestmark_nano
+@with_nano
 def test_v4_fifteen_eval_prompts(nano, prompts, tmp_path) -> None:
     by_task: dict[str, int] = {}
     few = [
@@ -160,7 +162,7 @@ def test_v4_fifteen_eval_prompts(nano, prompts, tmp_path) -> None:
     assert checks["eval-size"].status == "fail" and "extraction 4 (±0." in checks["eval-size"].found
 
 
-@pytestmark_nano
+@with_nano
 def test_a_constant_reward(nano, prompts, tmp_path, monkeypatch) -> None:
     from backend.suites import score_completion
     from backend.training import preflight as module

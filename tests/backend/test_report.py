@@ -88,6 +88,7 @@ def test_word_changes_give_both_texts_back() -> None:
     assert word_changes("a " * 9000, "b") == [("removed", "a " * 9000), ("added", "b")]
 
 
+@pytest.mark.slow
 def test_the_terminal_compares_and_writes(compared: Compared, workbench: Path) -> None:
     files = {suffix: workbench / f"report.{suffix}" for suffix in ("html", "csv", "md")}
     command = [sys.executable, "-m", "backend.evaluation", "compare", RUN_ID, "--html", str(files["html"]),

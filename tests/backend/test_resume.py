@@ -23,7 +23,6 @@ from backend.training.resume import last_checkpoint, rewind
 from tests import warm
 from tests.live_runs import get_run, wait_for, wait_until
 
-pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("KILLS", "3"))  # ten, and twenty, have been tried; each costs two seconds
 # What depends on the clock or the machine, not on the training.
 UNREPEATABLE = ("step_time", "train_runtime", "train_samples_per_second", "train_steps_per_second", "train_loss")
@@ -101,6 +100,7 @@ def kill_in_a_checkpoint(process: warm.Warm, folder: Path) -> None:
     assert unfinished_checkpoints(folder)
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_a_run_ends_as_if_nothing_had_happened(config: TrainConfig) -> None:
     whole, killed = create_run(config), create_run(config)
     run_to_end("--run", whole)
@@ -130,6 +130,7 @@ def test_killed_again_and_again_a_run_ends_as_if_nothing_had_happened(config: Tr
         assert (tensor - load_file(adapters[1])[name]).abs().max() < 1e-5, name
 
 
+@pytest.mark.slow
 def test_evaluation_leaves_training_bit_identical(config: TrainConfig) -> None:
     often = create_run(override(config, {"max_steps": 6, "eval_steps": 1}))
     never = create_run(override(config, {"max_steps": 6, "eval_steps": 6}))
@@ -140,6 +141,7 @@ def test_evaluation_leaves_training_bit_identical(config: TrainConfig) -> None:
     assert len(losses[0]) == 24
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_and_a_finished_one_does_not(config: TrainConfig) -> None:
     run = create_run(override(config, {"max_steps": 400, "eval_steps": 400}))
     process = warm.start("--run", run)
@@ -160,6 +162,7 @@ def test_a_stopped_run_goes_on_and_a_finished_one_does_not(config: TrainConfig) 
     assert again.returncode == 2 and "has ended (finished); start a new one" in again.stderr
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_model_is_refused(config: TrainConfig) -> None:
     run = create_run(override(config, {"max_steps": 2, "eval_steps": 1}))
     run_to_end("--run", run)
@@ -194,6 +197,7 @@ def test_rewinding_takes_back_what_came_after_the_last_whole_checkpoint(tmp_path
         assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["checkpoint-2"]
 
 
+@pytest.mark.slow
 def test_seeds_are_one_run_that_can_be_resumed_in_the_middle(config: TrainConfig) -> None:
     """The first child is trained alone, which spares a start; the parent is killed with the second one under way."""
     short = override(config, {"max_steps": 3, "eval_steps": 3, "name": "three seeds"})
@@ -218,6 +222,7 @@ def test_seeds_are_one_run_that_can_be_resumed_in_the_middle(config: TrainConfig
     assert overall["low"] <= overall["delta"] <= overall["high"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_run_and_leaves_it_whole(config: TrainConfig, workbench: Path) -> None:
     """On a file system of one megabyte a checkpoint soon fails; with room again the run goes on to its end."""
     runs = workbench / "runs"

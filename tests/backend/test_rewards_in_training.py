@@ -3,10 +3,8 @@
 import math
 
 import pytest
-import torch
 
 from backend.training.reward_functions import component_weights, components_of, reward_functions
-from backend.training.trainer import task_metrics
 from rewards import DEFAULT_PROFILE, TASKS, score
 
 NAN = math.nan
@@ -51,6 +49,8 @@ def test_weights_keep_the_components_proportions_and_give_each_task_unit_varianc
 
 
 def test_equal_variance_holds_for_simulated_groups() -> None:
+    import torch
+
     components = components_of(TASKS, DEFAULT_PROFILE)
     weights = torch.tensor(component_weights(components))
     generator = torch.Generator().manual_seed(0)
@@ -60,10 +60,15 @@ def test_equal_variance_holds_for_simulated_groups() -> None:
         assert (z[:, mine] @ weights[mine]).std().item() == pytest.approx(1, abs=0.03)
 
 
+@pytest.mark.slow
 def test_task_metrics_by_hand() -> None:
     """Two groups of two: the first (a) has no spread, the second (b) has."""
+    import torch
+
+    from backend.training.trainer import task_metrics
+
     per_component = torch.tensor([[0.3, 0.2, NAN], [0.3, 0.2, NAN], [NAN, NAN, 0.4], [NAN, NAN, 0.8]])
-    found = task_metrics(per_component, {"a": [0, 1], "b": [2], "c": []}, group_size=2)
+    found = task_metrics(per_component, {"a": [0, 1], "b": [2], "c": []}, 2, dict.fromkeys("abc", (0.0, 1.0)))
     assert found["task_reward/a"] == pytest.approx(0.5)
     assert found["task_reward/b"] == pytest.approx(0.6)
     assert found["zero_variance/a"] == 1.0
@@ -72,6 +77,11 @@ def test_task_metrics_by_hand() -> None:
     assert found["task_reward/mean"] == pytest.approx(0.55)
 
 
+@pytest.mark.slow
 def test_opposite_moves_of_two_components_are_a_signal_even_where_the_sum_is_the_same() -> None:
+    import torch
+
+    from backend.training.trainer import task_metrics
+
     per_component = torch.tensor([[0.3, 0.1], [0.1, 0.3]])
-    assert task_metrics(per_component, {"a": [0, 1]}, 2)["zero_variance/a"] == 0.0
+    assert task_metrics(per_component, {"a": [0, 1]}, 2, {"a": (0.0, 1.0)})["zero_variance/a"] == 0.0

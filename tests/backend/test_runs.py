@@ -30,6 +30,7 @@ from tests import warm
 from tests.live_runs import get_run, wait_for, wait_until
 
 
+@pytest.mark.slow
 def test_a_launched_run_trains_evaluates_and_compares(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config)
     enqueue(run_id)
@@ -58,6 +59,7 @@ def test_a_launched_run_trains_evaluates_and_compares(tiny_config: TrainConfig) 
     assert not is_alive(run)
 
 
+@pytest.mark.slow
 def test_task_weights_are_logged_and_kept_with_the_checkpoint(tiny_config: TrainConfig) -> None:
     changes = {"task_weighting": "reward", "max_steps": 4, "eval_steps": 4, "prompts_per_step": 2}
     run_id = create_run(override(tiny_config, changes))
@@ -69,6 +71,7 @@ def test_task_weights_are_logged_and_kept_with_the_checkpoint(tiny_config: Train
     assert set(json.loads(kept.read_text())["task_weights"]["xi"]) == {"extraction", "push"}
 
 
+@pytest.mark.slow
 def test_a_rule_stops_a_real_run_and_says_why(tiny_config: TrainConfig) -> None:
     """A random model never ends a completion: every one hits the ceiling (the seeds' V2)."""
     run_id = create_run(override(tiny_config, {"max_steps": 60, "eval_steps": 60}))
@@ -82,6 +85,7 @@ def test_a_rule_stops_a_real_run_and_says_why(tiny_config: TrainConfig) -> None:
     assert any(f["what"] in run.reason for f in fired)
 
 
+@pytest.mark.slow
 def test_syncing_again_adds_nothing(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config)
     assert warm.start("--run", run_id).wait() == 0
@@ -138,6 +142,7 @@ def test_a_sync_that_fails_is_told_and_not_the_last(
     assert "the store is busy" in said.out and "nobody thought of it" in said.err
 
 
+@pytest.mark.slow
 def test_a_stop_ends_the_run_with_a_checkpoint(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config.model_copy(update={"max_steps": 5000, "eval_steps": 5000}))
     enqueue(run_id)
@@ -151,6 +156,7 @@ def test_a_stop_ends_the_run_with_a_checkpoint(tiny_config: TrainConfig) -> None
         request_stop(run_id)
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_seen_as_failed_with_its_last_words(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config.model_copy(update={"max_steps": 5000, "eval_steps": 5000}))
     enqueue(run_id)
@@ -164,6 +170,7 @@ def test_a_killed_run_is_seen_as_failed_with_its_last_words(tiny_config: TrainCo
     assert run.reason.startswith("killed (SIGKILL)") and "Last lines" in run.reason
 
 
+@pytest.mark.slow
 def test_a_pid_that_another_process_has_now_is_not_the_run(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config)
     with writing() as session:
@@ -175,6 +182,7 @@ def test_a_pid_that_another_process_has_now_is_not_the_run(tiny_config: TrainCon
     assert get_run(run_id).status == "failed"
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_load_its_model_fails_with_the_reason(tiny_config: TrainConfig, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
@@ -187,6 +195,7 @@ def test_a_run_that_cannot_load_its_model_fails_with_the_reason(tiny_config: Tra
     assert run.reason.splitlines()[0] in done.stdout
 
 
+@pytest.mark.slow
 def test_a_half_written_metric_line_waits_until_it_is_whole(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config)
     path = Path(get_run(run_id).folder) / "metrics.jsonl"
@@ -211,6 +220,7 @@ def test_a_half_written_metric_line_waits_until_it_is_whole(tiny_config: TrainCo
         (["--set", "tasks=insights", "--prompts", "TINY"], "no prompts for task 'insights'"),
     ],
 )
+@pytest.mark.slow
 def test_bad_arguments_end_with_a_message_and_nothing_written(
     workbench: Path, tiny_prompts: Path, arguments: list[str], message: str
 ) -> None:

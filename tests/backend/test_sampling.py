@@ -3,7 +3,6 @@
 from collections import Counter
 
 import pytest
-from trl.trainer.utils import RepeatSampler
 
 from backend.training.sampling import PromptSampler
 from backend.training.task_weights import TaskWeights
@@ -11,7 +10,10 @@ from backend.training.task_weights import TaskWeights
 TASKS = ["a"] * 6 + ["b"] * 4
 
 
+@pytest.mark.slow
 def test_the_layout_is_that_of_trls_sampler() -> None:
+    from trl.trainer.utils import RepeatSampler
+
     ours = list(PromptSampler(TASKS, 2, 3, 2, steps=5, seed=1))
     trls = list(RepeatSampler(TASKS, mini_repeat_count=3, batch_size=2, repeat_count=2, seed=1))
     assert len(ours) == len(trls) == len(PromptSampler(TASKS, 2, 3, 2, steps=5, seed=1))

@@ -18,7 +18,6 @@ from backend.store.tables import Run
 from backend.suites import get_task
 from backend.training.config import PRESETS, differences, get_preset, override
 from backend.training.estimate import estimate, estimate_in_words
-from backend.training.warm_up import pairs, reference_answer
 from rewards import score
 from tests import warm
 
@@ -30,7 +29,10 @@ def prompts(tmp_path_factory: pytest.TempPathFactory) -> list[PromptRecord]:
     return build_prompts(build_commerce_db(tmp_path_factory.mktemp("shop") / "commerce.db"))
 
 
+@pytest.mark.slow
 def test_every_reference_answer_is_a_right_answer(prompts) -> None:
+    from backend.training.warm_up import reference_answer
+
     extraction = [p for p in prompts if p.task == "extraction"]
     for p in extraction:
         answer = reference_answer(p)
@@ -39,7 +41,10 @@ def test_every_reference_answer_is_a_right_answer(prompts) -> None:
     assert all(reference_answer(p) is None for p in prompts if p.task != "extraction")
 
 
+@pytest.mark.slow
 def test_an_answer_of_ones_own_comes_first() -> None:
+    from backend.training.warm_up import pairs, reference_answer
+
     record = PromptRecord(
         task="push", messages=[{"role": "user", "content": "Crie"}], facts={"answer": "Oi!"}, split="train"
     )
@@ -47,7 +52,10 @@ def test_an_answer_of_ones_own_comes_first() -> None:
     assert pairs([record], ("push",))[0]["completion"] == [{"role": "assistant", "content": "Oi!"}]
 
 
+@pytest.mark.slow
 def test_a_warm_up_without_pairs_is_refused(prompts) -> None:
+    from backend.training.warm_up import pairs
+
     with pytest.raises(UserError, match="no train prompt of push with a reference answer"):
         pairs(prompts, ("push",))
 
@@ -82,6 +90,7 @@ def test_presets_differ_in_what_their_names_say() -> None:
     assert set(differences(PRESETS["v4.2"], PRESETS["drop-sql"])) == {"preset", "tasks"}
 
 
+@pytest.mark.slow
 def test_a_warmed_up_run_keeps_its_adapter_and_evaluates_it(workbench, tiny_model, tmp_path) -> None:
     path = tmp_path / "mine.jsonl"
     rows = [
@@ -107,10 +116,10 @@ def test_a_warmed_up_run_keeps_its_adapter_and_evaluates_it(workbench, tiny_mode
     assert estimate(override(get_preset("nano"), {"model": str(tiny_model)})) is None
 
 
-def test_the_estimate_scales_the_measured_steps(workbench, tiny_model) -> None:
+def test_the_estimate_scales_the_measured_steps(workbench, tmp_path) -> None:
     from backend.gpu import gpu_name
 
-    config = override(get_preset("nano"), {"model": str(tiny_model), "max_steps": 100, "eval_steps": 50})
+    config = override(get_preset("nano"), {"model": str(tmp_path), "max_steps": 100, "eval_steps": 50})
     folder = workbench / "runs" / "20260101-000000-aaaa"
     (folder / "evaluations").mkdir(parents=True)
     (folder / "config.json").write_text(config.model_dump_json())
@@ -129,6 +138,7 @@ def test_the_estimate_scales_the_measured_steps(workbench, tiny_model) -> None:
     assert "no run of nano on this machine yet" in estimate_in_words(get_preset("nano"))
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_run(workbench, tiny_model, tiny_prompts) -> None:
     """By torchrun, which is what ``accelerate launch`` starts on several GPUs; on a CPU it would start one process."""
     command = [

@@ -12,7 +12,7 @@ from benchmarks.olist_files import write_olist
 from tests.e2e.helpers import again, open_tab
 from tests.servers import App
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-data")]
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def address(workbench: Path) -> Iterator[str]:
 
 def upload(page: Page, files: list[Path]) -> None:
     chooser = page.locator("input[type=file]")
-    again(lambda: chooser.set_input_files(files), page.get_by_role("button", name="Replace the shop"))
+    again(lambda: chooser.set_input_files(files), page.get_by_role("button", name="Replace the data"))
 
 
 def test_import_a_shop_make_prompts_and_read_their_quality(address: str, page: Page, tmp_path: Path) -> None:
@@ -35,14 +35,14 @@ def test_import_a_shop_make_prompts_and_read_their_quality(address: str, page: P
     broken = tmp_path / SOURCES["orders"].file
     broken.write_text("a,b\n1,2\n", encoding="utf-8")
     upload(page, [broken, files / SOURCES["items"].file])
-    page.get_by_role("button", name="Replace the shop").click()
+    page.get_by_role("button", name="Replace the data").click()
     expect(page.get_by_text("columns order_id")).to_be_visible()
 
     page.reload()
     expect(page.get_by_text("Facts").first).to_be_visible()
     open_tab(page, "Import a shop", "CSV files")
     upload(page, sorted(files.glob("*.csv")))
-    page.get_by_role("button", name="Replace the shop").click()
+    page.get_by_role("button", name="Replace the data").click()
     expect(page.get_by_text("800 orders")).to_be_visible()
 
     open_tab(page, "New set", "From the shop")

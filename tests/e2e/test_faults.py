@@ -23,7 +23,7 @@ from tests.live_runs import wait_until
 from tests.servers import App, Proxy
 from tests.workbenches import postgres_database, workbench_at
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-faults")]
 CUT_SECONDS = 20
 
 

@@ -1,6 +1,7 @@
 """What a model wrote, in a real browser: nothing of it is fetched, run or led to, whatever Markdown makes of it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from backend.store.prompts import save_prompts
 from tests.backend.test_many_raters import ENVIRONMENT
 from tests.servers import App, free_port, wait_for_port
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-hostile_text")]
 PICTURE = "![x](http://127.0.0.1:1/x.png)"
 HOSTILE = (
     PICTURE,
@@ -72,6 +73,7 @@ def test_others_words_lead_nowhere(page: Page, tmp_path: Path) -> None:
     """Each text through each way of showing it."""
     script = tmp_path / "drawn.py"
     script.write_text(DRAWN)
+    shutil.copytree(ROOT / "app" / ".streamlit", tmp_path / ".streamlit")  # the app's own settings
     port = free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)],

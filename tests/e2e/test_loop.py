@@ -14,7 +14,7 @@ from backend.settings import ROOT
 from tests.e2e.helpers import again, open_tab
 from tests.servers import App
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-loop")]
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,13 @@ from playwright.sync_api import Page, expect
 
 from backend.release.example import load_example
 from backend.runs.sync import sync_run
-from backend.settings import ROOT, get_settings
-from backend.store.engine import forget_engines, writing
+from backend.settings import ROOT
+from backend.store.engine import writing
 from backend.store.tables import Run
 from tests.servers import App
+from tests.workbenches import workbench_at
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-pages")]
 PAGES = ("", "annotate?rater=Ana", "results", "runs", "audit", "train", "data")
 # What is wider than the window and cannot be scrolled to inside its own box.
 STICKS_OUT = "() => document.querySelector('[data-testid=stMain]').scrollWidth - window.innerWidth"
@@ -43,15 +44,14 @@ def fill(kind: str, folder: Path) -> None:
             add_run(folder / f"parent-s{seed}", "finished", "", parent_id="parent", seed=seed)
 
 
-@pytest.fixture(params=["empty", "example", "full"])
-def address(request: pytest.FixtureRequest, workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setenv("WORKBENCH_LOAD_EXAMPLE", "false")
-    get_settings.cache_clear()
-    forget_engines()
-    fill(request.param, workbench)
-    app = App({"WORKBENCH_MODELS_DIR": str(ROOT / "data" / "models")})
-    yield app.address
-    app.kill()
+@pytest.fixture(scope="module", params=["empty", "example", "full"])
+def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One app for each kind of store: the tests here only look."""
+    with workbench_at(tmp_path_factory.mktemp("pages"), WORKBENCH_LOAD_EXAMPLE="false") as folder:
+        fill(request.param, folder)
+        app = App({"WORKBENCH_MODELS_DIR": str(ROOT / "data" / "models")})
+        yield app.address
+        app.kill()
 
 
 def test_every_page_opens_and_fits(address: str, page: Page) -> None:

@@ -26,6 +26,7 @@ def test_any_text_scores_between_0_and_1(completion: str, prompt: str, task: str
     assert classify_task(prompt) in TASKS
 
 
+@pytest.mark.slow
 def test_mutated_completions_score_between_0_and_1() -> None:
     """A slice of benchmarks/fuzz.py, which does a million."""
     rng = random.Random(0)
@@ -44,9 +45,9 @@ def test_lone_surrogates_and_binary_noise_are_text_too() -> None:
 
 
 def seconds(text: str, task: str) -> float:
-    began = time.perf_counter()
+    began = time.thread_time()  # of the processor: what else the machine does is not in it
     score(task, text, text, "v4.3")
-    return time.perf_counter() - began
+    return time.thread_time() - began
 
 
 @pytest.mark.parametrize("name", sorted(HOSTILE))

@@ -1,4 +1,4 @@
-"""what is known of each stratum of the queue, so that raters are given what tells most; hidden repeats."""
+"""statistics of each stratum of the queue, to choose the most informative completions; hidden repeats."""
 
 import sqlalchemy as sa
 from alembic import op

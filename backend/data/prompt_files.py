@@ -1,0 +1,94 @@
+"""A team's file of prompts, of any kind that ``backend.data.sources`` reads: our own lines, TRL's chats, a table with columns.
+
+Whatever else stands in a row is kept beside the prompt, where rewards find it by name. A file that names no split gets one: one
+prompt in five is for evaluation, at most ``MOST_EVAL``, chosen by the prompt's id, so that the same file is split the same way.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from backend.data.jsonl import prompt_of_line
+from backend.data.sources import raw_rows
+from backend.data.sources.layout import Layout, UnknownLayout
+from backend.errors import UserError, bad_rows, reason
+from backend.records import Message, PromptRecord
+from backend.suites import classify, get_task, suites
+
+MOST_EVAL = 200
+_OWN = {*PromptRecord.model_fields, "prompt"}
+_SHOWN = 1_000
+
+
+def read_prompt_file(path: Path, layout: Layout | None = None) -> list[PromptRecord]:
+    """Read a file of prompts.
+
+    Args:
+        path: JSONL, CSV, Parquet, …
+        layout: which columns are what, where their names do not say it.
+
+    Raises:
+        UserError: the file cannot be read, is empty, or has bad rows (named with their place).
+    """
+    prompts: dict[str, PromptRecord] = {}
+    places: dict[str, str] = {}
+    bad: list[str] = []
+    rows, named_split = 0, False
+    for place, row in raw_rows(path):
+        rows += 1
+        try:
+            if isinstance(row, ValueError):
+                raise row
+            record = _record(row, layout or Layout(), path.name)
+            if record.id in prompts:
+                raise ValueError(f"the same prompt as row {places[record.id]}")
+        except UnknownLayout as error:
+            raise UserError(f"{path}:{place}: {error}") from error
+        except (ValueError, TypeError) as error:
+            bad.append(f"{path}:{place}: {reason(error)}")
+            if len(bad) >= _SHOWN:
+                break
+            continue
+        named_split = named_split or "split" in row
+        prompts[record.id], places[record.id] = record, place
+    if bad:
+        raise bad_rows(f"of {rows} rows", bad)
+    if not prompts:
+        raise UserError(f"{path} has no prompts: one object per row, with prompt or messages")
+    return list(prompts.values()) if named_split else _split(list(prompts.values()))
+
+
+def _record(row: dict[str, Any], layout: Layout, source: str) -> PromptRecord:
+    if set(row) <= _OWN and isinstance(row.get("task"), str) and not isinstance(row.get("prompt"), list):
+        return prompt_of_line(row, None, source)
+    beside = {name: value for name, value in row.items() if name not in ("facts", "split", "form", "source")}
+    mapped = layout.mapped(beside, needs_completion=False)
+    messages = [Message.model_validate(m) for m in mapped.messages]
+    first = suites()[0]
+    user_text = "\n".join(m.content for m in messages if m.role == "user")
+    task = get_task(mapped.task or (first.tasks[0].name if first.classify is None else classify(user_text)))
+    if task.system_prompt and messages[0].role != "system":
+        messages.insert(0, Message(role="system", content=task.system_prompt))
+    facts = row.get("facts") or {}
+    if not isinstance(facts, dict):
+        raise ValueError(f"facts is {type(facts).__name__}; give an object")
+    given = {"split": row["split"]} if "split" in row else {}
+    return PromptRecord.model_validate(
+        {
+            "task": task.name,
+            "messages": messages,
+            "facts": {**facts, **mapped.columns},
+            "source": source,
+            "form": mapped.form,
+            **given,
+        }
+    )
+
+
+def _split(prompts: list[PromptRecord]) -> list[PromptRecord]:
+    """One prompt in five for evaluation, of every task, at most ``MOST_EVAL`` in all."""
+    by_task: dict[str, list[PromptRecord]] = {}
+    for prompt in sorted(prompts, key=lambda p: p.id):
+        by_task.setdefault(prompt.task, []).append(prompt)
+    most = max(1, MOST_EVAL // len(by_task))
+    chosen = {p.id for of_task in by_task.values() for p in of_task[: min(most, len(of_task) // 5)]}
+    return [p.model_copy(update={"split": "eval"}) if p.id in chosen else p for p in prompts]
