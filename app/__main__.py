@@ -1,5 +1,8 @@
 """Start the app: ``workbench open``, or ``python -m app`` (what ``make run`` calls).
 
+workbench open                                       # the recorded example
+workbench open my_rewards.py completions.jsonl       # your own functions, and completions for your raters
+
 Brings the store's schema up to date, loads the recorded example into an empty store, builds nano in the background if it
 is not cached yet, and opens the pages on http://127.0.0.1:8501.
 """
@@ -14,18 +17,34 @@ from typing import Annotated
 import typer
 
 from backend.access import is_own_address
+from backend.audit.own import bring_in
 from backend.cli import command_line
+from backend.commands.own import CompletionColumn, PromptColumn, TaskColumn, progress
+from backend.data.sources.layout import Layout
 from backend.errors import UserError
 from backend.models.nano_cache import nano_is_ready, progress_path
 from backend.release.example import first_start
 from backend.runs.processes import child_environment, start_detached
 from backend.settings import get_settings
+from backend.suites.choice import is_chosen, use_suite
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def main(
+    rewards: Annotated[
+        str, typer.Argument(help="Your own reward functions: a .py file, a module, or module:function.")
+    ] = "",
+    completions: Annotated[
+        Path | None, typer.Argument(help="Completions to rate: JSONL, CSV, Parquet, …; see docs/your-own.md.")
+    ] = None,
+    ratings: Annotated[
+        Path | None, typer.Option(help="Ratings there are already: rows of id, rater and score.")
+    ] = None,
+    prompt_column: PromptColumn = "",
+    completion_column: CompletionColumn = "",
+    task_column: TaskColumn = "task",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
     address: Annotated[str, typer.Option(help="To listen on; others than this machine's need sign-in.")] = "127.0.0.1",
     teach_nano: Annotated[bool, typer.Option(help="Teach nano in the background if it is not cached.")] = True,
@@ -33,14 +52,24 @@ def main(
     """Start the workbench's pages, to be opened in a browser."""
     check_address(address)
     _check_port(port)
+    if rewards:
+        use_suite(rewards)
     first_start()
-    if teach_nano and not nano_is_ready():
+    if completions is not None:
+        _bring_in(completions, Layout(prompt_column, completion_column, task_column), ratings)
+    if teach_nano and not is_chosen() and not nano_is_ready():
         _teach_nano()
     script = str(Path(__file__).with_name("main.py"))
     print(f"The workbench opens on http://{address}:{port}", flush=True)
     options = ["--server.port", str(port), "--server.address", address]
     command = [sys.executable, "-m", "streamlit", "run", script, *options]
     os.execve(sys.executable, command, child_environment())
+
+
+def _bring_in(completions: Path, layout: Layout, ratings: Path | None) -> None:
+    with progress(f"reading {completions}") as console:
+        taken = bring_in(completions, layout, ratings)
+        console.print(f"{taken.rows} completions of {completions}, {taken.new} of them new", highlight=False)
 
 
 def check_address(address: str) -> None:

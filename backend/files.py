@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +74,9 @@ def load_users_json(text: str) -> Any:
     return value
 
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
 def check_text(value: Any) -> None:
     """Check that every text in a value can be stored.
 
@@ -80,7 +84,7 @@ def check_text(value: Any) -> None:
         ValueError: a text in it holds NUL, or a surrogate that is half a character.
     """
     if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        if _UNSTORABLE.search(value):
             raise ValueError("a text holds NUL or half a character (a lone surrogate)")
     elif isinstance(value, dict):
         for key, inner in value.items():

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -70,7 +71,12 @@ class PromptRecord(BaseModel):
 
 def content_hash(prompts: list[PromptRecord]) -> str:
     """Twelve hex digits that name a set of prompts, whatever their order."""
-    rows = sorted(f"{p.id} {p.split}" for p in prompts)
+    return hash_of_members({p.id: p.split for p in prompts})
+
+
+def hash_of_members(splits: Mapping[str, Split]) -> str:
+    """``content_hash`` of prompts that are known by their ids alone."""
+    rows = sorted(f"{prompt_id} {split}" for prompt_id, split in splits.items())
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:12]
 
 

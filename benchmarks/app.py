@@ -35,10 +35,10 @@ from backend.store.engine import writing
 from backend.store.prompts import save_prompts
 from backend.store.ratings import get_rater
 from backend.store.tables import Metric, Run
+from benchmarks.servers import App
+from benchmarks.streamlit_session import Session as Browser
+from benchmarks.workbenches import workbench_at
 from rewards import DEFAULT_PROFILE
-from tests.servers import App
-from tests.streamlit_session import Session as Browser
-from tests.workbenches import workbench_at
 
 NOW = "2026-01-01 00:00:00.000000"
 WORDS = "Aproveite hoje frete grátis em beleza com desconto para você e sua casa".split()

@@ -20,7 +20,7 @@ import numpy as np
 import typer
 
 from backend.settings import ROOT
-from tests.servers import free_port
+from benchmarks.servers import free_port
 
 ANSWER = (
     '{"sentiment": "negativo", "sentiment_score": 2, "churn_risk": 0.7, "delivery_issue": true, "product_issue": true, '

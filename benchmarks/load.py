@@ -26,10 +26,9 @@ from sqlalchemy import func, select
 from backend.settings import ROOT
 from backend.store.engine import reading
 from backend.store.tables import QueueItem, Rating, RatingEvent
-from tests.backend.test_many_raters import ENVIRONMENT, fill
-from tests.servers import App
-from tests.streamlit_session import Session
-from tests.workbenches import postgres_database, workbench_at
+from benchmarks.servers import App
+from benchmarks.streamlit_session import Session
+from benchmarks.workbenches import ENVIRONMENT, fill, postgres_database, workbench_at
 
 LABELS = ("useless", "poor", "usable", "good", "excellent")
 

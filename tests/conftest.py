@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.training.config import TrainConfig, get_preset, override
-from tests.workbenches import postgres_database, workbench_at
+from benchmarks.workbenches import postgres_database, workbench_at
 
 TINY_PROMPTS = [
     {"task": task, "prompt": f"{text} {i}", "facts": facts, "split": "train" if i < 4 else "eval"}

@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from backend.errors import UserError
 from backend.store.engine import reading, writing
 from backend.store.tables import Base
-from tests.workbenches import workbench_at
+from benchmarks.workbenches import workbench_at
 
 NASTY = [
     b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\\u0000", b"\\ud800", b"\\udc00\\ud800", b"1e999", b"-1e999", b"NaN", b"Infinity",

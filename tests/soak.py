@@ -21,7 +21,7 @@ import typer
 
 from backend.errors import UserError
 from backend.store.tables import Run
-from tests.workbenches import workbench_at
+from benchmarks.workbenches import workbench_at
 
 
 def main(

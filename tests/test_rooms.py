@@ -89,3 +89,8 @@ def test_what_stands_at_the_bottom_of_the_backend_needs_no_package() -> None:
     for path in (ROOT / "backend").glob("*.py"):
         above = {package for module, _ in imports(path) if (package := package_of(module))}
         assert above == set(), (path.name, above)
+
+
+def test_benchmarks_need_no_test() -> None:
+    for path in sources("benchmarks"):
+        assert not [module for module, _ in imports(path) if module.split(".")[0] == "tests"], path

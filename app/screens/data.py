@@ -15,7 +15,7 @@ from app.ui.sampling import show_sampling
 from app.ui.state import open_store, shown_errors
 from app.ui.tabs import show_tabs
 from app.ui.upload import import_upload
-from backend.data.jsonl import read_prompts
+from backend.data.prompt_files import read_prompt_file
 from backend.errors import UserError
 from backend.store.engine import writing
 from backend.store.events import record
@@ -23,19 +23,27 @@ from backend.store.prompts import save_prompt_set
 from backend.suites import prompt_sources, task_names
 from backend.suites.suite import FileImport, PromptSource
 
-FORMAT = """{{"task": "{task}", "prompt": "…", "facts": {{"answer": "…"}}, "split": "train"}}
+FORMAT = """{{"task": "{task}", "prompt": "…", "answer": "…", "split": "train"}}
 {{"task": "{task}", "messages": [{{"role": "user", "content": "…"}}], "split": "eval"}}"""
 
 
 def import_prompts() -> None:
-    """Upload a JSONL file of prompts; if it has bad lines, all of them are reported and nothing is imported."""
-    st.caption(t("One JSON object per line:", "Um objeto JSON por linha:"))
+    """Upload a file of prompts; if it has bad rows, all of them are reported and nothing is imported."""
+    st.caption(
+        t(
+            "JSONL, CSV or Parquet. Other columns stay beside the prompt, where rewards find them by name; task and split "
+            "may be left out:",
+            "JSONL, CSV ou Parquet. As outras colunas ficam ao lado do prompt, onde as recompensas as encontram pelo nome; "
+            "task e split podem faltar:",
+        )
+    )
     st.code(FORMAT.format(task=next(iter(task_names()), "my_task")), language="json", wrap_lines=True)
-    import_upload(t("JSONL file of prompts", "Arquivo JSONL de prompts"), ["jsonl", "json", "txt"], _import)
+    kinds = ["jsonl", "ndjson", "csv", "tsv", "parquet", "json", "gz"]
+    import_upload(t("File of prompts", "Arquivo de prompts"), kinds, _import)
 
 
 def _import(path: Path) -> str:
-    records = read_prompts(path)
+    records = read_prompt_file(path)
     with writing() as session:
         set_id, new = save_prompt_set(session, records, path.name)
     return t(

@@ -6,9 +6,12 @@ from app.pages import link_to
 from app.ui.language import t
 from app.ui.run_status import status_words
 from app.ui.state import open_store
+from backend.access import who
 from backend.runs.watch import current_runs
 from backend.store.engine import reading
 from backend.store.ratings import rating_counts
+from backend.suites import suites
+from backend.suites.choice import is_chosen
 
 
 def card(title: str, what: str, state: str, pages: list[str]) -> None:
@@ -58,6 +61,23 @@ def page() -> None:
             t("Audit first, then train.", "Primeiro audite, depois treine."),
             ["audit", "train", "data"],
         )
+    if who().may("engineer"):
+        show_own()
+
+
+def show_own() -> None:
+    """The way in with one's own rewards."""
+    with st.container(border=True):
+        st.markdown(f"#### {t('Your own', 'Sua própria')}")
+        st.write(
+            t(
+                "Your reward functions, unchanged, and completions from anywhere: to the first rating in two minutes.",
+                "Suas funções de recompensa, sem mudanças, e respostas de qualquer origem: a primeira nota em dois minutos.",
+            )
+        )
+        if is_chosen():
+            st.caption(t(f"Open now: {suites()[0].name}", f"Aberta agora: {suites()[0].name}"))
+        link_to("own")
 
 
 open_store()

@@ -8,6 +8,7 @@ import streamlit as st
 from app.pages import link_to
 from app.ui.chart import show_chart
 from app.ui.language import language, number, t, task_name
+from app.ui.live_run import evaluated_tasks
 from app.ui.outage import fragment
 from app.ui.run_status import show_status
 from app.ui.state import example_note, open_store
@@ -21,7 +22,7 @@ from backend.store.engine import reading
 from backend.store.evaluations import run_scores
 from backend.store.runs import drawn_metrics, metric_names
 from backend.store.tables import Run
-from backend.suites import task_names, tasks
+from backend.suites import tasks
 from backend.training.stop_rules import limit_of
 from backend.wording import Text
 
@@ -124,7 +125,7 @@ def show_evaluations(runs: list[Run], known: list[str]) -> None:
     if len(runs) == 1 and not (curves := _curves(runs[0].id, _version(runs[0]))).empty:
         evaluated, best = curves.assign(run=runs[0].name), _best_step(curves)
     else:
-        names = {f"eval/{task}": task for task in task_names() if f"eval/{task}" in known}
+        names = {f"eval/{task}": task for task in evaluated_tasks(known)}
         if not names:
             return
         evaluated, best = points_of(runs, list(names)), None
@@ -214,7 +215,7 @@ def show_by_task(runs: list[Run], known: list[str]) -> None:
         "zero_variance": t("groups without signal", "grupos sem sinal"),
         **{
             f"eval/{task}": t(f"components: {task_name(task)}", f"componentes: {task_name(task)}")
-            for task in task_names()
+            for task in evaluated_tasks(known)
         },
     }
     found = {

@@ -13,7 +13,7 @@ from backend.evaluation.changes import Kind, word_changes
 from backend.evaluation.compare import TaskComparison
 from backend.evaluation.stored import Compared, why
 from backend.evaluation.words import VERDICTS
-from backend.suites import tasks
+from backend.suites import find_task
 from rewards.types import JsonAnswer
 
 _HIGHLIGHT: dict[Kind, str] = {"removed": "red-background", "added": "green-background"}
@@ -99,7 +99,7 @@ def _show_pair(pair: pd.Series, texts: pd.Series) -> None:
     with st.container(border=True):
         st.markdown(f"**{task_name(pair['task'])}** · Δ {number(pair['d'], signed=True)}")
         show_prompt(texts["user_text"])
-        known = tasks().get(pair["task"])
+        known = find_task(pair["task"])
         answer = known.json if known is not None else None
         fields = _fields(answer, texts["base"], texts["tuned"]) if answer is not None else None
         if fields is not None:

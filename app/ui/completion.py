@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.ui.language import language, t
 from app.ui.markdown import harmless
-from backend.suites import tasks
+from backend.suites import find_task
 from rewards.text import visible, visible_length
 from rewards.types import Bubble, JsonAnswer
 
@@ -25,7 +25,7 @@ def show_completion(task: str, text: str) -> None:
     if not shown.strip():
         st.info(t("The completion is empty.", "A resposta está vazia."))
         return
-    found = tasks().get(task)
+    found = find_task(task)
     with st.container(height=_height(shown), border=False):
         if found is not None and found.json is not None:
             _show_json(found.json, shown)

@@ -1,5 +1,6 @@
 """A run while it trains: its numbers now, the last evaluation's completions with their scores, and the end of its log."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import streamlit as st
@@ -13,7 +14,13 @@ from backend.store.engine import reading
 from backend.store.evaluations import evaluation_scores, evaluation_texts, run_evaluations
 from backend.store.runs import latest_metrics
 from backend.store.tables import Run
-from backend.suites import task_names
+from backend.suites import in_order
+
+
+def evaluated_tasks(names: Iterable[str]) -> list[str]:
+    """The tasks that a run's metrics speak of, in order: those with ``eval/<task>/<component>`` among the names."""
+    parts = [name.split("/") for name in names]
+    return in_order([p[1] for p in parts if len(p) == 3 and p[0] == "eval"])
 
 
 def show_live(run: Run) -> None:
@@ -24,7 +31,7 @@ def show_live(run: Run) -> None:
     cells = [
         (t("training reward", "recompensa no treino"), number(now.get("task_reward/mean"))),
         (t("loss", "perda"), number(now.get("loss"), 3)),
-        *((task_name(task), number(now[f"eval/{task}"])) for task in task_names() if f"eval/{task}" in now),
+        *((task_name(task), number(now[f"eval/{task}"])) for task in evaluated_tasks(now)),
     ]
     if (gpu := gpu_use()) is not None:
         cells.append(

@@ -103,7 +103,8 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
 def show_gates(config: TrainConfig) -> list[str]:
     """The audit's current decision on each task under the chosen profile; returns the tasks that have not passed."""
     gates = standing(config.profile)
-    tasks = config.tasks or task_names()
+    counts = _counts(config.prompts, config.tasks)
+    tasks = config.tasks or task_names() if isinstance(counts, str) else tuple(counts)
     verdicts = {task: gates[task].verdict if task in gates else "" for task in tasks}
     words = [
         f"{task_name(task)}: **{gate_words(verdict) if verdict else t('not audited', 'não auditada')}**"

@@ -56,14 +56,16 @@ def choose_set() -> str | None:
         bind="query-params",
     )
     row = sets[sets["id"] == set_id].iloc[0]
-    st.caption(
-        t(
-            f"{row['train']} train and {row['eval']} eval prompts, used by {row['runs']} runs. To train on it, write "
-            f"`{set_id}` under Prompts.",
-            f"{row['train']} prompts de treino e {row['eval']} de avaliação, usados por {row['runs']} treinos. Para "
-            f"treinar com ele, escreva `{set_id}` em Prompts.",
-        )
+    words = t(
+        f"{row['train']} train and {row['eval']} eval prompts, used by {row['runs']} runs.",
+        f"{row['train']} prompts de treino e {row['eval']} de avaliação, usados por {row['runs']} treinos.",
     )
+    if row["train"] and row["eval"]:
+        words += t(
+            f" To train on it, write `{set_id}` under Prompts.",
+            f" Para treinar com ele, escreva `{set_id}` em Prompts.",
+        )
+    st.caption(words)
     return str(set_id)
 
 

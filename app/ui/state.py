@@ -11,11 +11,12 @@ from app.ui.language import t
 from app.ui.markdown import message
 from backend.errors import UserError
 from backend.release.example import first_start
+from backend.settings import get_settings
 from backend.store.engine import StoreAway
 
 
 @st.cache_resource(show_spinner=False)
-def _opened() -> bool:
+def _opened(database_url: str) -> bool:
     first_start()
     return True
 
@@ -36,7 +37,7 @@ def open_store() -> None:
     """Open the store; if that fails, the page shows why and stops."""
     _freeze_garbage_collector(len(sys.modules))  # again when more modules have been loaded
     try:
-        _opened()
+        _opened(get_settings().database_url)
     except StoreAway:
         raise  # main.py shows it in place of the page and checks again
     except UserError as error:

@@ -86,7 +86,7 @@ def standing_gates(session: Session, profile: str, hashes: Mapping[str, str] | N
 
 def _standing(decision: GateDecision, rules: str, ratings: str | None) -> Gate:
     was = f"it was: {decision.verdict} ({decision.reason})"
-    if decision.fingerprint != rules:
+    if decision.fingerprint != rules and rules not in suite_of(decision.task).former.get(decision.fingerprint, ()):
         return Gate("stale", f"the reward has changed since the decision; {was}")
     if decision.ratings != ratings:
         return Gate("stale", f"ratings have been given or changed since the decision; {was}")
@@ -100,5 +100,5 @@ def ratings_hashes(session: Session) -> dict[str, str]:
     )
     hashes: dict[str, hashlib._Hash] = {}
     for task, completion_id, rater_id, score in session.execute(query):
-        hashes.setdefault(task, hashlib.sha256()).update(f"{completion_id} {rater_id} {score}\n".encode())
+        hashes.setdefault(task, hashlib.sha256()).update(f"{completion_id} {rater_id} {score:g}\n".encode())
     return {task: found.hexdigest()[:12] for task, found in hashes.items()}

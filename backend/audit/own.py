@@ -1,23 +1,29 @@
 """The audit of one's own reward file on one's own completions, as `workbench audit` and its JSON say it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from sqlalchemy.orm import Session
 
+from backend.access import needs
 from backend.audit.robustness import is_held_out
 from backend.audit.table import audit_table
-from backend.data.completions import Taken
+from backend.data.completions import Taken, import_completions, stratified
 from backend.data.sources import raw_rows
+from backend.data.sources.layout import Layout
 from backend.errors import UserError, bad_rows
 from backend.rating.imported import ImportedScore, import_scores
+from backend.rating.queue import enqueue
 from backend.store.completions import ensure_scores, rated_scores
+from backend.store.engine import writing
 from backend.store.imported import ids_of_keys
 from backend.store.suite_versions import keep_version
-from backend.suites import Suite, fingerprint, suite_of
+from backend.suites import Suite, default_profile, fingerprint, suite_of
 
+MOST_QUEUED = 300
+"""Completions of one file that are put before the raters."""
 EXIT_CODES = {"pass": 0, "fail": 1, "more ratings needed": 3}
 
 
@@ -58,6 +64,30 @@ def take_scores(session: Session, taken: Taken, ratings: Sequence[tuple[str, str
     by_task = suite_of(next(iter(taken.tasks)))
     scores = [ImportedScore(ids[key], rater, score, comment) for key, rater, score, comment in every]
     return import_scores(session, scores, by_task.scale) if scores else 0
+
+
+@needs("engineer")
+def bring_in(
+    completions: Path,
+    layout: Layout | None = None,
+    ratings: Path | None = None,
+    on_progress: Callable[[int], None] = lambda rows: None,
+) -> Taken:
+    """Take a file of completions, and the ratings there are, and put completions before the raters.
+
+    All of them are queued, or of a larger file ``MOST_QUEUED``, spread over the whole file.
+
+    Raises:
+        UserError: a file cannot be read or has bad rows, or a reward function fails on the queued ones.
+    """
+    taken = import_completions(completions, layout, on_progress=on_progress)
+    given = read_scores(ratings, taken) if ratings is not None else []
+    with writing() as session:
+        take_scores(session, taken, given)
+        ids = list(ids_of_keys(session, stratified(taken, MOST_QUEUED)).values())
+        ensure_scores(session, default_profile(), ids)
+        enqueue(session, ids)
+    return taken
 
 
 def audit_own(session: Session, suite: Suite, taken: Taken) -> dict[str, Any]:

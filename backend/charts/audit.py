@@ -33,6 +33,7 @@ def correlation_chart(audit: pd.DataFrame, lang: str = "en") -> alt.LayerChart:
 def scatter_chart(totals: pd.DataFrame, lang: str = "en") -> alt.Chart:
     """Human score against reward, one point per completion; a click selects it."""
     t = speaker(lang)
+    in_unit = bool(totals["value"].between(0, 1).all())
     picked = alt.selection_point(name="picked", fields=["completion_id"])
     return (
         alt.Chart(totals)
@@ -44,7 +45,11 @@ def scatter_chart(totals: pd.DataFrame, lang: str = "en") -> alt.Chart:
                 scale=alt.Scale(domain=[0.8, 5.2]),
                 axis=alt.Axis(values=[1, 2, 3, 4, 5], format="d"),
             ),
-            y=alt.Y("value:Q", title=t("reward (0 to 1)", "recompensa (0 a 1)"), scale=alt.Scale(domain=[0, 1])),
+            y=alt.Y(
+                "value:Q",
+                title=t("reward (0 to 1)", "recompensa (0 a 1)") if in_unit else t("reward", "recompensa"),
+                scale=alt.Scale(domain=[0, 1]) if in_unit else alt.Scale(zero=False, nice=True),
+            ),
             opacity=alt.condition(picked, alt.value(0.95), alt.value(0.45)),
             tooltip=[
                 alt.Tooltip("completion_id:Q", title=t("completion", "resposta")),

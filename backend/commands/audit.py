@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from backend.commands.own import CompletionColumn, PromptColumn, TaskColumn, progress, use_suite
+from backend.commands.own import CompletionColumn, PromptColumn, TaskColumn, progress
+from backend.suites.choice import use_suite
 
 app = typer.Typer(add_completion=False)
 

@@ -6,25 +6,9 @@ from typing import Annotated
 import typer
 
 from backend.errors import UserError
+from backend.suites.reward_file import TEMPLATE
 
 app = typer.Typer(add_completion=False)
-
-TEMPLATE = '''"""Reward functions for `workbench audit`, `open` and `train`; TRL calls the same ones in GRPO."""
-
-
-def correct(completions, answer, **kwargs):
-    """A batch, as TRL calls it: one number for each completion, None where it does not apply."""
-    return [1.0 if a and a.lower() in c.lower() else 0.0 for c, a in zip(completions, answer)]
-
-
-def short(completion):
-    """One row: the parameters' names say what is handed over (prompt, or any column of the data)."""
-    return 1.0 if len(completion.split()) <= 80 else 0.0
-
-
-WEIGHTS = {"correct": 1.0, "short": 0.2}
-GUIDELINE = "Would you send this answer as it is? 1 useless … 3 usable after correction … 5 excellent"
-'''
 
 
 @app.command()

@@ -20,8 +20,8 @@ from typing import Annotated, Any
 
 import typer
 
-from backend.commands.own import use_suite
 from backend.errors import UserError
+from backend.suites.choice import use_suite
 
 app = typer.Typer(add_completion=False)
 

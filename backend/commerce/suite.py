@@ -42,6 +42,17 @@ def _mask(text: str) -> tuple[str, Counter[str]]:
     return mask(text)
 
 
+FORMER_FINGERPRINTS = {
+    "d92111c32d92": ("7fec19aa8604", "2f0bcf10aaee", "99d0629ed6aa", "01b4c633d10c"),  # v4.0
+    "42300d92f9f2": ("46b1fc33777f", "ca718364e764", "e9e054b099d4", "a14e9b7c6949"),  # v4.1
+    "3b31aa5759d6": ("d3a4f690391e", "e34f98f9b82a", "1b39e121dfa2", "3120ac979e4b"),  # v4.2
+    "ddb3648b8ddf": ("9780140b2615", "033635e1b21f", "53d6c5b53bb8", "603e575d7a94"),  # v4.2.1
+    "af1ef441c8c9": ("a78ae25534ee", "c3d5fe68140a", "c323460e2764", "6d9ec2b9adc1"),  # v4.3
+    "b4847894ac83": ("faca64d1414b", "cfc0e6c2e49f", "096a54cf0deb", "17727d155a7d"),  # v5-exec
+}
+"""One fingerprint stood for all four tasks before each task had its own. The right side is the same code after it moved; where
+a task's rules change, its own fingerprint no longer stands here, and decisions on the old ones are stale, as they should be."""
+
 SUITE = Suite(
     name="commerce",
     tasks=(
@@ -64,6 +75,7 @@ SUITE = Suite(
     next_step=next_step.next_step,
     corpus=CORPUS,
     commands=commands.add_to,
+    former=FORMER_FINGERPRINTS,
     gate=GateSettings(least_ratings=30, least_rho=0.60, least_low=0.30),
     monitor=MonitorSettings(mean_limit=0.50, mean_over=0.52),
 )

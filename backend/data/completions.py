@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -13,14 +13,18 @@ from backend.access import needs
 from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout, Mapped, UnknownLayout
 from backend.errors import UserError, bad_rows, reason
-from backend.records import Message, PromptRecord
+from backend.records import Message, PromptRecord, Split
 from backend.store.engine import in_turn, writing
 from backend.store.events import record
 from backend.store.imported import NewCompletion, add_imported
-from backend.suites import classify, find_task, suites, task_names
+from backend.store.prompts import save_members
+from backend.suites import classify, find_task, task_names, unlabelled_task
+from rewards.calling import RewardFault, check_name
 
 _BATCH = 5_000
 _MOST_BAD = 1_000
+_MOST_PROMPTS = 50_000
+"""Of a file with more, no prompt set is made."""
 PREVIEW = 20
 
 
@@ -30,6 +34,7 @@ class Taken:
 
     Attributes:
         rows: completions in the file.
+        prompts: prompt id -> its split; the file's prompts are a set on the Data page.
         new: those that were not in the store.
         tasks: task -> completions.
         keys: of all the file's completions, in order.
@@ -38,6 +43,7 @@ class Taken:
     """
 
     rows: int = 0
+    prompts: dict[str, Split] = field(default_factory=dict)
     new: int = 0
     tasks: Counter[str] = field(default_factory=Counter)
     keys: list[str] = field(default_factory=list)
@@ -83,6 +89,7 @@ def import_completions(
         UserError: the file cannot be read, has no rows, or has bad ones (named by place); nothing was stored then.
     """
     taken, bad = Taken(), list[str]()
+    default_task = default_task or unlabelled_task()
     with writing() as session:
         in_turn(session, "prompts")
         rows = _checked(path, layout or Layout(), default_task, taken, bad)
@@ -94,6 +101,8 @@ def import_completions(
             raise bad_rows(f"of {taken.rows + len(bad)} rows of {path}", bad)
         if not taken.rows:
             raise UserError(f"{path} holds no completions")
+        if len(taken.prompts) <= _MOST_PROMPTS:
+            save_members(session, taken.prompts, path.name)
         if taken.new:
             record(session, "imported", "completions", file=path.name, count=taken.new)
     return taken
@@ -107,7 +116,7 @@ def _checked(path: Path, layout: Layout, default_task: str, taken: Taken, bad: l
             if isinstance(row, ValueError):
                 raise row
             mapped = layout.mapped(row)
-            new = _new(mapped, default_task, path.name, seen)
+            new = _new(mapped, default_task, path.name, taken.tasks, seen)
         except UnknownLayout as error:
             raise UserError(f"{path}:{place}: {error}") from error
         except ValueError as error:
@@ -117,6 +126,7 @@ def _checked(path: Path, layout: Layout, default_task: str, taken: Taken, bad: l
             continue
         taken.rows += 1
         taken.tasks[new.prompt.task] += 1
+        taken.prompts[new.prompt.id] = new.prompt.split
         taken.keys.append(new.key)
         if mapped.id:
             if mapped.id in taken.by_id:
@@ -126,11 +136,11 @@ def _checked(path: Path, layout: Layout, default_task: str, taken: Taken, bad: l
         yield new
 
 
-def _new(mapped: Mapped, default_task: str, source: str, seen: Counter[bytes]) -> NewCompletion:
+def _new(mapped: Mapped, default_task: str, source: str, known: Collection[str], seen: Counter[bytes]) -> NewCompletion:
     user_text = "\n".join(m["content"] for m in mapped.messages if m["role"] == "user")
-    task = mapped.task or default_task or _task_of(user_text)
-    if find_task(task) is None:
-        raise ValueError(f"unknown task {task!r}; choose one of {', '.join(task_names())}")
+    task = mapped.task or default_task or classify(user_text)
+    if task not in known:
+        _check_task(task)
     prompt = PromptRecord(
         task=task,
         messages=tuple(Message.model_validate(m) for m in mapped.messages),
@@ -149,10 +159,14 @@ def _new(mapped: Mapped, default_task: str, source: str, seen: Counter[bytes]) -
     return NewCompletion(digest.hexdigest(), prompt, mapped.completion, mapped.policy, _plain(columns), mapped.step)
 
 
-def _task_of(user_text: str) -> str:
-    """The task of a row that names none: the first suite's only or first one, or what its classifier says."""
-    first = suites()[0]
-    return first.tasks[0].name if first.classify is None else classify(user_text)
+def _check_task(task: str) -> None:
+    if find_task(task) is None:
+        raise ValueError(f"unknown task {task!r}; choose one of {', '.join(task_names())}")
+    if task not in task_names():
+        try:
+            check_name(task)
+        except RewardFault as fault:
+            raise ValueError(f"task {task!r}: {fault.what}") from fault
 
 
 def _plain(columns: dict[str, Any]) -> dict[str, Any]:

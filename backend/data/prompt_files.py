@@ -12,7 +12,7 @@ from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout, UnknownLayout
 from backend.errors import UserError, bad_rows, reason
 from backend.records import Message, PromptRecord
-from backend.suites import classify, get_task, suites
+from backend.suites import classify, get_task, unlabelled_task
 
 MOST_EVAL = 200
 _OWN = {*PromptRecord.model_fields, "prompt"}
@@ -63,9 +63,8 @@ def _record(row: dict[str, Any], layout: Layout, source: str) -> PromptRecord:
     beside = {name: value for name, value in row.items() if name not in ("facts", "split", "form", "source")}
     mapped = layout.mapped(beside, needs_completion=False)
     messages = [Message.model_validate(m) for m in mapped.messages]
-    first = suites()[0]
     user_text = "\n".join(m.content for m in messages if m.role == "user")
-    task = get_task(mapped.task or (first.tasks[0].name if first.classify is None else classify(user_text)))
+    task = get_task(mapped.task or unlabelled_task() or classify(user_text))
     if task.system_prompt and messages[0].role != "system":
         messages.insert(0, Message(role="system", content=task.system_prompt))
     facts = row.get("facts") or {}

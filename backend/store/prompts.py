@@ -1,11 +1,13 @@
 """Prompts and prompt sets in the store."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.access import needs
-from backend.records import PromptRecord, content_hash
+from backend.records import PromptRecord, Split, hash_of_members
 from backend.store.engine import in_parts, in_turn
 from backend.store.events import record
 from backend.store.tables import Prompt, PromptSet, Run
@@ -42,12 +44,23 @@ def save_prompt_set(session: Session, records: list[PromptRecord], name: str) ->
     If the same prompts are stored again, it is the same set, and it keeps its first name.
     """
     new = save_prompts(session, records)
-    set_id = content_hash(records)
+    return save_members(session, {r.id: r.split for r in records}, name), new
+
+
+def save_members(session: Session, splits: Mapping[str, Split], name: str) -> str:
+    """Make stored prompts a set; returns its id.
+
+    Args:
+        session: a writing session.
+        splits: prompt id -> its split in this set, in the set's order.
+        name: of the set, if it is new.
+    """
+    set_id = hash_of_members(splits)
     if session.get(PromptSet, set_id) is None:
-        session.add(PromptSet(id=set_id, name=name[:200], members=[[r.id, r.split] for r in records]))
-        record(session, "added prompts", set_id, name=name[:200], count=len(records))
+        session.add(PromptSet(id=set_id, name=name[:200], members=[[i, split] for i, split in splits.items()]))
+        record(session, "added prompts", set_id, name=name[:200], count=len(splits))
         session.flush()
-    return set_id, new
+    return set_id
 
 
 def load_prompt_set(session: Session, set_id: str) -> list[PromptRecord] | None:

@@ -15,6 +15,7 @@ from backend.suites.registry import (
     suites,
     task_names,
     tasks,
+    unlabelled_task,
 )
 from backend.suites.scoring import (
     fingerprint,
@@ -56,4 +57,5 @@ __all__ = [
     "suites",
     "task_names",
     "tasks",
+    "unlabelled_task",
 ]

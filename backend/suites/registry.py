@@ -153,6 +153,12 @@ def classify(user_text: str) -> str:
     raise ValueError(f"the prompt names no task; name one of {', '.join(names)}")
 
 
+def unlabelled_task() -> str:
+    """The task of data that name none, where no classifier has to be asked: the first suite's first; "" otherwise."""
+    first = next(iter(suites()), None)
+    return first.tasks[0].name if first is not None and first.classify is None else ""
+
+
 def prompt_sources() -> dict[str, PromptSource]:
     """Every prompt source by its name; earlier names lead to it too."""
     found = [source for suite in suites() for source in suite.sources]

@@ -11,6 +11,7 @@ public functions that name ``completion`` or ``completions``. ``TASKS = {"task":
 ``SCALE = (1, 5)`` says what raters' numbers range over, ``BOUNDS = (low, high)`` what the total does.
 """
 
+import ast
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -32,6 +33,24 @@ EXAMPLE = """def correct(completions, answer, **kwargs):  # a batch, as TRL's
 
 def short(completion):  # one row
     return float(len(completion) < 200)"""
+
+TEMPLATE = '''"""Reward functions for `workbench audit`, `open` and `train`; TRL calls the same ones in GRPO."""
+
+
+def correct(completions, answer, **kwargs):
+    """A batch, as TRL calls it: one number for each completion, None where it does not apply."""
+    return [1.0 if a and a.lower() in c.lower() else 0.0 for c, a in zip(completions, answer)]
+
+
+def short(completion):
+    """One row: the parameters' names say what is handed over (prompt, or any column of the data)."""
+    return 1.0 if len(completion.split()) <= 80 else 0.0
+
+
+WEIGHTS = {"correct": 1.0, "short": 0.2}
+GUIDELINE = "Would you send this answer as it is? 1 useless … 3 usable after correction … 5 excellent"
+'''
+"""What `workbench init` writes."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +123,17 @@ def load_reward_file(spec: str) -> "RewardFile | ModuleType":
             f"One looks like this:\n\n{EXAMPLE}"
         )
     return _of_functions(functions, name, module, vars(module))
+
+
+def may_hold_rewards(path: Path) -> bool:
+    """Whether a Python file defines a function that names ``completion`` or ``completions``; the file is not run."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return False
+    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    public = [f for f in functions if not f.name.startswith("_")]
+    return any(a.arg in ("completion", "completions") for f in public for a in (*f.args.args, *f.args.kwonlyargs))
 
 
 def _of_functions(

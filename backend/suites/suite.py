@@ -3,7 +3,7 @@ what a run is followed by, and which thresholds decide.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -200,6 +200,8 @@ class Suite:
         scorer: set where the rewards are a team's own functions.
         is_open: whether a task that the data name and this suite does not is scored by the same functions.
         scale: the lowest and highest number a rater gives in imported ratings.
+        former: fingerprints that earlier versions of the workbench gave -> today's of the same rules, so that decisions made
+            then still hold.
         gate, monitor: thresholds.
     """
 
@@ -218,6 +220,7 @@ class Suite:
     scorer: Scored | None = None
     is_open: bool = False
     scale: tuple[float, float] = (1, 5)
+    former: Mapping[str, Collection[str]] = field(default_factory=dict)
     gate: GateSettings = field(default_factory=GateSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
 

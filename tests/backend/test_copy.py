@@ -15,8 +15,8 @@ from backend.store.copy import back_up, copy_store
 from backend.store.engine import get_engine, reading, writing
 from backend.store.ratings import get_rater
 from backend.store.tables import Completion, Rating, Run
+from benchmarks.workbenches import postgres_database
 from tests.backend.test_store import add_completions, add_run
-from tests.workbenches import postgres_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

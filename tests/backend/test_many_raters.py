@@ -10,32 +10,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from backend.rating.queue import save_for_raters
-from backend.records import Message, PromptRecord
-from backend.store.engine import reading, writing
-from backend.store.prompts import save_prompts
+from backend.store.engine import reading
 from backend.store.tables import QueueItem, Rating, RatingEvent
-from tests.servers import free_port, start_app
-from tests.streamlit_session import Session
+from benchmarks.servers import free_port, start_app
+from benchmarks.streamlit_session import Session
+from benchmarks.workbenches import ENVIRONMENT, fill
 
 ROOT = Path(__file__).parents[2]
 RATERS, EACH, PER_ITEM = 20, 30, 2  # benchmarks/load.py has fifty for ten minutes
-ENVIRONMENT = {"WORKBENCH_LOAD_EXAMPLE": "false", "WORKBENCH_REPEAT_SHARE": "0"}
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("raters")]
-
-
-def fill(count: int) -> None:
-    """Completions of ``count`` push prompts, all in the queue."""
-    from backend.records import Completion as Generated
-    from backend.records import Sampling
-
-    records = [
-        PromptRecord(task="push", messages=(Message(role="user", content=f"Crie um push {i}"),)) for i in range(count)
-    ]
-    with writing() as session:
-        save_prompts(session, records)
-        groups = [[Generated(f"Oferta {i}! Corra", 5, False)] for i in range(count)]
-        save_for_raters(session, [r.id for r in records], groups, "nano", Sampling())
 
 
 @pytest.fixture

@@ -249,6 +249,19 @@ def test_the_mean_counts_however_far_raters_are_apart(example_workbench: Path) -
         assert {"length", "human"} <= set(rated_scores(session, "v4.2.1"))
 
 
+def test_a_gate_decided_before_each_task_had_a_fingerprint_holds_while_the_rules_are_the_same(
+    example_workbench: Path,
+) -> None:
+    with writing() as session:
+        session.query(GateDecision).update({"fingerprint": "ddb3648b8ddf"})  # v4.2.1's, of all four tasks together
+    with reading() as session:
+        assert "stale" not in {g.verdict for g in standing_gates(session, "v4.2.1").values()}
+    with writing() as session:
+        session.query(GateDecision).update({"fingerprint": "af1ef441c8c9"})  # v4.3's
+    with reading() as session:
+        assert {g.verdict for g in standing_gates(session, "v4.2.1").values()} == {"stale"}
+
+
 @pytest.mark.slow
 def test_a_regression_case_fails_while_the_reward_contradicts_people(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("WORKBENCH_REGRESSIONS", str(tmp_path / "regressions.jsonl"))

@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 
 from backend.commerce.olist_source import SOURCES
 from benchmarks.olist_files import write_olist
+from benchmarks.servers import App
 from tests.e2e.helpers import again, open_tab
-from tests.servers import App
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-data")]
 

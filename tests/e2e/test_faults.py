@@ -17,11 +17,10 @@ from sqlalchemy.engine import make_url
 from backend.store.engine import reading, writing
 from backend.store.tables import Rating, Run
 from backend.training.config import TrainConfig
+from benchmarks.servers import App, Proxy
+from benchmarks.workbenches import ENVIRONMENT, fill, postgres_database, workbench_at
 from tests import warm
-from tests.backend.test_many_raters import ENVIRONMENT, fill
 from tests.live_runs import wait_until
-from tests.servers import App, Proxy
-from tests.workbenches import postgres_database, workbench_at
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-faults")]
 CUT_SECONDS = 20

@@ -14,8 +14,8 @@ from backend.records import Completion, Message, PromptRecord, Sampling
 from backend.settings import ROOT
 from backend.store.engine import writing
 from backend.store.prompts import save_prompts
-from tests.backend.test_many_raters import ENVIRONMENT
-from tests.servers import App, free_port, wait_for_port
+from benchmarks.servers import App, free_port, wait_for_port
+from benchmarks.workbenches import ENVIRONMENT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-hostile_text")]
 PICTURE = "![x](http://127.0.0.1:1/x.png)"

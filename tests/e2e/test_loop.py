@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from backend.settings import ROOT
+from benchmarks.servers import App
 from tests.e2e.helpers import again, open_tab
-from tests.servers import App
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-loop")]
 

@@ -12,8 +12,8 @@ from backend.runs.sync import sync_run
 from backend.settings import ROOT
 from backend.store.engine import writing
 from backend.store.tables import Run
-from tests.servers import App
-from tests.workbenches import workbench_at
+from benchmarks.servers import App
+from benchmarks.workbenches import workbench_at
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-pages")]
 PAGES = ("", "annotate?rater=Ana", "results", "runs", "audit", "train", "data")

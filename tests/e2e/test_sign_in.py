@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.servers import App, free_port
+from benchmarks.servers import App, free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-sign_in")]
 HERE = Path(__file__).parents[1] / "oidc"

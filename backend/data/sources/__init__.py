@@ -5,6 +5,7 @@ decided once, in ``layout``. A new source is one module and an entry in ``READER
 """
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,16 @@ READERS: tuple[tuple[str, Callable[[Path], bool], Callable[[Path], Iterator[RawR
     ),
 )
 """(what it is, whether a path is one, its rows); the first that fits reads."""
+
+
+def columns_of(path: Path) -> list[str]:
+    """The columns of a file's first rows.
+
+    Raises:
+        UserError: as ``raw_rows``.
+    """
+    rows = [row for _, row in islice(raw_rows(path), 20) if isinstance(row, dict)]
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def raw_rows(path: Path) -> Iterator[RawRow]:

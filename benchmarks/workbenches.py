@@ -8,8 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from backend.rating.queue import save_for_raters
+from backend.records import Completion, Message, PromptRecord, Sampling
 from backend.settings import get_settings
-from backend.store.engine import forget_engines
+from backend.store.engine import forget_engines, writing
+from backend.store.prompts import save_prompts
+
+ENVIRONMENT = {"WORKBENCH_LOAD_EXAMPLE": "false", "WORKBENCH_REPEAT_SHARE": "0"}
+"""Of a server with ``fill``'s completions alone."""
 
 
 @contextmanager
@@ -52,3 +58,14 @@ def postgres_database() -> Iterator[str]:
         admin.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
         yield f"{server.rsplit('/', 1)[0]}/{name}"
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+
+
+def fill(count: int) -> None:
+    """Completions of ``count`` push prompts, all in the queue."""
+    records = [
+        PromptRecord(task="push", messages=(Message(role="user", content=f"Crie um push {i}"),)) for i in range(count)
+    ]
+    with writing() as session:
+        save_prompts(session, records)
+        groups = [[Completion(f"Oferta {i}! Corra", 5, False)] for i in range(count)]
+        save_for_raters(session, [r.id for r in records], groups, "nano", Sampling())
