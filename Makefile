@@ -22,7 +22,7 @@ run: $(VENV)/.installed
 	$(PY) -m app --port $(PORT)
 
 check: lint
-	$(PY) -m pytest -n 2 -m "not slow and not e2e"
+	$(PY) -m pytest -n 2 --dist loadgroup -m "not slow and not e2e"
 
 # nano first, on all cores: inside a test worker its building would take three times as long.
 test: $(VENV)/.installed-dev

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     runs_dir: Path = _here("runs")
     """One folder per training run. Nothing outside it is ever written by a run."""
     suites: _Listed = ("commerce",)
-    """The installation's suites, comma-separated: built-in ones, modules, or paths of .py files (docs/new-task.md)."""
+    """The installation's suites, comma-separated: built-in ones, modules, or paths of .py files (docs/your-own.md)."""
     reward_seconds: float = Field(60, gt=0)
     """A team's reward function is ended when a batch takes longer."""
     reward_gigabytes: float = Field(2, gt=0)

@@ -12,7 +12,7 @@ function and the row; nothing is turned into a 0.
 import asyncio
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -40,6 +40,15 @@ class RewardFault(Exception):
         place = "" if row is None else f", row {row + 1}"
         super().__init__(f"reward function {function}{place}: {what}")
         self.function, self.what, self.row = function, what, row
+
+
+class _NoTokens:
+    """In place of ``completion_ids`` where there are texts alone: a function may name them, but not read them."""
+
+    def _refuse(self, *_: object) -> Any:
+        raise LookupError("it reads completion_ids, which only a trainer has; these data hold texts")
+
+    __iter__ = __len__ = __getitem__ = __contains__ = __array__ = _refuse
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,6 @@ class RewardFunction:
         style: ``batch`` or ``row``.
         wants: parameters it names; None where it takes whatever it is given (``**kwargs``).
         bound: parameters that a partial has filled already, which are not handed over once more.
-        ids_only: it reads a completion's token ids and not its text.
         form: text or chat, once a call has shown which it needs; None until then.
     """
 
@@ -88,7 +96,6 @@ class RewardFunction:
     style: Literal["batch", "row"]
     wants: frozenset[str] | None
     bound: frozenset[str] = frozenset()
-    ids_only: bool = False
     form: Form | None = None
 
     def values(
@@ -135,10 +142,8 @@ class RewardFunction:
         arguments: dict[str, Any] = {name: [row.columns.get(name) for row in rows] for name in names}
         arguments |= {"prompts": [row.prompt_as(form) for row in rows]}
         arguments |= {"completions": [row.completion_as(form) for row in rows]}
-        if self.ids_only and "completion_ids" not in arguments.keys() | offered.keys():
-            raise RewardFault(self.name, "reads completion_ids alone, which only a trainer has; these data hold texts")
         arguments = {
-            "completion_ids": [[] for _ in rows],
+            "completion_ids": _NoTokens(),
             "trainer_state": None,
             **_silent_logs(),
             **arguments,
@@ -149,6 +154,8 @@ class RewardFunction:
         except (Exception, SystemExit) as error:
             raise self._fault(error, self._row_to_blame(rows, form, offered)) from error
         try:
+            if isinstance(given, str | bytes | Mapping | Set):
+                raise TypeError("it has no order of its own, or is one text")
             values = list(given)
         except TypeError as error:
             raise RewardFault(
@@ -182,7 +189,7 @@ class RewardFunction:
             ids = offered.get("completion_ids")
             arguments: dict[str, Any] = {**row.columns, "prompt": row.prompt_as(form)}
             arguments |= {"completion": row.completion_as(form)}
-            arguments |= {"completion_ids": ids[place] if ids else [], "trainer_state": None} | _silent_logs()
+            arguments |= {"completion_ids": ids[place] if ids else _NoTokens(), "trainer_state": None} | _silent_logs()
             arguments |= {name: value for name, value in offered.items() if name != "completion_ids"}
             try:
                 found.append(self.call(**self._wanted(arguments)))
@@ -190,7 +197,11 @@ class RewardFunction:
                 raise self._fault(error, place) from error
         waiting = [place for place, value in enumerate(found) if inspect.isawaitable(value)]
         if waiting:
-            for place, value in zip(waiting, _all_awaited([found[place] for place in waiting]), strict=True):
+            try:
+                given = _all_awaited([found[place] for place in waiting])
+            except SystemExit as error:
+                raise self._fault(error, waiting[0] if len(waiting) == 1 else None) from error
+            for place, value in zip(waiting, given, strict=True):
                 if isinstance(value, Exception):
                     raise self._fault(value, place) from value
                 found[place] = value
@@ -238,8 +249,7 @@ def reward_function(name: str, call: Callable[..., Any]) -> RewardFunction:
             name,
             "names neither `completions` (a batch, as TRL's) nor `completion` (one row), so it is no reward function",
         )
-    ids_only = not {"completions", "completion"} & _named(call)
-    return RewardFunction(name, call, style, *_parameters(call), ids_only)
+    return RewardFunction(name, call, style, *_parameters(call))
 
 
 def check_name(name: str) -> None:
@@ -280,16 +290,20 @@ def _style_of(call: Callable[..., Any]) -> Literal["batch", "row"] | None:
 def _parameters(call: Callable[..., Any]) -> tuple[frozenset[str] | None, frozenset[str]]:
     """(the parameters it names, or None where it takes everything; those that a partial has filled)."""
     bound = frozenset(call.keywords) if isinstance(call, partial) else frozenset()
-    open_ended = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(call).parameters.values())
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in _signature(call).values())
     return None if open_ended else _named(call), bound
 
 
 def _named(call: Callable[..., Any]) -> frozenset[str]:
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return frozenset(n for n, p in _signature(call).items() if p.kind in kinds)
+
+
+def _signature(call: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
-        parameters = inspect.signature(call).parameters
+        return inspect.signature(call).parameters
     except (TypeError, ValueError):  # a built-in that does not say what it takes
-        return frozenset()
-    return frozenset(n for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
+        return {}
 
 
 def total_of(values: Mapping[str, Value], weights: Mapping[str, float]) -> float:

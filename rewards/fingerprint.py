@@ -9,12 +9,15 @@ import ast
 import copy
 import hashlib
 import inspect
+import re
 import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import lru_cache, partial
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -146,8 +149,36 @@ class _Collected:
         for name in _names_in(node) if node is not None else set(function.__code__.co_names):
             if name in function.__globals__:
                 self._add_named(name, function.__globals__[name], node)
+        for name, value in self._imported_in(function, node):
+            self._add_named(name, value, node)
         if (wrapped := getattr(function, "__wrapped__", None)) is not None:
             self.add(wrapped)
+
+    def _imported_in(self, function: types.FunctionType, node: ast.AST | None) -> list[tuple[str, Any]]:
+        """What a function imports when it runs, where that is the team's own: (its name there, the thing)."""
+        found: list[tuple[str, Any]] = []
+        package = function.__globals__.get("__package__") or ""
+        for statement in ast.walk(node) if node is not None else ():
+            if isinstance(statement, ast.Import):
+                wanted = [(a.name, "", a.asname or a.name.split(".", maxsplit=1)[0]) for a in statement.names]
+            elif isinstance(statement, ast.ImportFrom):
+                start = package.split(".")[: len(package.split(".")) - statement.level + 1] if statement.level else []
+                source = ".".join(filter(None, [*start, statement.module or ""]))
+                wanted = [(source, a.name, a.asname or a.name) for a in statement.names]
+            else:
+                continue
+            for source, attribute, name in wanted:
+                if (module := self._own_module(source)) is not None:
+                    found.append((name, getattr(module, attribute, module) if attribute else module))
+        return found
+
+    def _own_module(self, name: str) -> types.ModuleType | None:
+        """A module of the team's own, imported if it has not been; None for one from elsewhere or one that fails."""
+        try:
+            spec = sys.modules[name].__spec__ if name in sys.modules else find_spec(name)
+            return import_module(name) if spec is not None and self._is_own(spec.origin) else None
+        except Exception:
+            return None
 
     def _add_named(self, name: str, value: Any, node: ast.AST | None) -> None:
         """What a function's global name stands for; of a module of the team's own, only the attributes it names."""
@@ -192,22 +223,23 @@ class _Collected:
 
 def _written(value: Any) -> str:
     """Data as text that is the same in every process: sets and dictionaries sorted, code by its name only."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(sorted(f"{_written(k)}: {_written(v)}" for k, v in value.items())) + "}"
-    if isinstance(value, set | frozenset):
-        return "{" + ", ".join(sorted(map(_written, value))) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_written, value)) + "]"
-    if isinstance(value, _PLAIN):
-        return repr(value)
-    if callable(value) or isinstance(value, types.ModuleType):
-        return str(getattr(value, "__qualname__", getattr(value, "__name__", type(value).__name__)))
     said = repr(value)
-    return type(value).__qualname__ if " at 0x" in said else said
+    if isinstance(value, Mapping):
+        said = "{" + ", ".join(sorted(f"{_written(k)}: {_written(v)}" for k, v in value.items())) + "}"
+    elif isinstance(value, set | frozenset):
+        said = "{" + ", ".join(sorted(map(_written, value))) + "}"
+    elif isinstance(value, list | tuple):
+        said = "[" + ", ".join(map(_written, value)) + "]"
+    elif isinstance(value, re.Pattern):
+        said = f"re.compile({value.pattern!r}, {value.flags})"  # its own repr cuts a long one
+    elif not isinstance(value, _PLAIN) and (callable(value) or isinstance(value, types.ModuleType)):
+        said = str(getattr(value, "__qualname__", getattr(value, "__name__", type(value).__name__)))
+    return type(value).__qualname__ if " at 0x" in said and not isinstance(value, _PLAIN) else said
 
 
 def _bytecode(code: types.CodeType) -> str:
-    return f"{code.co_code.hex()} {[c for c in code.co_consts if not isinstance(c, types.CodeType)]!r}"
+    constants = [_bytecode(c) if isinstance(c, types.CodeType) else _written(c) for c in code.co_consts]
+    return f"{code.co_code.hex()} {code.co_names} {constants}"
 
 
 @lru_cache

@@ -116,6 +116,8 @@ def _checked(path: Path, layout: Layout, default_task: str, taken: Taken, bad: l
             if isinstance(row, ValueError):
                 raise row
             mapped = layout.mapped(row)
+            if mapped.id and mapped.id in taken.by_id:
+                raise ValueError(f"the id {mapped.id} stands in an earlier row")
             new = _new(mapped, default_task, path.name, taken.tasks, seen)
         except UnknownLayout as error:
             raise UserError(f"{path}:{place}: {error}") from error
@@ -129,8 +131,6 @@ def _checked(path: Path, layout: Layout, default_task: str, taken: Taken, bad: l
         taken.prompts[new.prompt.id] = new.prompt.split
         taken.keys.append(new.key)
         if mapped.id:
-            if mapped.id in taken.by_id:
-                bad.append(f"{path}:{place}: the id {mapped.id} stands in an earlier row")
             taken.by_id[mapped.id] = new.key
         taken.ratings += [(new.key, *rating) for rating in mapped.ratings]
         yield new
@@ -170,8 +170,8 @@ def _check_task(task: str) -> None:
 
 
 def _plain(columns: dict[str, Any]) -> dict[str, Any]:
-    """Columns as JSON keeps them: dates and the like as text."""
-    return dict(json.loads(json.dumps(columns, default=str)))
+    """Columns as JSON keeps them: dates and the like as text, and nothing for a number that is none."""
+    return dict(json.loads(json.dumps(columns, default=str), parse_constant=lambda _: None))
 
 
 def stratified(taken: Taken, most: int) -> Sequence[str]:

@@ -73,10 +73,15 @@ def _score_rows(session: Session, completion_ids: Sequence[int], profile: str) -
         select(Completion, Prompt)
         .join(Prompt, Prompt.id == Completion.prompt_id)
         .where(Completion.id.in_(completion_ids))
-        .order_by(Completion.prompt_id, Completion.id)  # a prompt's completions together, as a trainer has them
+        .order_by(Completion.id)
     )
+    found = session.execute(query).tuples().all()
+    first: dict[str, int] = {}
+    for completion, _ in found:
+        first.setdefault(completion.prompt_id, completion.id)
     by_task: dict[str, list[tuple[int, ToScore]]] = {}
-    for completion, prompt in session.execute(query).tuples():
+    # A prompt's completions together, as a trainer has them, and prompts as they came.
+    for completion, prompt in sorted(found, key=lambda row: (first[row[0].prompt_id], row[0].id)):
         form: Any = prompt.form
         asked = ToScore(prompt.messages, completion.text, {**prompt.facts, **completion.columns}, form)
         by_task.setdefault(prompt.task, []).append((completion.id, asked))

@@ -173,6 +173,9 @@ def _of_functions(
 def _functions_of(module: ModuleType, spec: str) -> dict[str, Callable[..., Any]]:
     """The reward functions of a module by name: those it weighs, otherwise its own public ones."""
     said = vars(module)
+    for what, of in (("WEIGHTS", "function -> weight"), ("TASKS", "task -> {function: weight}")):
+        if not isinstance(said.get(what) or {}, Mapping):
+            raise UserError(f"{spec}: {what} is a dictionary of {of}")
     named = [said.get("WEIGHTS") or {}, *(w for w in (said.get("TASKS") or {}).values() if isinstance(w, Mapping))]
     if any(named):
         found: dict[str, Callable[..., Any]] = {}
@@ -253,11 +256,14 @@ def _module(spec: str) -> ModuleType:
         raise UserError(f"{spec} is no Python file")
     module = module_from_spec(made)
     sys.modules[name] = module
+    wrote, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # cached code would hide an edit in the same second
     try:
         made.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
         raise UserError(f"{spec} cannot be loaded: {_said(error, path)}") from error
+    finally:
+        sys.dont_write_bytecode = wrote
     return module
 
 

@@ -207,6 +207,8 @@ class FileSuite:
             except RewardFault as fault:
                 row = "" if fault.row is None else f", row {start + fault.row + 1}"
                 where = f"rows {start + 1} to {start + len(batch)} of task {task.name}"
+                if fault.row is not None:
+                    where += f"; the completion is {_short(batch[fault.row].completion)}"
                 raise UserError(
                     f"reward function {fault.function}{row}: {fault.what} ({where}). Nothing was stored"
                 ) from fault
@@ -215,6 +217,11 @@ class FileSuite:
                 for total, values in said["scores"]
             ]
         return found
+
+
+def _short(text: str) -> str:
+    said = repr(text)
+    return said if len(said) <= 80 else said[:77] + "…"
 
 
 def _read_source(suite: FileSuite) -> dict[str, str]:

@@ -35,7 +35,9 @@ def serve(spec: str, place_file: str, requests: TextIO, answers: TextIO) -> None
         try:
             loaded = loaded if loaded is not None else load_reward_file(spec)
             answer = _describe(loaded) if request["do"] == "describe" else _score(loaded, request, place)
-        except (UserError, RewardFault) as error:
+        except RewardFault as fault:
+            answer = {"fault": {"function": fault.function, "what": fault.what, "row": fault.row}}
+        except UserError as error:
             answer = {"error": str(error)}
         except SystemExit as error:
             answer = {

@@ -4,13 +4,15 @@ import re
 
 POLITE = re.compile(r"\b(sorry|apolog\w+|thank\w*|understand\w*|please)\b", re.I)
 BOOKING = re.compile(r"\bSW-\d{4}\b")
-SMALL_WORDS = frozenset("a an and are can do for from have how i in is it my of on or the to what when where with you your".split())
+SMALL_WORDS = frozenset(
+    "a an and are can do for from have how i in is it my of on or the to what when where with you your".split()
+)
 
 
 def facts(completions, reference, **kwargs):
     """Batch style, as TRL calls it: the share of the reference's facts that the reply states."""
     values = []
-    for reply, known in zip(completions, reference):
+    for reply, known in zip(completions, reference, strict=True):
         wanted = [fact.strip().lower() for fact in known.split(";")]
         values.append(sum(fact in reply.lower() for fact in wanted) / len(wanted))
     return values
@@ -33,7 +35,7 @@ def private(completion, prompt):
     return (-1.0 if named - set(BOOKING.findall(prompt)) else 0.0) if named else None
 
 
-WEIGHTS = {"facts": 1.0, "on_topic": 0.3, "courteous": 0.5, "private": 1.0}
+WEIGHTS = {"facts": 1.0, "on_topic": 0.3, "courteous": 1.0, "private": 1.0}
 GUIDELINE = (
     "Would you send this reply to the customer? 1 wrong, off the question or about another customer · "
     "3 usable after an edit · 5 right, complete and friendly. Length alone is neither good nor bad."

@@ -34,6 +34,10 @@ BY_NAME: dict[str, Task] = {m.TASK.name: m.TASK for m in _MODULES}
 REWARDS: dict[str, Reward] = {m.TASK.name: m.REWARD for m in _MODULES}
 
 
+Messages = Sequence[Mapping[str, str]]
+"""A chat: turns with ``role`` and ``content``."""
+
+
 def score(
     task: str,
     completion: str,
@@ -84,6 +88,23 @@ def reward_push(completion: str) -> float:
     return score("push", completion).total
 
 
-def commerce_reward_fn(completions: Sequence[str], prompts: Sequence[str]) -> list[float]:
-    """Classify each prompt, then score its completion under the default profile (final report §10)."""
-    return [score(classify_task(p), c, p).total for c, p in zip(completions, prompts, strict=True)]
+def commerce_reward_fn(
+    completions: Sequence[str | Messages], prompts: Sequence[str | Messages], **columns: object
+) -> list[float]:
+    """Classify each prompt, then score its completion under the default profile (final report §10).
+
+    It can be handed to TRL's GRPOTrainer as it is: texts or chats, with any further columns.
+
+    Args:
+        completions, prompts: as many of each; of a chat, what the assistant wrote and what the user asked count.
+        columns: ``task``, where there is one, names each prompt's task, and no classifier is asked; others do not count.
+    """
+    asked = [_said_by("user", prompt) for prompt in prompts]
+    written = [_said_by("assistant", completion) for completion in completions]
+    named = columns.get("task")
+    tasks = named if isinstance(named, list | tuple) else [classify_task(text) for text in asked]
+    return [score(task, c, p).total for task, c, p in zip(tasks, written, asked, strict=True)]
+
+
+def _said_by(role: str, text: str | Messages) -> str:
+    return text if isinstance(text, str) else "\n".join(turn["content"] for turn in text if turn["role"] == role)

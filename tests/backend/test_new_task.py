@@ -1,13 +1,22 @@
-"""docs/new-task.md is true: a fifth task from outside the package is scored, audited and trained on."""
+"""docs/your-own.md is true: its files and commands work, and a fifth task from outside the package is scored, audited and trained on."""
 
 import json
+import os
 import re
+import shlex
+import shutil
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import typer.main
 
 from backend.audit.table import audit_table
+from backend.commands.workbench import COMMANDS
+from backend.data.prompt_files import read_prompt_file
 from backend.errors import UserError
 from backend.runs.create import create_run
 from backend.runs.worker import work
@@ -19,17 +28,80 @@ from rewards.scoring import run_probes
 from rewards.types import Reward
 
 ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs" / "your-own.md").read_text(encoding="utf-8")
+COMMAND_LINES = re.findall(r"^workbench .*$", DOCUMENT, re.M)
 
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
     """The module in the documentation, as it stands there."""
-    text = (ROOT / "docs" / "new-task.md").read_text(encoding="utf-8")
-    source = re.search(r"```python\n(.*?)```", text, re.S)
+    source = re.search(r"```python\n(# my_suite\.py\n.*?)```", DOCUMENT, re.S)
     assert source is not None
     path = tmp_path / "my_suite.py"
     path.write_text(source[1], encoding="utf-8")
     return path
+
+
+def write_the_documents_files(folder: Path) -> None:
+    """Every file that the document shows under its name."""
+    files = re.findall(r"^`([\w.]+)`:\n\n```\w+\n(.*?)```", DOCUMENT, re.M | re.S)
+    assert {name for name, _ in files} == {"completions.jsonl", "ratings.csv", "smallest.py", "prompts.jsonl"}
+    for name, text in files:
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def run(folder: Path, line: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command line of the document in a folder, with a store in it."""
+    settings = {k: v for k, v in os.environ.items() if not k.startswith("WORKBENCH_") and k != "DATABASE_URL"}
+    return subprocess.run(
+        [sys.executable, "-m", "backend.commands.workbench", *shlex.split(line, comments=True)[1:]],
+        cwd=folder, env={**settings, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_documents_files_and_commands_work(tmp_path: Path) -> None:
+    write_the_documents_files(tmp_path)
+    shutil.copytree(ROOT / "examples" / "support", tmp_path / "examples" / "support")
+    assert run(tmp_path, "workbench init").returncode == 0
+    audits = [line for line in COMMAND_LINES if line.startswith("workbench audit")]
+    assert len(audits) == 3
+    for line in audits:
+        said = re.search(r"# exit code (\d)", line)
+        done = run(tmp_path, line)
+        assert said is not None and done.returncode == int(said[1]), (line, done.stderr)
+    assert (tmp_path / "annotations-my_rewards.db").exists()
+
+
+@pytest.mark.slow
+def test_the_example_shows_a_reward_that_ranks_as_people_do_and_one_that_does_not(tmp_path: Path) -> None:
+    line = re.search(r"^workbench audit .*$", (ROOT / "examples" / "support" / "README.md").read_text("utf-8"), re.M)
+    assert line is not None
+    done = run(tmp_path, line[0].replace("examples/", f"{ROOT}/examples/") + " --json")
+    (task,) = json.loads(done.stdout)["tasks"]
+    rho = {reward["name"]: round(reward["rho"], 2) for reward in task["rewards"]}
+    assert task["n"] == 200
+    assert (rho["facts"], rho["courteous"], rho["total"]) == (0.85, -0.24, 0.69)
+
+
+@pytest.mark.parametrize("line", COMMAND_LINES)
+def test_every_command_in_the_document_is_one(line: str) -> None:
+    _, name, *arguments = shlex.split(line, comments=True)
+    typer.main.get_command(import_module(COMMANDS[name][0]).app).make_context(name, arguments)
+
+
+def test_the_documents_prompts_can_be_read(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_the_documents_files(workbench)
+    monkeypatch.setenv("WORKBENCH_SUITES", str(workbench / "smallest.py"))
+    get_settings.cache_clear()
+    assert [p.facts["answer"] for p in read_prompt_file(workbench / "prompts.jsonl")] == ["€12", "60 km"]
+
+
+def test_every_error_in_the_document_can_happen() -> None:
+    table = DOCUMENT[DOCUMENT.index("| The message says") : DOCUMENT.index("## The fingerprint")]
+    source = "".join(path.read_text("utf-8") for room in ("rewards", "backend") for path in (ROOT / room).rglob("*.py"))
+    for said in re.findall(r"^\| `([^`]+)`", table, re.M):
+        assert said in source, said
 
 
 @pytest.mark.slow

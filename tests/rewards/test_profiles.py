@@ -189,21 +189,18 @@ HARD = [
         f"WORDS = re.compile('{LONG}|least')",
         "WORDS.search(completion)",
         id="the end of a long pattern",
-        marks=pytest.mark.xfail(strict=True, reason="fingerprint._written: repr of a pattern is cut at 200 characters"),
     ),
     pytest.param(
         "F = {'a': lambda c: c.upper(), 'b': lambda c: c}",
         "F = {'a': lambda c: c.lower(), 'b': lambda c: c}",
         "F['a'](completion)",
         id="a method that one of two lambdas on a line calls",
-        marks=pytest.mark.xfail(strict=True, reason="fingerprint._bytecode leaves out the names"),
     ),
     pytest.param(
         "F = {'a': lambda c: [x + 1 for x in c], 'b': lambda c: c}",
         "F = {'a': lambda c: [x + 2 for x in c], 'b': lambda c: c}",
         "F['a'](completion)",
         id="a loop in one of two lambdas on a line",
-        marks=pytest.mark.xfail(strict=True, reason="fingerprint._bytecode leaves out inner code"),
     ),
     pytest.param("T = {1: {'b', 'a'}}", "T = {1: {'b', 'c'}}", "T[1]", id="a set in a dictionary"),
     pytest.param(
@@ -221,7 +218,6 @@ def test_values_that_are_hard_to_write_down_change_it(imported: Import, old: str
     assert code(imported(source)) != code(imported(source.replace(old, new)))
 
 
-@pytest.mark.xfail(strict=True, reason="fingerprint._add_function follows global names only")
 def test_a_helper_that_is_imported_inside_a_function_is_followed(imported: Import) -> None:
     source = "def rule(completion):\n    from made_up_helper import is_short\n\n    return is_short(completion)\n"
     assert code(imported(source)) != code(imported(source, HELPER.replace("LIMIT = 3", "LIMIT = 4")))

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from backend.data.sources.limits import too_wide
 from backend.errors import UserError
 
 _BATCH = 2_000
-_MOST_COLUMNS = 2_000
 
 
 def reads(path: Path) -> bool:
@@ -32,8 +32,8 @@ def _rows_of(file: Path, named: str) -> Iterator[tuple[str, dict[str, Any] | Val
     number = 0
     try:
         with pyarrow.parquet.ParquetFile(file) as table:
-            if len(table.schema_arrow.names) > _MOST_COLUMNS:
-                raise UserError(f"{file} has {len(table.schema_arrow.names)} columns; at most {_MOST_COLUMNS} are read")
+            if wide := too_wide(len(table.schema_arrow.names)):
+                raise UserError(f"{file} has {wide}")
             for batch in table.iter_batches(_BATCH):
                 for row in batch.to_pylist():
                     number += 1

@@ -3,14 +3,14 @@
 import csv
 import gzip
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from backend.data.sources.limits import too_wide
 from backend.errors import UserError
 from backend.files import load_users_json
-
-_MOST_COLUMNS = 2_000
 
 
 def reads_jsonl(path: Path) -> bool:
@@ -39,8 +39,8 @@ def csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any] | ValueError]]:
             (line for _, line in _lines(path, file)), delimiter="\t" if _kind(path) == ".tsv" else ","
         )
         try:
-            if len(reader.fieldnames or ()) > _MOST_COLUMNS:
-                raise UserError(f"{path} has {len(reader.fieldnames or ())} columns; at most {_MOST_COLUMNS} are read")
+            if wide := too_wide(len(reader.fieldnames or ())):
+                raise UserError(f"{path} has {wide}")
             for row in reader:
                 if None in row:
                     yield str(reader.line_num), ValueError("more cells than the header has names")
@@ -64,7 +64,7 @@ def _lines(path: Path, file: IO[str]) -> Iterator[tuple[int, str]]:
     """Numbered lines; what is wrong with the file itself is said with its name."""
     try:
         yield from enumerate(file, start=1)
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise UserError(f"cannot read {path}: {error}. Give UTF-8 text") from error
 
 
@@ -75,6 +75,5 @@ def _object(line: str) -> dict[str, Any] | ValueError:
         return error
     if not isinstance(value, dict):
         return ValueError("the line is no JSON object")
-    return (
-        value if len(value) <= _MOST_COLUMNS else ValueError(f"{len(value)} columns; at most {_MOST_COLUMNS} are read")
-    )
+    wide = too_wide(len(value))
+    return ValueError(wide) if wide else value
