@@ -226,7 +226,7 @@ class RewardFunction:
         if value is None:
             return None
         try:
-            number = float(value)
+            number = float("text" if isinstance(value, str | bytes) else value)  # no text is a number, not even "0.7"
         except (TypeError, ValueError, OverflowError) as error:
             raise RewardFault(
                 self.name, f"gave {_short(value)}; a reward is a number, or None where it does not apply", row

@@ -10,6 +10,7 @@ from app.ui.audit_completions import show_points
 from app.ui.audit_data import load, standing
 from app.ui.audit_raters import show_raters
 from app.ui.audit_trust import show_components, show_leave_one_out, show_lifted, show_profiles, show_trust
+from app.ui.audit_versions import show_versions
 from app.ui.chart import show_chart
 from app.ui.language import language, number, numbers, t, task_name
 from app.ui.markdown import message
@@ -21,7 +22,7 @@ from backend.audit.gates import decide_gates
 from backend.charts.audit import correlation_chart
 from backend.errors import UserError
 from backend.store.engine import writing
-from backend.suites import default_profile, fingerprint, profiles, suite_of, tasks
+from backend.suites import default_profile, fingerprint, profiles, suite_of, suites, tasks
 from rewards.scoring import run_probes
 
 VERDICTS: dict[str, tuple[str, Any]] = {
@@ -178,14 +179,20 @@ def page() -> None:
             correlation_chart(totals.dropna(subset=["rho"]), language()),
             alt=t("ρ per task with interval", "ρ por tarefa com intervalo"),
         )
+    rules = {}
+    if any(len(suite.profiles) > 1 for suite in suites()):
+        rules[t("Profiles", "Perfis")] = lambda: show_profiles(profile, rated)
+    if any(suite.scorer is not None for suite in suites()):
+        rules[t("Versions", "Versões")] = lambda: show_versions(list(totals["task"]))
+    if any(task.probes for task in tasks().values()):
+        rules[t("Probes", "Sondas")] = lambda: show_probes(profile)
     show_tabs(
         "audit_tabs",
         {
             t("Completions", "Respostas"): lambda: show_points(rated),
             t("Components", "Componentes"): lambda: show_parts(rated, audit),
             t("Trust", "Confiança"): lambda: show_trust(rated, version),
-            t("Profiles", "Perfis"): lambda: show_profiles(profile, rated),
-            t("Probes", "Sondas"): lambda: show_probes(profile),
+            **rules,
             t("Raters", "Avaliadores"): lambda: show_raters(version),
         },
     )

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,8 @@ from backend.audit.table import audit_table
 from backend.store.completions import ensure_scores, rated_scores
 from backend.store.events import record
 from backend.store.ratings import scored_ratings
-from backend.store.tables import GateDecision, Prompt, Rating
+from backend.store.suite_versions import keep_version, versions
+from backend.store.tables import GateDecision, Prompt, Rating, SuiteVersion
 from backend.suites import GateSettings, find_task, fingerprint, suite_of
 
 
@@ -34,7 +36,7 @@ def decide_gates(
     rated = rated_scores(session, profile)
     hashes = ratings_hashes(session)
     decisions = []
-    audit = audit_table(rated[[find_task(task) is not None for task in rated["task"]]], settings)
+    audit = audit_table(rated[rated["task"].map(lambda task: find_task(task) is not None).astype(bool)], settings)
     for row in audit[audit["reward"] == "total"].itertuples():
         task = str(row.task)
         numbers = {"n": row.n, **{k: _number(getattr(row, k)) for k in ("rho", "low", "high", "p")}}
@@ -58,9 +60,39 @@ def decide_gates(
             )
         )
         record(session, "decided", task, profile=profile, verdict=row.verdict)
+        if (scorer := suite_of(task).scorer) is not None:
+            keep_version(session, task, fingerprint(task, profile), suite_of(task).name, scorer.source())
     session.add_all(decisions)
     session.flush()
     return decisions
+
+
+@dataclass(frozen=True)
+class DecidedVersion:
+    """A version of a team's reward file and the latest decision on it; no decision: None, and no verdict."""
+
+    version: SuiteVersion
+    verdict: str = ""
+    n: int = 0
+    rho: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+def decided_versions(session: Session, task: str) -> list[DecidedVersion]:
+    """A task's kept versions, newest first, each with the latest decision on it."""
+    query = select(GateDecision).where(GateDecision.task == task).order_by(GateDecision.id)
+    latest = {decision.fingerprint: decision for decision in session.scalars(query)}
+    found = []
+    for version in versions(session, task):
+        decision = latest.get(version.fingerprint)
+        if decision is None:
+            found.append(DecidedVersion(version))
+        else:
+            total = decision.numbers["total"]
+            numbers = {name: total.get(name) for name in ("rho", "low", "high")}
+            found.append(DecidedVersion(version, decision.verdict, int(total["n"]), **numbers))
+    return found
 
 
 def _number(value: Any) -> float | None:

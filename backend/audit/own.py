@@ -19,7 +19,6 @@ from backend.rating.queue import enqueue
 from backend.store.completions import ensure_scores, rated_scores
 from backend.store.engine import writing
 from backend.store.imported import ids_of_keys
-from backend.store.suite_versions import keep_version
 from backend.suites import Suite, default_profile, fingerprint, suite_of
 
 MOST_QUEUED = 300
@@ -106,8 +105,6 @@ def audit_own(session: Session, suite: Suite, taken: Taken) -> dict[str, Any]:
     for task in taken.tasks:
         of_task = audit[audit["task"] == task]
         rules = fingerprint(task, profile)
-        if suite.scorer is not None:
-            keep_version(session, task, rules, suite.name, suite.scorer.source())
         tasks.append(_task(task, of_task, rated[rated["task"] == task], rules))
     return {"suite": suite.name, "tasks": tasks}
 
@@ -157,7 +154,8 @@ def as_table(audit: Mapping[str, Any]) -> str:
     lines = []
     for task in audit["tasks"]:
         lines.append(f"{task['task']}: {task['gate'].upper()} ({task['reason']})")
-        lines.append(f"  {'reward':<32}{'n':>6}{'ρ':>8}  {'95 % interval':<16}{'p':>8}")
+        if task["rewards"]:
+            lines.append(f"  {'reward':<32}{'n':>6}{'ρ':>8}  {'95 % interval':<16}{'p':>8}")
         for r in task["rewards"]:
             interval = "" if r["low"] is None else f"{r['low']:+.2f} to {r['high']:+.2f}"
             rho = "–" if r["rho"] is None else f"{r['rho']:+.3f}"

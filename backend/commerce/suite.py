@@ -43,12 +43,12 @@ def _mask(text: str) -> tuple[str, Counter[str]]:
 
 
 FORMER_FINGERPRINTS = {
-    "d92111c32d92": ("7fec19aa8604", "2f0bcf10aaee", "99d0629ed6aa", "01b4c633d10c"),  # v4.0
-    "42300d92f9f2": ("46b1fc33777f", "ca718364e764", "e9e054b099d4", "a14e9b7c6949"),  # v4.1
-    "3b31aa5759d6": ("d3a4f690391e", "e34f98f9b82a", "1b39e121dfa2", "3120ac979e4b"),  # v4.2
-    "ddb3648b8ddf": ("9780140b2615", "033635e1b21f", "53d6c5b53bb8", "603e575d7a94"),  # v4.2.1
-    "af1ef441c8c9": ("a78ae25534ee", "c3d5fe68140a", "c323460e2764", "6d9ec2b9adc1"),  # v4.3
-    "b4847894ac83": ("faca64d1414b", "cfc0e6c2e49f", "096a54cf0deb", "17727d155a7d"),  # v5-exec
+    "d92111c32d92": ("52a05c744ba7", "ff2d7f4858ba", "147ed5897b70", "58eabaa1ef76"),  # v4.0
+    "42300d92f9f2": ("3fc4a02e8668", "632ff41d4ed4", "b4e5f7aa4e71", "8f1abe252285"),  # v4.1
+    "3b31aa5759d6": ("959c068fdf42", "490c80e595a9", "0342c3d5d46f", "b2234d2fd687"),  # v4.2
+    "ddb3648b8ddf": ("d05e08ff1e30", "992de0bccc14", "6aab7e23f818", "b4fa4abfa964"),  # v4.2.1
+    "af1ef441c8c9": ("771addfa9ff1", "dde6054c8cd9", "dd92616b7ef6", "9ff0eb563cdf"),  # v4.3
+    "b4847894ac83": ("74265d0ff53c", "09a346a8a504", "f1e4ece63639", "14d95c17fb18"),  # v5-exec
 }
 """One fingerprint stood for all four tasks before each task had its own. The right side is the same code after it moved; where
 a task's rules change, its own fingerprint no longer stands here, and decisions on the old ones are stale, as they should be."""

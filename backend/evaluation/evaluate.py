@@ -72,7 +72,7 @@ def evaluate_policy(
     """
     groups = generate(policy, [p.chat for p in prompts], sampling, samples, batch_size, on_progress)
     made = [(p, i, c) for p, group in zip(prompts, groups, strict=True) for i, c in enumerate(group)]
-    scores = score_all([(p.task, ToScore.of(p, c.text)) for p, _, c in made], profile)
+    scores = score_all([(p.task, ToScore.of(p, c.text, policy.token_ids(c.text))) for p, _, c in made], profile)
     rows = [
         ScoredCompletion(
             prompt_id=prompt.id,

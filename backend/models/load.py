@@ -52,6 +52,10 @@ class Policy:
         ids = declared if isinstance(declared, list) else [declared]
         return [i for i in {*ids, self.tokenizer.eos_token_id} if i is not None]
 
+    def token_ids(self, text: str) -> list[int]:
+        """A completion's token ids, as its text is tokenised again; without an end token."""
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
 
 def choose_backend(config: PolicyConfig) -> str:
     """``unsloth`` on CUDA where it is installed, else ``transformers``; an explicit choice is checked.

@@ -63,9 +63,9 @@ def start_detached(
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of a child process, in which it finds this project's modules from any folder."""
+    """The environment of a child process: it finds this project's modules from any folder, whatever lies there."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(paths)}
+    return {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def mark_running(run: Run, pid: int) -> None:

@@ -37,9 +37,16 @@ def use_suite(spec: str) -> Suite:
         raise
     usual = f"sqlite:///{Path.cwd() / 'annotations.db'}"
     if get_settings().database_url == usual and suite.scorer is not None:
-        _set("DATABASE_URL", f"sqlite:///{Path.cwd() / f'annotations-{suite.name}.db'}")
+        _set("DATABASE_URL", f"sqlite:///{Path.cwd() / _store_of(spec, suite.name)}")
     _set(_BEFORE, json.dumps(installed))
     return suite
+
+
+def _store_of(spec: str, suite: str) -> str:
+    """The store's file name; two teams' files of one name in folders of their own have two."""
+    folder = Path(spec).resolve().parent
+    beside = f"{folder.name}-" if spec.endswith(".py") and folder != Path.cwd() else ""
+    return f"annotations-{beside}{suite}.db"
 
 
 def use_installed() -> None:

@@ -37,9 +37,10 @@ def short(completion):  # one row
 TEMPLATE = '''"""Reward functions for `workbench audit`, `open` and `train`; TRL calls the same ones in GRPO."""
 
 
-def correct(completions, answer, **kwargs):
+def correct(completions, answer=None, **kwargs):
     """A batch, as TRL calls it: one number for each completion, None where it does not apply."""
-    return [1.0 if a and a.lower() in c.lower() else 0.0 for c, a in zip(completions, answer)]
+    answers = answer or [None] * len(completions)
+    return [None if a is None else float(a.lower() in c.lower()) for c, a in zip(completions, answers)]
 
 
 def short(completion):
@@ -239,6 +240,8 @@ def _named_function(spec: str) -> Callable[..., Any]:
 def _module(spec: str) -> ModuleType:
     """Import a module, or a file by its path; what goes wrong in it is said with the team's own line."""
     if not spec.endswith(".py"):
+        if str(Path.cwd()) not in sys.path:
+            sys.path.append(str(Path.cwd()))  # last, so that a file there hides no installed package
         try:
             return import_module(spec)
         except Exception as error:

@@ -87,7 +87,7 @@ class Worker:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "backend.suites", self._spec, self._place.name],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
-            env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
         threading.Thread(target=_read_lines, args=(self._process.stdout, self._answers), daemon=True).start()
         return self._process
@@ -200,8 +200,12 @@ class FileSuite:
         for start in range(0, len(rows), _BATCH):
             batch = rows[start : start + _BATCH]
             sent = [
-                {"prompt": r.messages, "completion": r.completion, "columns": r.columns, "form": r.form} for r in batch
-            ]
+                {
+                    "prompt": r.messages, "completion": r.completion, "columns": r.columns, "form": r.form,
+                    "token_ids": r.token_ids,
+                }
+                for r in batch
+            ]  # fmt: skip
             try:
                 said = self._worker.ask({"do": "score", "task": task.name, "rows": sent}, list(task.reward.weights))
             except RewardFault as fault:
@@ -210,7 +214,7 @@ class FileSuite:
                 if fault.row is not None:
                     where += f"; the completion is {_short(batch[fault.row].completion)}"
                 raise UserError(
-                    f"reward function {fault.function}{row}: {fault.what} ({where}). Nothing was stored"
+                    f"reward function {fault.function}{row}: {fault.what} ({where}). No score was stored"
                 ) from fault
             found += [
                 Score(_within(total, task.reward.bounds), {k: v for k, v in values.items() if v is not None})

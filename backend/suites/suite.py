@@ -144,17 +144,19 @@ class ToScore:
         completion: what the model wrote.
         columns: what stands beside it in the data.
         form: how the data had the prompt: ``text`` or ``chat``.
+        token_ids: of the completion, where a model has just written it.
     """
 
     messages: Sequence[Mapping[str, str]]
     completion: str
     columns: Columns
     form: Literal["text", "chat"] = "text"
+    token_ids: Sequence[int] | None = None
 
     @classmethod
-    def of(cls, prompt: PromptRecord, completion: str) -> "ToScore":
+    def of(cls, prompt: PromptRecord, completion: str, token_ids: Sequence[int] | None = None) -> "ToScore":
         """A completion of a prompt that has no columns of its own."""
-        return cls(prompt.chat, completion, prompt.facts, prompt.form)
+        return cls(prompt.chat, completion, prompt.facts, prompt.form, token_ids)
 
     @property
     def user_text(self) -> str:

@@ -74,10 +74,12 @@ def _score(loaded: RewardFile, request: dict[str, Any], place: int) -> dict[str,
     """The functions' values for the request's rows, and their totals."""
     rows = [Row(r["prompt"], r["completion"], r["columns"], r["form"]) for r in request["rows"]]
     weights = loaded.weights(request["task"])
+    ids = [r.get("token_ids") for r in request["rows"]]
+    offered = {"completion_ids": ids} if None not in ids else {}
     columns = {}
     for number, name in enumerate(weights):
         os.pwrite(place, PLACE.pack(number, -1), 0)
-        columns[name] = loaded.functions[name].values(rows, at=_noting(place, number))
+        columns[name] = loaded.functions[name].values(rows, offered, at=_noting(place, number))
     os.pwrite(place, PLACE.pack(-1, -1), 0)
     values = [{name: column[i] for name, column in columns.items()} for i in range(len(rows))]
     return {"scores": [[total_of(row, weights), row] for row in values]}
@@ -90,6 +92,7 @@ def _noting(place: int, function: int) -> Callable[[int], None]:
 def main() -> None:
     """Serve, with standard output kept for the answers alone."""
     spec, place_file = sys.argv[1:3]
+    sys.dont_write_bytecode = True  # cached code of a helper would hide an edit in the same second
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     serve(spec, place_file, sys.stdin, answers)

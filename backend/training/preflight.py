@@ -121,7 +121,11 @@ def _sample(config: TrainConfig, policy: Policy, train: list[PromptRecord]) -> l
     groups = generate(
         policy, [p.chat for p in chosen], sampling, n=config.num_generations, batch_size=config.eval_batch_size
     )
-    asked = [(p.task, ToScore.of(p, c.text)) for p, group in zip(chosen, groups, strict=True) for c in group]
+    asked = [
+        (p.task, ToScore.of(p, c.text, policy.token_ids(c.text)))
+        for p, group in zip(chosen, groups, strict=True)
+        for c in group
+    ]
     scores = iter(score_all(asked, config.profile))
     return [Sampled(p, group, [next(scores) for _ in group]) for p, group in zip(chosen, groups, strict=True)]
 

@@ -197,8 +197,10 @@ def task_metrics(
     found: dict[str, float] = {}
     totals, flat = [], []
     for task, indices in columns.items():
+        if not indices:
+            continue
         groups = per_component[:, indices].view(-1, group_size, len(indices))
-        groups = groups[~torch.isnan(groups).flatten(1).all(dim=1)] if indices else groups[:0]
+        groups = groups[~torch.isnan(groups).flatten(1).all(dim=1)]
         if not len(groups):
             continue
         total = groups.nansum(dim=2).flatten()

@@ -191,8 +191,8 @@ def test_a_run_of_two_steps_on_a_teams_own_rewards_and_prompts(
 ) -> None:
     mine = workbench / "own_rewards.py"
     mine.write_text(
-        "def spread(completions, answer, completion_ids, **kwargs):\n"
-        "    return [-1.0 + (3 * len(set(ids)) % 31) / 10 + (a in c) for c, a, ids in zip(completions, answer, completion_ids)]\n\n\n"
+        "def spread(completions, answer, **kwargs):\n"
+        "    return [-1.0 + len(set(c)) % 30 / 10 + (a in c) for c, a in zip(completions, answer)]\n\n\n"
         "def long(completion):\n    return len(completion) / 100\n\n\n"
         'WEIGHTS = {"spread": 1.0, "long": -0.5}\n',
         encoding="utf-8",

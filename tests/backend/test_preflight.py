@@ -164,15 +164,17 @@ def test_v4_fifteen_eval_prompts(nano, prompts, tmp_path) -> None:
 
 @with_nano
 def test_a_constant_reward(nano, prompts, tmp_path, monkeypatch) -> None:
-    from backend.suites import score_completion
+    from backend.suites import score_all
     from backend.training import preflight as module
     from rewards import Score
 
-    def constant(task: str, *arguments: str) -> Score:
-        real = score_completion(task, *arguments)
-        return Score(0.4, dict.fromkeys(real.components, 0.1)) if task == "push" else real
+    def constant(asked: list, profile: str) -> list[Score]:
+        return [
+            Score(0.4, dict.fromkeys(real.components, 0.1)) if task == "push" else real
+            for (task, _), real in zip(asked, score_all(asked, profile), strict=True)
+        ]
 
-    monkeypatch.setattr(module, "score_completion", constant)
+    monkeypatch.setattr(module, "score_all", constant)
     checks = on_nano(nano, NANO, prompts, tmp_path)
     assert checks["headroom"].status == "fail" and "push = 0.40" in checks["headroom"].found
     assert checks["signal"].status == "fail"

@@ -343,7 +343,7 @@ def test_a_fault_in_a_later_batch_names_the_row_among_all(installed: Callable[..
     installed("def good(completion):\n    return float(completion)\n")
     with pytest.raises(
         UserError,
-        match=r"good, row 701: .* \(rows 513 to 1024 of task mine; the completion is .x.\). Nothing was stored",
+        match=r"good, row 701: .* \(rows 513 to 1024 of task mine; the completion is .x.\). No score was stored",
     ):
         scored(*("x" if i == 700 else "1" for i in range(1100)))
 

@@ -214,7 +214,7 @@ def test_a_half_written_metric_line_waits_until_it_is_whole(tiny_config: TrainCo
     [
         (["--preset", "v9"], "unknown preset 'v9'"),
         (["--set", "max_steps=0"], "Allowed: whole number >= 1"),
-        (["--prompts", "/no/such/file.jsonl"], "cannot read /no/such/file.jsonl"),
+        (["--prompts", "/no/such/file.jsonl"], "there is no file /no/such/file.jsonl"),
         (["--set", "model=/no/such/model"], "/no/such/model does not exist"),
         (["--run", "nothing"], "there is no run nothing"),
         (["--set", "tasks=insights", "--prompts", "TINY"], "no prompts for task 'insights'"),

@@ -100,7 +100,18 @@ def test_people_see_what_is_theirs_and_nothing_else(app: App, page: Page) -> Non
     assert pages(page) == {"Start", "Results", "Runs", "Monitor"}
 
     sign_in(page, app.address, "eva@example.com")
-    assert pages(page) == {"Start", "Annotate", "Results", "Runs", "Monitor", "Reward audit", "Train", "Data", "Log"}
+    assert pages(page) == {
+        "Start",
+        "Annotate",
+        "Results",
+        "Runs",
+        "Monitor",
+        "Your own",
+        "Reward audit",
+        "Train",
+        "Data",
+        "Log",
+    }
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Yes, sign me out").click()  # the provider asks
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()

@@ -208,9 +208,6 @@ def test_outside_of_a_trainer_its_things_are_there_and_silent() -> None:
     assert values(logs) == [0.0, 0.0, 0.0]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="calling hands over [] as token ids: a length of 0, in the audit and in evaluations"
-)
 def test_a_function_that_needs_token_ids_is_not_given_empty_ones() -> None:
     def by_length(completions, completion_ids):
         return [float(len(ids)) for ids in completion_ids]
