@@ -39,7 +39,7 @@ PAGES = (
     Page("results", Text("Results", "Resultados"), "query_stats", PRODUCT, ("pm",)),
     Page("runs", Text("Runs", "Treinos"), "timeline", PRODUCT, ("pm",)),
     Page("monitor", Text("Monitor", "Monitor"), "sensors", PRODUCT, ("pm",)),
-    Page("own", Text("Your own", "Sua própria"), "upload_file", ENGINEERING),
+    Page("own", Text("Your own", "Suas recompensas"), "upload_file", ENGINEERING),
     Page("audit", Text("Reward audit", "Auditoria da recompensa"), "fact_check", ENGINEERING),
     Page("train", Text("Train", "Treinar"), "model_training", ENGINEERING),
     Page("data", Text("Data", "Dados"), "database", ENGINEERING),

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 
 from backend.settings import ROOT
 
@@ -22,15 +23,15 @@ def free_port() -> int:
 class App:
     """The app on a port of its own, to be killed and started again."""
 
-    def __init__(self, environment: dict[str, str], start: bool = True) -> None:
-        self.port, self.environment = free_port(), environment
+    def __init__(self, environment: dict[str, str], start: bool = True, folder: Path = ROOT) -> None:
+        self.port, self.environment, self._folder = free_port(), environment, folder
         self.address = f"http://127.0.0.1:{self.port}"
         if start:
             self.start()
 
     def start(self) -> None:
         """Start it and wait until it listens."""
-        self._process = start_app(self.port, self.environment)
+        self._process = start_app(self.port, self.environment, self._folder)
 
     @property
     def pid(self) -> int:
@@ -43,12 +44,12 @@ class App:
         self._process.wait()
 
 
-def start_app(port: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start the app and wait until it listens."""
+def start_app(port: int, environment: dict[str, str], folder: Path = ROOT) -> subprocess.Popen[bytes]:
+    """Start the app in a folder and wait until it listens."""
     server = subprocess.Popen(
         [sys.executable, "-m", "app", "--port", str(port), "--no-teach-nano"],
-        cwd=ROOT,
-        env={**os.environ, **environment},
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1", **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

@@ -68,7 +68,7 @@ def page() -> None:
 def show_own() -> None:
     """The way in with one's own rewards."""
     with st.container(border=True):
-        st.markdown(f"#### {t('Your own', 'Sua própria')}")
+        st.markdown(f"#### {t('Your own', 'Suas recompensas')}")
         st.write(
             t(
                 "Your reward functions, unchanged, and completions from anywhere: to the first rating in two minutes.",

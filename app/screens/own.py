@@ -125,7 +125,7 @@ def open_own(spec: str, completions: Path, layout: Layout, ratings: Path | None)
 
 def page() -> None:
     """Draw the page."""
-    st.title(t("Your own", "Sua própria"), anchor=False)
+    st.title(t("Your own", "Suas recompensas"), anchor=False)
     show_failed()
     if taken := st.session_state.pop("own_taken", None):
         st.success(
@@ -170,7 +170,7 @@ def page() -> None:
             return
         layout = choose_columns(path)
         show_preview(path, layout)
-        if st.button(t("Open", "Abrir"), type="primary", icon=":material/play_arrow:"):
+        if st.button(t("Open these files", "Abrir estes arquivos"), type="primary", icon=":material/play_arrow:"):
             with st.spinner(t("Reading…", "Lendo…")):
                 open_own(spec, path, layout, ratings)
             st.rerun()

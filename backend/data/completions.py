@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ _BATCH = 5_000
 _MOST_BAD = 1_000
 _MOST_PROMPTS = 50_000
 """Of a file with more, no prompt set is made."""
+_KEPT_AS_THEY_ARE = (str, int, bool, type(None))
 PREVIEW = 20
 
 
@@ -141,13 +143,7 @@ def _new(mapped: Mapped, default_task: str, source: str, known: Collection[str],
     task = mapped.task or default_task or classify(user_text)
     if task not in known:
         _check_task(task)
-    prompt = PromptRecord(
-        task=task,
-        messages=tuple(Message.model_validate(m) for m in mapped.messages),
-        split="eval",
-        source=source[:200],
-        form=mapped.form,
-    )
+    prompt = _prompt(task, source, mapped.form, tuple((m["role"], m["content"]) for m in mapped.messages))
     content = json.dumps(
         [prompt.id, mapped.completion, mapped.policy, mapped.step, mapped.id, mapped.columns],
         ensure_ascii=False, sort_keys=True, default=str,
@@ -157,6 +153,13 @@ def _new(mapped: Mapped, default_task: str, source: str, known: Collection[str],
     digest.update(str(seen[digest.digest()[:16]]).encode())
     columns = {**mapped.columns, **({"id": mapped.id} if mapped.id else {})}
     return NewCompletion(digest.hexdigest(), prompt, mapped.completion, mapped.policy, _plain(columns), mapped.step)
+
+
+@lru_cache(maxsize=64)
+def _prompt(task: str, source: str, form: Any, turns: tuple[tuple[Any, str], ...]) -> PromptRecord:
+    """A row's prompt; the completions of one mostly stand together."""
+    messages = tuple(Message(role=role, content=content) for role, content in turns)
+    return PromptRecord(task=task, messages=messages, split="eval", source=source[:200], form=form)
 
 
 def _check_task(task: str) -> None:
@@ -171,6 +174,8 @@ def _check_task(task: str) -> None:
 
 def _plain(columns: dict[str, Any]) -> dict[str, Any]:
     """Columns as JSON keeps them: dates and the like as text, and nothing for a number that is none."""
+    if all(type(value) in _KEPT_AS_THEY_ARE for value in columns.values()):
+        return dict(columns)
     return dict(json.loads(json.dumps(columns, default=str), parse_constant=lambda _: None))
 
 

@@ -63,8 +63,8 @@ def add_imported(session: Session, rows: Sequence[NewCompletion]) -> int:
 
 def _insert_new(session: Session, table: type[Any], key: str, rows: list[dict[str, Any]]) -> None:
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    if rows:
-        session.execute(dialect.insert(table).on_conflict_do_nothing(index_elements=[key]), rows)
+    if rows:  # by the table and not the class: a third of the time
+        session.connection().execute(dialect.insert(table.__table__).on_conflict_do_nothing(index_elements=[key]), rows)
 
 
 def ids_of_keys(session: Session, keys: Sequence[str]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from benchmarks.servers import App
 from benchmarks.workbenches import workbench_at
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-pages")]
-PAGES = ("", "annotate?rater=Ana", "results", "runs", "audit", "train", "data")
+PAGES = ("", "annotate?rater=Ana", "results", "runs", "own", "audit", "train", "data")
 # What is wider than the window and cannot be scrolled to inside its own box.
 STICKS_OUT = "() => document.querySelector('[data-testid=stMain]').scrollWidth - window.innerWidth"
 
