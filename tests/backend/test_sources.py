@@ -196,10 +196,12 @@ def test_an_inspect_log(folder: Path) -> None:
     pytest.importorskip("inspect_ai")
     from inspect_ai import Task, eval
     from inspect_ai.dataset import Sample
-    from inspect_ai.model import ModelOutput, get_model
+    from inspect_ai.model import ModelOutput, ModelUsage, get_model
     from inspect_ai.scorer import match
 
-    model = get_model("mockllm/model", custom_outputs=[ModelOutput.from_content("mockllm/model", "4")] * 2)
+    output = ModelOutput.from_content("mockllm/model", "4")
+    output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)  # else it fetches a tokenizer
+    model = get_model("mockllm/model", custom_outputs=[output] * 2)
     samples = [Sample(input="2 + 2", target="4"), Sample(input="1 + 1", target="2")]
     (log,) = eval(Task(dataset=samples, scorer=match()), model=model, log_dir=str(folder), display="none")
     found = preview(Path(log.location))

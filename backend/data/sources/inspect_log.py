@@ -27,11 +27,15 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any] | ValueError]]:
     except Exception as error:  # a file of another version, or none of theirs: their errors are many
         raise UserError(f"cannot read {path} as an Inspect log: {type(error).__name__}: {error}") from error
     for sample in log.samples or []:
+        place = f"sample {sample.id}, epoch {sample.epoch}"
+        if sample.error is not None and not sample.output.completion:
+            yield place, ValueError(f"it ended with an error and has no completion: {sample.error.message[:200]}")
+            continue
         asked = sample.input
         prompt: Any = asked if isinstance(asked, str) else [{"role": m.role, "content": m.text} for m in asked]
         scores = {f"score_{name}": score.value for name, score in (sample.scores or {}).items()}
         yield (
-            f"sample {sample.id}, epoch {sample.epoch}",
+            place,
             {
                 **(sample.metadata or {}),
                 **scores,
