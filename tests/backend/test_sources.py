@@ -209,6 +209,24 @@ def test_an_inspect_log(folder: Path) -> None:
     assert found[0].columns["answer"] == "4"
 
 
+def test_traces_of_verifiers() -> None:
+    """A trace that verifiers 0.4.0 wrote: its own classes, filled and dumped."""
+    (row,) = preview(Path(__file__).with_name("verifiers_traces.jsonl"))
+    assert [dict(m) for m in row.messages] == [
+        {"role": "system", "content": "Be short."},
+        {"role": "user", "content": "2+2?"},
+    ]
+    assert (row.completion, row.form, row.policy) == ("4", "chat", "mock/m")
+    assert row.columns == {"answer": "4", "reward_exact": 1.0, "turns": 1.0}
+
+
+def test_a_trace_without_an_answer_is_named(folder: Path) -> None:
+    path = folder / "traces.jsonl"
+    path.write_text(json.dumps({"nodes": [], "task": {"data": {}}}) + "\n")
+    with pytest.raises(UserError, match="the trace has no answer of a model"):
+        import_completions(path)
+
+
 def test_an_inspect_log_without_inspect_says_what_to_install(folder: Path) -> None:
     try:
         import inspect_ai  # noqa: F401

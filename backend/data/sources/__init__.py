@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from backend.data.sources import inspect_log, json_table, parquet, text_tables
+from backend.data.sources import inspect_log, json_table, parquet, text_tables, verifiers_traces
 from backend.errors import UserError
 
 RawRow = tuple[str, dict[str, Any] | ValueError]
@@ -18,6 +18,7 @@ RawRow = tuple[str, dict[str, Any] | ValueError]
 READERS: tuple[tuple[str, Callable[[Path], bool], Callable[[Path], Iterator[RawRow]]], ...] = (
     ("Parquet (TRL's logged completions among them), a file or a folder of them", parquet.reads, parquet.rows),
     ("an Inspect log (.eval)", inspect_log.reads, inspect_log.rows),
+    ("traces of verifiers (traces.jsonl)", verifiers_traces.reads, verifiers_traces.rows),
     ("JSONL, also packed as .gz", text_tables.reads_jsonl, text_tables.jsonl_rows),
     ("CSV, also packed as .gz", text_tables.reads_csv, text_tables.csv_rows),
     (
