@@ -19,7 +19,7 @@ import typer
 from backend.access import is_own_address
 from backend.audit.own import bring_in
 from backend.cli import command_line
-from backend.commands.own import CompletionColumn, PromptColumn, TaskColumn, progress
+from backend.commands.own import CompletionColumn, OwnRewards, PromptColumn, TaskColumn, progress
 from backend.data.sources.layout import Layout
 from backend.errors import UserError
 from backend.models.nano_cache import nano_is_ready, progress_path
@@ -33,9 +33,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    rewards: Annotated[
-        str, typer.Argument(help="Your own reward functions: a .py file, a module, or module:function.")
-    ] = "",
+    rewards: OwnRewards = "",
     completions: Annotated[
         Path | None, typer.Argument(help="Completions to rate: JSONL, CSV, Parquet, …; see docs/your-own.md.")
     ] = None,

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from backend.commands.own import CompletionColumn, PromptColumn, TaskColumn, progress
+from backend.commands.own import CompletionColumn, OwnRewards, PromptColumn, TaskColumn, progress
 from backend.suites.choice import use_suite
 
 app = typer.Typer(add_completion=False)
@@ -18,7 +18,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def audit(
-    rewards: Annotated[str, typer.Argument(help="A .py file of reward functions, a module, or module:function.")],
+    rewards: OwnRewards,
     completions: Annotated[Path, typer.Argument(help="JSONL, CSV, Parquet, an Inspect log, …; see docs/your-own.md.")],
     ratings: Annotated[Path | None, typer.Option(help="Rows of id, rater and score.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,

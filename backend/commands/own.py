@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+OwnRewards = Annotated[str, typer.Argument(help="Your own reward functions: a .py file, a module, or module:function.")]
 PromptColumn = Annotated[str, typer.Option(help="The column with the prompt, where it has another name than usual.")]
 CompletionColumn = Annotated[str, typer.Option(help="The column with the completion.")]
 TaskColumn = Annotated[str, typer.Option(help="The column with the task.")]

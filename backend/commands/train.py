@@ -20,6 +20,7 @@ from typing import Annotated, Any
 
 import typer
 
+from backend.commands.own import OwnRewards
 from backend.errors import UserError
 from backend.suites.choice import use_suite
 
@@ -28,9 +29,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    rewards: Annotated[
-        str, typer.Argument(help="Your own reward functions: a .py file, a module, or module:function.")
-    ] = "",
+    rewards: OwnRewards = "",
     prompt_file: Annotated[
         str, typer.Argument(metavar="[PROMPTS]", help="Your own prompts: JSONL, CSV, Parquet; TRL's chats too.")
     ] = "",

@@ -13,12 +13,11 @@ from backend.records import Message, PromptRecord
 from backend.suites import get_task, tasks
 
 
-def read_prompts(path: Path, split: str | None = None) -> list[PromptRecord]:
+def read_prompts(path: Path) -> list[PromptRecord]:
     """Read a JSONL file of prompts.
 
     Args:
         path: the file, UTF-8 (a byte order mark is fine).
-        split: put every prompt in this split, whatever the file says.
 
     Raises:
         UserError: the file cannot be read, is empty, or has bad lines (named with file, line and reason).
@@ -29,7 +28,7 @@ def read_prompts(path: Path, split: str | None = None) -> list[PromptRecord]:
     first_seen: dict[str, int] = {}
     for number, line in lines:
         try:
-            prompt = prompt_of_line(load_users_json(line), split, str(path.name))
+            prompt = prompt_of_line(load_users_json(line), str(path.name))
         except (ValueError, TypeError) as error:
             bad.append(f"{path}:{number}: {reason(error)}")
             continue
@@ -49,7 +48,7 @@ def write_prompts(path: Path, prompts: list[PromptRecord]) -> None:
     write_whole(path, "".join(p.model_dump_json() + "\n" for p in prompts))
 
 
-def prompt_of_line(row: Any, split: str | None, source: str) -> PromptRecord:
+def prompt_of_line(row: Any, source: str) -> PromptRecord:
     """One line's object as a prompt.
 
     Raises:
@@ -68,8 +67,6 @@ def prompt_of_line(row: Any, split: str | None, source: str) -> PromptRecord:
         known = tasks().get(row["task"]) if isinstance(row.get("task"), str) else None
         if known is not None and known.system_prompt:
             row["messages"].insert(0, Message(role="system", content=known.system_prompt))
-    if split:
-        row["split"] = split
     row.setdefault("source", source)
     record = PromptRecord.model_validate(row)
     get_task(record.task)  # a line with an unknown task is bad

@@ -59,7 +59,7 @@ def read_prompt_file(path: Path, layout: Layout | None = None) -> list[PromptRec
 
 def _record(row: dict[str, Any], layout: Layout, source: str) -> PromptRecord:
     if set(row) <= _OWN and isinstance(row.get("task"), str) and not isinstance(row.get("prompt"), list):
-        return prompt_of_line(row, None, source)
+        return prompt_of_line(row, source)
     beside = {name: value for name, value in row.items() if name not in ("facts", "split", "form", "source")}
     mapped = layout.mapped(beside, needs_completion=False)
     messages = [Message.model_validate(m) for m in mapped.messages]
