@@ -118,7 +118,7 @@ class Metric(Base):
 
 
 class Evaluation(Base):
-    """A policy scored on the eval prompts: at a step of a run, before it (base) or with its best adapter (tuned)."""
+    """A policy scored on a run's prompts: at a step of it, before it (base) or with its best adapter (tuned)."""
 
     __tablename__ = "evaluations"
     __table_args__ = (UniqueConstraint("run_id", "label", "step"),)
@@ -127,6 +127,8 @@ class Evaluation(Base):
     run_id: Mapped[str | None] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
     label: Mapped[str] = mapped_column(String(20))
     """base, step or tuned."""
+    split: Mapped[str] = mapped_column(String(10), default="eval", server_default="eval")
+    """``eval``: the prompts of the curves, on which the best step is chosen; ``test``: prompts nothing was chosen on."""
     step: Mapped[int]
     policy: Mapped[str] = mapped_column(String(200))
     profile: Mapped[str] = mapped_column(String(40))
@@ -234,6 +236,8 @@ class Rater(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(120), unique=True)
+    left_out: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Why this rater's scores do not count; empty where they do."""
     is_example: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
