@@ -1,0 +1,1 @@
+"""Statistical claims, checked by simulation: what the pages state, and what is measured. ``python -m benchmarks.coverage``."""
