@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.pages import link_to
 from app.ui.audit_completions import show_points
-from app.ui.audit_data import load, standing
+from app.ui.audit_data import held_out_words, load, standing
 from app.ui.audit_raters import show_raters
 from app.ui.audit_trust import show_components, show_leave_one_out, show_lifted, show_profiles, show_trust
 from app.ui.audit_versions import show_versions
@@ -17,8 +17,10 @@ from app.ui.markdown import message
 from app.ui.state import open_store
 from app.ui.tabs import show_tabs
 from app.ui.verdicts import gate_words
+from backend.audit.correlation import FEWEST_PROMPTS
 from backend.audit.gate import Gate
 from backend.audit.gates import decide_gates
+from backend.audit.robustness import visible
 from backend.charts.audit import correlation_chart
 from backend.errors import UserError
 from backend.store.engine import writing
@@ -42,12 +44,7 @@ def show_gates(totals: pd.DataFrame, decisions: dict[str, Gate]) -> None:
             st.markdown(f"**{task_name(row['task'])}**")
             st.badge(gate_words(row["verdict"]), icon=icon, color=colour)
             st.markdown(f"### ρ {number(row['rho'])}")
-            st.caption(
-                t(
-                    f"{number(row['low'])} to {number(row['high'])} · n = {row['n']}",
-                    f"{number(row['low'])} a {number(row['high'])} · n = {row['n']}",
-                )
-            )
+            st.caption(f"{_ends(row)} · n = {row['n']}")
             gate = decisions.get(row["task"])
             decision = gate_words(gate.verdict if gate else "not decided")
             recorded = gate is not None and gate.verdict == row["verdict"]
@@ -55,10 +52,33 @@ def show_gates(totals: pd.DataFrame, decisions: dict[str, Gate]) -> None:
                 t("decision recorded", "decisão registrada")
                 if recorded
                 else t(f"decision: {decision}", f"decisão: {decision}"),
-                help=gate.reason
+                help=t(*gate.reason)
                 if gate
                 else t("Nobody has recorded a decision yet.", "Ninguém registrou uma decisão."),
             )
+
+
+def _ends(row: pd.Series) -> str:
+    """The interval's ends, or why there is none."""
+    if pd.notna(row["low"]):
+        return t(f"{number(row['low'])} to {number(row['high'])}", f"{number(row['low'])} a {number(row['high'])}")
+    if row["prompts"] < FEWEST_PROMPTS:
+        return t(f"too few prompts ({row['prompts']})", f"poucos prompts ({row['prompts']})")
+    return t("no interval", "sem intervalo")
+
+
+def _what_the_gate_sees() -> str:
+    """How often the gate says what, from docs/coverage.md."""
+    return t(
+        "How sharp the gate is, simulated: with 60 completions of 30 prompts a reward of true ρ 0.79 passes 98 times of 100, "
+        "one of 0.69 83, one of 0.59 (just below what is asked) 40, one of 0.47 7. Looked at again after every ten ratings up "
+        "to 300, one of 0.47 passes at some look 17 times of 100, and one of 0.32 once: a pass that came late counts less "
+        "than one that came at once.",
+        "Quão fino é o portão, por simulação: com 60 respostas de 30 prompts, uma recompensa de ρ verdadeiro 0,79 passa 98 vezes "
+        "em 100, uma de 0,69 83, uma de 0,59 (logo abaixo do pedido) 40, uma de 0,47 7. Vista de novo a cada dez avaliações "
+        "até 300, uma de 0,47 passa em alguma vez 17 em 100, e uma de 0,32 uma: um passe que demorou vale menos que um "
+        "que veio logo.",
+    )
 
 
 def show_decision(profile: str, totals: pd.DataFrame, decisions: dict[str, Gate]) -> None:
@@ -131,8 +151,9 @@ def show_probes(profile: str) -> None:
 def show_parts(rated: pd.DataFrame, audit: pd.DataFrame) -> None:
     """Every component: its ρ, what it adds, and the completions with low human scores whose reward it raises."""
     show_components(audit)
-    show_leave_one_out(rated)
-    show_lifted(rated)
+    st.caption(held_out_words())
+    show_leave_one_out(visible(rated))
+    show_lifted(visible(rated))
 
 
 def page() -> None:
@@ -174,7 +195,8 @@ def page() -> None:
     show_gates(totals, decisions)
     show_decision(profile, totals, decisions)
     with st.expander(t("Why these words", "Por que estas palavras"), expanded=False):
-        st.markdown("\n".join(f"- **{task_name(r['task'])}**: {r['reason']}" for _, r in totals.iterrows()))
+        st.markdown("\n".join(f"- **{task_name(r['task'])}**: {t(*r['reason'])}" for _, r in totals.iterrows()))
+        st.caption(_what_the_gate_sees())
         show_chart(
             correlation_chart(totals.dropna(subset=["rho"]), language()),
             alt=t("ρ per task with interval", "ρ por tarefa com intervalo"),
@@ -191,7 +213,7 @@ def page() -> None:
         {
             t("Completions", "Respostas"): lambda: show_points(rated),
             t("Components", "Componentes"): lambda: show_parts(rated, audit),
-            t("Trust", "Confiança"): lambda: show_trust(rated, version),
+            t("Trust", "Confiança"): lambda: show_trust(rated, audit, version),
             **rules,
             t("Raters", "Avaliadores"): lambda: show_raters(version),
         },

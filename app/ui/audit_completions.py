@@ -3,10 +3,12 @@
 import pandas as pd
 import streamlit as st
 
+from app.ui.audit_data import held_out_words
 from app.ui.chart import show_chart
 from app.ui.completion import show_completion, show_prompt
 from app.ui.language import language, number, numbers, t, task_name
 from backend.audit.regressions import keep_case
+from backend.audit.robustness import visible
 from backend.audit.table import disagreements
 from backend.charts.audit import scatter_chart
 from backend.errors import UserError
@@ -68,7 +70,11 @@ def keep(task: str, prompt: str, completion: str, human: float) -> None:
 
 
 def show_points(rated: pd.DataFrame) -> None:
-    """Scatter of a task's completions, and the largest disagreements."""
+    """Scatter of a task's completions, and the largest disagreements; of the half that is not held out."""
+    rated = visible(rated)
+    if rated.empty:
+        st.caption(t("Every rated prompt so far is held out.", "Todos os prompts avaliados até aqui estão reservados."))
+        return
     tasks = in_order(rated["task"].unique())
     task = st.segmented_control(t("Task", "Tarefa"), tasks, default=tasks[0], format_func=task_name, required=True)
     totals = rated[(rated["task"] == task) & (rated["component"] == "total")]
@@ -85,7 +91,8 @@ def show_points(rated: pd.DataFrame) -> None:
             t(
                 "Largest disagreements, by rank: click a row or a point to read the completion.",
                 "Maiores discordâncias, por posição: clique numa linha ou num ponto para ler a resposta.",
-            )
+            ),
+            help=held_out_words(),
         )
         worst = disagreements(rated, str(task))
         chosen = st.dataframe(

@@ -4,13 +4,12 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.language import t
-from backend.audit.agreement import Agreement, agreed, agreement
 from backend.audit.gate import Gate
 from backend.audit.gates import ratings_hashes, standing_gates
-from backend.audit.table import audit_table
+from backend.audit.table import People, audit_table, people_of
 from backend.store.completions import all_ratings, ensure_scores, rated_scores, unscored_count
 from backend.store.engine import reading, writing
-from backend.store.ratings import ratings_version
+from backend.store.ratings import ratings_version, self_agreement
 from backend.suites import fingerprint_of_all, task_names
 
 
@@ -22,15 +21,14 @@ def _rated(profile: str, rules: str, version: str) -> pd.DataFrame:
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _audit(profile: str, rules: str, version: str) -> pd.DataFrame:
-    return audit_table(_rated(profile, rules, version))
+    return audit_table(_rated(profile, rules, version), people(version))
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def people(version: str) -> tuple[pd.DataFrame, pd.Series, dict[str, Agreement]]:
-    """Every rating, whether a completion's raters agree, and each task's agreement."""
+def people(version: str) -> dict[str, People]:
+    """What is known of each task's raters."""
     with reading() as session:
-        ratings = all_ratings(session)
-    return ratings, agreed(ratings), {str(task): agreement(rows) for task, rows in ratings.groupby("task")}
+        return people_of(all_ratings(session), self_agreement(session))
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
@@ -70,3 +68,11 @@ def rescore(profile: str, missing: int) -> None:
         done += scored
         bar.progress(min(1.0, done / missing))
     bar.empty()
+
+
+def held_out_words() -> str:
+    """Said where one could tune a reward by what is shown."""
+    return t(
+        "From half of the prompts: the other half is held out, so that a reward tuned by what stands here can be judged on it.",
+        "De metade dos prompts: a outra metade fica reservada, para julgar nela uma recompensa ajustada pelo que está aqui.",
+    )

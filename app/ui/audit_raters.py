@@ -5,49 +5,142 @@ import streamlit as st
 
 from app.ui.audit_data import people
 from app.ui.language import number, numbers, t, task_name
+from app.ui.markdown import literal
+from backend.access import who
 from backend.audit.agreement import Agreement, pairwise_kappa
 from backend.audit.exchange import as_csv, as_jsonl, rating_rows
+from backend.audit.raters import doubt_of
+from backend.audit.table import People
+from backend.rating.ratings import leave_out
 from backend.store.engine import reading, writing
 from backend.store.events import record
-from backend.store.ratings import rating_counts, self_agreement
+from backend.store.ratings import left_out, rating_counts
 
 
 def show_raters(version: str) -> None:
-    """Agreement, each rater's statistics, hidden repeats, agreement of pairs; and the ratings as files."""
-    ratings, _, agreements = people(version)
-    show_alpha(agreements)
+    """Agreement, each rater with what speaks for and against the scores, agreement of pairs; and the ratings as files."""
+    known = people(version)
+    show_alpha({task: found.agreement for task, found in known.items()})
     with reading() as session:
-        counts, repeated = rating_counts(session), self_agreement(session)
-    counts["task"] = counts["task"].map(task_name)
+        counts, without = rating_counts(session), left_out(session)
+    _show_each(counts, known)
+    _show_left_out(sorted(counts["rater"].unique()), without)
+    for task, found in known.items():
+        _show_pairs(task, pairwise_kappa(found.ratings))
+    show_export()
+
+
+def _show_each(counts: pd.DataFrame, known: dict[str, People]) -> None:
+    """A row per task and rater."""
+    checks = {(task, check.rater): check for task, found in known.items() for check in found.checks}
+    rows = []
+    for _, row in counts.iterrows():
+        check = checks[row["task"], row["rater"]]
+        severity = known[row["task"]].severity.of.get(row["rater"])
+        again = "–" if check.apart is None else f"{number(check.apart, 1)} ({check.repeats})"
+        rows.append(
+            {
+                "task": task_name(row["task"]),
+                "rater": row["rater"],
+                "ratings": row["ratings"],
+                "mean": number(row["mean"]),
+                "severity": number(severity, signed=True),
+                "others": f"{number(check.agreement.rho)} ({check.agreement.n})",
+                "again": again,
+                "seconds": number(row["seconds"], 0),
+                "doubt": t(*doubt) if (doubt := doubt_of(check)) is not None else "",
+            }
+        )
     st.dataframe(
-        numbers(counts, {"mean": 2, "spread": 2, "seconds": 0}),
+        pd.DataFrame(rows),
         hide_index=True,
         alt=t("Ratings per rater and task", "Avaliações por avaliador e tarefa"),
         column_config={
-            "rater": t("rater", "avaliador"),
             "task": t("Task", "Tarefa"),
+            "rater": t("rater", "avaliador"),
             "ratings": t("ratings", "avaliações"),
             "mean": t("mean score", "nota média"),
-            "spread": t("spread", "dispersão"),
+            "severity": st.column_config.TextColumn(
+                t("severity", "severidade"),
+                help=t(
+                    "Points above (+, lenient) or below (-, strict) the raters' mean on the completions they share.",
+                    "Pontos acima (+, brando) ou abaixo (-, severo) da média dos avaliadores nas respostas em comum.",
+                ),
+            ),
+            "others": st.column_config.TextColumn(
+                t("ρ with the others", "ρ com os outros"),
+                help=t(
+                    "With the mean of the others, on shared completions.",
+                    "Com a média dos outros, no que têm em comum.",
+                ),
+            ),
+            "again": st.column_config.TextColumn(
+                t("with oneself", "consigo mesmo"),
+                help=t(
+                    "Mean distance on completions shown twice.", "Distância média nas respostas mostradas duas vezes."
+                ),
+            ),
             "seconds": t("median seconds", "segundos (mediana)"),
+            "doubt": st.column_config.TextColumn(t("in doubt because", "em dúvida porque"), width="large"),
         },
     )
-    if not repeated.empty:
-        show_repeats(repeated)
-    kappas = pairwise_kappa(ratings)
-    if not kappas.empty:
-        st.dataframe(
-            numbers(kappas, {"kappa": 2}),
-            hide_index=True,
-            alt=t("Agreement of every two raters", "Concordância de cada dois avaliadores"),
-            column_config={
-                "a": t("rater", "avaliador"),
-                "b": t("with", "com"),
-                "completions": t("completions", "respostas"),
-                "kappa": t("κ, quadratic weights", "κ, pesos quadráticos"),
-            },
+
+
+def _show_left_out(raters: list[str], without: dict[str, str]) -> None:
+    """Leave a rater out, with the reason; or count one again."""
+    for name, reason in without.items():
+        row = st.container(horizontal=True, vertical_alignment="center")
+        row.markdown(
+            t(
+                f"**{literal(name)}** is left out: {literal(reason)}",
+                f"**{literal(name)}** fica de fora: {literal(reason)}",
+            )
         )
-    show_export()
+        row.button(
+            t("Count again", "Contar de novo"),
+            key=f"count_{name}",
+            disabled=not who().may(),
+            on_click=_leave_out,
+            args=(name, ""),
+        )
+    with st.expander(t("Leave a rater out", "Deixar um avaliador de fora")), st.form("leave_out", border=False):
+        st.caption(
+            t(
+                "The scores stay in the store and stop counting everywhere; gates decided with them become stale.",
+                "As notas ficam guardadas e deixam de contar em toda parte; os portões decididos com elas caducam.",
+            )
+        )
+        name = st.selectbox(t("Rater", "Avaliador"), raters)
+        reason = st.text_input(t("Reason", "Motivo"), max_chars=300)
+        if st.form_submit_button(t("Leave out", "Deixar de fora"), disabled=not (who().may() and raters)):
+            if not reason.strip():
+                st.warning(t("Say why; the log keeps it.", "Diga por quê; o registro guarda."))
+            else:
+                _leave_out(str(name), reason)
+                st.rerun()
+
+
+def _leave_out(name: str, reason: str) -> None:
+    with writing() as session:
+        leave_out(session, name, reason)
+
+
+def _show_pairs(task: str, kappas: pd.DataFrame) -> None:
+    """Agreement of every two raters of a task."""
+    if kappas.empty:
+        return
+    st.markdown(f"**{task_name(task)}**")
+    st.dataframe(
+        numbers(kappas, {"kappa": 2}),
+        hide_index=True,
+        alt=t("Agreement of every two raters", "Concordância de cada dois avaliadores"),
+        column_config={
+            "a": t("rater", "avaliador"),
+            "b": t("with", "com"),
+            "completions": t("completions", "respostas"),
+            "kappa": t("κ, quadratic weights", "κ, pesos quadráticos"),
+        },
+    )
 
 
 def show_alpha(agreements: dict[str, Agreement]) -> None:
@@ -70,22 +163,6 @@ def show_alpha(agreements: dict[str, Agreement]) -> None:
                 "Nenhuma resposta tem dois avaliadores; nada se pode dizer da concordância.",
             )
         )
-
-
-def show_repeats(repeated: pd.DataFrame) -> None:
-    """How each rater scored the completions that were shown twice."""
-    repeated = repeated.assign(same=[f"{share:.0%}" for share in repeated["same"]])
-    st.dataframe(
-        numbers(repeated, {"apart": 2}),
-        hide_index=True,
-        alt=t("Raters on what they saw twice", "Avaliadores sobre o que viram duas vezes"),
-        column_config={
-            "rater": t("rater", "avaliador"),
-            "repeats": t("shown twice", "mostradas duas vezes"),
-            "same": t("same score again", "mesma nota de novo"),
-            "apart": t("mean distance", "distância média"),
-        },
-    )
 
 
 def show_export() -> None:

@@ -3,56 +3,67 @@
 import pandas as pd
 import streamlit as st
 
-from app.ui.audit_data import load, people
+from app.ui.audit_data import held_out_words, load, people
 from app.ui.language import interval, number, numbers, t, task_name
 from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
-from backend.audit.robustness import leave_one_out, lifted, no_better_than_length, profile_differences, views
+from backend.audit.agreement import agreed
+from backend.audit.robustness import held_out_difference, leave_one_out, lifted, profile_differences, views, visible
+from backend.audit.table import People
 from backend.suites import find_task, profiles
 
 
-def show_trust(rated: pd.DataFrame, version: str) -> None:
-    """Each ρ within prompts, held out, by rater agreement and against length; and the ρ of rater with rater."""
-    _, agrees, agreements = people(version)
-    names = {
-        "pooled": t("all completions", "todas as respostas"),
-        "weighted": t("weighted to the queue", "ponderado pela fila"),
-        "within-prompt": t("within prompts", "dentro dos prompts"),
-        "visible half": t("visible half", "metade visível"),
-        "held-out half": t("held-out half", "metade reservada"),
-        "raters agree": t("raters agree", "avaliadores concordam"),
-        "raters differ": t("raters differ", "avaliadores divergem"),
-        "length alone": t("length alone", "só o tamanho"),
-        "ceiling": t("rater with rater", "avaliador com avaliador"),
+def show_trust(rated: pd.DataFrame, audit: pd.DataFrame, version: str) -> None:
+    """Each ρ seen in several ways, a row each: weighted, within prompts, held out, by raters, and what bounds it."""
+    raters = people(version)
+    totals = audit[audit["reward"] == "total"].set_index("task")
+    columns = {
+        task_name(str(task)): _ways(of_task, totals.loc[str(task)], raters.get(str(task)))
+        for task, of_task in rated[rated["component"] == "total"].groupby("task")
     }
-    table, warnings = {}, []
-    for task, of_task in rated[rated["component"] == "total"].groupby("task"):
-        seen = views(of_task, agrees)
-        cells = {names[v.name]: _cell(v.rho, v.n) for v in seen}
-        found = agreements.get(str(task))
-        cells[names["ceiling"]] = _cell(found.ceiling if found else None, found.completions if found else 0)
-        table[task_name(str(task))] = cells
-        if no_better_than_length(seen):
-            warnings.append(task_name(str(task)))
     st.dataframe(
-        pd.DataFrame(table).T, alt=t("ρ per task, seen in several ways", "ρ por tarefa, visto de várias formas")
+        pd.DataFrame(columns), alt=t("ρ per task, seen in several ways", "ρ por tarefa, visto de várias formas")
     )
     st.caption(
         t(
-            "ρ with n in brackets. GRPO learns only from the ranking within a prompt; a reward tuned on the visible half "
-            "shows on the held-out half; and no reward can agree with raters more than they agree with each other.",
-            "ρ com n entre parênteses. O GRPO aprende só com a ordem dentro de um prompt; uma recompensa ajustada à "
-            "metade visível se revela na reservada; e nenhuma concorda com os avaliadores mais do que eles entre si.",
+            "ρ with n in brackets. GRPO learns only from the ranking within a prompt. Half of the prompts is held out from "
+            "what one tunes a reward by; where the difference leaves out 0, it was tuned to the ratings. Adjusted: the scores "
+            "less each rater's severity, where raters share enough completions. No reward can reach more than the ceiling, "
+            "which the raters' own noise sets.",
+            "ρ com n entre parênteses. O GRPO aprende só com a ordem dentro de um prompt. Metade dos prompts fica fora do "
+            "que serve para ajustar a recompensa; onde a diferença exclui 0, ela foi ajustada às notas. Ajustado: as notas "
+            "sem a severidade de cada avaliador, onde eles têm respostas em comum. Nenhuma recompensa passa do teto, dado "
+            "pelo ruído dos próprios avaliadores.",
         )
     )
-    for name in warnings:
-        st.warning(
-            t(
-                f"{name}: the reward ranks no better than the completion's length does.",
-                f"{name}: a recompensa não ordena melhor que o tamanho da resposta.",
-            ),
-            icon=":material/straighten:",
-        )
+
+
+def _ways(of_task: pd.DataFrame, total: pd.Series, raters: People | None) -> dict[str, str]:
+    """The cells of one task."""
+    names = {
+        "weighted": t("all completions, weighted to the queue", "todas as respostas, ponderadas pela fila"),
+        "pooled": t("all completions, not weighted", "todas as respostas, sem ponderar"),
+        "within-prompt": t("within prompts", "dentro dos prompts"),
+        "visible half": t("visible half", "metade visível"),
+        "held-out half": t("held-out half", "metade reservada"),
+        "raters agree": t("where raters agree", "onde os avaliadores concordam"),
+        "raters differ": t("where raters differ", "onde os avaliadores divergem"),
+        "length alone": t("the completion's length alone", "só o tamanho da resposta"),
+    }
+    agrees = agreed(raters.ratings) if raters else pd.Series(dtype=bool)
+    cells = {names[v.name]: _cell(v.rho, v.n) for v in views(of_task, agrees)}
+    d = held_out_difference(of_task)
+    cells[t("held-out minus visible", "reservada menos visível")] = (
+        "–" if d.delta is None else f"{number(d.delta, signed=True)} · {interval(d.low, d.high)}"
+    )
+    adjusted = None if pd.isna(total["adjusted"]) else float(total["adjusted"])
+    cells[t("adjusted for rater severity", "ajustado pela severidade")] = number(adjusted)
+    if raters is not None:
+        a = raters.agreement
+        cells[t("one rater with another", "um avaliador com outro")] = _cell(a.rater, a.completions)
+        ends = "" if a.ceiling_low is None else f" · {interval(a.ceiling_low, a.ceiling_high, signed=False)}"
+        cells[t("ceiling of any reward", "teto de qualquer recompensa")] = number(a.ceiling) + ends
+    return cells
 
 
 def _cell(rho: float | None, n: int) -> str:
@@ -74,7 +85,7 @@ def show_profiles(profile: str, rated: pd.DataFrame) -> None:
         before, _, _ = load(other)
     if before is None:
         return
-    frame = profile_differences(before, rated)
+    frame = profile_differences(visible(before), visible(rated))
     frame["task"] = frame["task"].map(task_name)
     frame["interval"] = [interval(*ends) for ends in zip(frame["low"], frame["high"], strict=True)]
     frame = numbers(frame, {"before": 2, "after": 2, "delta": 2}, signed=["delta"])
@@ -95,6 +106,8 @@ def show_profiles(profile: str, rated: pd.DataFrame) -> None:
             "The same completions and ratings under both; an interval that leaves out 0 is a difference.",
             "As mesmas respostas e notas sob ambos; um intervalo que exclui 0 é uma diferença.",
         )
+        + " "
+        + held_out_words()
     )
 
 
@@ -102,9 +115,10 @@ def show_components(audit: pd.DataFrame) -> None:
     """The matrix of every reward and component."""
     frame = audit.assign(task=audit["task"].map(task_name), verdict=audit["verdict"].map(gate_words))
     frame["interval"] = [interval(*ends, signed=False) for ends in zip(frame["low"], frame["high"], strict=True)]
-    frame = numbers(frame, {"rho": 2, "p": 4})
+    frame["reason"] = [t(*reason) for reason in frame["reason"]]
+    frame = numbers(frame, {"rho": 2, "p": 4, "p_holm": 4})
     st.dataframe(
-        frame[["task", "reward", "n", "rho", "interval", "p", "verdict", "reason"]],
+        frame[["task", "reward", "n", "rho", "interval", "p", "p_holm", "verdict", "reason"]],
         hide_index=True,
         alt=t("Spearman's rho per task and reward component", "ρ de Spearman por tarefa e componente"),
         column_config={
@@ -112,7 +126,10 @@ def show_components(audit: pd.DataFrame) -> None:
             "reward": t("Reward", "Recompensa"),
             "rho": "ρ",
             "interval": t("95 % interval", "intervalo de 95 %"),
-            "p": st.column_config.TextColumn("p", help=t("permutation test", "teste de permutação")),
+            "p": st.column_config.TextColumn("p", help=t("of ρ = 0, two-sided", "de ρ = 0, bilateral")),
+            "p_holm": st.column_config.TextColumn(
+                "p (Holm)", help=t("corrected over all components here", "corrigido por todos os componentes aqui")
+            ),
             "verdict": t("Gate", "Portão"),
             "reason": st.column_config.TextColumn(t("Why", "Por quê"), width="large"),
         },

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from app.ui.audit_data import held_out_words
 from app.ui.language import interval, number, t, task_name
 from backend.audit.gates import decided_versions
 from backend.store.engine import reading
@@ -57,13 +58,14 @@ def show_versions(rated_tasks: list[str]) -> None:
     before = row.selectbox(t("Before", "Antes"), places, 1, format_func=words.__getitem__, key="version_before")
     after = row.selectbox(t("After", "Depois"), places, 0, format_func=words.__getitem__, key="version_after")
     a, b = found[before], found[after]
-    if a.rho is not None and b.rho is not None:
-        st.metric("Δρ", number(b.rho - a.rho, signed=True), border=True, width="content")
-        if a.n != b.n:
+    if a.visible is not None and b.visible is not None:
+        change = number(b.visible - a.visible, signed=True)
+        st.metric("Δρ", change, border=True, width="content", help=held_out_words())
+        if a.visible_n != b.visible_n:
             st.caption(
                 t(
-                    f"Decided on {a.n} and on {b.n} ratings: part of the difference is theirs.",
-                    f"Decididas com {a.n} e com {b.n} avaliações: parte da diferença vem delas.",
+                    f"Decided on {a.visible_n} and on {b.visible_n} completions: part of the difference is theirs.",
+                    f"Decididas com {a.visible_n} e com {b.visible_n} respostas: parte da diferença vem delas.",
                 )
             )
     changed = difference(a.version, b.version)

@@ -7,13 +7,13 @@ import krippendorff
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 from statsmodels.stats.inter_rater import cohens_kappa
+
+from backend.audit.correlation import FEWEST_PROMPTS, correlate, spread, weights_without
 
 Array = NDArray[np.float64]
 
 SCALE = (1, 2, 3, 4, 5)
-RESAMPLES = 500
 SEED = 20_240_427
 LARGE = 5_000
 """If more completions than this have two raters, a stable sample of this many is used."""
@@ -28,52 +28,60 @@ class Agreement:
     Attributes:
         completions: how many such completions there are.
         alpha: Krippendorff's alpha for ordinal data; None where it is undefined.
-        low, high: its 95 % bootstrap interval, completions resampled.
-        ceiling: Spearman's rho of one rater with another: the rho of a reward that ranks like a person.
+        low, high: its 95 % interval (prompts left out in turn); None with fewer than ``FEWEST_PROMPTS`` prompts.
+        rater: Spearman's ρ of one rater with another.
+        raters: how many raters a rated completion has (harmonic mean over all rated completions, as noise averages out).
+        ceiling: the ρ with these raters' mean that a reward without any error reaches; ``ceiling_low`` and
+            ``ceiling_high``: its 95 % interval.
     """
 
     completions: int
     alpha: float | None = None
     low: float | None = None
     high: float | None = None
+    rater: float | None = None
+    raters: float = 1.0
     ceiling: float | None = None
+    ceiling_low: float | None = None
+    ceiling_high: float | None = None
 
 
 def agreement(ratings: pd.DataFrame) -> Agreement:
     """Agreement of all raters.
 
     Args:
-        ratings: columns completion_id, rater, score; one row per rating.
+        ratings: columns completion_id, prompt_id, rater, score; one row per rating.
     """
-    shared = ratings[ratings.groupby("completion_id")["score"].transform("size") >= 2]
+    size = ratings.groupby("completion_id")["score"].transform("size")
+    shared = ratings[size >= 2]
     items = shared["completion_id"].drop_duplicates()
     if len(items) > LARGE:
         shared = shared[shared["completion_id"].isin(items.sample(LARGE, random_state=SEED))]
     matrix = as_matrix(shared)
     if matrix.shape[1] < 2:
         return Agreement(matrix.shape[1])
-    alpha = ordinal_alpha(matrix)
-    draws = resampled_alphas(matrix)
-    known = draws[np.isfinite(draws)]
-    if not len(known):
-        return Agreement(matrix.shape[1], alpha, ceiling=_ceiling(matrix))
-    low, high = (float(x) for x in np.quantile(known, [0.025, 0.975]))
-    return Agreement(matrix.shape[1], alpha, low, high, _ceiling(matrix))
+    prompts = shared.drop_duplicates("completion_id").set_index("completion_id")["prompt_id"].sort_index().tolist()
+    draws = alphas(matrix, weights_without(prompts))
+    interval: tuple[float | None, float | None] = (None, None)
+    if len(set(prompts)) >= FEWEST_PROMPTS and np.isfinite(draws).all():
+        found = spread(draws)
+        interval = (found.low, min(1.0, found.high))
+    raters = float((~ratings["completion_id"].duplicated()).sum() / (1 / size**2).sum())
+    return Agreement(matrix.shape[1], ordinal_alpha(matrix), *interval, **_ceiling(matrix, prompts, raters))
 
 
-def resampled_alphas(matrix: Array) -> Array:
-    """(RESAMPLES,) ordinal alphas of the completions resampled with replacement; NaN where one is undefined.
+def alphas(matrix: Array, weights: Array) -> Array:
+    """Ordinal alpha with each row of weights (b, n) on the completions; NaN where one is undefined.
 
     A completion's part in the coincidence matrix (Krippendorff 2011, section C) does not depend on the others. So the
-    matrix of a resample is a weighted sum of these parts, and no resample has to be counted from its ratings.
+    matrix of weighted completions is a weighted sum of these parts, and nothing has to be counted from the ratings again.
     """
     n = matrix.shape[1]
     scale = np.unique(matrix[~np.isnan(matrix)])
     counts = np.stack([(matrix == value).sum(axis=0) for value in scale], axis=1).astype(float)  # (n, values)
     pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(len(scale))
     parts = pairs / (counts.sum(axis=1)[:, None, None] - 1)
-    drawn = np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
-    coincidences = (drawn @ parts.reshape(n, -1)).reshape(RESAMPLES, len(scale), len(scale))
+    coincidences = (weights @ parts.reshape(n, -1)).reshape(len(weights), len(scale), len(scale))
     margins = coincidences.sum(axis=2)
     # Ordinal distance: the number of ranks between two values, counting half of the ranks of each of the two.
     middle = np.cumsum(margins, axis=1) - margins / 2
@@ -98,13 +106,31 @@ def ordinal_alpha(matrix: Array) -> float | None:
     return float(krippendorff.alpha(reliability_data=matrix, level_of_measurement="ordinal"))
 
 
-def _ceiling(matrix: Array) -> float | None:
-    """Rho over all ordered pairs of raters on the same completion."""
-    pairs = [(a, b) for column in matrix.T for a, b in combinations(column[~np.isnan(column)], 2)]
-    both = np.array(pairs + [(b, a) for a, b in pairs])
-    if len(pairs) < 3 or np.ptp(both[:, 0]) == 0:
-        return None
-    return float(spearmanr(both[:, 0], both[:, 1]).statistic)
+def ceiling_of(rater: float, raters: float) -> float:
+    """The highest ρ with the mean of ``raters`` raters whose ρ with each other is ``rater``.
+
+    The reliability of a mean of k raters is k r / (1 + (k - 1) r) (Spearman 1910; Brown 1910), and a measure without error
+    correlates with a noisy one at most by the root of its reliability. It holds for scores; for ranks it is close.
+    """
+    r = max(0.0, rater)
+    return float(np.sqrt(raters * r / (1 + (raters - 1) * r)))
+
+
+def _ceiling(matrix: Array, prompts: list[object], raters: float) -> dict[str, float]:
+    """ρ over all ordered pairs of raters on the same completion, and the ceiling it sets for a reward."""
+    pairs = [
+        (a, b, prompt)
+        for column, prompt in zip(matrix.T, prompts, strict=True)
+        for a, b in combinations(column[~np.isnan(column)], 2)
+    ]
+    first, second, of = zip(*pairs, strict=True)
+    (c,) = correlate([*first, *second], np.array([*second, *first])[:, None], [*of, *of])
+    if c.rho is None:
+        return {"raters": raters}
+    found = {"rater": c.rho, "raters": raters, "ceiling": ceiling_of(c.rho, raters)}
+    if c.low is not None and c.high is not None:
+        found |= {"ceiling_low": ceiling_of(c.low, raters), "ceiling_high": ceiling_of(c.high, raters)}
+    return found
 
 
 def pairwise_kappa(ratings: pd.DataFrame, most: int = 12) -> pd.DataFrame:

@@ -10,14 +10,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.access import needs
+from backend.audit.correlation import spearman
 from backend.audit.gate import Gate
-from backend.audit.table import audit_table
-from backend.store.completions import ensure_scores, rated_scores
+from backend.audit.robustness import visible
+from backend.audit.table import audit_table, people_of
+from backend.store.completions import all_ratings, ensure_scores, rated_scores
 from backend.store.events import record
-from backend.store.ratings import scored_ratings
+from backend.store.ratings import scored_ratings, self_agreement
 from backend.store.suite_versions import keep_version, versions
 from backend.store.tables import GateDecision, Prompt, Rating, SuiteVersion
 from backend.suites import GateSettings, find_task, fingerprint, suite_of
+from backend.wording import Text, fill
 
 
 @needs("engineer")
@@ -36,7 +39,8 @@ def decide_gates(
     rated = rated_scores(session, profile)
     hashes = ratings_hashes(session)
     decisions = []
-    audit = audit_table(rated[rated["task"].map(lambda task: find_task(task) is not None).astype(bool)], settings)
+    known = rated[rated["task"].map(lambda task: find_task(task) is not None).astype(bool)]
+    audit = audit_table(known, people_of(all_ratings(session), self_agreement(session)), settings)
     for row in audit[audit["reward"] == "total"].itertuples():
         task = str(row.task)
         numbers = {"n": row.n, **{k: _number(getattr(row, k)) for k in ("rho", "low", "high", "p")}}
@@ -53,8 +57,13 @@ def decide_gates(
                 fingerprint=fingerprint(task, profile),
                 ratings=hashes[task],
                 verdict=row.verdict,
-                reason=row.reason,
-                numbers={"total": numbers, "within": inside},
+                reason=str(row.reason),
+                numbers={
+                    "total": numbers,
+                    "within": inside,
+                    "visible": _visible(rated[rated["task"] == task]),
+                    "reason": row.reason._asdict(),
+                },
                 settings=(settings or suite_of(task).gate).model_dump(),
                 decided_by=decided_by,
             )
@@ -69,7 +78,10 @@ def decide_gates(
 
 @dataclass(frozen=True)
 class DecidedVersion:
-    """A version of a team's reward file and the latest decision on it; no decision: None, and no verdict."""
+    """A version of a team's reward file and the latest decision on it; no decision: None, and no verdict.
+
+    ``visible`` is ρ on the half that is not held out, by which two versions are compared; ``visible_n`` its completions.
+    """
 
     version: SuiteVersion
     verdict: str = ""
@@ -77,6 +89,8 @@ class DecidedVersion:
     rho: float | None = None
     low: float | None = None
     high: float | None = None
+    visible_n: int = 0
+    visible: float | None = None
 
 
 def decided_versions(session: Session, task: str) -> list[DecidedVersion]:
@@ -91,8 +105,16 @@ def decided_versions(session: Session, task: str) -> list[DecidedVersion]:
         else:
             total = decision.numbers["total"]
             numbers = {name: total.get(name) for name in ("rho", "low", "high")}
-            found.append(DecidedVersion(version, decision.verdict, int(total["n"]), **numbers))
+            half = decision.numbers.get("visible", {"n": 0, "rho": None})
+            seen = {"visible_n": half["n"], "visible": half["rho"]}
+            found.append(DecidedVersion(version, decision.verdict, int(total["n"]), **numbers, **seen))
     return found
+
+
+def _visible(rated: pd.DataFrame) -> dict[str, Any]:
+    """n and ρ of the total on the half that is not held out: what two versions of a reward are compared by."""
+    seen = visible(rated[rated["component"] == "total"])
+    return {"n": len(seen), "rho": spearman(seen["human"], seen["value"])}
 
 
 def _number(value: Any) -> float | None:
@@ -117,12 +139,23 @@ def standing_gates(session: Session, profile: str, hashes: Mapping[str, str] | N
 
 
 def _standing(decision: GateDecision, rules: str, ratings: str | None) -> Gate:
-    was = f"it was: {decision.verdict} ({decision.reason})"
+    reason = Text(**decision.numbers.get("reason", {"en": decision.reason, "pt": decision.reason}))
+    was: dict[str, Text | str] = {"verdict": decision.verdict, "reason": reason}
     if decision.fingerprint != rules and rules not in suite_of(decision.task).former.get(decision.fingerprint, ()):
-        return Gate("stale", f"the reward has changed since the decision; {was}")
+        return Gate("stale", fill(_CHANGED.en, _CHANGED.pt, **was))
     if decision.ratings != ratings:
-        return Gate("stale", f"ratings have been given or changed since the decision; {was}")
-    return Gate(decision.verdict, decision.reason)  # type: ignore[arg-type]
+        return Gate("stale", fill(_RATED.en, _RATED.pt, **was))
+    return Gate(decision.verdict, reason)  # type: ignore[arg-type]
+
+
+_CHANGED = Text(
+    "the reward has changed since the decision; it was: {verdict} ({reason})",
+    "a recompensa mudou desde a decisão; era: {verdict} ({reason})",
+)
+_RATED = Text(
+    "ratings have been given or changed since the decision; it was: {verdict} ({reason})",
+    "houve avaliações novas ou mudadas desde a decisão; era: {verdict} ({reason})",
+)
 
 
 def ratings_hashes(session: Session) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The audit of one's own reward file on one's own completions, as `workbench audit` and its JSON say it."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,17 @@ import pandas as pd
 from sqlalchemy.orm import Session
 
 from backend.access import needs
-from backend.audit.robustness import is_held_out
-from backend.audit.table import audit_table
+from backend.audit.correlation import correlate
+from backend.audit.raters import doubt_of
+from backend.audit.robustness import held_out_difference, is_held_out
+from backend.audit.table import People, audit_table, people_of
 from backend.data.completions import Taken, import_completions, stratified
 from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout
 from backend.errors import UserError, bad_rows
 from backend.rating.imported import ImportedScore, import_scores
 from backend.rating.queue import enqueue
-from backend.store.completions import ensure_scores, rated_scores
+from backend.store.completions import all_ratings, ensure_scores, rated_scores
 from backend.store.engine import writing
 from backend.store.imported import ids_of_keys
 from backend.suites import Suite, default_profile, fingerprint, suite_of
@@ -93,23 +96,26 @@ def audit_own(session: Session, suite: Suite, taken: Taken) -> dict[str, Any]:
     """Score the rated completions of a file and correlate every reward with the people.
 
     Returns:
-        ``{"suite", "tasks": [{"task", "n", "gate", "reason", "fingerprint", "within", "held_out", "rewards": [{"name", "rho",
-        "low", "high", "p", "n"}]}]}``; numbers that are undefined are None.
+        ``{"suite", "tasks": [{"task", "n", "prompts", "gate", "reason", "fingerprint", "within", "held_out", "raters",
+        "rewards": [{"name", "rho", "low", "high", "p", "p_holm", "n"}]}]}``; numbers that are undefined are None. All ratings
+        count for ρ and the gate; ``held_out`` is the held-out half's ρ, and ``difference`` in it is that ρ minus the visible
+        half's, with its interval.
     """
     profile = suite.default_profile
     ids = list(ids_of_keys(session, taken.keys).values())
     ensure_scores(session, profile)
     rated = rated_scores(session, profile, only=set(ids))
-    audit = audit_table(rated)
+    people = people_of(all_ratings(session, ids))
+    audit = audit_table(rated, people)
     tasks = []
     for task in taken.tasks:
         of_task = audit[audit["task"] == task]
         rules = fingerprint(task, profile)
-        tasks.append(_task(task, of_task, rated[rated["task"] == task], rules))
+        tasks.append(_task(task, of_task, rated[rated["task"] == task], people.get(task), rules))
     return {"suite": suite.name, "tasks": tasks}
 
 
-def _task(task: str, audit: pd.DataFrame, rated: pd.DataFrame, rules: str) -> dict[str, Any]:
+def _task(task: str, audit: pd.DataFrame, rated: pd.DataFrame, people: People | None, rules: str) -> dict[str, Any]:
     head: dict[str, Any] = {"task": task, "fingerprint": rules}
     if audit.empty:
         none = {"n": 0, "gate": "more ratings needed", "reason": "no completion has been rated", "rewards": []}
@@ -118,24 +124,41 @@ def _task(task: str, audit: pd.DataFrame, rated: pd.DataFrame, rules: str) -> di
     return {
         **head,
         "n": int(total["n"]),
+        "prompts": int(total["prompts"]),
         "gate": total["verdict"],
-        "reason": total["reason"],
+        "reason": str(total["reason"]),
         "within": _numbers(total, {"n": "within_n", "rho": "within", "low": "within_low", "high": "within_high"}),
         "held_out": _held_out(rated),
+        "raters": _raters(total, people),
         "rewards": [
-            {"name": row["reward"], **_numbers(row, {k: k for k in ("rho", "low", "high", "p", "n")})}
+            {"name": row["reward"], **_numbers(row, {k: k for k in ("rho", "low", "high", "p", "p_holm", "n")})}
             for _, row in audit.iterrows()
         ],
     }
 
 
 def _held_out(rated: pd.DataFrame) -> dict[str, Any]:
-    """ρ of the total on the held-out half of the prompts, with its interval."""
-    half = rated[[is_held_out(str(prompt)) for prompt in rated["prompt_id"]]]
-    audit = audit_table(half) if not half.empty else half
-    if audit.empty:
-        return {"n": 0, "rho": None, "low": None, "high": None}
-    return _numbers(audit[audit["reward"] == "total"].iloc[0], {k: k for k in ("n", "rho", "low", "high")})
+    """ρ of the total on the held-out half of the prompts, with its interval, and its difference from the visible half's."""
+    totals = rated[rated["component"] == "total"]
+    half = totals[totals["prompt_id"].map(is_held_out).astype(bool)]
+    (c,) = correlate(half["human"], half[["value"]], half["prompt_id"].tolist())
+    return {"n": c.n, "rho": c.rho, "low": c.low, "high": c.high, "difference": asdict(held_out_difference(totals))}
+
+
+def _raters(total: pd.Series, people: People | None) -> dict[str, Any]:
+    """The raters' agreement, the ceiling that it sets, ρ adjusted for their severity, and who is in doubt."""
+    if people is None:
+        return {}
+    a = people.agreement
+    return {
+        "alpha": a.alpha,
+        "ceiling": a.ceiling,
+        "ceiling_low": a.ceiling_low,
+        "ceiling_high": a.ceiling_high,
+        "severity_range": people.severity.range if people.severity.identified else None,
+        "adjusted_rho": None if pd.isna(total["adjusted"]) else float(total["adjusted"]),
+        "in_doubt": [check.rater for check in people.checks if doubt_of(check) is not None],
+    }
 
 
 def _numbers(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
@@ -165,5 +188,16 @@ def as_table(audit: Mapping[str, Any]) -> str:
         if within.get("rho") is not None:
             lines.append(f"  within prompts: ρ {within['rho']:+.2f} over {within['n']} prompts")
         if held.get("rho") is not None:
-            lines.append(f"  on the half held out: ρ {held['rho']:+.2f} (n = {held['n']})")
+            d = held["difference"]
+            apart = (
+                ""
+                if d["low"] is None
+                else f", {d['delta']:+.2f} ({d['low']:+.2f} to {d['high']:+.2f}) from the other half"
+            )
+            lines.append(f"  on the half held out: ρ {held['rho']:+.2f} (n = {held['n']}{apart})")
+        if (raters := task.get("raters") or {}).get("ceiling") is not None:
+            ceiling = (
+                f"  raters: α {raters['alpha']:+.2f}; a reward without error would reach ρ {raters['ceiling']:.2f}"
+            )
+            lines.append(ceiling)
     return "\n".join(lines)

@@ -1,69 +1,208 @@
-"""The audit as one table: tasks x (total and components), with n, rho, interval, p and the gate."""
+"""The audit as one table: tasks x (total and components), with n, ρ, interval, p and the gate."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
+import numpy as np
 import pandas as pd
+from statsmodels.stats.multitest import multipletests
 
-from backend.audit.correlation import Correlation, correlate, within_prompt
+from backend.audit.agreement import Agreement, agreement
+from backend.audit.correlation import Correlation, correlate, spearman, within_prompt
 from backend.audit.gate import decide
+from backend.audit.raters import RaterCheck, check_raters, doubt_of
+from backend.audit.severity import Severity, adjusted_correlation, severity
 from backend.suites import GateSettings, find_task, in_order, suite_of
+from backend.wording import Text, decimal, fill
 
 COLUMNS = [
-    "task", "reward", "n", "rho", "low", "high", "p", "constant", "verdict", "reason", "least_rho",
-    "within_n", "within", "within_low", "within_high",
+    "task", "reward", "n", "prompts", "rho", "low", "high", "p", "p_holm", "constant", "rare", "verdict", "reason", "least_rho",
+    "within_n", "within", "within_low", "within_high", "length", "adjusted",
 ]  # fmt: skip
+LITTLE_AGREEMENT = 0.4
+"""Below this alpha the gate's reason says that raters agree little."""
 
 
-def audit_table(rated: pd.DataFrame, settings: GateSettings | None = None) -> pd.DataFrame:
+@dataclass(frozen=True)
+class People:
+    """What is known of a task's raters.
+
+    Attributes:
+        agreement: with each other.
+        severity: how strict each is.
+        checks: each rater, with what speaks against counting the scores.
+        ratings: every score: completion_id, prompt_id, rater, score, seconds.
+    """
+
+    agreement: Agreement
+    severity: Severity
+    checks: list[RaterCheck]
+    ratings: pd.DataFrame
+
+
+def people_of(ratings: pd.DataFrame, repeats: pd.DataFrame | None = None) -> dict[str, People]:
+    """What is known of each task's raters.
+
+    Args:
+        ratings: columns completion_id, prompt_id, task, rater, score, seconds; one row per score.
+        repeats: each rater's agreement with oneself (``backend.store.ratings.self_agreement``).
+    """
+    return {
+        str(task): People(agreement(rows), severity(rows), check_raters(rows, repeats), rows)
+        for task, rows in ratings.groupby("task")
+    }
+
+
+def audit_table(
+    rated: pd.DataFrame, people: dict[str, People] | None = None, settings: GateSettings | None = None
+) -> pd.DataFrame:
     """Correlate every task's total and components with the human scores, and judge each task's total.
 
     This is the one place that decides: the page, the terminal and the recorded decision read it.
 
     Args:
-        rated: columns completion_id, task, component, value, human, and prompt_id where within-prompt ρ is to count; one row
-            per (completion, component).
+        rated: columns completion_id, prompt_id, task, component, value, human, and where known length and weight; one row per
+            (completion, component).
+        people: what is known of each task's raters; the gate's reason says what a reader should know of them.
         settings: thresholds, in place of each suite's own.
 
     Returns:
-        One row per task and reward, ``total`` first, tasks in the suites' order; the gate's verdict, and the within-prompt ρ
-        that it also rests on, stand on the total alone.
+        One row per task and reward, ``total`` first, tasks in the suites' order; the gate's verdict, its reason (a ``Text``),
+        the within-prompt ρ that it also rests on, the ρ of the completions' length, and ρ with the scores adjusted for rater
+        severity stand on the total alone. ``p_holm`` is corrected over all components of the table (Holm).
     """
     rows: list[dict[str, object]] = []
     for task in in_order([str(task) for task in rated["task"].unique()]):
-        of_task = rated[rated["task"] == task]
-        found = find_task(task)
-        thresholds = settings or (suite_of(task).gate if found is not None else GateSettings())
-        values = of_task.pivot(index="completion_id", columns="component", values="value")
-        first = of_task.groupby("completion_id").first().reindex(values.index)
-        within = _within(first, values["total"])
-        names = ["total", *(c for c in values.columns if c != "total")]
-        for name, c in zip(names, _correlated(first["human"], values[names]), strict=True):
-            row: dict[str, object] = {"task": task, "reward": name, "least_rho": thresholds.least_rho, **asdict(c)}
-            if name == "total":
-                gate = decide(c, thresholds, within)
-                row |= {"verdict": gate.verdict, "reason": gate.reason, "within_n": within.n, "within": within.rho}
-                row |= {"within_low": within.low, "within_high": within.high}
-            else:
-                row |= {"verdict": "", "reason": "constant" if c.constant else ""}
-            rows.append(row)
-    return pd.DataFrame(rows, columns=COLUMNS)
+        rows += _task_rows(task, rated[rated["task"] == task], (people or {}).get(task), settings)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    tested = table["p"].notna() & (table["reward"] != "total")
+    if tested.any():
+        table.loc[tested, "p_holm"] = multipletests(table.loc[tested, "p"].astype(float), method="holm")[1]
+    return table
 
 
-def _within(rated: pd.DataFrame, totals: pd.Series) -> Correlation:
-    """The within-prompt correlation of a task's totals; of no prompts where the rows name none."""
-    if "prompt_id" not in rated:
-        return Correlation(0, None)
-    return within_prompt(rated["human"].to_numpy(float), totals.to_numpy(float), rated["prompt_id"].tolist())
+def _task_rows(
+    task: str, rated: pd.DataFrame, people: People | None, given: GateSettings | None
+) -> list[dict[str, object]]:
+    settings = given or (suite_of(task).gate if find_task(task) is not None else GateSettings())
+    values = rated.pivot(index="completion_id", columns="component", values="value")
+    first = rated.groupby("completion_id").first().reindex(values.index)
+    names = ["total", *(c for c in values.columns if c != "total")]
+    found = _correlated(first, values[names])
+    human, total = first["human"].to_numpy(float), values["total"].to_numpy(float)
+    within = within_prompt(human, total, first["prompt_id"].tolist())
+    length = spearman(human, first["length"]) if "length" in first else None
+    adjusted = _adjusted(first, values[["total"]], people)
+    notes = _notes(found[0], length, first, values[["total"]], people)
+    gate = decide(found[0], settings, within, notes)
+    if adjusted is not None and (other := decide(adjusted, settings, within).verdict) != gate.verdict:
+        notes.append(_otherwise(adjusted, other))
+        gate = decide(found[0], settings, within, notes)
+    rows: list[dict[str, object]] = []
+    for name, c in zip(names, found, strict=True):
+        row: dict[str, object] = {"task": task, "reward": name, "least_rho": settings.least_rho, **asdict(c)}
+        if name == "total":
+            row |= {"verdict": gate.verdict, "reason": gate.reason, "within_n": within.n, "within": within.rho}
+            row |= {"within_low": within.low, "within_high": within.high, "length": length}
+            row |= {"adjusted": None if adjusted is None else adjusted.rho}
+        else:
+            row |= {"verdict": "", "reason": _why_none(c)}
+        rows.append(row)
+    return rows
 
 
-def _correlated(human: pd.Series, values: pd.DataFrame) -> list[Correlation]:
-    """Each column's correlation with the human scores, on the completions that it applies to."""
+def _why_none(c: Correlation) -> Text:
+    if c.constant:
+        return Text("constant", "constante")
+    return Text("too rare to tell", "raro demais para dizer") if c.rare else Text("", "")
+
+
+def _correlated(first: pd.DataFrame, values: pd.DataFrame) -> list[Correlation]:
+    """Each column's correlation with the human scores, on the completions that it applies to, weighted to the queue."""
+    weights = _weights(first)
+
+    def on(there: np.ndarray, names: list[str]) -> list[Correlation]:
+        rows = first[there]
+        return correlate(rows["human"], values.loc[there, names], rows["prompt_id"].tolist(), weights[there])
+
     whole = [name for name in values if values[name].notna().all()]
-    found = dict(zip(whole, correlate(human.to_numpy(float), values[whole].to_numpy(float)), strict=True))
+    found = dict(zip(whole, on(np.ones(len(first), bool), whole), strict=True))
     for name in values.columns.difference(whole):
-        there = values[name].notna()
-        (found[name],) = correlate(human[there].to_numpy(float), values.loc[there, [name]].to_numpy(float))
+        (found[name],) = on(values[name].notna().to_numpy(), [name])
     return [found[name] for name in values]
+
+
+def _adjusted(first: pd.DataFrame, totals: pd.DataFrame, people: People | None) -> Correlation | None:
+    """The total's correlation with human scores less the raters' severity; None where that cannot be told."""
+    if people is None or not people.severity.identified:
+        return None
+    ratings = people.ratings[people.ratings["completion_id"].isin(first.index)]
+    return adjusted_correlation(ratings, first[["prompt_id"]].assign(value=totals["total"], weight=_weights(first)))
+
+
+def _weights(first: pd.DataFrame) -> pd.Series:
+    """How many completions each one stands for; itself, where the queue did not choose it."""
+    return first["weight"].fillna(1.0) if "weight" in first else pd.Series(1.0, index=first.index)
+
+
+def _notes(
+    total: Correlation, length: float | None, first: pd.DataFrame, totals: pd.DataFrame, people: People | None
+) -> list[Text]:
+    """What a reader of the gate should know beside ρ: what length alone reaches, and who rated."""
+    notes = []
+    if total.rho is not None and length is not None and total.rho <= abs(length):
+        notes.append(
+            fill(
+                "it ranks no better than the completion's length does (ρ = {rho})",
+                "não ordena melhor que o tamanho da resposta (ρ = {rho})",
+                rho=decimal(length),
+            )
+        )
+    if people is None:
+        return notes
+    agreed, raters = people.agreement, people.ratings["rater"].nunique()
+    if agreed.alpha is not None and agreed.alpha < LITTLE_AGREEMENT:
+        notes.append(
+            fill(
+                "the raters agree little: α = {alpha} on {n} completions",
+                "os avaliadores concordam pouco: α = {alpha} em {n} respostas",
+                alpha=decimal(agreed.alpha), n=agreed.completions,
+            )
+        )  # fmt: skip
+    if raters >= 2 and not people.severity.identified:
+        notes.append(
+            Text(
+                "the raters share too few completions to tell who is strict",
+                "os avaliadores têm poucas respostas em comum para saber quem é severo",
+            )
+        )
+    doubts = {check.rater: doubt for check in people.checks if (doubt := doubt_of(check)) is not None}
+    return [*notes, *doubts.values(), *_without(set(doubts), first, totals, people)]
+
+
+def _without(flagged: set[str], first: pd.DataFrame, totals: pd.DataFrame, people: People) -> list[Text]:
+    """What ρ is without the raters in doubt."""
+    if not flagged:
+        return []
+    kept = people.ratings[~people.ratings["rater"].isin(flagged)]
+    human = kept.groupby("completion_id")["score"].mean().reindex(first.index)
+    there = human.notna()
+    c = _correlated(first[there].assign(human=human[there]), totals[there])[0]
+    if c.rho is None:
+        return []
+    return [fill("without them ρ is {rho} (n = {n})", "sem eles ρ é {rho} (n = {n})", rho=decimal(c.rho), n=c.n)]
+
+
+def _otherwise(adjusted: Correlation, verdict: str) -> Text:
+    words = {
+        "pass": Text("pass", "aprovada"),
+        "fail": Text("fail", "reprovada"),
+        "more ratings needed": Text("more ratings needed", "faltam avaliações"),
+    }
+    return fill(
+        "with the scores adjusted for rater severity ρ is {rho}, and the gate would say: {verdict}",
+        "com as notas ajustadas pela severidade dos avaliadores ρ é {rho}, e o portão diria: {verdict}",
+        rho=decimal(adjusted.rho or 0.0), verdict=words[verdict],
+    )  # fmt: skip
 
 
 def disagreements(rated: pd.DataFrame, task: str, count: int = 10) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from backend.records import Sampling
 from backend.settings import get_settings
 from backend.store.completions import ensure_scores, save_completions, task_totals, totals
 from backend.store.engine import in_parts, in_turn
+from backend.store.ratings import scored_ratings
 from backend.store.tables import Claim, Completion, Prompt, QueueItem, Rating, RatingEvent, Stratum, utc_now
 from backend.suites import find_task, suite_of
 
@@ -169,9 +170,7 @@ def room_for(session: Session, item: QueueItem, rater_id: int) -> bool:
 def recount(session: Session, item: QueueItem) -> None:
     """Update an item's counts, and those of its stratum, from its ratings."""
     session.flush()
-    scores = session.scalars(
-        select(Rating.score).where(Rating.completion_id == item.completion_id, Rating.score.is_not(None))
-    ).all()
+    scores = session.scalars(scored_ratings(Rating.score).where(Rating.completion_id == item.completion_id)).all()
     values = [s for s in scores if s is not None]
     wanted = get_settings().raters_per_completion
     if len(values) >= 2 and max(values) - min(values) >= DISAGREEMENT:

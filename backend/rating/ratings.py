@@ -10,8 +10,9 @@ from backend.access import needs
 from backend.errors import UserError
 from backend.rating.queue import claim, recount, room_for
 from backend.store.engine import in_turn
+from backend.store.events import record
 from backend.store.ratings import rating_of
-from backend.store.tables import Claim, QueueItem, Rating, RatingEvent, utc_now
+from backend.store.tables import Claim, QueueItem, Rater, Rating, RatingEvent, utc_now
 
 FLAGS = ("wrong task", "unsafe", "unreadable")
 SKIP_REASONS = ("not sure", *FLAGS)
@@ -115,3 +116,24 @@ def _event(rating: Rating, action: str) -> RatingEvent:
         score=rating.score,
         skip_reason=rating.skip_reason,
     )
+
+
+@needs("engineer")
+def leave_out(session: Session, name: str, reason: str) -> None:
+    """Count none of a rater's scores from now on, or count them again where ``reason`` is empty; the log keeps who did it.
+
+    The ratings stay in the store. Completions that lose a score by it go back to the queue.
+
+    Raises:
+        UserError: there is no such rater.
+    """
+    rater = session.scalar(select(Rater).where(Rater.name == name).with_for_update())
+    if rater is None:
+        raise UserError(f"there is no rater {name!r}")
+    in_turn(session, "ratings")
+    rater.left_out = " ".join(reason.split())
+    session.flush()
+    record(session, "left out" if rater.left_out else "counted again", f"rater {name}", reason=rater.left_out)
+    mine = select(Rating.completion_id).where(Rating.rater_id == rater.id)
+    for item in session.scalars(select(QueueItem).where(QueueItem.completion_id.in_(mine)).with_for_update()):
+        recount(session, item)

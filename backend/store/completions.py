@@ -11,7 +11,7 @@ from backend.records import Completion as Generated
 from backend.records import Sampling
 from backend.store.engine import in_parts, in_turn
 from backend.store.ratings import scored_ratings
-from backend.store.tables import Completion, Prompt, QueueItem, Rater, Rating, Score, Stratum, scattered
+from backend.store.tables import Completion, Prompt, QueueItem, Rater, Rating, RatingEvent, Score, Stratum, scattered
 from backend.suites import ToScore, find_task, fingerprint, score_completions
 
 
@@ -160,8 +160,8 @@ def rated_scores(
     """Rated completions with their reward: one row per (completion, component).
 
     Columns: completion_id, prompt_id, task, component, value, human, raters (how many), length (characters), weight
-    (how many completions of the raters' queue it represents: see ``backend.rating.design``; NaN if it is not in the
-    queue). ``human`` is the mean over raters. For a task with more than ``MOST_RATED`` rated completions, a stable sample. With ``evaluation_id``, only
+    (how many completions of the raters' queue it represents: see ``backend.rating.design``; NaN if nobody got it from the
+    queue, as with ratings that came with a file). ``human`` is the mean over raters. For a task with more than ``MOST_RATED`` rated completions, a stable sample. With ``evaluation_id``, only
     that evaluation's completions.
     """
     people = human_scores(session, MOST_RATED if only is None else None, evaluation_id)
@@ -177,10 +177,26 @@ def rated_scores(
         query = select(Score.completion_id, Score.component, Score.value).where(Score.profile == profile, wanted)
         rows += session.execute(query).all()
     scores = pd.DataFrame(rows, columns=["completion_id", "component", "value"])
-    people["weight"] = people["stratum"].map(
-        {s.name: s.items / s.rated for s in session.scalars(select(Stratum)) if s.rated}
-    )
+    people["weight"] = _weights(session, people)
     return scores.merge(people, on="completion_id").sort_values(["completion_id", "component"])[columns]
+
+
+def _weights(session: Session, people: pd.DataFrame) -> pd.Series:
+    """How many completions of the queue each rated one represents: its stratum's size over the stratum's rated ones.
+
+    Only the queue's own choice is weighed; a completion that was rated elsewhere is nobody's choice here.
+    """
+    queued = people["stratum"].notna()
+    chosen: set[int] = set()
+    for part in in_parts(people.loc[queued, "completion_id"].tolist()):
+        rated = select(RatingEvent.completion_id).where(
+            RatingEvent.completion_id.in_(part), RatingEvent.action.in_(("rate", "change"))
+        )
+        chosen.update(session.scalars(rated.distinct()))
+    strata = people["stratum"].where(people["completion_id"].isin(chosen))
+    items = {s.name: s.items for s in session.scalars(select(Stratum))}
+    rated_of = strata.value_counts()
+    return strata.map({name: items.get(name, 0) / count for name, count in rated_of.items()}).astype(float)
 
 
 def human_scores(session: Session, most: int | None = None, evaluation_id: str | None = None) -> pd.DataFrame:
@@ -196,7 +212,8 @@ def human_scores(session: Session, most: int | None = None, evaluation_id: str |
             func.avg(score).label("human"),
             func.count().label("raters"),
         )
-        .where(score.is_not(None))
+        .join(Rater, Rater.id == Rating.rater_id)
+        .where(score.is_not(None), Rater.left_out == "")
         .group_by(Rating.completion_id)
         .subquery()
     )
@@ -235,8 +252,13 @@ def human_scores(session: Session, most: int | None = None, evaluation_id: str |
 
 
 def all_ratings(session: Session, completion_ids: list[int] | None = None) -> pd.DataFrame:
-    """One row per score: completion_id, task, rater, score, seconds; of the given completions, or of all if None."""
-    query = scored_ratings(Rating.completion_id, Prompt.task, Rater.name, Rating.score, Rating.seconds)
+    """One row per score that counts: completion_id, prompt_id, task, rater, score, seconds; of the given completions, or of
+    all if None."""
+    columns = {
+        "completion_id": Rating.completion_id, "prompt_id": Completion.prompt_id, "task": Prompt.task, "rater": Rater.name,
+        "score": Rating.score, "seconds": Rating.seconds,
+    }  # fmt: skip
+    query = scored_ratings(*columns.values())
     if completion_ids is None:
         queries = [query]
     else:
@@ -244,7 +266,7 @@ def all_ratings(session: Session, completion_ids: list[int] | None = None) -> pd
     rows: list[Any] = []
     for one in queries:
         rows += session.execute(one).all()
-    return pd.DataFrame(rows, columns=["completion_id", "task", "rater", "score", "seconds"])
+    return pd.DataFrame(rows, columns=list(columns)).astype({"seconds": float})
 
 
 def one_completion(session: Session, completion_id: int) -> dict[str, Any] | None:

@@ -39,15 +39,24 @@ def rating_of(session: Session, completion_id: int, rater_id: int) -> Rating | N
 
 
 def scored_ratings(*columns: Any) -> Select[Any]:
-    """A query of ``columns`` over every score (without skips), joined with its completion, prompt and rater."""
+    """A query of ``columns`` over every score that counts, joined with its completion, prompt and rater.
+
+    Skips are no scores, and the scores of raters who are left out do not count.
+    """
     return (
         select(*columns)
         .select_from(Rating)
         .join(Completion, Completion.id == Rating.completion_id)
         .join(Prompt, Prompt.id == Completion.prompt_id)
         .join(Rater, Rater.id == Rating.rater_id)
-        .where(Rating.score.is_not(None))
+        .where(Rating.score.is_not(None), Rater.left_out == "")
     )
+
+
+def left_out(session: Session) -> dict[str, str]:
+    """rater -> the reason why the rater's scores do not count."""
+    query = select(Rater.name, Rater.left_out).where(Rater.left_out != "").order_by(Rater.name)
+    return dict(session.execute(query).tuples().all())
 
 
 def self_agreement(session: Session) -> pd.DataFrame:
@@ -86,6 +95,5 @@ def rating_counts(session: Session) -> pd.DataFrame:
 def ratings_version(session: Session) -> str:
     """A text that changes whenever a rating is given, changed or taken back."""
     events = session.scalar(select(func.max(RatingEvent.id)))
-    return (
-        f"{session.get_bind().engine.url.render_as_string()} {events} {session.scalar(select(func.count(Rating.id)))}"
-    )
+    ratings, without = session.scalar(select(func.count(Rating.id))), sorted(left_out(session))
+    return f"{session.get_bind().engine.url.render_as_string()} {events} {ratings} {without}"

@@ -27,6 +27,11 @@ def between(claim: str, shape: str, value: float, least: float, most: float) -> 
     return Measured(claim, shape, f"{100 * least:.0f} to {100 * most:.0f} %", value, least <= value <= most)
 
 
+def at_least(claim: str, shape: str, value: float, least: float) -> Measured:
+    """A claim that holds when the measured share is at least ``least``."""
+    return Measured(claim, shape, f"at least {100 * least:.0f} %", value, value >= least)
+
+
 def at_most(claim: str, shape: str, value: float, most: float) -> Measured:
     """A claim that holds when the measured share is at most ``most``."""
     return Measured(claim, shape, f"at most {100 * most:.0f} %", value, value <= most)

@@ -13,6 +13,7 @@ from backend.models.load import Policy, load_policy
 from backend.records import PromptRecord
 from backend.training.config import PRESETS, TrainConfig, get_preset, override
 from backend.training.preflight import Check, failures, preflight, static_checks
+from rewards.types import NO_TEXT
 from tests import warm
 
 pytestmark = pytest.mark.slow
@@ -24,7 +25,7 @@ def prompts(tmp_path_factory: pytest.TempPathFactory) -> list[PromptRecord]:
 
 
 def static(config: TrainConfig, prompts: list[PromptRecord], folder: Path, gates=None) -> dict[str, Check]:
-    passed = {task: Gate("pass", "") for task in ("extraction", "sql_qa", "insights", "push")}
+    passed = {task: Gate("pass", NO_TEXT) for task in ("extraction", "sql_qa", "insights", "push")}
     return {c.name: c for c in static_checks(config, prompts, passed if gates is None else gates, folder)}
 
 
@@ -77,7 +78,7 @@ def test_v42_mislabelled_prompts(prompts, tmp_path) -> None:
     ],
 )
 def test_an_unaudited_reward(gate: str, verdict, status: str, prompts, tmp_path) -> None:
-    gates = {t: Gate(verdict, "") for t in ("extraction", "sql_qa", "insights", "push")} if verdict else {}
+    gates = {t: Gate(verdict, NO_TEXT) for t in ("extraction", "sql_qa", "insights", "push")} if verdict else {}
     check = static(override(NANO, {"gate": gate}), prompts, tmp_path, gates)["audit-gate"]
     assert check.status == status and "v4.2.1" in check.found
 

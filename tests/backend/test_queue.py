@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from backend.audit.correlation import spearman, weighted_spearman
+from backend.audit.correlation import spearman
 from backend.errors import UserError
 from backend.rating.design import information, quarter_edges, stratum_of
 from backend.rating.queue import (
@@ -289,6 +289,6 @@ def test_weights_make_the_rho_of_chosen_completions_that_of_the_whole_queue() ->
         chosen = np.concatenate([rng.choice(np.flatnonzero(quarter == q), 50, replace=False) for q in range(4)])
         weight = np.array([sizes[q] / 50 for q in quarter[chosen]])
         plain.append(spearman(human[chosen], reward[chosen]))
-        weighted.append(weighted_spearman(human[chosen], reward[chosen], weight))
+        weighted.append(spearman(human[chosen], reward[chosen], weight))
     assert np.mean(plain) > whole + 0.2
     assert np.mean(weighted) == pytest.approx(whole, abs=0.05)

@@ -1,0 +1,118 @@
+"""Raters whose scores cannot be told from chance, or who differ from themselves, or who are too fast to have read."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from backend.audit.correlation import Correlation, correlate
+from backend.wording import Text, decimal, fill
+
+FEWEST_SHARED = 15
+"""Completions that others have scored too, from which a rater's agreement is judged."""
+LEAST_AGREEMENT = 0.6
+"""A rater is said to be at chance only where the interval leaves this ρ out: the data would have shown agreement."""
+FEWEST_REPEATS, MOST_APART = 5, 1.2
+"""Hidden repeats from which agreement with oneself is judged, and the mean distance that is too far (random keys: 1.6)."""
+FEWEST_TIMED, FAST_SHARE, FAST_SECONDS = 20, 1 / 3, 5.0
+"""Timed ratings from which the pace is judged; a median below this share of the others' and below these seconds is fast."""
+
+
+@dataclass(frozen=True)
+class RaterCheck:
+    """One rater of one task.
+
+    Attributes:
+        rater: the name.
+        agreement: ρ with the mean of the others, on the completions that others have scored too.
+        at_chance: it cannot be told from chance although there are enough shared completions to see agreement.
+        repeats: hidden repeats, and ``apart``: the mean distance of the two scores.
+        inconsistent: too far apart on repeats.
+        seconds: median time of a rating; ``fast``: far below the others'.
+    """
+
+    rater: str
+    agreement: Correlation
+    at_chance: bool
+    repeats: int = 0
+    apart: float | None = None
+    inconsistent: bool = False
+    seconds: float | None = None
+    fast: bool = False
+
+
+def check_raters(ratings: pd.DataFrame, repeats: pd.DataFrame | None = None) -> list[RaterCheck]:
+    """Check every rater of one task, in order of name.
+
+    Args:
+        ratings: columns completion_id, prompt_id, rater, score, seconds; one row per rating.
+        repeats: columns rater, repeats, apart (``backend.store.ratings.self_agreement``).
+    """
+    again = {} if repeats is None else repeats.set_index("rater").to_dict("index")
+    pace = ratings.dropna(subset=["seconds"]).groupby("rater")["seconds"].agg(["size", "median"])
+    checks = []
+    for rater, mine in ratings.groupby("rater"):
+        agreement = _with_others(ratings, mine, str(rater))
+        seen = again.get(rater, {"repeats": 0, "apart": None})
+        timed = pace.loc[rater] if rater in pace.index else None
+        others = pace.drop(index=rater, errors="ignore")
+        fast = (
+            timed is not None
+            and timed["size"] >= FEWEST_TIMED
+            and not others.empty
+            and timed["median"] < min(FAST_SECONDS, FAST_SHARE * others["median"].median())
+        )
+        checks.append(
+            RaterCheck(
+                rater=str(rater),
+                agreement=agreement,
+                at_chance=_at_chance(agreement),
+                repeats=int(seen["repeats"]),
+                apart=None if seen["apart"] is None else float(seen["apart"]),
+                inconsistent=seen["repeats"] >= FEWEST_REPEATS and seen["apart"] > MOST_APART,
+                seconds=None if timed is None else float(timed["median"]),
+                fast=bool(fast),
+            )
+        )
+    return checks
+
+
+def _with_others(ratings: pd.DataFrame, mine: pd.DataFrame, rater: str) -> Correlation:
+    """ρ of a rater's scores with the mean of the other raters' on the same completions."""
+    others = ratings[ratings["rater"] != rater].groupby("completion_id")["score"].mean()
+    both = mine.assign(others=mine["completion_id"].map(others)).dropna(subset=["others"])
+    (found,) = correlate(both["others"], both[["score"]], both["prompt_id"].tolist())
+    return found
+
+
+def _at_chance(c: Correlation) -> bool:
+    if c.n < FEWEST_SHARED:
+        return False
+    if c.constant:
+        return True  # the same key for everything
+    if c.rho is None or c.p is None or c.high is None:
+        return False
+    chance = c.rho <= 0 or c.p / 2 > 0.05
+    return chance and c.high < LEAST_AGREEMENT
+
+
+def doubt_of(check: RaterCheck) -> Text | None:
+    """Why a rater's scores are in doubt, in words; None where nothing speaks against them."""
+    if check.at_chance:
+        return fill(
+            "{rater} agrees with the others no better than chance (ρ = {rho} on {n} completions)",
+            "{rater} não concorda com os outros mais que o acaso (ρ = {rho} em {n} respostas)",
+            rater=check.rater, rho=decimal(check.agreement.rho or 0.0), n=check.agreement.n,
+        )  # fmt: skip
+    if check.inconsistent:
+        return fill(
+            "{rater} scores the same completion {apart} points apart",
+            "{rater} dá à mesma resposta notas a {apart} pontos de distância",
+            rater=check.rater, apart=decimal(check.apart or 0.0, 1),
+        )  # fmt: skip
+    if not check.fast:
+        return None
+    return fill(
+        "{rater} takes {seconds} s a completion, far less than the others",
+        "{rater} leva {seconds} s por resposta, muito menos que os outros",
+        rater=check.rater, seconds=decimal(check.seconds or 0.0, 1),
+    )  # fmt: skip
