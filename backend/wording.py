@@ -1,10 +1,11 @@
 """Text for people, in both languages of the app; terminals and files use the English one."""
 
 from collections.abc import Callable
+from math import isnan
 
 from rewards.types import Text
 
-__all__ = ["Text", "decimal", "duration", "fill", "speaker"]
+__all__ = ["Text", "decimal", "duration", "fill", "p_value", "speaker"]
 
 
 def fill(en: str, pt: str, **parts: "Text | str | int") -> Text:
@@ -17,9 +18,17 @@ def fill(en: str, pt: str, **parts: "Text | str | int") -> Text:
 
 
 def decimal(value: float, digits: int = 2, signed: bool = False) -> Text:
-    """A number with sensible digits; a decimal comma in Portuguese."""
+    """A number with sensible digits; a decimal comma in Portuguese, a dash for NaN."""
+    if isnan(value):
+        return Text("–", "–")
+    value = round(value, digits) + 0.0  # not "-0.00"
     text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
     return Text(text, text.replace(".", ","))
+
+
+def p_value(value: float) -> Text:
+    """A p-value to four digits; a smaller one is not said to be 0."""
+    return decimal(value, 4) if value >= 0.0001 else Text("< 0.0001", "< 0,0001")
 
 
 def duration(seconds: float) -> Text:

@@ -70,14 +70,12 @@ def _ends(row: pd.Series) -> str:
 def _what_the_gate_sees() -> str:
     """How often the gate says what, from docs/coverage.md."""
     return t(
-        "How sharp the gate is, simulated: with 60 completions of 30 prompts a reward of true ρ 0.79 passes 98 times of 100, "
-        "one of 0.69 83, one of 0.59 (just below what is asked) 40, one of 0.47 7. Looked at again after every ten ratings up "
-        "to 300, one of 0.47 passes at some look 17 times of 100, and one of 0.32 once: a pass that came late counts less "
-        "than one that came at once.",
-        "Quão fino é o portão, por simulação: com 60 respostas de 30 prompts, uma recompensa de ρ verdadeiro 0,79 passa 98 vezes "
-        "em 100, uma de 0,69 83, uma de 0,59 (logo abaixo do pedido) 40, uma de 0,47 7. Vista de novo a cada dez avaliações "
-        "até 300, uma de 0,47 passa em alguma vez 17 em 100, e uma de 0,32 uma: um passe que demorou vale menos que um "
-        "que veio logo.",
+        "How sharp the gate is (simulated, 60 completions of 30 prompts): a reward whose true ρ is 0.79 passes in 98 %, "
+        "0.69 in 83 %, 0.59 (just below what is asked) in 40 %, 0.47 in 7 %. Looking again after every ten ratings up to 300 "
+        "lets a true 0.47 pass at some look in 17 % and a true 0.32 in 1 %: a pass after many looks is worth less.",
+        "Quão fino é o portão (simulado, 60 respostas de 30 prompts): uma recompensa de ρ verdadeiro 0,79 passa em 98 %, "
+        "0,69 em 83 %, 0,59 (logo abaixo do pedido) em 40 %, 0,47 em 7 %. Olhar de novo a cada dez avaliações até 300 deixa "
+        "passar em alguma vez um 0,47 em 17 % e um 0,32 em 1 %: um passe depois de muitas olhadas vale menos.",
     )
 
 
@@ -198,7 +196,9 @@ def page() -> None:
         st.markdown("\n".join(f"- **{task_name(r['task'])}**: {t(*r['reason'])}" for _, r in totals.iterrows()))
         st.caption(_what_the_gate_sees())
         show_chart(
-            correlation_chart(totals.dropna(subset=["rho"]), language()),
+            correlation_chart(
+                totals.dropna(subset=["rho"]).assign(verdict=lambda f: f["verdict"].map(gate_words)), language()
+            ),
             alt=t("ρ per task with interval", "ρ por tarefa com intervalo"),
         )
     rules = {}

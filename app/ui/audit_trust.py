@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.audit_data import held_out_words, load, people
-from app.ui.language import interval, number, numbers, t, task_name
+from app.ui.language import interval, number, numbers, p_value, t, task_name
 from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
 from backend.audit.agreement import agreed
@@ -17,12 +17,12 @@ def show_trust(rated: pd.DataFrame, audit: pd.DataFrame, version: str) -> None:
     """Each ρ seen in several ways, a row each: weighted, within prompts, held out, by raters, and what bounds it."""
     raters = people(version)
     totals = audit[audit["reward"] == "total"].set_index("task")
-    columns = {
-        task_name(str(task)): _ways(of_task, totals.loc[str(task)], raters.get(str(task)))
-        for task, of_task in rated[rated["component"] == "total"].groupby("task")
-    }
+    of_task = dict(list(rated[rated["component"] == "total"].groupby("task")))
+    columns = {task_name(task): _ways(of_task[task], row, raters.get(task)) for task, row in totals.iterrows()}
     st.dataframe(
-        pd.DataFrame(columns), alt=t("ρ per task, seen in several ways", "ρ por tarefa, visto de várias formas")
+        pd.DataFrame(columns),
+        height="content",
+        alt=t("ρ per task, seen in several ways", "ρ por tarefa, visto de várias formas"),
     )
     st.caption(
         t(
@@ -51,11 +51,12 @@ def _ways(of_task: pd.DataFrame, total: pd.Series, raters: People | None) -> dic
         "length alone": t("the completion's length alone", "só o tamanho da resposta"),
     }
     agrees = agreed(raters.ratings) if raters else pd.Series(dtype=bool)
-    cells = {names[v.name]: _cell(v.rho, v.n) for v in views(of_task, agrees)}
-    d = held_out_difference(of_task)
-    cells[t("held-out minus visible", "reservada menos visível")] = (
-        "–" if d.delta is None else f"{number(d.delta, signed=True)} · {interval(d.low, d.high)}"
-    )
+    d, cells = held_out_difference(of_task), {}
+    for view in views(of_task, agrees):
+        cells[names[view.name]] = _cell(view.rho, view.n)
+        if view.name == "held-out half":
+            apart = "" if d.low is None else f" · {interval(d.low, d.high)}"
+            cells[t("held-out minus visible", "reservada menos visível")] = number(d.delta, signed=True) + apart
     adjusted = None if pd.isna(total["adjusted"]) else float(total["adjusted"])
     cells[t("adjusted for rater severity", "ajustado pela severidade")] = number(adjusted)
     if raters is not None:
@@ -116,7 +117,7 @@ def show_components(audit: pd.DataFrame) -> None:
     frame = audit.assign(task=audit["task"].map(task_name), verdict=audit["verdict"].map(gate_words))
     frame["interval"] = [interval(*ends, signed=False) for ends in zip(frame["low"], frame["high"], strict=True)]
     frame["reason"] = [t(*reason) for reason in frame["reason"]]
-    frame = numbers(frame, {"rho": 2, "p": 4, "p_holm": 4})
+    frame = numbers(frame, {"rho": 2}).assign(**{name: frame[name].map(p_value) for name in ("p", "p_holm")})
     st.dataframe(
         frame[["task", "reward", "n", "rho", "interval", "p", "p_holm", "verdict", "reason"]],
         hide_index=True,

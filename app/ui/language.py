@@ -53,6 +53,11 @@ def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
     return t(*wording.decimal(value, digits, signed))
 
 
+def p_value(value: float | None) -> str:
+    """A p-value; a dash for None and NaN."""
+    return "–" if value is None or isnan(value) else t(*wording.p_value(value))
+
+
 def numbers(frame: pd.DataFrame, digits: dict[str, int], signed: Collection[str] = ()) -> pd.DataFrame:
     """The table with these columns formatted by ``number``: column -> digits after the point."""
     written = {name: [number(v, d, name in signed) for v in frame[name]] for name, d in digits.items()}

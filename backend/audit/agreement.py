@@ -31,8 +31,8 @@ class Agreement:
         low, high: its 95 % interval (prompts left out in turn); None with fewer than ``FEWEST_PROMPTS`` prompts.
         rater: Spearman's ρ of one rater with another.
         raters: how many raters a rated completion has (harmonic mean over all rated completions, as noise averages out).
-        ceiling: the ρ with these raters' mean that a reward without any error reaches; ``ceiling_low`` and
-            ``ceiling_high``: its 95 % interval.
+        ceiling: the ρ with these raters' mean that a reward without any error reaches; None where raters do not agree at
+            all, because nothing can then be told. ``ceiling_low`` and ``ceiling_high``: its 95 % interval.
     """
 
     completions: int
@@ -125,8 +125,8 @@ def _ceiling(matrix: Array, prompts: list[object], raters: float) -> dict[str, f
     ]
     first, second, of = zip(*pairs, strict=True)
     (c,) = correlate([*first, *second], np.array([*second, *first])[:, None], [*of, *of])
-    if c.rho is None:
-        return {"raters": raters}
+    if c.rho is None or c.rho <= 0:
+        return {"raters": raters} | ({} if c.rho is None else {"rater": c.rho})
     found = {"rater": c.rho, "raters": raters, "ceiling": ceiling_of(c.rho, raters)}
     if c.low is not None and c.high is not None:
         found |= {"ceiling_low": ceiling_of(c.low, raters), "ceiling_high": ceiling_of(c.high, raters)}

@@ -110,8 +110,8 @@ def _too_little(c: Correlation, s: GateSettings) -> Text | None:
     """Why these ratings decide nothing yet; None where they may."""
     if c.n < s.least_ratings or c.prompts < FEWEST_PROMPTS:
         return fill(
-            "{n} rated completions of {m} prompts; {least} of {prompts} prompts are the fewest that decide",
-            "{n} respostas avaliadas de {m} prompts; {least} de {prompts} prompts são o mínimo para decidir",
+            "{n} rated completions of {m} prompts; nothing is decided below {least} completions of {prompts} prompts",
+            "{n} respostas avaliadas de {m} prompts; nada se decide com menos de {least} respostas de {prompts} prompts",
             n=c.n, m=c.prompts, least=s.least_ratings, prompts=FEWEST_PROMPTS,
         )  # fmt: skip
     if c.rho is None:

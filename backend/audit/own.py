@@ -23,6 +23,7 @@ from backend.store.completions import all_ratings, ensure_scores, rated_scores
 from backend.store.engine import writing
 from backend.store.imported import ids_of_keys
 from backend.suites import Suite, default_profile, fingerprint, suite_of
+from backend.wording import p_value
 
 MOST_QUEUED = 300
 """Completions of one file that are put before the raters."""
@@ -182,7 +183,7 @@ def as_table(audit: Mapping[str, Any]) -> str:
         for r in task["rewards"]:
             interval = "" if r["low"] is None else f"{r['low']:+.2f} to {r['high']:+.2f}"
             rho = "–" if r["rho"] is None else f"{r['rho']:+.3f}"
-            p = "–" if r["p"] is None else f"{r['p']:.4f}"
+            p = "–" if r["p"] is None else str(p_value(r["p"]))
             lines.append(f"  {r['name']:<32}{r['n']:>6}{rho:>8}  {interval:<16}{p:>8}")
         within, held = task.get("within") or {}, task.get("held_out") or {}
         if within.get("rho") is not None:

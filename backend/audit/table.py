@@ -21,6 +21,9 @@ COLUMNS = [
 LITTLE_AGREEMENT = 0.4
 """Below this alpha the gate's reason says that raters agree little."""
 
+_NAMED = 30
+"""From this many rated completions on, the gate's reason says that a single person rated them."""
+
 
 @dataclass(frozen=True)
 class People:
@@ -168,6 +171,13 @@ def _notes(
                 alpha=decimal(agreed.alpha), n=agreed.completions,
             )
         )  # fmt: skip
+    if raters == 1 and total.n >= _NAMED:
+        notes.append(
+            Text(
+                "one person rated everything, so how far people agree is not known",
+                "uma só pessoa avaliou tudo; não se sabe quanto as pessoas concordam",
+            )
+        )
     if raters >= 2 and not people.severity.identified:
         notes.append(
             Text(
@@ -175,6 +185,9 @@ def _notes(
                 "os avaliadores têm poucas respostas em comum para saber quem é severo",
             )
         )
+    if len(people.checks) > 1 and all(check.at_chance for check in people.checks):
+        nobody = "no rater agrees with the others better than chance"
+        return [*notes, Text(nobody, "nenhum avaliador concorda com os outros mais que o acaso")]
     doubts = {check.rater: doubt for check in people.checks if (doubt := doubt_of(check)) is not None}
     return [*notes, *doubts.values(), *_without(set(doubts), first, totals, people)]
 
