@@ -32,8 +32,9 @@ class Thresholds(BaseModel):
 def next_step(comparisons: Sequence[TaskComparison], thresholds: Thresholds | None = None) -> NextStep | None:
     """The next step from a comparison of base and tuned (with its ``overall`` row), in the tree's order.
 
-    A: the mean is good. B: there is no gain, and extraction writes no JSON. C: one task is too low. Otherwise: train
-    longer. None if a task got worse: ``backend.evaluation.next_step`` handles that before, for every suite.
+    A: the mean is good and was raised by this run. B: no gain is seen, and extraction writes no JSON. C: one task is too low.
+    Otherwise: train longer, where a task improved. A level that no verdict supports is no reason to go on with a recipe. None
+    if a task got worse: ``backend.evaluation.next_step`` handles that before, for every suite.
     """
     limits = thresholds or Thresholds()
     tasks = {c.task: c for c in comparisons if c.task != "overall"}
@@ -41,36 +42,50 @@ def next_step(comparisons: Sequence[TaskComparison], thresholds: Thresholds | No
     if any(c.verdict == "regressed" for c in tasks.values()):
         return None
     lagging = _lagging(tasks, limits)
-    if overall.tuned >= limits.good and lagging is None:
+    if overall.tuned >= limits.good and lagging is None and overall.verdict == "improved":
         return NextStep(
             "A",
             Text(
                 "This size has given what it can: take the same recipe to the 3.7B model.",
                 "Este tamanho já deu o que podia: leve a mesma receita ao modelo de 3,7B.",
             ),
-            (_mean_reason(overall, limits.good),),
+            (_mean_reason(overall, limits.good), _change_reason(overall)),
             "scenario-a-3.7b",
         )
     extraction = tasks.get("extraction")
-    if overall.delta < limits.plateau and extraction is not None and extraction.tuned < limits.no_json:
+    stands = overall.delta < limits.plateau and overall.verdict != "improved"
+    if stands and extraction is not None and extraction.tuned < limits.no_json:
         return NextStep(
             "B",
             Text(
-                "Nothing moved and there is no valid JSON to reward: start from the base model with an SFT warm-up.",
-                "Nada mudou e não há JSON válido para premiar: comece do modelo base com um aquecimento por SFT.",
+                "No gain is seen and there is no valid JSON to reward: start from the base model with an SFT warm-up.",
+                "Não se vê ganho e não há JSON válido para premiar: comece do modelo base com um aquecimento por SFT.",
             ),
             (_gain_reason(overall, limits.plateau), _level_reason(extraction, limits.no_json)),
             "scenario-b-sft",
         )
     if lagging is not None:
         return _targeted(lagging, limits)
+    if any(c.verdict == "improved" for c in tasks.values()):
+        return NextStep(
+            "",
+            Text(
+                "The recipe moves the reward but has not reached its level: train longer or on more prompts, and rate the "
+                "tuned answers.",
+                "A receita move a recompensa mas não chegou ao nível: treine mais ou com mais prompts, e avalie as respostas "
+                "treinadas.",
+            ),
+            (_mean_reason(overall, limits.good),),
+        )
     return NextStep(
         "",
         Text(
-            "The recipe works but has not reached its level: train longer or on more prompts, and rate the tuned answers.",
-            "A receita funciona mas não chegou ao nível: treine mais ou com mais prompts, e avalie as respostas treinadas.",
+            "This run has not shown that the recipe works: compare on more prompts, or look at the rewards' spread inside a "
+            "group and at the learning rate.",
+            "Este treino não mostrou que a receita funciona: compare em mais prompts, ou veja a dispersão das recompensas "
+            "num grupo e a taxa de aprendizado.",
         ),
-        (_mean_reason(overall, limits.good),),
+        (_change_reason(overall),),
     )
 
 
@@ -128,6 +143,13 @@ def _mean_reason(overall: TaskComparison, good: float) -> Text:
     return _numbers(
         f"the tuned mean reward is {overall.tuned:.2f}; the level for moving up is {good:.2f}",
         f"a recompensa média treinada é {overall.tuned:.2f}; o nível para subir é {good:.2f}",
+    )
+
+
+def _change_reason(overall: TaskComparison) -> Text:
+    return _numbers(
+        f"the mean moved by {overall.delta:+.2f} ({overall.low:+.2f} to {overall.high:+.2f})",
+        f"a média mudou {overall.delta:+.2f} ({overall.low:+.2f} a {overall.high:+.2f})",
     )
 
 

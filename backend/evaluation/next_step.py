@@ -1,10 +1,10 @@
-"""Advice after a run: first about tasks that got worse, then from the suite's decision tree, then from the verdicts."""
+"""Advice after a run: first about tasks that got worse or may have, then from the suite's decision tree, then from the verdicts."""
 
 from collections.abc import Sequence
 
-from backend.evaluation.compare import TaskComparison
+from backend.evaluation.compare import MOST_LOSE, TaskComparison
 from backend.suites import NextStep, label_of, suite_of, task_names
-from rewards.types import Text
+from backend.wording import Text, decimal, fill, p_value
 
 
 def next_step(comparisons: Sequence[TaskComparison]) -> NextStep:
@@ -12,6 +12,8 @@ def next_step(comparisons: Sequence[TaskComparison]) -> NextStep:
     tasks = [c for c in comparisons if c.task != "overall"]
     if worse := [c for c in tasks if c.verdict == "regressed"]:
         return _regressed(worse)
+    if doubtful := [c for c in tasks if c.verdict in ("possibly worse", MOST_LOSE)]:
+        return _doubtful(doubtful)
     known = [suite_of(c.task) for c in tasks if c.task in task_names()]
     if known and known[0].next_step is not None and (step := known[0].next_step(comparisons)) is not None:
         return step
@@ -36,12 +38,35 @@ def _regressed(worse: Sequence[TaskComparison]) -> NextStep:
     )
 
 
+def _doubtful(doubtful: Sequence[TaskComparison]) -> NextStep:
+    en, pt = (", ".join(label_of(c.task).within(lang) for c in doubtful) for lang in ("en", "pt"))
+    return NextStep(
+        "",
+        Text(
+            f"Before you go on: {en} may have got worse. Compare on more prompts, and read the worst moves.",
+            f"Antes de seguir: {pt} pode ter piorado. Compare em mais prompts e leia as maiores quedas.",
+        ),
+        tuple(
+            fill(
+                "{task}: {delta} ({low} to {high}), p for worse {p}",
+                "{task}: {delta} ({low} a {high}), p de piora {p}",
+                task=label_of(c.task),
+                delta=decimal(c.delta, signed=True),
+                low=decimal(c.low, signed=True),
+                high=decimal(c.high, signed=True),
+                p=p_value(c.p_worse),
+            )
+            for c in doubtful
+        ),
+    )
+
+
 def _by_verdicts(tasks: Sequence[TaskComparison]) -> NextStep:
     """Advice from the verdicts alone, for a suite that has no decision tree."""
     improved = sum(c.verdict == "improved" for c in tasks)
     counted = Text(
-        f"{improved} of {len(tasks)} tasks improved, none got worse",
-        f"{improved} de {len(tasks)} tarefas melhoraram, nenhuma piorou",
+        f"{improved} of {len(tasks)} tasks improved, and none is seen to have got worse",
+        f"{improved} de {len(tasks)} tarefas melhoraram, e em nenhuma se vê piora",
     )
     if improved == len(tasks):
         what = Text(

@@ -17,7 +17,9 @@ def row(
 
 
 def test_a_good_mean_means_a_larger_model() -> None:
-    step = next_step([row("extraction", 0.4, 0.72), row("push", 0.4, 0.5), row("overall", 0.4, 0.61)])
+    step = next_step(
+        [row("extraction", 0.4, 0.72), row("push", 0.4, 0.5), row("overall", 0.4, 0.61, "improved", 0.001)]
+    )
     assert (step.scenario, step.preset) == ("A", "scenario-a-3.7b")
     assert "0.61" in step.reasons[0].en and "0,61" in step.reasons[0].pt
 
@@ -57,12 +59,29 @@ def test_what_got_worse_comes_first() -> None:
 
 
 def test_between_the_branches_more_of_the_same() -> None:
-    step = next_step([row("extraction", 0.3, 0.5), row("overall", 0.3, 0.5)])
+    step = next_step([row("extraction", 0.3, 0.5, "improved", 0.01), row("overall", 0.3, 0.5)])
     assert step.scenario == "" and step.preset is None and "longer" in step.what.en
 
 
+@pytest.mark.parametrize("verdict", ["no detectable change", "possibly better", "most gain, few may lose much"])
+@pytest.mark.parametrize("tuned", [0.4, 0.9])
+def test_a_run_that_showed_nothing_is_no_reason_to_go_on(verdict: Verdict, tuned: float) -> None:
+    """Neither a high level that the base had before, nor a change that may be chance."""
+    rows = [row("extraction", tuned, tuned, verdict), row("push", tuned, tuned), row("overall", tuned, tuned, verdict)]
+    step = advice(rows)
+    assert step.scenario == "" and "has not shown that the recipe works" in step.what.en
+
+
+@pytest.mark.parametrize("verdict", ["possibly worse", "most lose, few may gain much"])
+def test_what_may_have_got_worse_comes_before_any_recipe(verdict: Verdict) -> None:
+    step = advice(
+        [row("push", 0.9, 0.85, verdict), row("extraction", 0.4, 0.9, "improved"), row("overall", 0.6, 0.9, "improved")]
+    )
+    assert "Push may have got worse" in step.what.en and "-0.05" in step.reasons[0].en
+
+
 def test_the_thresholds_are_settings() -> None:
-    rows = [row("extraction", 0.3, 0.5), row("overall", 0.3, 0.5)]
+    rows = [row("extraction", 0.3, 0.5), row("overall", 0.3, 0.5, "improved", 0.01)]
     assert next_step(rows, Thresholds(good=0.45)).scenario == "A"
 
 
