@@ -15,6 +15,7 @@ from backend.cli import command_line
 COMMANDS = {
     "init": ("backend.commands.init", "write a small reward file to begin with"),
     "audit": ("backend.commands.audit", "your reward functions against people, on your completions"),
+    "attack": ("backend.commands.attack", "cheap texts that your reward scores high, before training finds them"),
     "open": ("app.__main__", "open the app, on the example or on your own functions and completions"),
     "train": ("backend.commands.train", "train with GRPO, or only look for known failures"),
     "data": ("backend.commands.data", "prompt sets: import, make, sample completions for raters"),

@@ -1,0 +1,209 @@
+"""Attack a task's reward with the data in the store: cheap texts that score high, for raters to judge and for probes.
+
+``rewards.attack`` searches; here its pieces come from the stored completions and prompts, and its finds go back: into the
+raters' queue, blind among the others. A find that people score 1 or 2 is from then on a probe of its task (``found_probes``).
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backend.access import needs
+from backend.data.similarity import LEAK, Neighbours
+from backend.errors import UserError
+from backend.rating.queue import save_for_raters
+from backend.records import Completion as Generated
+from backend.records import Sampling
+from backend.store.completions import human_scores
+from backend.store.events import record
+from backend.store.tables import Completion, Prompt, scattered
+from backend.suites import ToScore, get_task, score_completions, suite_of
+from rewards.attack import CALLS, Attack, Find, attack, make_bank
+from rewards.types import Functions, Probe
+
+POLICY = "attack"
+"""The policy of finds among the completions."""
+PROMPTS, COMPLETIONS = 8, 400
+"""The most prompts that are attacked, and completions that pieces come from; stable samples."""
+HIGH = 0.9
+"""Of a bounded reward's range: what counts as high."""
+BAD = 2.0
+"""Human score (1 to 5) up to which a completion is useless: a find that people score so becomes a probe. A near copy of any
+other completion of the data is no find, because people may find it good."""
+PROBE_LIMIT = 0.5
+"""Of the range: the most a find that people call useless may score."""
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """A search with what it was made on.
+
+    Attributes:
+        task, profile: whose reward.
+        found: the search.
+        prompt_ids: the prompts, by the index that a ``Find`` names.
+    """
+
+    task: str
+    profile: str
+    found: Attack
+    prompt_ids: tuple[str, ...]
+
+
+def attack_task(
+    session: Session,
+    task: str,
+    profile: str,
+    calls: int = CALLS,
+    seed: int = 42,
+    seconds: float | None = None,
+    on_progress: Callable[[int, float], None] = lambda calls, best: None,
+) -> Attacked:
+    """Search for cheap texts that a task's reward scores high, on the task's stored prompts.
+
+    Args:
+        session: a reading session.
+        task, profile: whose reward.
+        calls, seed, seconds: as in ``rewards.attack.attack``.
+        on_progress: called with the calls so far and the best total.
+
+    Raises:
+        UserError: the store has no completions of the task, or a team's function fails.
+    """
+    rows = session.execute(
+        select(Completion.id, Completion.text)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .where(Prompt.task == task, Completion.policy != POLICY)
+        .order_by(scattered(Completion.id))
+        .limit(COMPLETIONS)
+    )
+    stored = {number: text for number, text in rows.tuples() if text.strip()}
+    completions = list(stored.values())
+    prompts = session.scalars(
+        select(Prompt)
+        .where(Prompt.task == task, select(Completion.id).where(Completion.prompt_id == Prompt.id).exists())
+        .order_by(Prompt.id)
+        .limit(PROMPTS)
+    ).all()
+    if not completions or not prompts:
+        raise UserError(f"there are no completions of {task} to take pieces from; import or sample some first")
+    asked = [ToScore(p.messages, "", p.facts, p.form) for p in prompts]  # type: ignore[arg-type]
+    totals = _scores_of(task, profile, asked)
+    bounds = get_task(task).bounds
+    target = bounds[0] + HIGH * (bounds[1] - bounds[0]) if bounds else max(t for t, _ in totals(0, completions))
+    people = human_scores(session).set_index("completion_id")["human"]
+    useless = set(people[people <= BAD].index)
+    kept = Neighbours(text for number, text in stored.items() if number not in useless)
+    found = attack(
+        totals,
+        make_bank(completions, [p.user_text for p in prompts], sources_of(task)),
+        len(prompts),
+        target,
+        calls,
+        seed,
+        seconds,
+        lambda text: kept.nearest(text)[0] >= LEAK,
+        on_progress=on_progress,
+    )
+    return Attacked(task, profile, found, tuple(p.id for p in prompts))
+
+
+def _scores_of(
+    task: str, profile: str, asked: Sequence[ToScore]
+) -> Callable[[int, Sequence[str]], list[tuple[float, Mapping[str, float]]]]:
+    def totals(place: int, texts: Sequence[str]) -> list[tuple[float, Mapping[str, float]]]:
+        one = asked[place]
+        rows = [ToScore(one.messages, text, one.columns, one.form) for text in texts]
+        return [(score.total, score.components) for score in score_completions(task, rows, profile)]
+
+    return totals
+
+
+def sources_of(task: str) -> list[str]:
+    """The Python source of a task's reward, for its string constants: a team's own files, or the reward's module."""
+    suite, reward = suite_of(task), get_task(task).reward
+    if suite.scorer is not None:
+        return [source for _, source in sorted(suite.scorer.source().items())]
+    if isinstance(reward, Functions):
+        return []
+    return [Path(inspect.getfile(inspect.unwrap(reward.components_of))).read_text(encoding="utf-8")]
+
+
+@needs("engineer")
+def queue_finds(session: Session, attacked: Attacked) -> int:
+    """Put an attack's finds before the raters, blind among the others; those there already are left. Returns how many are new."""
+    known = set(
+        session.execute(
+            select(Completion.prompt_id, Completion.text).where(
+                Completion.policy == POLICY, Completion.prompt_id.in_(attacked.prompt_ids)
+            )
+        ).tuples()
+    )
+    fresh = [f for f in attacked.found.finds if (attacked.prompt_ids[f.prompt], f.text) not in known]
+    ids = [attacked.prompt_ids[f.prompt] for f in fresh]
+    groups = [[Generated(f.text, len(f.text.split()), False)] for f in fresh]
+    if fresh:
+        save_for_raters(session, ids, groups, POLICY, Sampling(temperature=0, max_new_tokens=1))
+        record(session, "sent to raters", f"{len(fresh)} finds of an attack on {attacked.task}")
+    return len(fresh)
+
+
+def found_probes(session: Session, task: str) -> list[Probe]:
+    """A task's finds that people scored 1 or 2: the most each may score is half of the range."""
+    bounds = get_task(task).bounds
+    if bounds is None:
+        return []
+    people = human_scores(session)
+    bad = people.loc[(people["task"] == task) & (people["human"] <= BAD), "completion_id"].tolist()
+    rows = session.execute(
+        select(Completion.id, Completion.text, Prompt.user_text)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .where(Completion.policy == POLICY, Completion.id.in_(bad))
+        .order_by(Completion.id)
+    )
+    limit = bounds[0] + PROBE_LIMIT * (bounds[1] - bounds[0])
+    return [Probe(f"found by attack ({number})", text, limit, prompt) for number, text, prompt in rows]
+
+
+def finds_waiting(session: Session, task: str) -> int:
+    """How many finds of a task nobody has scored yet."""
+    people = human_scores(session)
+    found = session.scalar(
+        select(func.count())
+        .select_from(Completion)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .where(Completion.policy == POLICY, Prompt.task == task, Completion.id.not_in(people["completion_id"].tolist()))
+    )
+    return found or 0
+
+
+def as_dict(attacked: Attacked) -> dict[str, object]:
+    """Plain values, for JSON."""
+    found = attacked.found
+    return {
+        "task": attacked.task,
+        "target": found.target,
+        "calls": found.calls,
+        "timed_out": found.timed_out,
+        "best": found.best,
+        "calls_to_target": found.to_target,
+        "finds": [_find(find, attacked) for find in found.finds],
+        "climb": [list(point) for point in found.climb],
+    }
+
+
+def _find(find: Find, attacked: Attacked) -> dict[str, object]:
+    others = len(attacked.prompt_ids) - 1
+    return {
+        "text": find.text,
+        "total": find.total,
+        "components": dict(find.components),
+        "prompt_id": attacked.prompt_ids[find.prompt],
+        "calls": find.calls,
+        "holds_on": find.holds,
+        "of_other_prompts": others,
+    }
