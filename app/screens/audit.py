@@ -1,11 +1,13 @@
 """Reward audit: whether each reward ranks completions as people do."""
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from app.pages import link_to
+from app.ui.audit_attack import attackable, show_attack
 from app.ui.audit_completions import show_points
 from app.ui.audit_data import held_out_words, load, standing
 from app.ui.audit_raters import show_raters
@@ -17,13 +19,14 @@ from app.ui.markdown import message
 from app.ui.state import open_store
 from app.ui.tabs import show_tabs
 from app.ui.verdicts import gate_words
+from backend.audit.attack import found_probes
 from backend.audit.correlation import FEWEST_PROMPTS
 from backend.audit.gate import Gate
 from backend.audit.gates import decide_gates
 from backend.audit.robustness import visible
 from backend.charts.audit import correlation_chart
 from backend.errors import UserError
-from backend.store.engine import writing
+from backend.store.engine import reading, writing
 from backend.suites import default_profile, fingerprint, profiles, suite_of, suites, tasks
 from rewards.scoring import run_probes
 
@@ -108,7 +111,13 @@ def record(profile: str) -> None:
 
 def show_probes(profile: str) -> None:
     """Probes: completions written to cheat a reward, each with the highest reward that it may get."""
-    results = [result for task in tasks().values() for result in run_probes(task, suite_of(task.name).profile(profile))]
+    with reading() as session:
+        found = {name: found_probes(session, name) for name in tasks()}
+    results = [
+        result
+        for name, task in tasks().items()
+        for result in run_probes(replace(task, probes=(*task.probes, *found[name])), suite_of(name).profile(profile))
+    ]
     if not results:
         st.caption(t("No task has probes.", "Nenhuma tarefa tem sondas."))
         return
@@ -214,6 +223,7 @@ def page() -> None:
             t("Completions", "Respostas"): lambda: show_points(rated),
             t("Components", "Componentes"): lambda: show_parts(rated, audit),
             t("Trust", "Confiança"): lambda: show_trust(rated, audit, version),
+            t("Attack", "Ataque"): lambda: show_attack(profile, attackable(list(totals["task"])), version),
             **rules,
             t("Raters", "Avaliadores"): lambda: show_raters(version),
         },

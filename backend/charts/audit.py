@@ -60,3 +60,24 @@ def scatter_chart(totals: pd.DataFrame, lang: str = "en") -> alt.Chart:
         .add_params(picked)
         .properties(height=320)
     )
+
+
+def climb_chart(climb: pd.DataFrame, target: float, lang: str = "en") -> alt.LayerChart:
+    """The best total an attack had reached by each number of calls (columns calls, best), and what counts as high."""
+    t = speaker(lang)
+    line = (
+        alt.Chart(climb)
+        .mark_line(interpolate="step-after", point=True)
+        .encode(
+            x=alt.X(
+                "calls:Q", title=t("calls of the reward", "chamadas da recompensa"), scale=alt.Scale(type="symlog")
+            ),
+            y=alt.Y("best:Q", title=t("best total so far", "melhor total até aqui")),
+            tooltip=[
+                alt.Tooltip("calls:Q", title=t("calls", "chamadas")),
+                alt.Tooltip("best:Q", title=t("best", "melhor"), format=".2f"),
+            ],
+        )
+    )
+    rule = alt.Chart(pd.DataFrame({"target": [target]})).mark_rule(color=LIMIT, strokeWidth=2).encode(y="target:Q")
+    return (line + rule).properties(height=180)
