@@ -74,11 +74,11 @@ def _what_the_gate_sees() -> str:
     """How often the gate says what, from docs/coverage.md."""
     return t(
         "How sharp the gate is (simulated, 60 completions of 30 prompts): a reward whose true ρ is 0.79 passes in 98 %, "
-        "0.69 in 83 %, 0.59 (just below what is asked) in 40 %, 0.47 in 7 %. Looking again after every ten ratings up to 300 "
-        "lets a true 0.47 pass at some look in 17 % and a true 0.32 in 1 %: a pass after many looks is worth less.",
+        "0.69 in 79 %, 0.59 (just below what is asked) in 38 %, 0.47 in 7 %. Looking again after every ten ratings up to 300 "
+        "lets a true 0.47 pass at some look in 20 % and a true 0.32 in 1 %: a pass after many looks is worth less.",
         "Quão fino é o portão (simulado, 60 respostas de 30 prompts): uma recompensa de ρ verdadeiro 0,79 passa em 98 %, "
-        "0,69 em 83 %, 0,59 (logo abaixo do pedido) em 40 %, 0,47 em 7 %. Olhar de novo a cada dez avaliações até 300 deixa "
-        "passar em alguma vez um 0,47 em 17 % e um 0,32 em 1 %: um passe depois de muitas olhadas vale menos.",
+        "0,69 em 79 %, 0,59 (logo abaixo do pedido) em 38 %, 0,47 em 7 %. Olhar de novo a cada dez avaliações até 300 deixa "
+        "passar em alguma vez um 0,47 em 20 % e um 0,32 em 1 %: um passe depois de muitas olhadas vale menos.",
     )
 
 
