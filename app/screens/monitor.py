@@ -13,23 +13,49 @@ from app.ui.language import language, number, t, task_name
 from app.ui.state import open_store
 from backend.access import who
 from backend.charts.production import day_chart
+from backend.serving.drift import FEWEST, MOST_DAYS, WEEK, learning, whole_days
 from backend.serving.feedback import next_prompt_set, rated_from_production, send_to_raters
 from backend.store.answers import alarms, daily_answers, lowest_answers
 from backend.store.engine import reading, writing
-from backend.store.tables import Alarm, Answer
+from backend.store.tables import Alarm, Answer, utc_now
 from backend.suites import MonitorSettings, suite_of, task_names, tasks
 
 _DONE = "monitor_done"
 _LOWEST = 20
 
 
-def show_alarms(found: list[Alarm]) -> None:
-    """Open alarms; the closed ones are in an expander."""
+def known_days(days: pd.DataFrame) -> dict[str, int]:
+    """Task -> how many whole days of it are known to the tests.
+
+    Args:
+        days: as ``daily_answers`` has them; the current one is not counted.
+    """
+    today = pd.Timestamp(utc_now().date())
+    days = days[days["day"] >= today - pd.Timedelta(days=MOST_DAYS)]
+    return {
+        str(task): len(whole_days(of_task.loc[of_task["day"] < today, "answers"].astype(int).tolist()))
+        for task, of_task in days.groupby("task", sort=False)
+    }
+
+
+def show_learning(known: dict[str, int]) -> None:
+    """What raises no alarm yet, a line per task."""
+    lines = [f"- **{task_name(task)}** · {t(*words)}" for task, n in known.items() if (words := learning(n))]
+    if lines:
+        few = t(
+            f"A day counts from {FEWEST} answers on; days with fewer are put together.",
+            f"Um dia conta a partir de {FEWEST} respostas; dias com menos são juntados.",
+        )
+        st.info("\n".join([*lines, "", few]), icon=":material/hourglass_top:")
+
+
+def show_alarms(found: list[Alarm], tested: bool) -> None:
+    """Open alarms; the closed ones are in an expander. Without any, this is said only where something was tested."""
     now = [a for a in found if a.closed_at is None]
     over = [a for a in found if a.closed_at is not None]
     if now:
         st.error("\n".join(f"- {alarm_words(alarm)}" for alarm in now), icon=":material/notifications_active:")
-    else:
+    elif tested:
         st.success(t("No alarm is open.", "Nenhum alarme aberto."), icon=":material/check_circle:")
     if over:
         with st.expander(t(f"{len(over)} alarms that are over", f"{len(over)} alarmes encerrados")):
@@ -84,6 +110,14 @@ def show_days(days: pd.DataFrame) -> None:
         alt=t(
             "Mean reward per day and task, and the limit of an alarm", "Recompensa média por dia e tarefa, e o limite"
         ),
+    )
+    st.caption(
+        t(
+            "Single days may lie below the limit (dashed): an alarm needs the mean of one to two weeks to lie below it by "
+            "more than chance.",
+            "Dias isolados podem ficar abaixo do limite (tracejado): um alarme exige que a média de uma a duas semanas "
+            "fique abaixo dele, além do acaso.",
+        )
     )
     left, right = st.columns(2)
     with left:
@@ -178,7 +212,7 @@ def page() -> None:
         t("Days", "Dias"), [7, 30, 90], default=30, key="monitor_days", bind="query-params", required=True
     )
     with reading() as session:
-        days = daily_answers(session, int(span))
+        days, looked_at = daily_answers(session, int(span)), daily_answers(session, MOST_DAYS + 1)
         lowest = lowest_answers(session, days=int(span), most=_LOWEST)
         found, rated = alarms(session), len(rated_from_production(session))
     if days.empty and not found:
@@ -192,7 +226,9 @@ def page() -> None:
             icon=":material/sensors:",
         )
         return
-    show_alarms(found)
+    known = known_days(looked_at)
+    show_alarms(found, tested=any(n >= WEEK for n in known.values()))
+    show_learning(known)
     if not days.empty:
         show_numbers(days)
         show_days(days)

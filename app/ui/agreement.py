@@ -4,13 +4,19 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.language import interval, number, t, task_name
-from backend.audit.correlation import spearman
+from backend.audit.correlation import FEWEST_PROMPTS, correlate
 from backend.evaluation.people import FEWEST_PAIRS, pairs_needed, queue_pairs, would_people_agree
 from backend.evaluation.stored import Compared
 from backend.store.completions import rated_scores
 from backend.store.engine import reading, writing
+from backend.suites import in_order
+from backend.wording import Text
 
 _STEP = 20
+_NO_OVERALL = Text(
+    f" Overall is shown once every task has {FEWEST_PAIRS} rated pairs.",
+    f" O geral aparece quando cada tarefa tiver {FEWEST_PAIRS} pares avaliados.",
+)
 
 
 def show_people(compared: Compared) -> None:
@@ -45,15 +51,16 @@ def show_people(compared: Compared) -> None:
                 "Prediction-powered: the reward on every prompt, corrected by what people said of some.",
                 "Inferência com predições: a recompensa em todos os prompts, corrigida pelas avaliações de alguns.",
             )
+            + (t(*_NO_OVERALL) if known[-1].task != "overall" else "")
         )
     else:
         pairs, needed = max(e.pairs for e in estimates), pairs_needed(0.5)
         st.info(
             t(
-                f"{pairs} prompts have ratings of both completions; {FEWEST_PAIRS} give a first estimate, and about {needed} "
-                "would find a difference of half a point.",
-                f"{pairs} prompts têm avaliações das duas respostas; {FEWEST_PAIRS} dão uma primeira estimativa, e cerca de "
-                f"{needed} achariam uma diferença de meio ponto.",
+                f"{pairs} prompts have ratings of both completions; {FEWEST_PAIRS} of a task give its first estimate, and "
+                f"about {needed} would find a difference of half a point.",
+                f"{pairs} prompts têm avaliações das duas respostas; {FEWEST_PAIRS} de uma tarefa dão sua primeira "
+                f"estimativa, e cerca de {needed} achariam uma diferença de meio ponto.",
             ),
             icon=":material/groups:",
         )
@@ -84,10 +91,18 @@ def _show_rho_after(compared: Compared) -> None:
     """The reward's ρ on the tuned completions: it can be worse there than on the base model's completions."""
     with reading() as session:
         rated = rated_scores(session, compared.profile, compared.tuned.id)
-    rows = []
-    for task, tuned in rated[rated["component"] == "total"].groupby("task"):
-        rho = spearman(tuned["human"].to_numpy(float), tuned["value"].to_numpy(float))
-        if rho is not None:
-            rows.append(f"{task_name(str(task))} {number(rho)} (n = {len(tuned)})")
+    totals, rows = rated[rated["component"] == "total"], []
+    for task in in_order(list(totals["task"].unique())):
+        of = totals[totals["task"] == task]
+        (c,) = correlate(of["human"], of[["value"]], of["prompt_id"].tolist())
+        if c.low is not None:
+            rows.append(f"{task_name(task)} {number(c.rho)} ({interval(c.low, c.high, signed=False)}; n = {c.n})")
     if rows:
         st.markdown(t("**ρ on the tuned completions**: ", "**ρ nas respostas treinadas**: ") + " · ".join(rows))
+    elif not totals.empty:
+        st.caption(
+            t(
+                f"{len(totals)} tuned completions are rated; ρ on them is said from {FEWEST_PROMPTS} prompts of a task on.",
+                f"{len(totals)} respostas treinadas têm nota; o ρ nelas é dito a partir de {FEWEST_PROMPTS} prompts de uma tarefa.",
+            )
+        )

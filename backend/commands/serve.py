@@ -68,6 +68,10 @@ def check(config: Annotated[Path | None, typer.Option(help="Default: WORKBENCH_S
     """Look at the last whole day, open and close alarms, and tell the webhook."""
     from backend.serving.config import read_serving
     from backend.serving.monitor import check as check_now
+    from backend.serving.monitor import still_learning
 
-    for alarm in check_now(read_serving(config or get_settings().serving)):
+    read = read_serving(config or get_settings().serving)
+    for alarm in check_now(read):
         typer.echo(f"{alarm.task} {alarm.kind}: {alarm.words['en']}")
+    for line in still_learning(read):
+        typer.echo(line)

@@ -1,68 +1,72 @@
-"""Drift in production: two-sample tests against the evaluation and the weeks before, with a false-alarm rate per month.
+"""Drift in production: the last week against the evaluation, the weeks before and the limit of the mean.
 
-An evaluation has twenty answers per task, so only a large difference from it can be detected. Three weeks of production
-have thousands of answers, so a small change can be detected. But days differ from each other, because different things
-are asked. So when there is at least a week of days, a day must also differ by more than days usually do. Every test of a
-day has the level ``level(tests)``: ``MONTHLY_RATE`` divided by thirty days and all tests (Bonferroni, which is valid
-although every day is compared with the same evaluation). benchmarks/monitor.py simulates months: how many false alarms
-there are, and after how many days a drift is detected.
+What is asked differs from day to day, so answers of one day are not independent. Days are: all tests are t-tests on the
+means of days, as a prediction interval for the mean of further days has it (Hahn and Meeker, Statistical Intervals, 1991,
+chapter 4). A week has every weekday once, so nothing is tested before a week is known, and changes not before there is a
+week to compare with. The level of a test is ``MONTHLY_RATE`` shared among thirty days and all tests (Bonferroni, which
+holds although the weeks of two days overlap). benchmarks/coverage/monitor.py simulates months from the first day on: how
+many have a false alarm, and after how many days a drift is detected.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 from backend.suites.suite import MonitorSettings
-from backend.wording import Text, decimal, fill
+from backend.wording import Text, decimal, fill, p_value
 
 MONTHLY_RATE = 0.05
-"""Chance of any false drift alarm in thirty days, over all tasks and tests."""
+"""Chance of any false alarm in thirty days, over all tasks: half of it for drift, half for the limit of the mean."""
 FEWEST = 30
-"""The fewest answers of a day that is tested."""
-_FEWEST_DAYS = 7
-"""The fewest days from which the difference between days is estimated."""
+"""The fewest answers of a whole day; days with fewer are put together."""
+WEEK = 7
+"""Whole days that are tested together, and the fewest that are learned from."""
+MOST_DAYS = 28
+"""The last days that are looked at: the last week and the three weeks before it."""
 _OVER = 0.05
 """If p is at least this, an open alarm may close; between the alarm level and this, it stays open."""
-EVALUATION, BEFORE = "the evaluation", "the weeks before"
-"""The two references that a day is compared with."""
-_WHERE = {
-    EVALUATION: Text("in the evaluation", "na avaliação"),
-    BEFORE: Text("in the weeks before", "nas semanas anteriores"),
-}
-_WHAT = {
-    "reward": Text("mean reward", "recompensa média"),
-    "unparsable": Text("answers without JSON", "respostas sem JSON"),
-    "length": Text("mean length in characters", "tamanho médio em caracteres"),
-}
+_LEAST_SPREAD = 0.01
+"""Days differ by at least this standard deviation (rewards and shares; lengths by this share of the mean), so that where all
+days before were alike a difference too small to matter is no alarm."""
+_KINDS = ("reward", "unparsable", "length")
+_WHAT = (
+    Text("mean reward", "recompensa média"),
+    Text("answers without JSON", "respostas sem JSON"),
+    Text("mean length in characters", "tamanho médio em caracteres"),
+)
+_SHOWN: tuple[Callable[[float], Text | str], ...] = (decimal, "{:.0%}".format, "{:.0f}".format)
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Answers of one task, as arrays of the same length.
+@dataclass(frozen=True, eq=False)
+class Day:
+    """Answers of one task in a day, or in an evaluation.
 
     Attributes:
-        rewards: from 0 to 1.
-        unparsable: whether JSON was expected and there was none.
-        lengths: in characters.
-        days: a number for the day of each answer, if there are several days.
+        answers: how many.
+        means: (3,): of rewards (from 0 to 1), of answers without JSON where JSON was expected (a share), and of lengths in
+            characters.
+        variances: (3,): between the answers.
     """
 
-    rewards: np.ndarray
-    unparsable: np.ndarray
-    lengths: np.ndarray
-    days: np.ndarray | None = None
+    answers: int
+    means: np.ndarray
+    variances: np.ndarray
+
+    @classmethod
+    def of(cls, rewards: np.ndarray, unparsable: np.ndarray, lengths: np.ndarray) -> "Day":
+        """A day from its answers."""
+        values = (rewards, unparsable, lengths)
+        return cls(len(rewards), np.array([v.mean() for v in values]), np.array([v.var() for v in values]))
 
 
-def together(days: Sequence[Sample]) -> Sample:
-    """The answers of several days in one sample, each with its day."""
-    return Sample(
-        np.concatenate([d.rewards for d in days]),
-        np.concatenate([d.unparsable for d in days]),
-        np.concatenate([d.lengths for d in days]),
-        np.repeat(np.arange(len(days)), [len(d.rewards) for d in days]),
-    )
+def together(days: Sequence[Day]) -> Day:
+    """The answers of several days as one day."""
+    answers, means = np.array([d.answers for d in days]), np.array([d.means for d in days])
+    mean = np.average(means, axis=0, weights=answers)
+    inside = np.average([d.variances for d in days], axis=0, weights=answers)
+    return Day(int(answers.sum()), mean, inside + np.average((means - mean) ** 2, axis=0, weights=answers))
 
 
 @dataclass(frozen=True)
@@ -82,85 +86,129 @@ class Finding:
     words: Text
 
 
-def look(
-    day: Sample, references: Mapping[str, Sample], alpha: float, limits: MonitorSettings | None = None
-) -> list[Finding]:
-    """Test a day's answers of one task.
+def whole_days(answers: Sequence[int]) -> list[slice]:
+    """Which days make a whole day: each with ``FEWEST`` answers or more, from the newest back; oldest first.
 
     Args:
-        day: at least ``FEWEST`` answers.
-        references: the samples to compare it with, by name: ``EVALUATION``, ``BEFORE``, both or neither.
-        alpha: level of each test.
+        answers: of each day, oldest first.
+    """
+    found, end, count = list[slice](), len(answers), 0
+    for start in range(len(answers) - 1, -1, -1):
+        count += answers[start]
+        if count >= FEWEST:
+            found.append(slice(start, end))
+            end, count = start, 0
+    return found[::-1]
+
+
+def learning(days: int) -> Text | None:
+    """What cannot be tested with this many whole days, in words; None when everything is tested."""
+    if days < WEEK:
+        return fill(
+            "learning: {n} of {week} days; nothing raises an alarm before",
+            "aprendendo: {n} de {week} dias; antes disso nada gera alarme",
+            n=days, week=WEEK,
+        )  # fmt: skip
+    if days < 2 * WEEK:
+        return fill(
+            "learning: {n} of {weeks} days; changes raise no alarm before",
+            "aprendendo: {n} de {weeks} dias; antes disso mudanças não geram alarme",
+            n=days, weeks=2 * WEEK,
+        )  # fmt: skip
+    return None
+
+
+def look(
+    days: Sequence[Day], evaluation: Day | None, tasks: int = 1, limits: MonitorSettings | None = None
+) -> list[Finding]:
+    """Test the last week of one task.
+
+    Args:
+        days: whole days, oldest first, at least ``FEWEST`` answers each; the last ``MOST_DAYS`` count.
+        evaluation: what the week is compared with; it may have few answers.
+        tasks: how many tasks are tested each day.
         limits: of the task's suite; the default ones when left out.
 
     Returns:
-        One finding for the mean's limit, and three for each reference.
+        Nothing before there is a week; then one finding for the mean's limit, three with an evaluation, and three for
+        changes as soon as there is a week before the last one.
     """
-    limits = limits or MonitorSettings()
-    mean = float(day.rewards.mean())
-    words = fill(
-        "mean reward {mean} over {n} answers; the limit is {limit}",
-        "recompensa média {mean} em {n} respostas; o limite é {limit}",
-        mean=decimal(mean), n=len(day.rewards), limit=decimal(limits.mean_limit),
-    )  # fmt: skip
-    found = [Finding("mean", mean < limits.mean_limit, mean >= limits.mean_over, words)]
-    weeks = references.get(BEFORE)
-    for name, then in references.items():
-        for kind, of, test, shown in (
-            ("reward", lambda s: s.rewards, _shift, decimal),
-            ("unparsable", lambda s: s.unparsable, _more_often, "{:.0%}".format),
-            ("length", lambda s: s.lengths, _shift, "{:.0f}".format),
-        ):
-            a, b = of(day), of(then)
-            p = max(
-                test(a, b), _p_between_days(float(a.mean()), b, _day_means(of(weeks), weeks.days) if weeks else None)
-            )
-            compared = fill(
-                "{what} {now}; {where} {then} (p = {p})", "{what} {now}; {where} {then} (p = {p})",
-                what=_WHAT[kind], now=shown(float(a.mean())), where=_WHERE[name], then=shown(float(b.mean())),
-                p=f"{p:.1g}",
-            )  # fmt: skip
-            found.append(Finding(kind if name == EVALUATION else f"change in {kind}", p < alpha, p >= _OVER, compared))
+    days = days[-MOST_DAYS:]
+    if len(days) < WEEK:
+        return []
+    found = [_limit(days[-2 * WEEK :], level(tasks), limits or MonitorSettings())]
+    alpha = level(2 * len(_KINDS) * tasks)  # two references
+    week, before = days[-WEEK:], days[:-WEEK]
+    usual = before if len(before) >= WEEK else week
+    if evaluation is not None:
+        # The evaluation is taken as one more day: what it asks differs from a day's as days differ from each other.
+        where = fill("in the evaluation ({n} answers)", "na avaliação ({n} respostas)", n=evaluation.answers)
+        found += _compare("", where, week, [evaluation], usual, alpha)
+    if usual is before:
+        where = fill("in the {n} days before", "nos {n} dias anteriores", n=len(before))
+        found += _compare("change in ", where, week, before, usual, alpha)
     return found
 
 
 def level(tests: int) -> float:
-    """The level of each of a day's tests; ``tests`` is three for each reference of each task."""
-    return MONTHLY_RATE / (30 * max(1, tests))
+    """The level of each of a day's tests of drift, or of the limit."""
+    return MONTHLY_RATE / 2 / (30 * tests)
 
 
-def _day_means(values: np.ndarray, days: np.ndarray | None) -> np.ndarray | None:
-    """The mean of each day; None where the days are not known."""
-    if days is None:
-        return None
-    _, of_day = np.unique(days, return_inverse=True)
-    return np.bincount(of_day, values.astype(float)) / np.bincount(of_day)
+def _limit(days: Sequence[Day], alpha: float, limits: MonitorSettings) -> Finding:
+    """Whether the mean of one to two weeks is below its limit: a one-sided t-test on the means of days."""
+    means = np.array([d.means[0] for d in days])
+    mean, error = float(means.mean()), max(float(means.std(ddof=1)), _LEAST_SPREAD) / np.sqrt(len(means))
+    p = float(stats.t.cdf((mean - limits.mean_limit) / error, len(means) - 1))
+    words = fill(
+        "mean reward {mean} over the last {days} whole days; the limit is {limit} (p {p})",
+        "recompensa média {mean} nos últimos {days} dias completos; o limite é {limit} (p {p})",
+        mean=decimal(mean), days=len(days), limit=decimal(limits.mean_limit), p=_p(p),
+    )  # fmt: skip
+    return Finding("mean", p < alpha, mean >= limits.mean_over, words)
 
 
-def _p_between_days(mean: float, then: np.ndarray, days: np.ndarray | None) -> float:
-    """Two-sided p of a t-test of a day's mean against that of ``then``, given how much days differ from each other.
+def _compare(
+    kind: str, where: Text, week: Sequence[Day], then: Sequence[Day], usual: Sequence[Day], alpha: float
+) -> list[Finding]:
+    """A t-test for each of the three means: two-sided, but answers without JSON only count when there are more.
 
     Args:
-        mean: of the day.
-        then: the values it is compared with.
-        days: the means of the days before it; with fewer than seven, p is 0, so that only the other test decides.
+        kind: what stands before the name of a finding's kind.
+        where: the reference, in words.
+        week: the days that are tested.
+        then: the days of the reference.
+        usual: the days that say how much days differ.
+        alpha: the level.
     """
-    spread = 0.0 if days is None or len(days) < _FEWEST_DAYS else float(days.std(ddof=1))
-    if days is None or spread == 0:
-        return 0.0
-    of_then = max(spread**2 / len(days), float(then.var()) / len(then))
-    t = (mean - float(then.mean())) / np.sqrt(spread**2 + of_then)
-    return float(2 * stats.t.sf(abs(t), len(days) - 1))
+    of_week, of_then = (np.array([d.means for d in days]) for days in (week, then))
+    mean, reference = of_week.mean(axis=0), of_then.mean(axis=0)
+    within = together([*week, *then]).variances
+    least = _LEAST_SPREAD * np.array([1.0, 1.0, reference[2]])
+    # Where something is rare, days without it are alike by chance; days differ at least as samples of all answers do.
+    between = np.array([d.means for d in usual]).var(axis=0, ddof=1)
+    between = np.maximum(between, np.maximum(within * _per_answer(usual), least**2))
+    # Days with fewer answers than the usual ones differ more.
+    of_days = [between + within * max(0.0, _per_answer(days) - _per_answer(usual)) for days in (week, then)]
+    t = (mean - reference) / np.sqrt(of_days[0] / len(week) + of_days[1] / len(then))
+    two_sided, more = 2 * stats.t.sf(np.abs(t), len(usual) - 1), stats.t.sf(t, len(usual) - 1)
+    p = np.where([True, False, True], two_sided, more)
+    found = []
+    for i, shown in enumerate(_SHOWN):
+        words = fill(
+            "{what} {mean} over the last {week} whole days; {where} {then} (p {p})",
+            "{what} {mean} nos últimos {week} dias completos; {where} {then} (p {p})",
+            what=_WHAT[i], mean=shown(float(mean[i])), week=WEEK, where=where, then=shown(float(reference[i])), p=_p(p[i]),
+        )  # fmt: skip
+        found.append(Finding(kind + _KINDS[i], bool(p[i] < alpha), bool(p[i] >= _OVER), words))
+    return found
 
 
-def _shift(a: np.ndarray, b: np.ndarray) -> float:
-    """Two-sided p of the Mann-Whitney test, ties corrected."""
-    if len(a) == 0 or len(b) == 0 or np.ptp(np.concatenate((a, b))) == 0:
-        return 1.0
-    return float(stats.mannwhitneyu(a, b, method="asymptotic").pvalue)
+def _per_answer(days: Sequence[Day]) -> float:
+    """The mean of 1 / answers: times the variance between answers, it is the variance of a day's mean by chance."""
+    return float(np.mean([1 / d.answers for d in days]))
 
 
-def _more_often(a: np.ndarray, b: np.ndarray) -> float:
-    """One-sided p of Fisher's exact test that ``a`` is true more often than ``b``."""
-    table = [[int(a.sum()), int((~a).sum())], [int(b.sum()), int((~b).sum())]]
-    return float(stats.fisher_exact(table, alternative="greater").pvalue)
+def _p(p: float) -> Text:
+    shown = p_value(p)
+    return shown if shown.en.startswith("<") else fill("= {p}", "= {p}", p=shown)

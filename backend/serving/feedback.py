@@ -60,7 +60,7 @@ def rated_from_production(session: Session) -> list[str]:
 def next_prompt_set(session: Session) -> tuple[str, int, int]:
     """Save a new prompt set: the newest set, with the rated production prompts added to its train split.
 
-    A prompt whose similarity to an eval prompt is at least ``LEAK`` is left out, because the next run would be evaluated
+    A prompt whose similarity to an eval or test prompt is at least ``LEAK`` is left out, because the next run would be evaluated
     on something that it was trained on.
 
     Returns:
@@ -75,8 +75,8 @@ def next_prompt_set(session: Session) -> tuple[str, int, int]:
         raise UserError("there is no prompt set to add to; make one on the Data page first")
     known = {p.id for p in old}
     rows = [p for i in rated_from_production(session) if i not in known and (p := session.get(Prompt, i)) is not None]
-    eval_prompts = Neighbours(p.user_text for p in old if p.split == "eval")
-    fresh = [row for row in rows if eval_prompts.nearest(row.user_text)[0] < LEAK]
+    held_out = Neighbours(p.user_text for p in old if p.split != "train")
+    fresh = [row for row in rows if held_out.nearest(row.user_text)[0] < LEAK]
     if not fresh:
         raise UserError("no rated prompt of production is new to the newest set; rate some first")
     added = [

@@ -6,8 +6,8 @@ without the problem, and all news goes into one message. News that could not be 
 
 import logging
 import threading
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from backend.serving.checks import problem_of
 from backend.serving.config import ServingConfig
-from backend.serving.drift import BEFORE, EVALUATION, FEWEST, Finding, Sample, level, look, together
+from backend.serving.drift import MOST_DAYS, Day, Finding, learning, look, together, whole_days
 from backend.settings import get_settings
-from backend.store.answers import answers_between
+from backend.store.answers import daily_answers
 from backend.store.completions import ensure_scores, totals
 from backend.store.engine import StoreAway, in_turn, reading, writing
 from backend.store.evaluations import evaluation_texts, run_evaluations
@@ -28,10 +28,6 @@ from backend.suites import get_task, suite_of
 
 _QUIET_DAYS = 2
 """Days in a row without the problem, after which an alarm closes."""
-_LONGEST_DAYS = 7
-"""A day with too few answers is checked together with the days before it, at most this many days."""
-_WEEKS_DAYS, _FEWEST_BEFORE, _MOST_OF_A_DAY = 21, 200, 300
-"""Days in the weeks before a day; the fewest answers in them to be a reference; the most answers read of each day."""
 _EVERY_SECONDS = 600
 _log = logging.getLogger("workbench.monitor")
 Send = Callable[[dict[str, Any]], None]
@@ -62,7 +58,7 @@ class Monitor:
 
 
 def check(config: ServingConfig, now: datetime | None = None, tell: Send | None = None) -> list[Alarm]:
-    """Check the last complete UTC day of every task; returns the alarms it opened.
+    """Check every task up to the last complete UTC day; returns the alarms it opened.
 
     Checking a day again changes nothing.
 
@@ -71,20 +67,28 @@ def check(config: ServingConfig, now: datetime | None = None, tell: Send | None 
         now: used in place of the current time.
         tell: called with the message in place of the webhook.
     """
-    end = (now or utc_now()).replace(hour=0, minute=0, second=0, microsecond=0)
+    end = _midnight(now)
     _score_evaluations(config)
     with reading() as session:
-        days = {task: day for task in config.routes if (day := _day(session, task, end)) is not None}
-        references = {task: _references(session, config, task, end - timedelta(days=days[task][1])) for task in days}
-    alpha = level(3 * sum(len(found) for found in references.values()))
+        days = _whole_days(session, config, end)
+        found = {
+            task: look(of_task, reference(session, config, task), len(config.routes), suite_of(task).monitor)
+            for task, of_task in days.items()
+        }
     opened: list[Alarm] = []
     with writing() as session:
         in_turn(session, "alarms")
-        for task, (answers, _) in days.items():
-            for finding in look(answers, references[task], alpha, suite_of(task).monitor):
+        for task, findings in found.items():
+            for finding in findings:
                 opened += _update_alarm(session, task, finding, end)
-    _send_news(tell or _webhook)
+    _send_news(tell or _webhook, _learning(days))
     return opened
+
+
+def still_learning(config: ServingConfig, now: datetime | None = None) -> list[str]:
+    """What raises no alarm yet because too few days are known, a line per task in English."""
+    with reading() as session:
+        return _learning(_whole_days(session, config, _midnight(now)))
 
 
 def _score_evaluations(config: ServingConfig) -> None:
@@ -97,7 +101,7 @@ def _score_evaluations(config: ServingConfig) -> None:
                     ensure_scores(session, config.profile, ids)
 
 
-def reference(session: Session, config: ServingConfig, task: str) -> Sample | None:
+def reference(session: Session, config: ServingConfig, task: str) -> Day | None:
     """The tuned evaluation of the run behind a task's first engine, scored under the gateway's profile; None without one."""
     engine = config.engines.get(config.routes[task][0])
     tuned = [e for e in run_evaluations(session, engine.run) if e.label == "tuned"] if engine and engine.run else []
@@ -112,39 +116,34 @@ def reference(session: Session, config: ServingConfig, task: str) -> Sample | No
     if texts.empty:
         return None
     unparsable = [problem_of(get_task(task), text) is not None for text in texts["text"]]
-    return Sample(
+    return Day.of(
         texts["completion_id"].map(rewards).to_numpy(float),
         np.array(unparsable, dtype=bool),
         texts["text"].str.len().to_numpy(float),
     )
 
 
-def _references(session: Session, config: ServingConfig, task: str, start: datetime) -> dict[str, Sample]:
-    """The samples that a day that began at ``start`` is compared with."""
-    found = {} if (evaluation := reference(session, config, task)) is None else {EVALUATION: evaluation}
-    before = _days(session, task, start)
-    return found | ({BEFORE: before} if len(before.rewards) >= _FEWEST_BEFORE else {})
+def _learning(days: Mapping[str, Sequence[Day]]) -> list[str]:
+    return [f"{task}, {words.en}" for task, of_task in days.items() if (words := learning(len(of_task)))]
 
 
-def _days(session: Session, task: str, end: datetime) -> Sample:
-    """The answers of the weeks before ``end``; at most ``_MOST_OF_A_DAY`` of each day."""
-    starts = [end - timedelta(days=back) for back in range(_WEEKS_DAYS, 0, -1)]
-    return together([_sample(session, task, at, at + timedelta(days=1), _MOST_OF_A_DAY) for at in starts])
+def _midnight(now: datetime | None) -> datetime:
+    """The end of the last complete UTC day."""
+    return (now or utc_now()).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _day(session: Session, task: str, end: datetime) -> tuple[Sample, int] | None:
-    """(the answers of the day before ``end``, how many days they are from). If there are too few, more days before it are
-    added; None when they are still too few."""
-    for days in range(1, _LONGEST_DAYS + 1):
-        sample = _sample(session, task, end - timedelta(days=days), end)
-        if len(sample.rewards) >= FEWEST:
-            return sample, days
-    return None
-
-
-def _sample(session: Session, task: str, start: datetime, end: datetime, most: int = 5_000) -> Sample:
-    rows = answers_between(session, task, start, end, most)
-    return Sample(rows["reward"].to_numpy(float), rows["unparsable"].to_numpy(bool), rows["characters"].to_numpy(float))
+def _whole_days(session: Session, config: ServingConfig, end: datetime) -> dict[str, list[Day]]:
+    """The last whole days of each task before ``end``, oldest first."""
+    days: dict[str, list[Day]] = {task: [] for task in config.routes}
+    for row in daily_answers(session, MOST_DAYS, end).itertuples():
+        if row.task in days:
+            means = np.array([row.reward, row.unparsable, row.characters])
+            squares = np.array([row.reward_square, row.unparsable, row.characters_square])
+            days[row.task].append(Day(int(row.answers), means, np.maximum(squares - means**2, 0.0)))
+    return {
+        task: [together(of_task[part]) for part in whole_days([d.answers for d in of_task])]
+        for task, of_task in days.items()
+    }
 
 
 def _update_alarm(session: Session, task: str, finding: Finding, day: datetime) -> list[Alarm]:
@@ -180,8 +179,13 @@ def _naive(moment: datetime) -> datetime:
     return moment.replace(tzinfo=None)
 
 
-def _send_news(send: Send) -> None:
-    """Send all opened and closed alarms that have not been sent yet in one message; on an error they stay unsent."""
+def _send_news(send: Send, notes: Sequence[str]) -> None:
+    """Send all opened and closed alarms that have not been sent yet in one message; on an error they stay unsent.
+
+    Args:
+        send: called with the message.
+        notes: further lines, if there is a message.
+    """
     with reading() as session:
         news = list(session.scalars(select(Alarm).where(Alarm.untold != "").order_by(Alarm.id)))
     if not news:
@@ -189,7 +193,7 @@ def _send_news(send: Send) -> None:
     lines = [f"{'Alarm' if a.untold == 'opened' else 'Over'}: {a.task}, {a.kind}: {a.words['en']}" for a in news]
     about = [{"task": a.task, "kind": a.kind, "state": a.untold, "words": a.words["en"]} for a in news]
     try:
-        send({"text": "\n".join(lines), "alarms": about})
+        send({"text": "\n".join([*lines, *notes]), "alarms": about})
     except httpx.HTTPError as error:
         _log.warning("%d alarms could not be sent to the webhook (%s); it is tried again", len(news), error)
         return

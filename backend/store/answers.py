@@ -3,49 +3,44 @@
 from datetime import datetime, timedelta
 
 import pandas as pd
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
-from backend.store.tables import Alarm, Answer, scattered, utc_now
+from backend.store.tables import Alarm, Answer, utc_now
 
-_DAILY = ["task", "day", "answers", "reward", "unparsable", "characters", "retries", "milliseconds"]
+_DAILY = ["task", "day", "answers", "reward", "unparsable", "characters", "retries", "milliseconds", "reward_square",
+          "characters_square"]  # fmt: skip
 
 
-def daily_answers(session: Session, days: int = 30) -> pd.DataFrame:
+def daily_answers(session: Session, days: int = 30, end: datetime | None = None) -> pd.DataFrame:
     """One row per task and UTC day with answers, oldest first.
 
-    Columns: task, day (a date), answers (how many), and the means reward, unparsable (a share), characters, retries and
-    milliseconds.
+    Args:
+        session: a session.
+        days: how many days before ``end``.
+        end: before which answers count; when left out, days are counted from the present.
+
+    Returns:
+        Columns task, day (a date), answers (how many), the means reward, unparsable (a share), characters, retries and
+        milliseconds, and the mean squares reward_square and characters_square.
     """
     in_utc = func.timezone("UTC", Answer.at) if session.get_bind().dialect.name == "postgresql" else Answer.at
     day = func.date(in_utc).label("day")
     share = func.sum(func.cast(Answer.unparsable, type_=Answer.characters.type)) * 1.0 / func.count()
+    characters = func.cast(Answer.characters, type_=Answer.reward.type)
     query = (
         select(
             Answer.task, day, func.count(), func.avg(Answer.reward), share, func.avg(Answer.characters),
-            func.avg(Answer.retries), func.avg(Answer.milliseconds),
+            func.avg(Answer.retries), func.avg(Answer.milliseconds), func.avg(Answer.reward * Answer.reward),
+            func.avg(characters * characters),
         )
-        .where(Answer.at >= utc_now() - timedelta(days=days))
+        .where(Answer.at >= (end or utc_now()) - timedelta(days=days), true() if end is None else Answer.at < end)
         .group_by(Answer.task, day)
         .order_by(day, Answer.task)
     )  # fmt: skip
     frame = pd.DataFrame(session.execute(query).all(), columns=_DAILY)
     frame["day"] = pd.to_datetime(frame["day"])
     return frame.astype(dict.fromkeys(_DAILY[3:], float))
-
-
-def answers_between(session: Session, task: str, start: datetime, end: datetime, most: int = 5_000) -> pd.DataFrame:
-    """A task's answers from ``start`` to before ``end``: columns reward, unparsable, characters.
-
-    If there are more than ``most``, a stable sample from the whole period.
-    """
-    query = (
-        select(Answer.reward, Answer.unparsable, Answer.characters)
-        .where(Answer.task == task, Answer.at >= start, Answer.at < end)
-        .order_by(scattered(Answer.id))
-        .limit(most)
-    )
-    return pd.DataFrame(session.execute(query).all(), columns=["reward", "unparsable", "characters"])
 
 
 def lowest_answers(session: Session, task: str | None = None, days: int = 30, most: int = 20) -> list[Answer]:

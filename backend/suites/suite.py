@@ -33,7 +33,7 @@ class MonitorSettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     mean_limit: float = Field(0.50, ge=0, le=1)
-    """A day's mean reward below this raises an alarm (final report §11, step 9)."""
+    """A mean reward below this, by more than chance, raises an alarm (final report §11, step 9)."""
     mean_over: float = Field(0.52, ge=0, le=1)
     """From here on the alarm may end; between the two nothing changes."""
 

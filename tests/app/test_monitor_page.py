@@ -25,11 +25,11 @@ HOSTILE = "<img src=http://127.0.0.1:1/x> **oi** [clique](http://127.0.0.1:1)"
 @pytest.fixture
 def production(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("app.ui.state.first_start", lambda: None)
-    start = utc_now().replace(hour=0, minute=0, second=0) - timedelta(days=3)
-    for day in range(3):
-        for i, task in enumerate(ROUTES):
+    today = utc_now().replace(hour=0, minute=0, second=0)
+    for i, (task, days) in enumerate(zip(ROUTES, (7, 14, 2, 3), strict=True)):
+        for day in range(days):
             give(
-                task, start + timedelta(days=day), np.full(40, 0.9 if i else 0.3), text=HOSTILE,
+                task, today - timedelta(days=day + 1), np.full(40, 0.9 if i else 0.3), text=HOSTILE,
                 messages=[{"role": "user", "content": f"Crie um push {task} {day} {HOSTILE}"}],
             )  # fmt: skip
     check(ServingConfig(routes=dict.fromkeys(ROUTES, ("rules",))), tell=lambda _: None)
@@ -48,6 +48,25 @@ def test_numbers_and_alarms_are_there(production: Path, lang: str) -> None:
     assert not page.exception
     assert [m.value for m in page.metric][:2] == (["0.30", "0.90"] if lang == "en" else ["0,30", "0,90"])
     assert ("the limit is 0.50" if lang == "en" else "o limite é 0,50") in words_of(page)
+
+
+def test_a_task_that_is_learned_about_says_so(production: Path) -> None:
+    words = words_of(run_page("monitor", lang="en"))
+    assert "**Extraction** · learning: 7 of 14 days; changes raise no alarm before" in words
+    assert "**Push** · learning: 3 of 7 days; nothing raises an alarm before" in words
+    assert "**Insights**" not in words, "two weeks are known"
+    assert "**Push** · aprendendo: 3 de 7 dias; antes disso nada gera alarme" in words_of(
+        run_page("monitor", lang="pt")
+    )
+
+
+def test_without_a_week_no_alarm_is_not_good_news(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.ui.state.first_start", lambda: None)
+    give("push", utc_now() - timedelta(days=1), np.full(40, 0.1))
+    give("insights", utc_now(), np.full(40, 0.9))
+    words = words_of(run_page("monitor", lang="en"))
+    assert "learning: 1 of 7 days" in words and "learning: 0 of 7 days" in words
+    assert "No alarm is open" not in words
 
 
 def test_two_clicks_lead_back_to_training(production: Path) -> None:

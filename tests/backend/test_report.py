@@ -10,12 +10,13 @@ import pytest
 
 from backend.errors import UserError
 from backend.evaluation.changes import word_changes
+from backend.evaluation.compare import ComparisonSettings
 from backend.evaluation.report import as_csv, as_html, as_markdown
 from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, find_evaluation, why
 from backend.release.example import RUN_ID
 from backend.settings import ROOT
 from backend.store.engine import reading, writing
-from backend.store.tables import Completion, Evaluation, Score
+from backend.store.tables import Completion, Evaluation, Run, Score
 
 
 @pytest.fixture
@@ -36,6 +37,24 @@ def test_a_stored_comparison_is_of_the_evaluations_own_rules(compared: Compared)
     with reading() as session:
         again = compare_stored(session, compared.base, compared.tuned)
     assert again.tasks == compared.tasks
+
+
+def test_a_comparison_is_judged_by_what_its_run_fixed_beforehand(compared: Compared) -> None:
+    assert compared.settings == ComparisonSettings()
+    with writing() as session:
+        run = session.get_one(Run, RUN_ID)
+        run.config = {**run.config, "comparison": {"alpha": 1e-9, "margin": 0.9}}
+    with reading() as session:
+        again = compare_stored(session, compared.base, compared.tuned)
+    assert again.settings == ComparisonSettings(alpha=1e-9, margin=0.9)
+    assert {c.verdict for c in again.tasks} == {"no detectable change"}
+    assert "α = 1e-09" in as_markdown(again, "x")
+
+
+def test_the_lengths_of_both_answers_stand_beside_their_rewards(compared: Compared) -> None:
+    pair, texts = compared.paired.iloc[0], compared.texts.set_index("prompt_id")
+    assert pair["base_length"] == len(texts.loc[pair["prompt_id"], "base"])
+    assert pair["tuned_length"] == len(texts.loc[pair["prompt_id"], "tuned"])
 
 
 def test_other_rules_and_other_prompts_are_refused(compared: Compared) -> None:
@@ -100,3 +119,10 @@ def test_the_terminal_compares_and_writes(compared: Compared, workbench: Path) -
     unknown = [sys.executable, "-m", "backend.evaluation", "compare", "nobody"]
     done = subprocess.run(unknown, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 2 and "evaluations list" in done.stderr
+
+
+def test_why_names_no_component_whose_interval_holds_0(compared: Compared) -> None:
+    rows = compared.components[compared.components["task"] == "extraction"]
+    assert (rows["low"] <= rows["delta"]).all() and (rows["delta"] <= rows["high"]).all()
+    unsure = compared.components.assign(low=-1.0, high=1.0)
+    assert why(unsure, "extraction") is None
