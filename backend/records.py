@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-Split = Literal["train", "eval"]
+Split = Literal["train", "eval", "test"]
+"""What a prompt is for: learned from; the curves and the choice of the best step; the verdict, untouched until then."""
 Chat = list[dict[str, str]]
 """Messages as a chat template takes them: dictionaries with ``role`` and ``content``."""
 

@@ -24,7 +24,8 @@ from backend.suites import prompt_sources, task_names
 from backend.suites.suite import FileImport, PromptSource
 
 FORMAT = """{{"task": "{task}", "prompt": "…", "answer": "…", "split": "train"}}
-{{"task": "{task}", "messages": [{{"role": "user", "content": "…"}}], "split": "eval"}}"""
+{{"task": "{task}", "messages": [{{"role": "user", "content": "…"}}], "split": "eval"}}
+{{"task": "{task}", "prompt": "…", "split": "test"}}"""
 
 
 def import_prompts() -> None:

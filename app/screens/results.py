@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from app.pages import link_to
@@ -16,18 +17,17 @@ from app.ui.seeds import show_seeds
 from app.ui.state import example_note, open_store, shown_errors
 from app.ui.tabs import show_tabs
 from backend.charts.comparison import difference_chart
-from backend.evaluation.compare import TaskComparison
+from backend.evaluation.evidence import EVIDENCE_HEADS, evidence_cells, evidence_sentence
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import would_people_agree
 from backend.evaluation.report import as_csv, as_html, as_markdown
 from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, name_of
-from backend.evaluation.words import summary_sentence
+from backend.evaluation.words import chosen_words, method_words, noise_words, on_prompts
 from backend.files import read_json
 from backend.runs.watch import current_runs
 from backend.store.engine import reading
 from backend.store.evaluations import all_evaluations
 from backend.store.tables import Run
-from backend.suites import tasks
 
 
 def choose_run(runs: list[Run]) -> Run:
@@ -92,21 +92,28 @@ def cost_of(run: Run) -> list[tuple[str, str]]:
 
 
 def show_cost(run: Run, compared: Compared) -> None:
-    """Time, cost, and the truth measures, which the reward does not use."""
+    """Time, cost, and the best step."""
     row = st.container(horizontal=True, gap="large")
     for name, value in cost_of(run):
         row.metric(name, value, width="content")
     row.metric(t("Best step", "Melhor passo"), compared.tuned.step, width="content")
-    for truth in (task.truth for task in tasks().values() if task.truth is not None):
-        if truth.name in compared.truth:
-            base, tuned = compared.truth[truth.name]
-            label, help_ = truth.label.within(language()), truth.help.within(language())
-            row.metric(label, f"{tuned:.0%}", delta=f"{100 * (tuned - base):+.0f} pp", help=help_, width="content")
 
 
-def show_next_step(comparisons: list[TaskComparison]) -> None:
+def show_evidence(compared: Compared) -> None:
+    """What is known without the reward: a row per task."""
+    rows = [[t(*cell) for cell in evidence_cells(e)] for e in compared.evidence]
+    st.dataframe(
+        pd.DataFrame(rows, columns=[t(*head) for head in EVIDENCE_HEADS]),
+        hide_index=True,
+        alt=t(
+            "What is known of each task, the reward and beyond it", "O que se sabe de cada tarefa, na recompensa e além"
+        ),
+    )
+
+
+def show_next_step(compared: Compared) -> None:
     """The next step, with the numbers that it is based on."""
-    step = next_step(comparisons)
+    step = next_step(compared.tasks, compared.evidence)
     scenario = t(f" (scenario {step.scenario})", f" (cenário {step.scenario})") if step.scenario else ""
     preset = t(f" Preset: `{step.preset}`.", f" Predefinição: `{step.preset}`.") if step.preset else ""
     reasons = "; ".join(t(*reason) for reason in step.reasons)
@@ -136,22 +143,25 @@ def show_override(run: Run) -> None:
 
 def show_comparison(compared: Compared, run: Run | None) -> None:
     """The summary sentence, the next step, the numbers, and tabs with all details."""
-    st.markdown("#### " + t(*summary_sentence(compared.tasks, bold="**")))
-    show_next_step(compared.tasks)
+    st.markdown("#### " + t(*evidence_sentence(compared.evidence, bold="**")))
+    if (words := chosen_words(compared)) is not None:
+        st.caption(":material/info: " + t(*words))
+    show_next_step(compared)
+    show_evidence(compared)
     if run is not None:
         show_cost(run, compared)
         show_override(run)
-    show_table(compared.tasks)
+    show_table(compared.tasks, compared.settings)
+    st.caption(t(*on_prompts(compared)) + ".")
     left_out = t(
         f" {compared.left_out} prompts are in one of them only.", f" {compared.left_out} prompts só em uma delas."
     )
     st.caption(
         t(
-            f"Rewards from 0 to 1 under profile {compared.profile}; pairs are prompts. Wilcoxon signed-rank, Holm over the "
-            "tasks; intervals from 10,000 resamples of the prompts.",
-            f"Recompensas de 0 a 1 no perfil {compared.profile}; os pares são prompts. Wilcoxon, Holm entre as tarefas; "
-            "intervalos de 10.000 reamostragens dos prompts.",
+            f"Rewards from 0 to 1 under profile {compared.profile}; pairs are prompts. ",
+            f"Recompensas de 0 a 1 no perfil {compared.profile}; os pares são prompts. ",
         )
+        + t(*method_words(compared.settings))
         + (left_out if compared.left_out else "")
     )
     show_tabs(
@@ -173,8 +183,9 @@ def show_differences(compared: Compared) -> None:
         difference_chart(compared.paired, compared.means(), language()),
         alt=t("Paired differences per task", "Diferenças pareadas por tarefa")
         + ". "
-        + t(*summary_sentence(compared.tasks)),
+        + t(*evidence_sentence(compared.evidence)),
     )
+    st.caption(t(*noise_words(compared)))
 
 
 def show_report(compared: Compared, run: Run | None) -> None:

@@ -14,12 +14,13 @@ from app.ui.run_status import show_status
 from app.ui.state import example_note, open_store
 from app.ui.upload import import_upload
 from backend.charts.runs import metric_line, task_curves
-from backend.evaluation.compare import bootstrap_mean_interval
+from backend.evaluation.paired import mean_interval
+from backend.evaluation.words import prompts_words
 from backend.runs.imported import import_run
 from backend.runs.processes import last_lines
 from backend.runs.watch import current_runs, firings
 from backend.store.engine import reading
-from backend.store.evaluations import run_scores
+from backend.store.evaluations import answered, run_evaluations, run_scores
 from backend.store.runs import drawn_metrics, metric_names
 from backend.store.tables import Run
 from backend.suites import tasks
@@ -70,14 +71,33 @@ def _points(run_id: str, names: tuple[str, ...], most: int, version: str) -> pd.
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _curves(run_id: str, version: str) -> pd.DataFrame:
-    """Every evaluation's mean per task with its 95 % interval: columns step, task, value, low, high."""
+    """The mean per task on the eval prompts with its 95 % interval: columns step, task, value, low, high, n."""
     with reading() as session:
         scores = run_scores(session, run_id)
     rows = []
     for (step, task), of in scores.groupby(["step", "task"], sort=False):
         values = of["value"].to_numpy(float)
-        rows.append((step, task, values.mean(), *bootstrap_mean_interval(values)))
-    return pd.DataFrame(rows, columns=["step", "task", "value", "low", "high"])
+        rows.append((step, task, values.mean(), *mean_interval([values]), len(values)))
+    return pd.DataFrame(rows, columns=["step", "task", "value", "low", "high", "n"])
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _prompts_of(run_id: str, version: str) -> dict[str, tuple[str, str]]:
+    """Label -> the prompts its last evaluation is on, in words, in both languages."""
+    with reading() as session:
+        last = {e.label: e for e in run_evaluations(session, run_id)}
+        words = {label: prompts_words(e.split, *answered(session, e.id)) for label, e in last.items()}
+    return {label: (on.en, on.pt) for label, on in words.items()}
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _best_step(run_id: str, version: str) -> int | None:
+    """The step whose adapter was kept: that of the tuned model, or while there is none the best so far on the eval prompts."""
+    with reading() as session:
+        tuned = [e.step for e in run_evaluations(session, run_id) if e.label == "tuned"]
+        scores = run_scores(session, run_id)
+    means = scores[scores["step"] > 0].groupby("step")["value"].mean()
+    return tuned[-1] if tuned else int(means.idxmax()) if len(means) else None
 
 
 def _version(run: Run) -> str:
@@ -107,8 +127,8 @@ def live(chosen: list[str]) -> None:
     if not known:
         st.info(
             t(
-                "No numbers yet; the first come with the base evaluation.",
-                "Ainda sem números; os primeiros vêm com a avaliação base.",
+                "No numbers yet; the first come with the base model's evaluation.",
+                "Ainda sem números; os primeiros vêm com a avaliação do modelo base.",
             )
         )
     else:
@@ -120,10 +140,10 @@ def live(chosen: list[str]) -> None:
 
 
 def show_evaluations(runs: list[Run], known: list[str]) -> None:
-    """Evaluation reward per task: for one run with intervals; for several runs one chart per task with all runs."""
-    words = t("Evaluation reward per task", "Recompensa na avaliação, por tarefa")
+    """Reward on the eval prompts per task: for one run with intervals; for several runs one chart per task with all runs."""
+    words = t("Reward on the eval prompts, per task", "Recompensa nos prompts de avaliação, por tarefa")
     if len(runs) == 1 and not (curves := _curves(runs[0].id, _version(runs[0]))).empty:
-        evaluated, best = curves.assign(run=runs[0].name), _best_step(curves)
+        evaluated, best = curves.assign(run=runs[0].name), _best_step(runs[0].id, _version(runs[0]))
     else:
         names = {f"eval/{task}": task for task in evaluated_tasks(known)}
         if not names:
@@ -145,11 +165,25 @@ def show_evaluations(runs: list[Run], known: list[str]) -> None:
     )
     band = t("bands: 95 % intervals over the prompts", "faixas: intervalos de 95 % sobre os prompts")
     st.caption(_in_words(evaluated) + (f" ({band})" if "low" in evaluated else ""))
+    if on := _prompts_of(runs[0].id, _version(runs[0])):
+        st.caption(_on_which(on))
 
 
-def _best_step(curves: pd.DataFrame) -> int | None:
-    means = curves.groupby("step")["value"].mean()
-    return int(means.idxmax()) if len(means) > 1 else None
+def _on_which(on: dict[str, tuple[str, str]]) -> str:
+    """The prompts that the curve is on, and those that Results judges the run on."""
+    base, curve = on.get("base"), on.get("step", on.get("base", ("", "")))
+    words = t(f"The curve is on {curve[0]}.", f"A curva está em {curve[1]}.")
+    if base is None:
+        return words
+    if base != curve:
+        return words + t(
+            f" Base and tuned on Results are on {base[0]}, where no step was chosen.",
+            f" Base e treinado, em Resultados, estão em {base[1]}, onde nenhum passo foi escolhido.",
+        )
+    return words + t(
+        " Tuned on Results is the best step, answered once more on the same prompts.",
+        " Treinado, em Resultados, é o melhor passo, com novas respostas nos mesmos prompts.",
+    )
 
 
 def _in_words(evaluated: pd.DataFrame) -> str:

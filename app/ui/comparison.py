@@ -10,9 +10,9 @@ from app.ui.completion import show_completion, show_prompt
 from app.ui.language import interval, number, numbers, t, task_name
 from app.ui.markdown import literal
 from backend.evaluation.changes import Kind, word_changes
-from backend.evaluation.compare import TaskComparison
+from backend.evaluation.compare import ComparisonSettings, TaskComparison
 from backend.evaluation.stored import Compared, why
-from backend.evaluation.words import VERDICTS
+from backend.evaluation.words import VERDICTS, balanced_words, length_words, not_worse_words
 from backend.suites import find_task
 from rewards.types import JsonAnswer
 
@@ -20,15 +20,16 @@ _HIGHLIGHT: dict[Kind, str] = {"removed": "red-background", "added": "green-back
 _SHOWN = 5
 
 
-def show_table(comparisons: list[TaskComparison]) -> None:
-    """The numbers behind the summary sentence."""
+def show_table(comparisons: list[TaskComparison], settings: ComparisonSettings | None = None) -> None:
+    """The numbers behind the summary sentence; with settings, also what they say of the margin and of the mean over tasks."""
     frame = pd.DataFrame([c.as_dict() for c in comparisons])
     frame["interval"] = [interval(c.low, c.high) for c in comparisons]
     frame["relative"] = [f"{number(100 * c.delta / c.base, 0, True)} %" if c.base > 0.05 else "–" for c in comparisons]
     frame["wtl"] = [f"{c.wins} / {c.ties} / {c.losses}" for c in comparisons]
     frame["task"] = frame["task"].map(task_name)
     frame["verdict"] = [t(*VERDICTS[c.verdict]) for c in comparisons]
-    digits = {"base": 2, "tuned": 2, "delta": 2, "effect": 2, "detectable": 2, "p_better": 4, "p_worse": 4, "p_holm": 4}
+    digits = dict.fromkeys(("base", "tuned", "delta", "effect", "detectable"), 2)
+    digits |= dict.fromkeys(("p_better", "p_worse", "p_holm", "p_mean_holm"), 4)
     frame = numbers(frame, digits, signed=["delta", "effect"])
     columns: dict[str, Any] = {
         "task": t("Task", "Tarefa"),
@@ -40,7 +41,14 @@ def show_table(comparisons: list[TaskComparison]) -> None:
         "interval": t("95 % interval of Δ", "intervalo de 95 % do Δ"),
         "relative": "Δ %",
         "p_holm": st.column_config.TextColumn(
-            "p (Holm)", help=t("two-sided, corrected over tasks", "bilateral, corrigido")
+            "p (Holm)", help=t("Wilcoxon, two-sided, corrected over tasks", "Wilcoxon, bilateral, corrigido")
+        ),
+        "p_mean_holm": st.column_config.TextColumn(
+            t("p of the mean", "p da média"),
+            help=t(
+                "flips of the signs, two-sided, corrected over tasks; it weighs each prompt by how much it moved",
+                "troca de sinais, bilateral, corrigido; cada prompt pesa o quanto mudou",
+            ),
         ),
         "p_better": st.column_config.TextColumn(t("p (better)", "p (melhor)"), help="Wilcoxon signed-rank, one-sided"),
         "p_worse": st.column_config.TextColumn(t("p (worse)", "p (pior)"), help="Wilcoxon signed-rank, one-sided"),
@@ -59,6 +67,9 @@ def show_table(comparisons: list[TaskComparison]) -> None:
         alt=t("Base against tuned, per task", "Base contra treinado, por tarefa"),
         column_config=columns,
     )
+    if settings is not None:
+        words = [not_worse_words(comparisons, settings), balanced_words(comparisons)]
+        st.caption(" ".join(t(*one) for one in words if one))
 
 
 def show_pairs(compared: Compared) -> None:
@@ -163,7 +174,10 @@ def show_components(compared: Compared) -> None:
     for task in compared.paired["task"].unique():
         if words := why(compared.components, str(task)):
             st.markdown(f"- {t(*words)}")
+    for words in length_words(compared.paired):
+        st.markdown(f"- {t(*words)}")
     frame = compared.components.assign(task=compared.components["task"].map(task_name))
+    frame["interval"] = [interval(*ends) for ends in zip(frame.pop("low"), frame.pop("high"), strict=True)]
     frame = numbers(frame, {"base": 3, "tuned": 3, "delta": 3}, signed=["delta"])
     st.dataframe(
         frame,
@@ -175,5 +189,6 @@ def show_components(compared: Compared) -> None:
             "base": "base",
             "tuned": t("tuned", "treinado"),
             "delta": "Δ",
+            "interval": t("95 % interval of Δ", "intervalo de 95 % do Δ"),
         },
     )

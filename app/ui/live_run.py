@@ -8,10 +8,11 @@ import streamlit as st
 from app.ui.completion import show_completion
 from app.ui.language import number, t, task_name
 from app.ui.run_status import show_status
+from backend.evaluation.words import prompts_words
 from backend.gpu import gpu_use
 from backend.runs.processes import last_lines
 from backend.store.engine import reading
-from backend.store.evaluations import evaluation_scores, evaluation_texts, run_evaluations
+from backend.store.evaluations import answered, evaluation_scores, evaluation_texts, run_evaluations
 from backend.store.runs import latest_metrics
 from backend.store.tables import Run
 from backend.suites import in_order
@@ -31,7 +32,10 @@ def show_live(run: Run) -> None:
     cells = [
         (t("training reward", "recompensa no treino"), number(now.get("task_reward/mean"))),
         (t("loss", "perda"), number(now.get("loss"), 3)),
-        *((task_name(task), number(now[f"eval/{task}"])) for task in evaluated_tasks(now)),
+        *(
+            (f"{task_name(task)} ({t('eval', 'avaliação')})", number(now[f"eval/{task}"]))
+            for task in evaluated_tasks(now)
+        ),
     ]
     if (gpu := gpu_use()) is not None:
         cells.append(
@@ -55,7 +59,11 @@ def _show_samples(run: Run) -> None:
         last = evaluations[-1]
         scores = evaluation_scores(session, last)
         texts = evaluation_texts(session, last.id).drop_duplicates("prompt_id").set_index("prompt_id")
-    title = t(f"Completions of the evaluation at step {last.step}", f"Respostas da avaliação no passo {last.step}")
+        on = prompts_words(last.split, *answered(session, last.id))
+    title = t(
+        f"Completions of the evaluation at step {last.step}: {on.en}",
+        f"Respostas da avaliação no passo {last.step}: {on.pt}",
+    )
     with st.expander(title, key=f"live_samples_{run.id}"):
         for _, row in scores.groupby("task").head(1).iterrows():
             st.caption(f"{task_name(row['task'])} · {t('reward', 'recompensa')} {number(row['value'])}")

@@ -1,6 +1,6 @@
 """The form for a new run: its configuration, its prompts, time and cost, its checks, and the launch button."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +13,7 @@ from app.ui.outage import fragment
 from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
 from backend.errors import UserError
+from backend.records import Split
 from backend.runs.create import create_run, create_seed_runs, parse_seeds, run_prompts
 from backend.runs.jobs import preflight_checks, preflight_job, start_preflight
 from backend.runs.queue import enqueue
@@ -103,7 +104,7 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
 def show_gates(config: TrainConfig) -> list[str]:
     """The audit's current decision on each task under the chosen profile; returns the tasks that have not passed."""
     gates = standing(config.profile)
-    counts = _counts(config.prompts, config.tasks)
+    counts = _counts(config.prompts, config.tasks, config.test_prompts)
     tasks = config.tasks or task_names() if isinstance(counts, str) else tuple(counts)
     verdicts = {task: gates[task].verdict if task in gates else "" for task in tasks}
     words = [
@@ -119,7 +120,10 @@ def show_gates(config: TrainConfig) -> list[str]:
 
 def show_estimate(config: TrainConfig, runs: int) -> None:
     """Hours, dollars and memory from the steps this machine has measured."""
-    found = estimate(config, runs)
+    counts = _counts(config.prompts, config.tasks, config.test_prompts)
+    if isinstance(counts, str):
+        return
+    found = estimate(config, {split: sum(of[split] for of in counts.values()) for split in get_args(Split)}, runs)
     if found is None:
         st.caption(
             t(
@@ -141,28 +145,32 @@ def show_estimate(config: TrainConfig, runs: int) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=32, ttl=60)
-def _counts(prompts: str, tasks: tuple[str, ...]) -> dict[str, dict[str, int]] | str:
+def _counts(prompts: str, tasks: tuple[str, ...], test_prompts: int | None) -> dict[str, dict[str, int]] | str:
     """task -> split -> number of prompts of a run with these settings; or why the prompts cannot be read."""
     try:
-        records = run_prompts(override(get_preset("nano"), {"prompts": prompts, "tasks": tasks}))
+        changes = {"prompts": prompts, "tasks": tasks, "test_prompts": test_prompts}
+        records = run_prompts(override(get_preset("nano"), changes))
     except UserError as error:
         return str(error)
     table: dict[str, dict[str, int]] = {}
     for record in records:
-        row = table.setdefault(record.task, {"train": 0, "eval": 0})
+        row = table.setdefault(record.task, dict.fromkeys(get_args(Split), 0))
         row[record.split] += 1
     return table
 
 
 def show_data(config: TrainConfig) -> bool:
     """Prompts per task and split; returns whether they can be read."""
-    counts = _counts(config.prompts, config.tasks)
+    counts = _counts(config.prompts, config.tasks, config.test_prompts)
     if isinstance(counts, str):
         st.error(message(counts), icon=":material/error:")
         return False
-    words = [f"{task_name(task)} {c['train']} + {c['eval']}" for task, c in counts.items()]
+    words = [f"{task_name(task)} {' + '.join(map(str, c.values()))}" for task, c in counts.items()]
     st.caption(
-        t(":material/dataset: prompts, train + eval: ", ":material/dataset: prompts, treino + avaliação: ")
+        t(
+            ":material/dataset: prompts, train + eval + test: ",
+            ":material/dataset: prompts, treino + avaliação + teste: ",
+        )
         + " · ".join(words)
     )
     return True
@@ -269,8 +277,9 @@ def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list
 
 def clone(run: Run) -> None:
     """Fill the form with a run's configuration."""
-    config = TrainConfig.model_validate(run.config)
-    settings = config_as_settings(config, get_preset(run.preset))
+    start = get_preset(run.preset)
+    config = TrainConfig.model_validate({**start.model_dump(), **run.config})  # of an older run some fields are missing
+    settings = config_as_settings(config, start)
     st.session_state["preset"] = run.preset
     for field in FIELDS:
         st.session_state[f"{field}_{run.preset}"] = getattr(config, field)

@@ -57,8 +57,9 @@ def choose_set() -> str | None:
     )
     row = sets[sets["id"] == set_id].iloc[0]
     words = t(
-        f"{row['train']} train and {row['eval']} eval prompts, used by {row['runs']} runs.",
-        f"{row['train']} prompts de treino e {row['eval']} de avaliação, usados por {row['runs']} treinos.",
+        f"{row['train']} train, {row['eval']} eval and {row['test']} test prompts, used by {row['runs']} runs.",
+        f"{row['train']} prompts de treino, {row['eval']} de avaliação e {row['test']} de teste, usados por {row['runs']} "
+        "treinos.",
     )
     if row["train"] and row["eval"]:
         words += t(
@@ -69,13 +70,18 @@ def choose_set() -> str | None:
     return str(set_id)
 
 
+def split_names() -> dict[str, str]:
+    """A set's splits, with their names in the chosen language."""
+    return {"eval": t("eval", "avaliação"), "train": t("train", "treino"), "test": t("test", "teste")}
+
+
 def show_browse(set_id: str) -> None:
     """Read the prompts of a set, page by page."""
     records = records_of(set_id)
     tasks = list(dict.fromkeys(r.task for r in records))
     row = st.container(horizontal=True, vertical_alignment="bottom")
     task = row.selectbox(t("Task", "Tarefa"), tasks, format_func=task_name, width=200)
-    splits = {"eval": t("eval", "avaliação"), "train": t("train", "treino")}
+    splits = split_names()
     split = row.selectbox(t("Split", "Parte"), list(splits), format_func=splits.__getitem__, width=140)
     search = row.text_input(t("Search", "Buscar"), width=300).casefold()
     found = [r for r in records if r.task == task and r.split == split and search in r.user_text.casefold()]
@@ -103,8 +109,8 @@ def show_quality(set_id: str) -> None:
         "tokens": t("tokens, median / 95 % / most", "tokens, mediana / 95 % / máximo"),
         "long": t("too long", "longos demais"),
         "same": t("repeats", "repetidos"),
-        "near": t("eval most like train", "avaliação mais parecida com treino"),
-        "shared": t("in both splits", "nas duas partes"),
+        "near": t("most alike of different splits", "mais parecidos de partes diferentes"),
+        "shared": t("in several splits", "em mais de uma parte"),
         "label": t("read like another task", "parecem outra tarefa"),
         "facts": t("with facts to check", "com fatos para conferir"),
         "levels": t("eval difficulty", "dificuldade da avaliação"),
@@ -114,6 +120,7 @@ def show_quality(set_id: str) -> None:
             task_name(q.task): {
                 t("train", "treino"): str(q.train),
                 t("eval", "avaliação"): str(q.eval),
+                t("test", "teste"): str(q.test),
                 names["share"]: f"{q.share:.0%}",
                 names["tokens"]: f"{q.tokens_median} / {q.tokens_p95} / {q.tokens_max}",
                 names["long"]: str(q.too_long),
@@ -130,10 +137,10 @@ def show_quality(set_id: str) -> None:
     st.dataframe(table, height="content", alt=t("Quality per task", "Qualidade por tarefa"))
     st.caption(
         t(
-            f"Tokens: {tokens_by}. Similarity is the share of five-letter runs two prompts have in common: no eval prompt "
-            "may be 0.80 like a train prompt, and no two prompts 0.90 alike.",
-            f"Tokens: {tokens_by}. A semelhança é a parte das sequências de cinco letras em comum: nenhum prompt de "
-            "avaliação pode ter 0,80 com um de treino, nem dois prompts 0,90 entre si.",
+            f"Tokens: {tokens_by}. Similarity is the share of five-letter runs two prompts have in common: no two prompts of "
+            "different splits may be 0.80 alike, and no two prompts at all 0.90.",
+            f"Tokens: {tokens_by}. A semelhança é a parte das sequências de cinco letras em comum: dois prompts de partes "
+            "diferentes não podem ter 0,80, nem dois prompts quaisquer 0,90.",
         )
     )
 

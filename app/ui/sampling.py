@@ -9,6 +9,7 @@ from app.ui.actions import attempt, tell_failed
 from app.ui.language import t, task_name
 from app.ui.markdown import message
 from app.ui.outage import fragment
+from app.ui.prompt_sets import split_names
 from backend.models.nano_cache import building_share
 from backend.runs.jobs import sampling_job, start_sampling
 from backend.runs.watch import current_runs
@@ -31,8 +32,17 @@ def show_sampling(set_id: str) -> None:
         format_func=lambda run: t(f"tuned: {names[run]} · {run}", f"treinado: {names[run]} · {run}") if run else "nano",
         width=380,
     )
-    splits = {"eval": t("eval", "avaliação"), "train": t("train", "treino")}
-    split = row.selectbox(t("Split", "Parte"), list(splits), format_func=splits.__getitem__, width=140)
+    splits = split_names()
+    split = row.selectbox(
+        t("Split", "Parte"),
+        list(splits),
+        format_func=splits.__getitem__,
+        width=140,
+        help=t(
+            "Test prompts judge the tuned model: do not change rewards by what their answers show.",
+            "Os prompts de teste julgam o modelo treinado: não mude recompensas pelo que suas respostas mostram.",
+        ),
+    )
     task = row.selectbox(
         t("Task", "Tarefa"),
         ["", *task_names()],

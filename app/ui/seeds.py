@@ -8,44 +8,46 @@ from app.ui.language import interval, language, number, t, task_name
 from backend.charts.comparison import seeds_chart
 from backend.evaluation.compare import compare_seeds
 from backend.evaluation.stored import base_and_tuned, compare_stored
+from backend.evaluation.words import chosen_words, on_prompts
 from backend.store.engine import reading
 from backend.store.tables import Run
 
 
 def show_seeds(children: list[Run]) -> None:
     """The comparison over the seeds that have finished."""
-    frames = {}
+    of_seeds = {}
     with reading() as session:
         for child in children:
             if (pair := base_and_tuned(session, child.id)) is not None:
-                frames[child.seed] = compare_stored(session, *pair).paired
-    if len(frames) < 2:
+                of_seeds[child.seed] = compare_stored(session, *pair)
+    if len(of_seeds) < 2:
         st.info(
             t(
-                f"{len(frames)} of {len(children)} seeds have finished; two are needed to compare.",
-                f"{len(frames)} de {len(children)} sementes terminaram; é preciso ter duas para comparar.",
+                f"{len(of_seeds)} of {len(children)} seeds have finished; two are needed to compare.",
+                f"{len(of_seeds)} de {len(children)} sementes terminaram; é preciso ter duas para comparar.",
             ),
             icon=":material/hourglass_top:",
         )
         return
-    found = compare_seeds(frames)
+    found = compare_seeds({seed: compared.paired for seed, compared in of_seeds.items()})
     overall = found["tasks"][-1]
     st.markdown(
         "#### "
         + t(
-            f"Over {len(frames)} seeds the mean reward moved by {number(overall['delta'], signed=True)} "
+            f"Over {len(of_seeds)} seeds the mean reward moved by {number(overall['delta'], signed=True)} "
             f"({number(overall['low'], signed=True)} to {number(overall['high'], signed=True)}).",
-            f"Em {len(frames)} sementes a recompensa média mudou {number(overall['delta'], signed=True)} "
+            f"Em {len(of_seeds)} sementes a recompensa média mudou {number(overall['delta'], signed=True)} "
             f"({number(overall['low'], signed=True)} a {number(overall['high'], signed=True)}).",
         )
     )
+    one = next(iter(of_seeds.values()))
+    st.caption(" ".join([t(*on_prompts(one)) + ".", *(t(*words) for words in [chosen_words(one)] if words)]))
     rows = [
         {
             "task": task_name(c["task"]),
             **{f"seed {s}": number(d, signed=True) for s, d in zip(found["seeds"], c["deltas"], strict=True)},
             "mean": number(c["delta"], signed=True),
             "interval": interval(c["low"], c["high"]),
-            "improvement": f"{c['improvement']:.0%}",
             "share": "–" if c["seed_share"] is None else f"{c['seed_share']:.0%}",
         }
         for c in found["tasks"]
@@ -58,7 +60,6 @@ def show_seeds(children: list[Run]) -> None:
             "task": t("Task", "Tarefa"),
             "mean": t("mean Δ", "Δ médio"),
             "interval": t("95 % interval", "intervalo de 95 %"),
-            "improvement": t("P(improvement)", "P(melhora)"),
             "share": st.column_config.TextColumn(
                 t("seed share", "parte da semente"),
                 help=t("Share of the spread of Δ that lies between seeds.", "Parte da dispersão do Δ entre sementes."),

@@ -44,7 +44,7 @@ def sample(
     model: Annotated[str, typer.Option(help="nano, a folder, or a hub id.")] = "nano",
     adapter: Annotated[Path | None, typer.Option(help="A run's best/ folder, to sample the tuned model.")] = None,
     n: Annotated[int, typer.Option(min=1, help="Completions per prompt.")] = 2,
-    split: str = "eval",
+    split: Annotated[str, typer.Option(help="train, eval or test.")] = "eval",
     task: Annotated[str, typer.Option(help="Only this task's prompts.")] = "",
     prompts: Annotated[
         str, typer.Option(help="A stored set's id, a JSONL file, or a suite's prompt source (default: the first).")

@@ -12,12 +12,20 @@ from typing import Annotated
 
 import typer
 
+from backend.evaluation.evidence import evidence_sentence
 from backend.evaluation.external import PORTUGUESE, benchmark
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import would_people_agree
 from backend.evaluation.report import as_csv, as_html, as_markdown
 from backend.evaluation.stored import compare_stored, find_evaluation, name_of, why
-from backend.evaluation.words import comparison_table, summary_sentence
+from backend.evaluation.words import (
+    balanced_words,
+    chosen_words,
+    comparison_table,
+    length_words,
+    not_worse_words,
+    on_prompts,
+)
 from backend.files import write_whole
 from backend.settings import listed
 from backend.store.engine import reading
@@ -53,10 +61,16 @@ def compare_(
         people = would_people_agree(session, base, tuned, compared.paired)
     title = f"{name_of(base)} → {name_of(tuned)}"
     typer.echo(comparison_table(compared.tasks))
-    typer.echo(f"\n{summary_sentence(compared.tasks)}\nNext: {next_step(compared.tasks).what}")
+    typer.echo(f"\n{on_prompts(compared)}. {chosen_words(compared) or ''}".rstrip())
+    typer.echo(f"{evidence_sentence(compared.evidence)}\nNext: {next_step(compared.tasks, compared.evidence).what}")
+    for words in (not_worse_words(compared.tasks, compared.settings), balanced_words(compared.tasks)):
+        if words is not None:
+            typer.echo(str(words))
     for task in compared.paired["task"].unique():
         if words := why(compared.components, str(task)):
             typer.echo(f"  {words}")
+    for words in length_words(compared.paired):
+        typer.echo(f"  {words}")
     if compared.left_out:
         typer.echo(f"{compared.left_out} prompts that only one of the two has were left out")
     for path, text in (

@@ -126,7 +126,11 @@ def _work(run_id: str, as_json: bool, resume: bool = False) -> int:
 
 def _create(config: Any, seeds: list[int]) -> str:
     """A new run; under ``accelerate launch`` the first process makes it and tells the others its id."""
+    from collections import Counter
+
+    from backend.data.jsonl import read_prompts
     from backend.runs.create import create_run, create_seed_runs
+    from backend.settings import get_settings
     from backend.training.estimate import estimate_in_words
 
     processes = int(os.environ.get("WORLD_SIZE", "1"))
@@ -135,7 +139,8 @@ def _create(config: Any, seeds: list[int]) -> str:
     created = [""]
     if int(os.environ.get("RANK", "0")) == 0:
         created = [create_seed_runs(config, seeds) if seeds else create_run(config)]
-        typer.echo(estimate_in_words(config, max(1, len(seeds))))
+        prompts = read_prompts(get_settings().runs_dir / created[0] / "prompts.jsonl")
+        typer.echo(estimate_in_words(config, Counter(p.split for p in prompts), max(1, len(seeds))))
     if processes > 1:
         import torch
         from accelerate import PartialState

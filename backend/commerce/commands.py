@@ -47,12 +47,13 @@ def prompts(
     insights: Count = None,
     push: Count = None,
     eval_scale: Annotated[int, typer.Option(min=1, help="Times 65 eval prompts.")] = 1,
+    test: Annotated[int, typer.Option(min=0, help="Test prompts in all, in the mix of the eval prompts.")] = 130,
     seed: int = 42,
     name: Annotated[str, typer.Option(help="Of the set.")] = "",
     out: Annotated[Path | None, typer.Option(help="A JSONL file to write as well.")] = None,
 ) -> None:
-    """Make a prompt set from commerce.db (by default 1,480 train and 65 eval prompts) and store it."""
-    from backend.commerce.prompts import EVAL_COUNTS, build_prompts, counts_for
+    """Make a prompt set from commerce.db (by default 1,480 train, 65 eval and 130 test prompts) and store it."""
+    from backend.commerce.prompts import EVAL_COUNTS, build_prompts, counts_for, counts_for_test
     from backend.commerce.shop import shop_path
     from backend.commerce.synthetic import ensure_shop
     from backend.data.prompt_sets import keep_set
@@ -60,7 +61,8 @@ def prompts(
 
     shop = ensure_shop(shop_path())
     train = counts_for(total, extraction=extraction, sql_qa=sql_qa, insights=insights, push=push)
-    records = build_prompts(shop, train, {task: eval_scale * n for task, n in EVAL_COUNTS.items()}, seed)
+    evaluation = {task: eval_scale * n for task, n in EVAL_COUNTS.items()}
+    records = build_prompts(shop, train, evaluation, counts_for_test(test), seed)
     message = keep_set(records, name or f"{len(records)} prompts from {shop.name}, seed {seed}", out)
     print_quality(records)
     typer.echo(message)

@@ -26,7 +26,8 @@ def write_pairs(scratch: Path, count: int, seed: int) -> list[tuple[Chat, str]]:
     """(chat, answer) pairs about a shop of its own, so that no eval prompt has been seen."""
     shop = build_commerce_db(scratch / "shop.db", orders=6000, seed=seed)
     wanted = {task: round(count * share) for task, share in PAIR_SHARES.items()}
-    prompts = build_prompts(shop, wanted, dict.fromkeys(wanted, 0), seed=seed)
+    none = dict.fromkeys(wanted, 0)
+    prompts = build_prompts(shop, wanted, none, none, seed)
     shop.unlink()
     rng = random.Random(seed)
     rng.shuffle(prompts)

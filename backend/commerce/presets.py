@@ -43,6 +43,7 @@ PRESETS = {
             "learning_rate": 2e-6,
             "max_steps": 400,
             "max_seq_length": 2048,
+            "final_samples": 2,  # its completions take longest
         },
     ),
     "scenario-b-sft": Preset(

@@ -1,4 +1,4 @@
-"""commerce.db -> a prompt set: prompts for the four tasks, split into train and eval without a leak.
+"""commerce.db -> a prompt set: prompts for the four tasks, split into train, eval and test without a leak.
 
     python -m backend.data prompts --total 5000 --insights 350
 
@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +19,19 @@ from backend.commerce.phrasings import filled, phrasings
 from backend.commerce.questions import make_question
 from backend.commerce.shop import open_shop, shop_identity, vocabulary
 from backend.data.similarity import LEAK, SAME, Neighbours
+from backend.data.strata import in_proportion, spread
 from backend.errors import UserError
 from backend.records import Message, PromptRecord, Split
 
 # The seeds' mix: 1,480 prompts, 40/40/10/10 (handoff, Change 2); 65 eval prompts, 20/15/15/15 (final report §3).
 TRAIN_COUNTS = {"extraction": 592, "sql_qa": 592, "insights": 148, "push": 148}
 EVAL_COUNTS = {"extraction": 20, "sql_qa": 15, "insights": 15, "push": 15}
+TEST = 130
+"""Test prompts by default: 40/30/30/30."""
 _POOL = 6
 
 Draft = tuple[str, dict[str, Any]]
-"""A user's text and its facts; ``facts["difficulty"]`` names the stratum the eval prompts are spread over."""
+"""A user's text and its facts; ``facts["difficulty"]`` names the stratum that eval and test prompts are spread over."""
 
 
 @lru_cache
@@ -51,17 +54,20 @@ def counts_for(total: int | None = None, **exactly: int | None) -> dict[str, int
     rest, open_tasks = total - sum(given.values()), [task for task in TRAIN_COUNTS if task not in given]
     if rest < 0 or (rest and not open_tasks):
         raise UserError(f"the counts given make {total - rest}, not the {total} asked for; leave one of them out")
-    shares = sum(TRAIN_COUNTS[task] for task in open_tasks)
-    counts = {task: rest * TRAIN_COUNTS[task] // shares for task in open_tasks}
-    for task in open_tasks[: rest - sum(counts.values())]:  # what rounding left over
-        counts[task] += 1
+    counts = in_proportion(rest, {task: TRAIN_COUNTS[task] for task in open_tasks}) if open_tasks else {}
     return {task: (given | counts)[task] for task in TRAIN_COUNTS}
+
+
+def counts_for_test(total: int = TEST) -> dict[str, int]:
+    """Test prompts per task: ``total`` in the mix of the eval prompts."""
+    return in_proportion(total, EVAL_COUNTS)
 
 
 def build_prompts(
     commerce_db: Path,
     train: dict[str, int] | None = None,
     evaluation: dict[str, int] | None = None,
+    test: dict[str, int] | None = None,
     seed: int = 42,
 ) -> list[PromptRecord]:
     """Write a prompt set from the shop's data, the same for the same data and seed.
@@ -69,21 +75,23 @@ def build_prompts(
     Args:
         commerce_db: the SQLite file with ``orders_enriched``.
         train, evaluation: prompts per task (default: the seeds' counts).
+        test: prompts per task (default: ``counts_for_test()``).
         seed: of every draw.
 
     Returns:
-        Train prompts then eval prompts. No two share an order or a gold query; no two are near-duplicates (``SAME``),
-        and no train prompt is close to an eval prompt (``LEAK``). Eval prompts are spread evenly over difficulty.
+        Train prompts, then eval prompts, then test prompts. No two share an order or a gold query; no two are
+        near-duplicates (``SAME``), and none is close to a prompt of another split (``LEAK``). Eval and test prompts are
+        spread evenly over difficulty.
 
     Raises:
         UserError: there is no such shop, or its data cannot give that many different prompts of a task.
     """
-    train, evaluation = train or TRAIN_COUNTS, evaluation or EVAL_COUNTS
+    train, evaluation, test = train or TRAIN_COUNTS, evaluation or EVAL_COUNTS, test or counts_for_test()
     source, mark = shop_identity(commerce_db)
-    prompts: dict[Split, list[PromptRecord]] = {"train": [], "eval": []}
+    prompts: dict[Split, list[PromptRecord]] = {"train": [], "eval": [], "test": []}
     with closing(open_shop(commerce_db)) as db:
         for task, drafts in _SOURCES.items():
-            wanted = train.get(task, 0), evaluation.get(task, 0)
+            wanted = train.get(task, 0), evaluation.get(task, 0), test.get(task, 0)
             if not any(wanted):
                 continue
             for split, (text, facts) in _split(drafts(random.Random(f"{task}-{seed}"), db), *wanted, task):
@@ -92,34 +100,49 @@ def build_prompts(
                 prompts[split].append(
                     PromptRecord(task=task, messages=messages, facts=facts, split=split, source=source)
                 )
-    return prompts["train"] + prompts["eval"]
+    return prompts["train"] + prompts["eval"] + prompts["test"]
 
 
-def _split(drafts: Iterator[Draft], train: int, evaluation: int, task: str) -> Iterator[tuple[Split, Draft]]:
-    """Eval drafts from the first of the stream, spread over difficulty; then train drafts that are not near them."""
+def _split(drafts: Iterator[Draft], train: int, evaluation: int, test: int, task: str) -> Iterator[tuple[Split, Draft]]:
+    """Eval drafts from the first of the stream, then the usual number of train drafts, then test drafts, then more train drafts.
+
+    So the test drafts are the same however many train drafts are asked for, and the train drafts are the same whether or not
+    there are test drafts. Only where the data end before, test drafts are taken from train drafts that were not asked for.
+    """
     different = _different(drafts)
-    pool = list(islice(different, _POOL * evaluation)) if evaluation else []
-    chosen = _spread(pool, evaluation)
-    held_out = Neighbours(pool[i][0] for i in chosen)
-    given = 0
-    yield from (("eval", pool[i]) for i in chosen)
-    if train:
-        for draft in _chain([d for i, d in enumerate(pool) if i not in set(chosen)], different):
-            if held_out.nearest(draft[0])[0] < LEAK:
-                given += 1
-                yield "train", draft
-                if given == train:
-                    return
-    if given < train or len(chosen) < evaluation:
+    chosen, left = _drawn(list(islice(different, _POOL * evaluation)), evaluation)
+    held_out = Neighbours(text for text, _ in chosen)
+    far = (draft for draft in chain(left, different) if held_out.nearest(draft[0])[0] < LEAK)
+    usual = list(islice(far, TRAIN_COUNTS[task] if test else min(train, TRAIN_COUNTS[task])))
+    learned_from, spare = usual[:train], usual[train:]
+    ahead = list(islice(far, _POOL * test))
+    tested, _ = _drawn(_far_from(usual, ahead), test)
+    if len(tested) < test:
+        tested, _ = _drawn(_far_from(learned_from, [*spare, *ahead]), test)
+    for text, _ in tested:
+        held_out.add(text)
+    more = (draft for draft in chain(ahead, far) if held_out.nearest(draft[0])[0] < LEAK)
+    learned_from += islice(more, train - len(learned_from))
+    yield from (("eval", draft) for draft in chosen)
+    yield from (("train", draft) for draft in learned_from)
+    yield from (("test", draft) for draft in tested)
+    got, wanted = len(chosen) + len(learned_from) + len(tested), train + evaluation + test
+    if got < wanted:
         raise UserError(
-            f"the data give only {given + len(chosen)} different {task} prompts and {train + evaluation} were asked "
-            "for; ask for fewer, or give a shop with more orders"
+            f"the data give only {got} different {task} prompts and {wanted} were asked for; ask for fewer, or give a shop "
+            "with more orders"
         )
 
 
-def _chain(first: list[Draft], then: Iterator[Draft]) -> Iterator[Draft]:
-    yield from first
-    yield from then
+def _far_from(others: list[Draft], drafts: list[Draft]) -> list[Draft]:
+    neighbours = Neighbours(text for text, _ in others)
+    return [draft for draft in drafts if neighbours.nearest(draft[0])[0] < LEAK]
+
+
+def _drawn(pool: list[Draft], count: int) -> tuple[list[Draft], list[Draft]]:
+    """(``count`` drafts spread over difficulty, the others)."""
+    chosen = set(spread([facts.get("difficulty", "") for _, facts in pool], count))
+    return [d for i, d in enumerate(pool) if i in chosen], [d for i, d in enumerate(pool) if i not in chosen]
 
 
 def _different(drafts: Iterator[Draft]) -> Iterator[Draft]:
@@ -134,15 +157,6 @@ def _different(drafts: Iterator[Draft]) -> Iterator[Draft]:
         fruitless = 0
         seen.add(draft[0])
         yield draft
-
-
-def _spread(pool: list[Draft], count: int) -> list[int]:
-    """Indices of ``count`` drafts: in turn one of each difficulty, the earliest first."""
-    strata: dict[str, list[int]] = {}
-    for i, (_, facts) in enumerate(pool):
-        strata.setdefault(facts.get("difficulty", ""), []).append(i)
-    turns = [i for turn in range(len(pool)) for s in sorted(strata) for i in strata[s][turn : turn + 1]]
-    return sorted(turns[:count])
 
 
 def _extraction(rng: random.Random, db: sqlite3.Connection) -> Iterator[Draft]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from backend.commerce.olist_source import SOURCES
-from backend.commerce.prompts import EVAL_COUNTS, TRAIN_COUNTS, build_prompts, counts_for
+from backend.commerce.prompts import EVAL_COUNTS, TEST, TRAIN_COUNTS, build_prompts, counts_for, counts_for_test
 from backend.commerce.shop import shop_identity, shop_path
 from backend.commerce.synthetic import ensure_shop
 from backend.records import PromptRecord
@@ -23,16 +23,17 @@ def shop_now() -> str:
     return f"{source} ({data_hash})"
 
 
-def shop_prompts(eval_scale: int = 1, seed: int = 42, **train: int) -> list[PromptRecord]:
+def shop_prompts(eval_scale: int = 1, test: int = TEST, seed: int = 42, **train: int) -> list[PromptRecord]:
     """Prompts from the shop's data; if there is no shop, the synthetic one is built.
 
     Args:
         eval_scale: the number of eval prompts is 65 times this.
+        test: the number of test prompts.
         seed: the seed of every draw.
         train: train prompts per task; the default number for tasks left out.
     """
     evaluation = {task: eval_scale * n for task, n in EVAL_COUNTS.items()}
-    return build_prompts(ensure_shop(shop_path()), counts_for(**train), evaluation, seed)
+    return build_prompts(ensure_shop(shop_path()), counts_for(**train), evaluation, counts_for_test(test), seed)
 
 
 def take_olist(folder: Path, on_progress: Callable[[str], None]) -> Sequence[str]:
@@ -52,6 +53,7 @@ SHOP = PromptSource(
         FormField(
             "eval_scale", Text("Eval × 65", "Aval. × 65"), 1, 1, 20, Text("20 / 15 / 15 / 15", "20 / 15 / 15 / 15")
         ),
+        FormField("test", Text("Test", "Teste"), TEST, 0, 10_000, Text("40 / 30 / 30 / 30", "40 / 30 / 30 / 30")),
         FormField("seed", Text("Seed", "Semente"), 42, 0, 2**31 - 1),
     ),
     files=FileImport(

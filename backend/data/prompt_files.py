@@ -1,7 +1,8 @@
 """A team's file of prompts, of any kind that ``backend.data.sources`` reads: our own lines, TRL's chats, a table with columns.
 
 Whatever else stands in a row is kept beside the prompt, where rewards find it by name. A file that names no split gets one: one
-prompt in five is for evaluation, at most ``MOST_EVAL``, chosen by the prompt's id, so that the same file is split the same way.
+prompt in five is for evaluation, at most ``MOST_EVAL``, chosen by the prompt's id, so that the same file is split the same way. As
+many again are for the test, if every task then has at least ``FEWEST_TEST``; a smaller file has no test prompts.
 """
 
 from pathlib import Path
@@ -11,10 +12,13 @@ from backend.data.jsonl import prompt_of_line
 from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout, UnknownLayout
 from backend.errors import UserError, bad_rows, reason
-from backend.records import Message, PromptRecord
+from backend.records import Message, PromptRecord, Split
 from backend.suites import classify, get_task, unlabelled_task
 
 MOST_EVAL = 200
+"""In all tasks together; and as many test prompts."""
+FEWEST_TEST = 15
+"""With fewer test prompts of a task a file has none: the verdict of a few would say less than that of the eval prompts."""
 _OWN = {*PromptRecord.model_fields, "prompt"}
 _SHOWN = 1_000
 
@@ -84,10 +88,17 @@ def _record(row: dict[str, Any], layout: Layout, source: str) -> PromptRecord:
 
 
 def _split(prompts: list[PromptRecord]) -> list[PromptRecord]:
-    """One prompt in five for evaluation, of every task, at most ``MOST_EVAL`` in all."""
+    """Of every task one prompt in five for evaluation, and as many for the test; see the module."""
     by_task: dict[str, list[PromptRecord]] = {}
     for prompt in sorted(prompts, key=lambda p: p.id):
         by_task.setdefault(prompt.task, []).append(prompt)
     most = max(1, MOST_EVAL // len(by_task))
-    chosen = {p.id for of_task in by_task.values() for p in of_task[: min(most, len(of_task) // 5)]}
-    return [p.model_copy(update={"split": "eval"}) if p.id in chosen else p for p in prompts]
+    fifths = {task: len(of_task) // 5 for task, of_task in by_task.items()}
+    tested = min(fifths.values()) >= FEWEST_TEST
+    splits: dict[str, Split] = {}
+    for task, of_task in by_task.items():
+        evaluated = min(most, fifths[task])
+        end = evaluated + min(max(most, FEWEST_TEST), fifths[task]) * tested
+        splits.update((p.id, "eval") for p in of_task[:evaluated])
+        splits.update((p.id, "test") for p in of_task[evaluated:end])
+    return [p.model_copy(update={"split": splits[p.id]}) if p.id in splits else p for p in prompts]

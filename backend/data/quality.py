@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import get_args
 
 import numpy as np
 
 from backend.data.similarity import LEAK, SAME, Neighbours
 from backend.models.nano_cache import nano_path
-from backend.records import PromptRecord
+from backend.records import PromptRecord, Split
 from backend.suites import suite_of, tasks
 from backend.wording import Text, fill
 
@@ -26,13 +27,13 @@ class TaskQuality:
 
     Attributes:
         task: its name.
-        train, eval: prompts per split.
+        train, eval, test: prompts per split.
         share: of the train prompts, 0 to 1.
         tokens_median, tokens_p95, tokens_max: of a whole prompt, system prompt included.
         too_long: prompts over the limit.
         duplicates: prompts whose similarity to an earlier one is at least ``SAME``.
-        nearest: the highest similarity (0 to 1) of an eval prompt to a train prompt; None if a split is empty.
-        shared: values that should be in one split only (``Task.unique``) and are in both.
+        nearest: the highest similarity (0 to 1) of two prompts of different splits; None if there is one split only.
+        shared: values that should be in one split only (``Task.unique``) and are in several.
         mislabelled: prompts that the classifier assigns to another task.
         checkable: share of prompts with facts to check an answer against.
         difficulty: eval prompts per difficulty.
@@ -41,6 +42,7 @@ class TaskQuality:
     task: str
     train: int
     eval: int
+    test: int
     share: float
     tokens_median: int
     tokens_p95: int
@@ -72,16 +74,16 @@ class TaskQuality:
             (
                 self.shared,
                 fill(
-                    "{n} values that identify a prompt stand in train and in eval",
-                    "{n} valores que distinguem os prompts estão no treino e na avaliação",
+                    "{n} values that identify a prompt stand in several splits",
+                    "{n} valores que distinguem os prompts estão em mais de uma parte",
                     n=self.shared,
                 ),
             ),
             (
                 (self.nearest or 0) >= LEAK,
                 fill(
-                    "an eval prompt is {near} like a train prompt",
-                    "um prompt de avaliação tem semelhança {near} com um de treino",
+                    "two prompts of different splits are {near} alike",
+                    "dois prompts de partes diferentes têm semelhança {near}",
                     near=near,
                 ),
             ),
@@ -105,6 +107,14 @@ class TaskQuality:
                     n=self.eval,
                 ),
             ),
+            (
+                0 < self.test < FEW_EVAL,
+                fill(
+                    "only {n} test prompts: no test could find a change",
+                    "só {n} prompts de teste: nenhum teste acharia uma mudança",
+                    n=self.test,
+                ),
+            ),
         ]
         return [words for wrong, words in possible if wrong]
 
@@ -119,7 +129,7 @@ def quality(
     """The quality of a prompt set, one item per task.
 
     Args:
-        prompts: of both splits.
+        prompts: of all splits.
         limit: the most tokens of a prompt (max_seq_length minus max_completion_length).
         count_tokens: a function that counts a text's tokens; they are estimated from its characters when left out.
     """
@@ -134,28 +144,37 @@ def quality(
 def _of_task(
     task: str, prompts: list[PromptRecord], trained: int, limit: int, count: Callable[[str], int]
 ) -> TaskQuality:
-    train, evaluation = ([p for p in prompts if p.split == split] for split in ("train", "eval"))
+    splits = {split: [p for p in prompts if p.split == split] for split in get_args(Split)}
     tokens = np.array([sum(count(m.content) + 4 for m in p.messages) for p in prompts])
-    held_out = Neighbours(p.user_text for p in train)
-    nearest = [held_out.nearest(p.user_text)[0] for p in evaluation] if train else []
     unique = tasks()[task].unique if task in tasks() else ()
-    in_train, in_eval = ({(k, p.facts[k]) for p in of for k in unique if k in p.facts} for of in (train, evaluation))
+    values = Counter(v for of in splits.values() for v in {(k, p.facts[k]) for p in of for k in unique if k in p.facts})
     return TaskQuality(
         task=task,
-        train=len(train),
-        eval=len(evaluation),
-        share=len(train) / trained,
+        train=len(splits["train"]),
+        eval=len(splits["eval"]),
+        test=len(splits["test"]),
+        share=len(splits["train"]) / trained,
         tokens_median=int(np.median(tokens)),
         tokens_p95=int(np.quantile(tokens, 0.95)),
         tokens_max=int(tokens.max()),
         too_long=int((tokens > limit).sum()),
         duplicates=_duplicates(prompts),
-        nearest=max(nearest, default=None),
-        shared=len(in_train & in_eval),
+        nearest=_nearest(list(splits.values())),
+        shared=sum(n > 1 for n in values.values()),
         mislabelled=_mislabelled(task, prompts),
         checkable=sum(bool(p.facts) for p in prompts) / len(prompts),
-        difficulty=dict(sorted(Counter(str(p.facts.get("difficulty", "–")) for p in evaluation).items())),
+        difficulty=dict(sorted(Counter(str(p.facts.get("difficulty", "–")) for p in splits["eval"]).items())),
     )
+
+
+def _nearest(splits: list[list[PromptRecord]]) -> float | None:
+    """The highest similarity of two prompts of different splits; None if there is one split only."""
+    earlier, found = Neighbours(), []
+    for split in splits:
+        found += [earlier.nearest(p.user_text)[0] for p in split] if len(earlier) else []
+        for p in split:
+            earlier.add(p.user_text)
+    return max(found, default=None)
 
 
 def _mislabelled(task: str, prompts: list[PromptRecord]) -> int:
@@ -196,11 +215,12 @@ def print_quality(records: list[PromptRecord]) -> None:
     for what, cells in {
         "train prompts": [f"{q.train} ({q.share:.0%})" for q in found],
         "eval prompts": [str(q.eval) for q in found],
+        "test prompts": [str(q.test) for q in found],
         "tokens, median / 95 % / most": [f"{q.tokens_median} / {q.tokens_p95} / {q.tokens_max}" for q in found],
         "longer than the limit": [str(q.too_long) for q in found],
         "nearly repeat another": [str(q.duplicates) for q in found],
-        "eval prompt most like a train one": ["–" if q.nearest is None else f"{q.nearest:.2f}" for q in found],
-        "in both splits, and may be in one": [str(q.shared) for q in found],
+        "most alike of different splits": ["–" if q.nearest is None else f"{q.nearest:.2f}" for q in found],
+        "in several splits, and may be in one": [str(q.shared) for q in found],
         "read like another task": [str(q.mislabelled) for q in found],
         "with facts to check": [f"{q.checkable:.0%}" for q in found],
         "eval difficulties": [str(len(q.difficulty)) for q in found],

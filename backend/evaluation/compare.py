@@ -2,28 +2,74 @@
 
 Pure functions over paired scores. Both one-sided p-values are always computed: the seeds' report took a one-sided
 p = 0.96 for "random noise", although the same data give p = 0.04 for *worse* (final report §4, SQL).
+
+A verdict needs two kinds of evidence that point the same way. The signed ranks give it its direction; the mean must follow:
+the larger of their two p-values is corrected over the tasks. Ranks alone would name a change out of nothing where the
+differences are skewed, because the typical prompt moves although the mean does not. Nor can the mean of few prompts be
+trusted alone: fifteen prompts have no rare large loss among them with probability 15 % when 12 % of all prompts have one. So
+the mean must also keep its sign if as many prompts were added as the sample can have missed, each as far on the other side
+of the mean as any prompt of the table lies of its task's mean (``keeps_sign``). benchmarks/coverage/comparison.py measures
+what this keeps out and what power it costs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from math import isnan
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy import stats
 
-Array = NDArray[np.float64]
-Verdict = Literal[
-    "improved", "regressed", "possibly better", "possibly worse", "no detectable change", "not enough data"
-]
+from backend.evaluation.paired import (
+    ALPHA,
+    FEWEST_PAIRS,
+    Array,
+    holm,
+    mean_interval,
+    mean_p,
+    mean_test,
+    rank_biserial,
+    wilcoxon,
+)
+from backend.evaluation.power import detectable, unseen
 
-ALPHA = 0.05
-RESAMPLES = 10_000
-SEED = 20_240_427
-FEWEST_PAIRS = 6
-"""With fewer non-zero pairs no two-sided signed-rank p can fall below 0.05."""
+Verdict = Literal[
+    "improved",
+    "most gain, few may lose much",
+    "regressed",
+    "most lose, few may gain much",
+    "possibly better",
+    "possibly worse",
+    "no detectable change",
+    "not enough data",
+]
+MOST_GAIN: Verdict = "most gain, few may lose much"
+"""The signed ranks say "better", but the mean does not surely follow."""
+MOST_LOSE: Verdict = "most lose, few may gain much"
+
+
+class ComparisonSettings(BaseModel):
+    """What a comparison is judged by; fixed before the run, and stored with the numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alpha: float = Field(ALPHA, gt=0, lt=0.5)
+    """The largest share of tables without any effect that may name one."""
+    family: Literal["tasks"] = "tasks"
+    """What the p-values are corrected over (Holm): the tasks of the table."""
+    margin: float = Field(0.05, gt=0, le=1)
+    """The largest loss of mean reward that still counts as "not worse"."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        """``alpha=0.01,margin=0.02``, as a command line gives it."""
+        if not isinstance(value, str):
+            return value
+        return {name.strip(): number.strip() for name, _, number in (part.partition("=") for part in value.split(","))}
 
 
 @dataclass(frozen=True)
@@ -36,7 +82,7 @@ class TaskComparison:
     tuned: float
     delta: float
     low: float
-    """Lower end of the 95 % bootstrap interval of the mean difference."""
+    """Lower end of the 95 % interval of the mean difference (``paired.intervals``); NaN with one prompt."""
     high: float
     p_better: float
     p_worse: float
@@ -49,19 +95,30 @@ class TaskComparison:
     ties: int
     losses: int
     detectable: float
-    """The smallest |mean difference| that this n and spread would have found with 80 % power."""
+    """The smallest |mean difference| that this verdict would have found with 80 % power; NaN where there is none."""
     verdict: Verdict
+    p_mean: float = float("nan")
+    """Two-sided p of the mean by flips of the signs; uncorrected."""
+    p_mean_holm: float = float("nan")
+    p_both: float = float("nan")
+    """The larger of the two-sided p of the ranks and of the mean's interval, corrected over the tasks (Holm); what "improved"
+    and "regressed" rest on."""
+    non_inferior: bool = False
+    """Whether the interval's lower end lies above minus the margin that was fixed beforehand."""
+    balanced: tuple[float, float, float] | None = None
+    """For overall: (delta, low, high) of the mean over the tasks, each counting the same. None for a task."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
 
 
-def compare(paired: pd.DataFrame) -> list[TaskComparison]:
+def compare(paired: pd.DataFrame, settings: ComparisonSettings | None = None) -> list[TaskComparison]:
     """Compare per task and overall.
 
     Args:
         paired: columns task, base, tuned; one row per prompt (means over samples).
+        settings: what the verdicts are judged by.
 
     Returns:
         One comparison per task in order of appearance, then ``overall`` over all prompts.
@@ -69,139 +126,165 @@ def compare(paired: pd.DataFrame) -> list[TaskComparison]:
     Raises:
         ValueError: there are no pairs, or a score is NaN or infinite.
     """
+    settings = settings or ComparisonSettings()
     if paired.empty:
         raise ValueError("there are no pairs to compare: the two evaluations share no prompt")
     values = paired[["base", "tuned"]].to_numpy(dtype=float)
     if not np.isfinite(values).all():
         raise ValueError("a score is NaN or infinite; every prompt needs a finite score in both evaluations")
-    tests = {
-        str(task): _test(rows["base"].to_numpy(float), rows["tuned"].to_numpy(float))
-        for task, rows in paired.groupby("task", sort=False)
-    }
-    corrected = holm([t["p_two_sided"] for t in tests.values()])
-    result = [_comparison(task, t, p) for (task, t), p in zip(tests.items(), corrected, strict=True)]
-    overall = _test(values[:, 0], values[:, 1])
-    return [*result, _comparison("overall", overall, overall["p_two_sided"])]
+    task_of = paired["task"].to_numpy()
+    rows = {str(task): values[task_of == task] for task in dict.fromkeys(task_of)}
+    strata = [np.round(scores[:, 1] - scores[:, 0], 9) for scores in rows.values()]  # rounded, so that equal ones tie
+    *of_tasks, of_all = judge(strata, settings)
+    furthest = _furthest(strata)
+    found = [
+        _comparison(task, scores, [d], judged, furthest, settings, len(rows))
+        for (task, scores), d, judged in zip(rows.items(), strata, of_tasks, strict=True)
+    ]
+    return [*found, _comparison("overall", values, strata, of_all, furthest, settings)]
 
 
-def holm(p_values: list[float]) -> list[float]:
-    """Holm's step-down correction. (statsmodels' runs the garbage collector at every call, which takes far longer.)"""
-    p = np.asarray(p_values, float)
-    order = np.argsort(p, kind="stable")
-    corrected = np.empty(len(p))
-    corrected[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
-    return [float(x) for x in corrected]
+@dataclass(frozen=True)
+class Judged:
+    """What the tests say of one row of a table, and the verdict. The p-values' meaning: see ``TaskComparison``."""
+
+    p_better: float
+    p_worse: float
+    p_two_sided: float
+    p_mean: float
+    p_holm: float
+    p_mean_holm: float
+    p_both: float
+    verdict: Verdict
 
 
-def _test(base: Array, tuned: Array) -> dict[str, Any]:
-    d = np.round(tuned - base, 9)
-    p_better, p_worse, p_two = wilcoxon(d)
-    low, high = bootstrap_mean_interval(d)
-    return {
-        "n": len(d),
-        "base": float(base.mean()),
-        "tuned": float(tuned.mean()),
-        "delta": float(d.mean()),
-        "low": low,
-        "high": high,
-        "p_better": p_better,
-        "p_worse": p_worse,
-        "p_two_sided": p_two,
-        "effect": rank_biserial(d),
-        "wins": int((d > 0).sum()),
-        "ties": int((d == 0).sum()),
-        "losses": int((d < 0).sum()),
-        "detectable": detectable_difference(d),
-    }
+def judge(strata: Sequence[Array], settings: ComparisonSettings) -> list[Judged]:
+    """Judge a table: each task's differences (n,), then all of them.
+
+    Args:
+        strata: the differences of each task.
+        settings: what the verdicts are judged by.
+
+    Returns:
+        One for each task, then one for overall, which is not corrected.
+    """
+    rows = [*([d] for d in strata), _apart(strata)]
+    ranks = [wilcoxon(np.concatenate(row)) for row in rows]
+    flipped = [mean_test(np.concatenate(row)) for row in rows]
+    # In the direction of the ranks.
+    means = [
+        mean_p(row, _shares(row))[int(worse < better)] for row, (better, worse, _) in zip(rows, ranks, strict=True)
+    ]
+    both = [max(r[2], min(1.0, 2 * m)) for r, m in zip(ranks, means, strict=True)]
+    corrected = [[*holm(p[:-1]), p[-1]] for p in ([r[2] for r in ranks], flipped, both)]
+    furthest = _furthest(strata)
+    found: list[Judged] = []
+    for row, (better, worse, two_sided), p_mean, p_holm, p_mean_holm, p_both in zip(
+        rows, ranks, flipped, *corrected, strict=True
+    ):
+        d, tasks = np.concatenate(row), len(strata) if len(found) < len(strata) else 1
+        follows = p_both < settings.alpha and keeps_sign(d, furthest, tasks, settings.alpha)
+        verdict = verdict_of(int(np.count_nonzero(d)), better, worse, p_holm, follows, settings.alpha)
+        found.append(Judged(better, worse, two_sided, p_mean, p_holm, p_mean_holm, p_both, verdict))
+    return found
 
 
-def _comparison(task: str, test: dict[str, Any], p_holm: float) -> TaskComparison:
-    verdict = verdict_of(test["wins"] + test["losses"], test["delta"], p_holm, test["p_better"], test["p_worse"])
-    return TaskComparison(task=task, p_holm=p_holm, verdict=verdict, **test)
+def _furthest(strata: Sequence[Array]) -> tuple[float, float]:
+    """How far below and above its task's mean a prompt of the table lies."""
+    centred = np.concatenate([d - d.mean() for d in strata])
+    return float(centred.min()), float(centred.max())
 
 
-def verdict_of(nonzero: int, delta: float, p_holm: float, p_better: float, p_worse: float) -> Verdict:
-    """The verdict in words; corrected evidence first, then uncorrected one-sided evidence as "possibly"."""
+def _comparison(
+    task: str,
+    scores: Array,
+    strata: list[Array],
+    judged: Judged,
+    furthest: tuple[float, float],
+    settings: ComparisonSettings,
+    tasks: int = 1,
+) -> TaskComparison:
+    """One row of the table.
+
+    Args:
+        task: its name.
+        scores: (n, 2) base and tuned.
+        strata: the differences, apart for each task.
+        judged: what the tests say.
+        furthest: how far below and above its task's mean a prompt of the table lies.
+        settings: what the verdict is judged by.
+        tasks: how many tasks the p-values are corrected over.
+    """
+    d = np.concatenate(strata)
+    low, high = mean_interval(_apart(strata), _shares(_apart(strata)))
+    wins, losses = int((d > 0).sum()), int((d < 0).sum())
+    balanced = float(np.mean([of_task.mean() for of_task in strata]))
+    return TaskComparison(
+        task=task,
+        n=len(d),
+        base=float(scores[:, 0].mean()),
+        tuned=float(scores[:, 1].mean()),
+        delta=float(d.mean()),
+        low=low,
+        high=high,
+        effect=rank_biserial(d),
+        wins=wins,
+        ties=len(d) - wins - losses,
+        losses=losses,
+        detectable=detectable(d, tasks, *furthest, alpha=settings.alpha),
+        non_inferior=low > -settings.margin,
+        balanced=(balanced, *mean_interval(strata, [1 / len(strata)] * len(strata))) if task == "overall" else None,
+        **asdict(judged),
+    )
+
+
+def _apart(strata: Sequence[Array]) -> list[Array]:
+    """The tasks as strata; all prompts as one where a task has a single prompt, which says nothing of its spread."""
+    return list(strata) if min(len(d) for d in strata) > 1 else [np.concatenate(strata)]
+
+
+def _shares(strata: Sequence[Array]) -> list[float]:
+    total = sum(len(d) for d in strata)
+    return [len(d) / total for d in strata]
+
+
+def keeps_sign(d: Array, furthest: tuple[float, float], tasks: int = 1, alpha: float = ALPHA) -> bool:
+    """Whether the mean keeps its sign with ``unseen`` more prompts as far on the other side of it as the furthest.
+
+    Args:
+        d: (n,) differences.
+        furthest: how far below and above its task's mean a prompt of the table lies.
+        tasks: how many tasks the table has.
+        alpha: the comparison's level.
+    """
+    mean, more = float(d.mean()), unseen(tasks, alpha)
+    fall, rise = (mean + far * more / (len(d) + more) for far in furthest)
+    return fall > 0 if mean > 0 else rise < 0
+
+
+def verdict_of(
+    nonzero: int, p_better: float, p_worse: float, p_holm: float, follows: bool, alpha: float = ALPHA
+) -> Verdict:
+    """The verdict in words; corrected evidence first, then uncorrected one-sided evidence as "possibly".
+
+    Args:
+        nonzero: how many prompts changed.
+        p_better, p_worse: of the signed ranks, one-sided.
+        p_holm: of the signed ranks, two-sided and corrected.
+        follows: whether the mean surely goes the same way.
+        alpha: the level.
+    """
     if nonzero < FEWEST_PAIRS:
         return "not enough data"
-    if p_holm < ALPHA and delta != 0:
-        return "improved" if delta > 0 else "regressed"
-    if p_better < ALPHA:
+    if p_holm < alpha:
+        if p_better < p_worse:
+            return "improved" if follows else MOST_GAIN
+        return "regressed" if follows else MOST_LOSE
+    if p_better < alpha:
         return "possibly better"
-    if p_worse < ALPHA:
+    if p_worse < alpha:
         return "possibly worse"
     return "no detectable change"
-
-
-def wilcoxon(d: Array) -> tuple[float, float, float]:
-    """Signed-rank p-values (better, worse, two-sided) of paired differences, zeros dropped.
-
-    Exact when no two differences tie in size, else by permutation of signs with a fixed seed. ``zero_method="pratt"``
-    is never used: with exact p-values it gives false positives without a warning.
-    """
-    d = d[d != 0]
-    if len(d) == 0:
-        return 1.0, 1.0, 1.0
-    sizes = np.abs(d)
-    if len(np.unique(sizes)) == len(d) and len(d) <= 50:
-        better, worse = (
-            float(stats.wilcoxon(d, alternative=side, zero_method="wilcox", method="exact").pvalue)
-            for side in ("greater", "less")
-        )
-        return better, worse, min(1.0, 2 * min(better, worse))
-    ranks = stats.rankdata(sizes)
-    observed = ranks[d > 0].sum()
-    permuted = _signs(len(d)) @ ranks
-    tolerance = 1e-9
-    better = float((1 + (permuted >= observed - tolerance).sum()) / (RESAMPLES + 1))
-    worse = float((1 + (permuted <= observed + tolerance).sum()) / (RESAMPLES + 1))
-    return better, worse, min(1.0, 2 * min(better, worse))
-
-
-@lru_cache(maxsize=8)
-def _signs(n: int) -> Array:
-    """(RESAMPLES, n) seeded coin tosses: which of n differences count as gains."""
-    return np.random.default_rng(SEED).integers(0, 2, size=(RESAMPLES, n)).astype(float)
-
-
-def bootstrap_mean_interval(d: Array, level: float = 0.95) -> tuple[float, float]:
-    """Expanded percentile bootstrap interval of the mean of ``d``: prompts resampled, seeded.
-
-    With the 15 to 20 prompts of a task, the plain percentile interval is too narrow and covers 92 to 93 % instead of 95.
-    The expanded one takes more extreme quantiles: it is wider by the same factor as a t interval is wider than a normal
-    one (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section 5.3).
-    """
-    rng = np.random.default_rng(SEED)
-    n = len(d)
-    means = d[rng.integers(0, n, size=(RESAMPLES, n))].mean(axis=1)
-    tail = (1 - level) / 2
-    if n > 1:
-        tail = float(stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.t.ppf(tail, n - 1)))
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return float(low), float(high)
-
-
-def rank_biserial(d: Array) -> float:
-    """Matched-pairs rank-biserial correlation: (rank sum of gains - of losses) / their sum. 0 if nothing changed."""
-    d = d[d != 0]
-    if len(d) == 0:
-        return 0.0
-    ranks = stats.rankdata(np.abs(d))
-    return float((ranks[d > 0].sum() - ranks[d < 0].sum()) / ranks.sum())
-
-
-def detectable_difference(d: Array, power: float = 0.80) -> float:
-    """Smallest |mean| that a two-sided test at ``ALPHA`` finds with ``power``, given the spread of ``d``.
-
-    Normal approximation with the signed-rank test's relative efficiency of 3/pi. NaN with fewer than two pairs.
-    """
-    return detectable_from_spread(float(d.std(ddof=1)), len(d), power) if len(d) >= 2 else float("nan")
-
-
-def detectable_from_spread(spread: float, n: int, power: float = 0.80) -> float:
-    """``detectable_difference`` without data: ``spread`` is the expected standard deviation of the differences."""
-    z = stats.norm.ppf(1 - ALPHA / 2) + stats.norm.ppf(power)
-    return float(z * spread / np.sqrt(n * 3 / np.pi))
 
 
 @dataclass(frozen=True)
@@ -214,10 +297,8 @@ class SeedComparison:
     delta: float
     """Mean over the seeds."""
     low: float
-    """Lower end of the 95 % interval, from resampling seeds and, within them, prompts."""
+    """Lower end of the 95 % interval for other seeds and other prompts; NaN with one prompt a task."""
     high: float
-    improvement: float
-    """Probability of improvement: the share of those resamples with a mean above 0."""
     seed_share: float | None
     """How much of the variance of a (seed, prompt) difference lies between the seeds; None where nothing varies."""
 
@@ -251,37 +332,81 @@ def compare_seeds(frames: Mapping[int, pd.DataFrame]) -> dict[str, Any]:
 
 
 def _over_seeds(task: str, d: Array, task_of: NDArray[Any]) -> SeedComparison:
-    seeds, prompts = d.shape
-    rng = np.random.default_rng(SEED)
-    drawn_seeds = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=RESAMPLES)
-    drawn_prompts = np.zeros((RESAMPLES, prompts))
-    for one in np.unique(task_of):  # prompts are drawn within tasks, so that every resample keeps the task mix
-        columns = np.flatnonzero(task_of == one)
-        n = len(columns)
-        drawn_prompts[:, columns] = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
-    means = ((drawn_seeds @ d) * drawn_prompts).sum(axis=1) / (seeds * prompts)
-    low, high = np.quantile(means, [0.025, 0.975])
+    squares = MeanSquares.of(d, task_of)
+    delta, half = float(d.mean()), squares.half_interval()
     return SeedComparison(
         task=task,
         deltas=[float(mean) for mean in d.mean(axis=1)],
-        delta=float(d.mean()),
-        low=float(low),
-        high=float(high),
-        improvement=float((means > 0).mean() + 0.5 * (means == 0).mean()),
-        seed_share=seed_share(d),
+        delta=delta,
+        low=delta - half,
+        high=delta + half,
+        seed_share=squares.seed_share(),
     )
 
 
-def seed_share(d: Array) -> float | None:
-    """Share of the variance of d (seeds, prompts) that lies between seeds: a one-way intraclass correlation, 0 to 1.
+@dataclass(frozen=True)
+class MeanSquares:
+    """Analysis of variance of d = mean + seed + prompt + error: every seed crossed with every prompt, prompts nested in tasks.
 
-    Between-seed variance estimated from mean squares, not below 0; None where nothing varies.
+    Attributes:
+        seeds, prompts, tasks: how many there are.
+        between_seeds, between_prompts, error: mean squares, with seeds - 1, prompts - tasks, and their product as degrees of
+            freedom. NaN where that is 0.
     """
-    prompts = d.shape[1]
-    within = float(d.var(axis=1, ddof=1).mean()) if prompts > 1 else 0.0
-    between = max(0.0, float(d.mean(axis=1).var(ddof=1)) - within / prompts)
-    total = between + within
-    return between / total if total > 0 else None
+
+    seeds: int
+    prompts: int
+    tasks: int
+    between_seeds: float
+    between_prompts: float
+    error: float
+
+    @classmethod
+    def of(cls, d: Array, task_of: NDArray[Any]) -> "MeanSquares":
+        """From d (seeds, prompts) and each prompt's task."""
+        seeds, prompts = d.shape
+        tasks = np.unique(task_of)
+        left = d.copy()  # without each seed's mean of each task
+        for task in tasks:
+            left[:, task_of == task] -= d[:, task_of == task].mean(axis=1, keepdims=True)
+        of_prompt = left.mean(axis=0)
+        freedom = prompts - len(tasks)
+        nan = float("nan")
+        return cls(
+            seeds,
+            prompts,
+            len(tasks),
+            prompts * float(d.mean(axis=1).var(ddof=1)),
+            seeds * float((of_prompt**2).sum()) / freedom if freedom else nan,
+            float(((left - of_prompt) ** 2).sum()) / (freedom * (seeds - 1)) if freedom else nan,
+        )
+
+    def half_interval(self, level: float = 0.95) -> float:
+        """Half the interval of the mean over other seeds and other prompts.
+
+        The mean's variance is that of the seeds' means, MS(seed) / (S P), and that of the prompts, (MS(prompt) - MS(error))
+        / (S P). Each part is multiplied by the squared t quantile of its own degrees of freedom (Banerjee 1960, "Approximate
+        confidence interval for linear functions of means of k populations", Sankhya 22), so that two seeds that happen
+        to agree do not make the interval short: Satterthwaite's degrees of freedom, taken from such data, do.
+        """
+        if not self.prompts > self.tasks:
+            return float("nan")
+        t_seeds, t_prompts = stats.t.ppf(0.5 + level / 2, [self.seeds - 1, self.prompts - self.tasks])
+        of_prompts = max(0.0, self.between_prompts - self.error)
+        variance = t_seeds**2 * self.between_seeds + t_prompts**2 * of_prompts
+        return float(np.sqrt(variance / (self.seeds * self.prompts)))
+
+    def seed_share(self) -> float | None:
+        """Share of the variance of a (seed, prompt) difference that lies between seeds; None where nothing varies.
+
+        From the unbiased estimates of the components; the seeds' is cut at 0 after that, and the prompts' too.
+        """
+        if not self.prompts > self.tasks:
+            return None
+        of_seeds = max(0.0, (self.between_seeds - self.error) / self.prompts)
+        of_prompts = max(0.0, (self.between_prompts - self.error) / self.seeds)
+        total = of_seeds + of_prompts + self.error
+        return of_seeds / total if total > 0 else None
 
 
 def seed_table(comparison: dict[str, Any]) -> str:
@@ -290,5 +415,6 @@ def seed_table(comparison: dict[str, Any]) -> str:
     lines = [f"{'task':<12}" + "".join(f"{'seed ' + str(s):>12}" for s in seeds) + f"{'mean':>9}  95 % interval"]
     for c in comparison["tasks"]:
         each = "".join(f"{delta:>+12.3f}" for delta in c["deltas"])
-        lines.append(f"{c['task']:<12}{each}{c['delta']:>+9.3f}  [{c['low']:+.3f}, {c['high']:+.3f}]")
+        interval = "–" if isnan(c["low"]) else f"[{c['low']:+.3f}, {c['high']:+.3f}]"
+        lines.append(f"{c['task']:<12}{each}{c['delta']:>+9.3f}  {interval}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Evaluate a policy: one batched generation over the eval prompts, each completion scored with its components."""
+"""Evaluate a policy: one batched generation over a split's prompts, each completion scored with its components."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 
 class EvaluationResult(BaseModel):
-    """A policy's completions on the eval prompts and how they were made and scored."""
+    """A policy's completions on the prompts of a split and how they were made and scored."""
 
     label: str
-    """base, step or tuned."""
+    """base, sft, step or tuned."""
+    split: str = "eval"
+    """The prompts it is on: ``eval`` or ``test``; files of the first versions have no other than ``eval``."""
     step: int
     policy: str
     profile: str
@@ -62,6 +64,7 @@ def evaluate_policy(
     profile: str,
     label: str,
     step: int = 0,
+    split: str = "eval",
     samples: int = 1,
     batch_size: int = 65,
     on_progress: Callable[[int, int], None] | None = None,
@@ -88,6 +91,7 @@ def evaluate_policy(
     ]
     return EvaluationResult(
         label=label,
+        split=split,
         step=step,
         policy=policy.name,
         profile=profile,

@@ -3,17 +3,25 @@
 from collections.abc import Sequence
 
 from backend.evaluation.compare import MOST_LOSE, TaskComparison
+from backend.evaluation.evidence import Evidence
 from backend.suites import NextStep, label_of, suite_of, task_names
 from backend.wording import Text, decimal, fill, p_value
 
 
-def next_step(comparisons: Sequence[TaskComparison]) -> NextStep:
-    """The next step from a comparison of base and tuned (with its ``overall`` row)."""
+def next_step(comparisons: Sequence[TaskComparison], evidence: Sequence[Evidence] = ()) -> NextStep:
+    """The next step from a comparison of base and tuned (with its ``overall`` row), and what is known beside the reward.
+
+    A reward that rose without better answers, or that nobody has audited, comes before any larger model.
+    """
     tasks = [c for c in comparisons if c.task != "overall"]
     if worse := [c for c in tasks if c.verdict == "regressed"]:
         return _regressed(worse)
     if doubtful := [c for c in tasks if c.verdict in ("possibly worse", MOST_LOSE)]:
         return _doubtful(doubtful)
+    if gamed := [e for e in evidence if e.change.verdict == "improved" and e.against]:
+        return _gamed(gamed)
+    if unknown := [e for e in evidence if e.change.verdict == "improved" and not e.trusted and not e.in_favour]:
+        return _unaudited(unknown)
     known = [suite_of(c.task) for c in tasks if c.task in task_names()]
     if known and known[0].next_step is not None and (step := known[0].next_step(comparisons)) is not None:
         return step
@@ -57,6 +65,46 @@ def _doubtful(doubtful: Sequence[TaskComparison]) -> NextStep:
                 p=p_value(c.p_worse),
             )
             for c in doubtful
+        ),
+    )
+
+
+def _names(evidence: Sequence[Evidence]) -> dict[str, str]:
+    return {lang: ", ".join(label_of(e.change.task).within(lang) for e in evidence) for lang in ("en", "pt")}
+
+
+def _gamed(gamed: Sequence[Evidence]) -> NextStep:
+    names = _names(gamed)
+    return NextStep(
+        "",
+        Text(
+            f"Mend the reward before anything else: {names['en']} learned to score, not to answer. Read the best moves, attack "
+            "the reward, and audit it on the tuned answers.",
+            f"Conserte a recompensa antes de tudo: {names['pt']} aprendeu a pontuar, não a responder. Leia os maiores ganhos, "
+            "ataque a recompensa e audite-a nas respostas treinadas.",
+        ),
+        tuple(
+            fill("{task}: {why}", "{task}: {why}", task=label_of(e.change.task), why=why)
+            for e in gamed
+            for why in e.against
+        ),
+    )
+
+
+def _unaudited(unknown: Sequence[Evidence]) -> NextStep:
+    names = _names(unknown)
+    return NextStep(
+        "",
+        Text(
+            f"Audit the reward before a larger model or a longer run: let people rate the tuned answers of {names['en']}.",
+            f"Audite a recompensa antes de um modelo maior ou de um treino mais longo: peça avaliações das respostas "
+            f"treinadas de {names['pt']}.",
+        ),
+        (
+            Text(
+                "their reward rose, and nothing but the reward says that the answers got better",
+                "a recompensa subiu, e nada além dela diz que as respostas melhoraram",
+            ),
         ),
     )
 

@@ -3,10 +3,13 @@
 Prediction-powered inference (Angelopoulos et al. 2023; power-tuned as in "PPI++", arXiv 2311.01453): the reward's
 difference, known for every prompt, is used as a prediction of the human difference, and the prompts that people rated
 correct the prediction's error. The interval is valid even if the reward is bad; a good reward makes it narrower than the
-interval from the ratings alone. The ppi-python package is not used: it needs numba for a formula of four lines, and its
-normal quantiles give too short intervals for the 20 to 60 pairs that people rate. Here the quantiles are Student's t.
+interval from the ratings alone. The estimates are those of the ppi-python package (a test holds them against it), which is
+not used here: it needs numba for a formula of four lines, and its normal quantiles give too short intervals for the 20 to
+60 pairs that people rate. Here the quantiles are Student's t. The whole is the sum of the tasks' estimates, each with its
+share of the prompts, since people may have rated one task much more than another.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +19,7 @@ from scipy import stats
 from sqlalchemy.orm import Session
 
 from backend.access import needs
-from backend.evaluation.compare import ALPHA
+from backend.evaluation.paired import ALPHA
 from backend.rating.queue import enqueue
 from backend.store.evaluations import evaluation_people, evaluation_texts
 from backend.store.tables import Evaluation
@@ -36,9 +39,10 @@ class PeopleEstimate:
         task: a task, or ``overall``.
         pairs: prompts whose base and tuned completions people have both rated.
         prompts: all the prompts of the comparison.
-        delta, low, high: the estimate and its 95 % interval; None with fewer than ``FEWEST_PAIRS`` pairs.
+        delta, low, high: the estimate and its 95 % interval; None where a task has fewer than ``FEWEST_PAIRS`` pairs.
         alone_low, alone_high: the interval from the ratings alone.
-        weight: how much the reward counts in the estimate; 0 where it does not predict the human scores.
+        weight: how much the reward counts in the estimate; 0 where it does not predict the human scores. For overall, the
+            mean over the prompts.
     """
 
     task: str
@@ -52,48 +56,94 @@ class PeopleEstimate:
     weight: float = 0.0
 
 
-def prediction_powered(human: Array, reward: Array, reward_rest: Array) -> tuple[float, float, float, float]:
-    """Mean of the human differences with a 95 % interval.
+@dataclass(frozen=True)
+class Mean:
+    """An estimated mean.
+
+    Attributes:
+        value: the estimate.
+        variances: of the independent parts it is the sum of, each with its degrees of freedom.
+        weight: how much the reward counts in it.
+    """
+
+    value: float
+    variances: tuple[tuple[float, int], ...]
+    weight: float = 0.0
+
+    def half_interval(self) -> float:
+        """Half the 95 % interval: Student's t with Satterthwaite's degrees of freedom."""
+        variance = sum(v for v, _ in self.variances)
+        if variance == 0:
+            return 0.0
+        freedom = variance**2 / sum(v**2 / df for v, df in self.variances)
+        return float(stats.t.ppf(1 - ALPHA / 2, freedom) * np.sqrt(variance))
+
+    @staticmethod
+    def combined(means: Sequence["Mean"], shares: Sequence[float]) -> "Mean":
+        """The sum of independent estimates, each times its share."""
+        parts = tuple((share**2 * v, df) for m, share in zip(means, shares, strict=True) for v, df in m.variances)
+        value, weight = (float(np.dot(shares, [getattr(m, name) for m in means])) for name in ("value", "weight"))
+        return Mean(value, parts, weight)
+
+
+def prediction_powered(human: Array, reward: Array, reward_rest: Array) -> Mean:
+    """Mean of the human differences, with the weight of the reward that makes it most precise (PPI++, section 6).
 
     Args:
         human: (n,) human difference of each rated pair.
         reward: (n,) the reward's difference on the same pairs.
         reward_rest: (m,) the reward's difference on the pairs nobody rated.
-
-    Returns:
-        (mean, low, high, weight of the reward).
     """
     n, m = len(human), len(reward_rest)
-    spread = float(reward.var(ddof=1))
-    weight = 0.0
-    if m and spread > 1e-12:
-        weight = float(np.cov(human, reward)[0, 1] / (spread * (1 + n / m)))
-    mean = float(human.mean() + weight * ((reward_rest.mean() if m else 0.0) - (reward.mean() if m else 0.0)))
-    variance = float((human - weight * reward).var(ddof=1)) / n
-    if m > 1:
-        variance += weight**2 * float(np.concatenate([reward, reward_rest]).var(ddof=1)) / m
-    half = float(stats.t.ppf(1 - ALPHA / 2, n - 1) * np.sqrt(variance))
-    return mean, mean - half, mean + half, weight
+    spread = float(np.concatenate([reward, reward_rest]).var(ddof=1))
+    if m < 2 or spread < 1e-12:
+        return _of_ratings(human)
+    weight = float(np.cov(human, reward, ddof=0)[0, 1] / (spread * (1 + n / m)))
+    errors = human - weight * reward
+    return Mean(
+        float(errors.mean() + weight * reward_rest.mean()),
+        # n - 2: the weight was fitted to the same pairs
+        ((float(errors.var(ddof=2)) / n, n - 2), (weight**2 * float(reward_rest.var(ddof=1)) / m, m - 1)),
+        weight,
+    )
+
+
+def _of_ratings(human: Array) -> Mean:
+    """The mean of the human differences from the ratings alone."""
+    return Mean(float(human.mean()), ((float(human.var(ddof=1)) / len(human), len(human) - 1),))
 
 
 def people_estimate(task: str, rows: pd.DataFrame) -> PeopleEstimate:
-    """Estimate one task.
+    """Estimate one task, or overall: then the tasks' estimates, each with its share of the prompts.
 
     Args:
         task: its name.
-        rows: columns reward (difference) and human (difference; NaN where a side is unrated); one row per prompt.
+        rows: columns task, reward (difference) and human (difference; NaN where a side is unrated); one row per prompt.
     """
-    rated = rows.dropna(subset=["human"])
-    n = len(rated)
-    if n < FEWEST_PAIRS:
-        return PeopleEstimate(task, n, len(rows))
-    human, reward = rated["human"].to_numpy(float), rated["reward"].to_numpy(float)
-    delta, low, high, weight = prediction_powered(human, reward, rows[rows["human"].isna()]["reward"].to_numpy(float))
-    half = float(stats.t.ppf(1 - ALPHA / 2, n - 1) * human.std(ddof=1) / np.sqrt(n))
-    if high - low > 2 * half:  # the reward makes the interval wider: use the ratings alone
-        delta, low, high, weight = float(human.mean()), float(human.mean()) - half, float(human.mean()) + half, 0.0
+    powered, alone, shares = [], [], []
+    pairs = int(rows["human"].notna().sum())
+    for _, of_task in rows.groupby("task", sort=False):
+        rated = of_task["human"].notna()
+        if rated.sum() < FEWEST_PAIRS:
+            return PeopleEstimate(task, pairs, len(rows))
+        human = of_task.loc[rated, "human"].to_numpy(float)
+        reward, rest = (of_task.loc[which, "reward"].to_numpy(float) for which in (rated, ~rated))
+        alone.append(_of_ratings(human))
+        better = prediction_powered(human, reward, rest)
+        powered.append(min(alone[-1], better, key=Mean.half_interval))  # a bad reward can make it wider
+        shares.append(len(of_task) / len(rows))
+    estimate, ratings = Mean.combined(powered, shares), Mean.combined(alone, shares)
+    half, half_alone = estimate.half_interval(), ratings.half_interval()
     return PeopleEstimate(
-        task, n, len(rows), delta, low, high, float(human.mean()) - half, float(human.mean()) + half, weight
+        task,
+        pairs,
+        len(rows),
+        estimate.value,
+        estimate.value - half,
+        estimate.value + half,
+        ratings.value - half_alone,
+        ratings.value + half_alone,
+        estimate.weight,
     )
 
 

@@ -16,13 +16,14 @@ import pandas as pd
 from backend.charts.base import svg
 from backend.charts.comparison import difference_chart
 from backend.evaluation.changes import word_changes
-from backend.evaluation.compare import ALPHA, RESAMPLES, TaskComparison
+from backend.evaluation.compare import TaskComparison
+from backend.evaluation.evidence import EVIDENCE_HEADS, evidence_cells, evidence_sentence
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import PeopleEstimate
 from backend.evaluation.stored import Compared, name_of, why
-from backend.evaluation.words import VERDICTS, markdown_table, summary_sentence
+from backend.evaluation.words import VERDICTS, chosen_words, markdown_table, method_words, on_prompts
 from backend.suites import label_of
-from backend.wording import Text, decimal
+from backend.wording import Text, decimal, fill
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; }
@@ -59,15 +60,18 @@ def as_html(
     def t(en: str, pt: str) -> str:
         return escape(Text(en, pt).within(lang))
 
-    step = next_step(compared.tasks)
+    step = next_step(compared.tasks, compared.evidence)
     reasons = "; ".join(reason.within(lang) for reason in step.reasons)
     reasons_why = [words for task in compared.paired["task"].unique() if (words := why(compared.components, str(task)))]
     chart = svg(difference_chart(compared.paired, compared.means(), lang), lang)
     parts = [
         f"<h1>{escape(title)}</h1>",
-        f"<p class=lead>{escape(summary_sentence(compared.tasks).within(lang))}</p>",
+        f"<p class=lead>{escape(evidence_sentence(compared.evidence).within(lang))}</p>",
+        *(f"<p class=note>{escape(words.within(lang))}</p>" for words in [chosen_words(compared)] if words),
         f"<aside><b>{t('Next', 'Próximo passo')}:</b> {escape(step.what.within(lang))}<br>"
         f"<span class=note>{escape(reasons)}</span></aside>",
+        f"<h2>{t('What is known without the reward', 'O que se sabe sem a recompensa')}</h2>",
+        _evidence(compared, lang),
         f"<h2>{t('Base against tuned', 'Base contra treinado')}</h2>",
         _table(compared.tasks, lang),
         f"<p class=note>{escape(_method(compared).within(lang))}</p>",
@@ -105,12 +109,13 @@ def as_csv(comparisons: Sequence[TaskComparison]) -> str:
 
 def as_markdown(compared: Compared, title: str, lang: str = "en") -> str:
     """A summary for a pull request."""
-    step = next_step(compared.tasks)
+    step = next_step(compared.tasks, compared.evidence)
     return (
         "\n\n".join(
             [
                 f"### {title}",
-                summary_sentence(compared.tasks, bold="**").within(lang),
+                evidence_sentence(compared.evidence, bold="**").within(lang),
+                *(words.within(lang) for words in [chosen_words(compared)] if words),
                 markdown_table(compared.tasks, lang),
                 f"**{Text('Next', 'Próximo passo').within(lang)}:** {step.what.within(lang)}",
                 f"<sub>{_method(compared).within(lang)} {_sources(compared)}</sub>",
@@ -141,6 +146,14 @@ def _table(comparisons: Sequence[TaskComparison], lang: str) -> str:
         rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
     head = "".join(f"<th>{escape(h.within(lang))}</th>" for h in heads)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _evidence(compared: Compared, lang: str) -> str:
+    """A row per task: whether the reward is trusted, truth and people, and what anyone can count."""
+    rows = [[text.within(lang) for text in evidence_cells(e)] for e in compared.evidence]
+    head = "".join(f"<th class=words>{escape(h.within(lang))}</th>" for h in EVIDENCE_HEADS)
+    body = "".join("<tr>" + "".join(f"<td class=words>{escape(c)}</td>" for c in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _people(people: Sequence[PeopleEstimate], lang: str) -> str:
@@ -189,15 +202,11 @@ def _pair(row: pd.Series, lang: str) -> str:
 
 
 def _method(compared: Compared) -> Text:
-    n = int(compared.tasks[-1].n)
-    return Text(
-        f"Rewards from 0 to 1 under profile {compared.profile}; {n} prompts, paired. Wilcoxon signed-rank, Holm over the tasks "
-        f"(α = {ALPHA}); intervals from {RESAMPLES:,} bootstrap resamples of the prompts.",
-        f"Recompensas de 0 a 1 no perfil {compared.profile}; {n} prompts, pareados. Wilcoxon, Holm entre as tarefas "
-        f"(α = {str(ALPHA).replace('.', ',')}); intervalos de {RESAMPLES:,} reamostragens dos prompts.".replace(
-            "10,000", "10.000"
-        ),
-    )
+    return fill(
+        "Rewards from 0 to 1 under profile {profile}; {on}, paired. {method}",
+        "Recompensas de 0 a 1 no perfil {profile}; {on}, pareados. {method}",
+        profile=compared.profile, on=on_prompts(compared), method=method_words(compared.settings),
+    )  # fmt: skip
 
 
 def _sources(compared: Compared) -> str:

@@ -1,16 +1,25 @@
 """Compare two stored evaluations; the pages, the reports and the terminal all use the result."""
 
 from dataclasses import dataclass
-from statistics import fmean
 
 import pandas as pd
 from sqlalchemy.orm import Session
 
 from backend.errors import UserError
-from backend.evaluation.compare import TaskComparison, compare
-from backend.store.evaluations import component_means, evaluation_scores, evaluation_texts, run_evaluations
+from backend.evaluation.compare import ComparisonSettings, TaskComparison, compare
+from backend.evaluation.evidence import Evidence, gather
+from backend.evaluation.noise import variance_shares
+from backend.evaluation.paired import mean_interval
+from backend.store.evaluations import (
+    answered,
+    evaluation_components,
+    evaluation_samples,
+    evaluation_scores,
+    evaluation_texts,
+    run_evaluations,
+)
 from backend.store.tables import Evaluation, Run
-from backend.suites import label_of, tasks
+from backend.suites import label_of
 from backend.wording import Text, decimal, fill
 
 
@@ -22,11 +31,16 @@ class Compared:
         base, tuned: the evaluations.
         profile: the reward rules both are scored under.
         tasks: per task, then overall.
-        paired: columns prompt_id, task, base, tuned; one row per shared prompt.
-        components: columns task, component, base, tuned, delta; within a task, the largest change comes first.
+        paired: columns prompt_id, task, base, tuned, and the completions' mean length in characters as base_length and
+            tuned_length; one row per shared prompt.
+        components: columns task, component, base, tuned, delta, low, high: means over the shared prompts, and the change with
+            its 95 % interval; within a task, the largest change comes first.
         texts: columns prompt_id, user_text, base, tuned (the first sample's completion).
-        truth: a task's truth measure -> (base's share of facts right, tuned's).
+        evidence: of each task's change: the reward's, the truth's, people's, and whether the reward is trusted.
         left_out: prompts that only one of them has.
+        settings: what the verdicts are judged by, as fixed before the tuned evaluation's run.
+        answers: how many completions each prompt has in base and in tuned.
+        sampling_share: task -> the share of the variance of its mean difference that comes from sampling; see ``variance_shares``.
     """
 
     base: Evaluation
@@ -36,8 +50,16 @@ class Compared:
     paired: pd.DataFrame
     components: pd.DataFrame
     texts: pd.DataFrame
-    truth: dict[str, tuple[float, float]]
+    evidence: list[Evidence]
     left_out: int
+    settings: ComparisonSettings
+    answers: tuple[int, int]
+    sampling_share: dict[str, float | None]
+
+    @property
+    def chosen_here(self) -> bool:
+        """Whether one of them is of a step that was, or may have been, picked by its score on these same prompts."""
+        return any(e.label in ("step", "tuned") and e.step and e.split != "test" for e in (self.base, self.tuned))
 
     def means(self) -> pd.DataFrame:
         """Each task's mean difference and its interval, as charts take them: columns task, delta, low, high."""
@@ -46,10 +68,11 @@ class Compared:
 
 
 def name_of(evaluation: Evaluation) -> str:
-    """``base``, ``step 20``, ``tuned (step 40)``."""
-    return {"base": "base", "step": f"step {evaluation.step}"}.get(
+    """``base · test``, ``step 20 · eval``, ``tuned (step 40) · test``: what was evaluated, and on which prompts."""
+    name = {"base": "base", "step": f"step {evaluation.step}"}.get(
         evaluation.label, f"{evaluation.label} (step {evaluation.step})"
     )
+    return f"{name} · {evaluation.split}"
 
 
 def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Compared:
@@ -63,46 +86,55 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
             f"{base.id} was scored under {base.profile} and {tuned.id} under {tuned.profile}; a difference between them "
             "would be one of rules. Compare evaluations of one profile."
         )
+    settings = settings_of(session, tuned)
     scores = [evaluation_scores(session, e) for e in (base, tuned)]
     paired = scores[0].merge(scores[1], on=["prompt_id", "task"], suffixes=("_base", "_tuned"))
     paired = paired.rename(columns={"value_base": "base", "value_tuned": "tuned"})
     if paired.empty:
         raise UserError(f"{base.id} and {tuned.id} share no prompt, so nothing can be paired")
-    means = [component_means(session, e) for e in (base, tuned)]
-    components = means[0].merge(means[1], on=["task", "component"], suffixes=("_base", "_tuned"))
-    components = components.rename(columns={"value_base": "base", "value_tuned": "tuned"})
-    components["delta"] = components["tuned"] - components["base"]
-    components = components[components["component"] != "total"]
-    order = components["delta"].abs().sort_values(ascending=False).index
     texts_of = [evaluation_texts(session, e.id) for e in (base, tuned)]
+    for name, texts in zip(("base_length", "tuned_length"), texts_of, strict=True):
+        paired[name] = paired["prompt_id"].map(texts["text"].str.len().groupby(texts["prompt_id"]).mean())
     first = [texts.drop_duplicates("prompt_id") for texts in texts_of]
-    right = [_truths(texts, paired) for texts in texts_of]
+    changes = compare(paired, settings)
     texts = first[0].merge(first[1], on=["prompt_id", "user_text"], suffixes=("_base", "_tuned"))
     return Compared(
         base=base,
         tuned=tuned,
         profile=base.profile,
-        tasks=compare(paired),
+        tasks=changes,
         paired=paired,
-        components=components.loc[order].sort_values("task", kind="stable", ignore_index=True),
+        components=_components(*(evaluation_components(session, e) for e in (base, tuned))),
         texts=texts.rename(columns={"text_base": "base", "text_tuned": "tuned"})[
             ["prompt_id", "user_text", "base", "tuned"]
         ],
-        truth={name: (right[0][name], right[1][name]) for name in right[0] if name in right[1]},
+        evidence=gather(session, (base, tuned), changes, paired, (texts_of[0], texts_of[1])),
         left_out=len(scores[0]) + len(scores[1]) - 2 * len(paired),
+        settings=settings,
+        answers=(answered(session, base.id)[1], answered(session, tuned.id)[1]),
+        sampling_share=variance_shares(
+            pd.concat([evaluation_samples(session, e).assign(side=s) for s, e in (("base", base), ("tuned", tuned))])
+        ),
     )
 
 
-def _truths(texts: pd.DataFrame, paired: pd.DataFrame) -> dict[str, float]:
-    """Each truth measure's share of facts right, over the completions of the shared prompts."""
-    found: dict[str, list[bool]] = {}
-    task_of = dict(zip(paired["prompt_id"], paired["task"], strict=True))
-    known = tasks()
-    for row in texts[texts["prompt_id"].isin(task_of)].itertuples():
-        task = known.get(task_of[row.prompt_id])
-        if task is not None and task.truth is not None:
-            found.setdefault(task.truth.name, []).extend(task.truth.judge(row.text, row.facts) or ())
-    return {name: fmean(judged) for name, judged in found.items() if judged}
+def _components(base: pd.DataFrame, tuned: pd.DataFrame) -> pd.DataFrame:
+    """Each component's means before and after, and the change with its interval over the shared prompts."""
+    both = base.merge(tuned, on=["prompt_id", "task", "component"], suffixes=("_base", "_tuned"))
+    rows = []
+    for (task, component), of in both.groupby(["task", "component"]):
+        d = (of["value_tuned"] - of["value_base"]).round(9)
+        ends = mean_interval([d.to_numpy(float)])
+        rows.append((task, component, of["value_base"].mean(), of["value_tuned"].mean(), d.mean(), *ends))
+    frame = pd.DataFrame(rows, columns=["task", "component", "base", "tuned", "delta", "low", "high"])
+    order = frame["delta"].abs().sort_values(ascending=False, kind="stable").index
+    return frame.loc[order].sort_values("task", kind="stable", ignore_index=True)
+
+
+def settings_of(session: Session, evaluation: Evaluation) -> ComparisonSettings:
+    """What the configuration of an evaluation's run says a comparison is judged by; the defaults where it says nothing."""
+    run = session.get(Run, evaluation.run_id) if evaluation.run_id else None
+    return ComparisonSettings.model_validate((run.config.get("comparison") if run else None) or {})
 
 
 def base_and_tuned(session: Session, run_id: str) -> tuple[Evaluation, Evaluation] | None:
@@ -131,8 +163,12 @@ def find_evaluation(session: Session, name: str, label: str = "tuned") -> Evalua
 
 
 def why(components: pd.DataFrame, task: str, least: float = 0.01) -> Text | None:
-    """Which components changed a task's reward, in words; None if none changed by at least ``least``."""
-    moved = components[(components["task"] == task) & (components["delta"].abs() >= least)].head(3)
+    """Which components changed a task's reward, in words; None if none surely changed, by at least ``least``.
+
+    A component whose interval holds 0 is not named.
+    """
+    sure = (components["low"] > 0) | (components["high"] < 0)
+    moved = components[(components["task"] == task) & sure & (components["delta"].abs() >= least)].head(3)
     if moved.empty:
         return None
     parts = [

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from backend.audit.gates import standing_gates
+from backend.evaluation.evidence import evidence_sentence
 from backend.evaluation.stored import base_and_tuned, compare_stored
-from backend.evaluation.words import markdown_table, summary_sentence
+from backend.evaluation.words import chosen_words, markdown_table, method_words, on_prompts
 from backend.files import read_json
 from backend.store.engine import reading
 from backend.training.config import TrainConfig
@@ -76,9 +77,9 @@ def _comparison(run_id: str) -> str:
             return "## Base against tuned\n\nThe run did not end with an evaluation of the tuned model."
         compared = compare_stored(session, *pair)
     return (
-        f"## Base against tuned\n\n{summary_sentence(compared.tasks)}\n\n{markdown_table(compared.tasks)}\n\n"
-        f"Rewards from 0 to 1 under profile {compared.profile}, which say what the reward pays for and no more. Wilcoxon "
-        "signed-rank over prompts, Holm over tasks, intervals from resampled prompts."
+        f"## Base against tuned\n\n{evidence_sentence(compared.evidence)} {chosen_words(compared) or ''}\n\n"
+        f"{markdown_table(compared.tasks)}\n\n{on_prompts(compared)}. Rewards from 0 to 1 under profile {compared.profile}, "
+        f"which say what the reward pays for and no more. {method_words(compared.settings)}"
     )
 
 

@@ -162,5 +162,5 @@ def copy_record(source: Path, target: Path) -> None:
     ):
         shutil.copy2(source / name, target / name)
     shutil.copytree(source / "evaluations", target / "evaluations")
-    prompts = [p for p in read_prompts(source / "prompts.jsonl") if p.split == "eval"]
+    prompts = [p for p in read_prompts(source / "prompts.jsonl") if p.split != "train"]
     write_prompts(target / "prompts.jsonl", prompts)

@@ -9,6 +9,7 @@ from typing import Any
 from backend.errors import UserError
 from backend.evaluation.compare import compare_seeds, seed_table
 from backend.evaluation.stored import base_and_tuned, compare_stored
+from backend.evaluation.words import chosen_words, on_prompts
 from backend.files import write_json
 from backend.runs.lock import HELD
 from backend.runs.processes import child_environment
@@ -41,20 +42,26 @@ def train_seeds(parent_id: str, children: list[str]) -> tuple[str, str, int]:
             return "failed", f"{child}: {ended.reason or 'its process died'}", 1
     comparison = aggregate(children)
     write_json(Path(_run(parent_id).folder) / "comparison_over_seeds.json", comparison)
-    print("\n" + seed_table(comparison), flush=True)
+    print(f"\n{seed_table(comparison)}\n{comparison['prompts']}. {comparison['caution']}".rstrip(), flush=True)
     return "finished", f"{len(children)} seeds", 0
 
 
 def aggregate(children: list[str]) -> dict[str, Any]:
-    """The comparison over the finished runs of several seeds, from the store; see ``compare_seeds``."""
-    frames = {}
+    """The comparison over the finished runs of several seeds, from the store; see ``compare_seeds``.
+
+    Returns:
+        Its result, and in words ``prompts`` (what it is on) and ``caution`` (empty where no step was chosen on them).
+    """
+    of_seeds = {}
     with reading() as session:
         for child in children:
             pair = base_and_tuned(session, child)
             if pair is None:
                 raise UserError(f"run {child} has no tuned evaluation in the store, so the seeds cannot be compared")
-            frames[session.get_one(Run, child).seed] = compare_stored(session, *pair).paired
-    return compare_seeds(frames)
+            of_seeds[session.get_one(Run, child).seed] = compare_stored(session, *pair)
+    one = next(iter(of_seeds.values()))
+    words = {"prompts": str(on_prompts(one)), "caution": str(chosen_words(one) or "")}
+    return compare_seeds({seed: compared.paired for seed, compared in of_seeds.items()}) | words
 
 
 class _Forward:

@@ -82,6 +82,7 @@ def save_evaluation(
             id=evaluation_id,
             run_id=run_id,
             label=result.label,
+            split=result.split,
             step=result.step,
             policy=result.policy,
             profile=result.profile,

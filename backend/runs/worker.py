@@ -5,6 +5,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from sqlalchemy import select
@@ -12,8 +13,9 @@ from sqlalchemy import select
 from backend.audit.gate import Gate
 from backend.audit.gates import standing_gates
 from backend.errors import UserError
+from backend.evaluation.evidence import evidence_sentence
 from backend.evaluation.stored import base_and_tuned, compare_stored
-from backend.evaluation.words import comparison_table, summary_sentence
+from backend.evaluation.words import chosen_words, comparison_table, on_prompts
 from backend.files import write_json
 from backend.runs.causes import known_cause
 from backend.runs.lock import training_lock
@@ -86,13 +88,18 @@ def write_comparison(run_id: str) -> None:
     write_json(
         run_folder(run_id) / COMPARISON,
         {
-            "summary": str(summary_sentence(compared.tasks)),
+            "summary": str(evidence_sentence(compared.evidence)),
             "tasks": [c.as_dict() for c in compared.tasks],
-            "truth": {name: {"base": a, "tuned": b} for name, (a, b) in compared.truth.items()},
+            "truth": {e.change.task: asdict(e.truth) for e in compared.evidence if e.truth is not None},
             "best_step": compared.tuned.step,
+            "split": compared.tuned.split,
+            "prompts": str(on_prompts(compared)),
+            "chosen_on_these_prompts": compared.chosen_here,
+            "settings": compared.settings.model_dump(),
         },
     )
-    print(f"\n{comparison_table(compared.tasks)}\n{summary_sentence(compared.tasks)}", flush=True)
+    print(f"\n{comparison_table(compared.tasks)}\n{evidence_sentence(compared.evidence)}", flush=True)
+    print(f"{on_prompts(compared)}. {chosen_words(compared) or ''}".rstrip(), flush=True)
 
 
 def _startable(run: Run | None, run_id: str, resume: bool) -> Run:

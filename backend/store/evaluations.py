@@ -4,13 +4,13 @@ import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend.store.tables import Completion, Evaluation, Prompt, Rating, Score
+from backend.store.tables import Completion, Evaluation, Prompt, Rater, Rating, Score
 
 
 def run_evaluations(session: Session, run_id: str) -> list[Evaluation]:
-    """A run's evaluations in step order: base, steps, tuned."""
+    """A run's evaluations in step order: base, sft, steps, tuned."""
     query = select(Evaluation).where(Evaluation.run_id == run_id)
-    return sorted(session.scalars(query), key=lambda e: ({"base": -1, "tuned": 1}.get(e.label, 0), e.step))
+    return sorted(session.scalars(query), key=lambda e: ({"base": -2, "sft": -1, "tuned": 1}.get(e.label, 0), e.step))
 
 
 def all_evaluations(session: Session) -> list[Evaluation]:
@@ -39,8 +39,30 @@ def evaluation_scores(session: Session, evaluation: Evaluation) -> pd.DataFrame:
     return pd.DataFrame(session.execute(query).all(), columns=["prompt_id", "task", "value"])
 
 
+def evaluation_samples(session: Session, evaluation: Evaluation) -> pd.DataFrame:
+    """One row per completion: prompt_id, task, sample, value (total under the evaluation's rules)."""
+    query = (
+        select(Completion.prompt_id, Prompt.task, Completion.sample, Score.value)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .join(Score, Score.completion_id == Completion.id)
+        .where(
+            Completion.evaluation_id == evaluation.id, Score.component == "total", Score.profile == evaluation.profile
+        )
+    )
+    return pd.DataFrame(session.execute(query).all(), columns=["prompt_id", "task", "sample", "value"])
+
+
+def answered(session: Session, evaluation_id: str) -> tuple[int, int]:
+    """(how many prompts an evaluation is on, how many completions each has at most)."""
+    query = select(func.count(Completion.prompt_id.distinct()), func.max(Completion.sample)).where(
+        Completion.evaluation_id == evaluation_id
+    )
+    prompts, last = session.execute(query).one()
+    return prompts, 0 if last is None else last + 1
+
+
 def run_scores(session: Session, run_id: str) -> pd.DataFrame:
-    """Every evaluation of a run before its tuned one: columns step, task, prompt_id, value (mean over samples)."""
+    """A run's curve on its eval prompts, from before training on: columns step, task, prompt_id, value (mean over samples)."""
     query = (
         select(Evaluation.step, Prompt.task, Completion.prompt_id, func.avg(Score.value))
         .join(Completion, Completion.evaluation_id == Evaluation.id)
@@ -49,6 +71,7 @@ def run_scores(session: Session, run_id: str) -> pd.DataFrame:
         .where(
             Evaluation.run_id == run_id,
             Evaluation.label.in_(("base", "step")),
+            Evaluation.split == "eval",
             Score.component == "total",
             Score.profile == Evaluation.profile,
         )
@@ -70,16 +93,19 @@ def evaluation_texts(session: Session, evaluation_id: str) -> pd.DataFrame:
     return pd.DataFrame(session.execute(query).all(), columns=columns)
 
 
-def component_means(session: Session, evaluation: Evaluation) -> pd.DataFrame:
-    """Columns task, component, value: each component's mean over the task's completions, under the evaluation's rules."""
+def evaluation_components(session: Session, evaluation: Evaluation) -> pd.DataFrame:
+    """Columns prompt_id, task, component, value: each component's mean over a prompt's completions, under the evaluation's
+    rules."""
     query = (
-        select(Prompt.task, Score.component, func.avg(Score.value))
+        select(Completion.prompt_id, Prompt.task, Score.component, func.avg(Score.value))
         .join(Completion, Completion.id == Score.completion_id)
         .join(Prompt, Prompt.id == Completion.prompt_id)
-        .where(Completion.evaluation_id == evaluation.id, Score.profile == evaluation.profile)
-        .group_by(Prompt.task, Score.component)
+        .where(
+            Completion.evaluation_id == evaluation.id, Score.profile == evaluation.profile, Score.component != "total"
+        )
+        .group_by(Completion.prompt_id, Prompt.task, Score.component)
     )
-    return pd.DataFrame(session.execute(query).all(), columns=["task", "component", "value"])
+    return pd.DataFrame(session.execute(query).all(), columns=["prompt_id", "task", "component", "value"])
 
 
 def evaluation_people(session: Session, evaluation_id: str) -> pd.DataFrame:
@@ -87,7 +113,8 @@ def evaluation_people(session: Session, evaluation_id: str) -> pd.DataFrame:
     query = (
         select(Completion.prompt_id, func.avg(Rating.score))
         .join(Rating, Rating.completion_id == Completion.id)
-        .where(Completion.evaluation_id == evaluation_id, Rating.score.is_not(None))
+        .join(Rater, Rater.id == Rating.rater_id)
+        .where(Completion.evaluation_id == evaluation_id, Rating.score.is_not(None), Rater.left_out == "")
         .group_by(Completion.prompt_id)
     )
     rows = session.execute(query).all()

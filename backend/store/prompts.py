@@ -1,6 +1,7 @@
 """Prompts and prompt sets in the store."""
 
 from collections.abc import Mapping
+from typing import get_args
 
 import pandas as pd
 from sqlalchemy import func, select
@@ -80,21 +81,21 @@ def load_prompt_set(session: Session, set_id: str) -> list[PromptRecord] | None:
 def prompt_sets(session: Session) -> pd.DataFrame:
     """One row per prompt set: sets with train prompts first, newest first, then those without train prompts.
 
-    Columns: id, name, train, eval, created_at, runs (how many used it).
+    Columns: id, name, train, eval, test, created_at, runs (how many used it).
     """
     used = dict(session.execute(select(Run.prompt_set, func.count()).group_by(Run.prompt_set)).tuples().all())
     rows = [
         {
             "id": kept.id,
             "name": kept.name,
-            **{split: sum(s == split for _, s in kept.members) for split in ("train", "eval")},
+            **{split: sum(s == split for _, s in kept.members) for split in get_args(Split)},
             "created_at": kept.created_at,
             "runs": used.get(kept.id, 0),
         }
         for kept in session.scalars(select(PromptSet).order_by(PromptSet.created_at.desc(), PromptSet.id))
     ]
     rows.sort(key=lambda row: row["train"] == 0)
-    return pd.DataFrame(rows, columns=["id", "name", "train", "eval", "created_at", "runs"])
+    return pd.DataFrame(rows, columns=["id", "name", *get_args(Split), "created_at", "runs"])
 
 
 def load_prompts(session: Session, split: str | None = None) -> list[PromptRecord]:

@@ -9,13 +9,14 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from backend.errors import UserError
+from backend.evaluation.compare import ComparisonSettings
 from backend.models.load import PolicyConfig
 from backend.settings import listed
 from backend.suites import Preset, default_profile, get_task, presets, profiles, prompt_sources
 
 
 class TrainConfig(PolicyConfig):
-    """Everything that shapes a run. The defaults are the ``nano`` preset: minutes on a CPU."""
+    """Everything that shapes a run. The defaults are the ``nano`` preset's, but for the size of its final evaluations."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,6 +30,8 @@ class TrainConfig(PolicyConfig):
     """A suite's prompt source (the first suite's first, by default), the id of a stored set, or the path of a file of prompts."""
     tasks: tuple[str, ...] = ()
     """Train and evaluate these tasks only; empty means all that the prompts have."""
+    test_prompts: int | None = Field(None, ge=0, le=100_000)
+    """Use at most so many of the test prompts, in the same mix; None means all, and 0 that the eval prompts judge the run."""
     few_shot: int = Field(0, ge=0, le=3)
     """Worked examples added to the system prompts of tasks that have some (handoff, data starvation)."""
     profile: str = Field(default_factory=default_profile)
@@ -83,9 +86,13 @@ class TrainConfig(PolicyConfig):
     # evaluation
     eval_steps: int = Field(20, ge=1, le=100_000)
     eval_samples: int = Field(1, ge=1, le=64)
-    """Completions per eval prompt."""
+    """Completions per eval prompt, for the curves and the choice of the best step."""
+    final_samples: int = Field(4, ge=1, le=64)
+    """Completions per test prompt of base and tuned; two or more tell prompts from chance in sampling."""
     eval_temperature: float = Field(0.1, ge=0, le=2)
     eval_batch_size: int = Field(65, ge=1, le=4096)
+    comparison: ComparisonSettings = ComparisonSettings()
+    """What the comparison of base and tuned is judged by; here, so that it is fixed before the run."""
     patience: int = Field(15, ge=1, le=10_000)
     """Evaluations without a gain before the run stops (final report §10)."""
     keep_checkpoints: int = Field(2, ge=2, le=100)
@@ -139,7 +146,9 @@ class TrainConfig(PolicyConfig):
 
 
 _EMBEDDED = {
-    "nano": Preset("the embedded default: a 5M-parameter model, on a CPU, in minutes"),
+    "nano": Preset(
+        "the embedded default: a 5M-parameter model, on a CPU, in minutes", {"test_prompts": 65, "final_samples": 2}
+    ),
     "lora": Preset(
         "LoRA on a model of your own (--model), NF4 on a CUDA GPU: 400 steps, 5e-6, groups of 8",
         {
@@ -241,6 +250,8 @@ def _type_in_words(annotation: Any) -> str:
         return " or ".join(_type_in_words(a) for a in get_args(annotation))
     if origin is tuple:
         return "a comma-separated list"
+    if annotation is ComparisonSettings:
+        return ",".join(f"{name}={value}" for name, value in ComparisonSettings())
     return {int: "whole number", float: "number", bool: "true or false", str: "text", type(None): "none"}.get(
         annotation, str(annotation)
     )
@@ -275,7 +286,11 @@ def differences(a: TrainConfig, b: TrainConfig) -> dict[str, tuple[Any, Any]]:
 def config_as_settings(config: TrainConfig, start: TrainConfig) -> dict[str, str]:
     """The fields in which ``config`` differs from ``start``, in the form that ``override`` takes: field -> text."""
     return {
-        field: ",".join(value) if isinstance(value, list) else "none" if value is None else str(value)
+        field: ",".join(value if isinstance(value, list) else (f"{k}={v}" for k, v in value.items()))
+        if isinstance(value, list | dict)
+        else "none"
+        if value is None
+        else str(value)
         for field, (value, _) in differences(config, start).items()
     }
 

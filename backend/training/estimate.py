@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -35,25 +36,30 @@ class Estimate:
     memory_gb: float | None = None
 
 
-def estimate(config: TrainConfig, runs: int = 1) -> Estimate | None:
+def estimate(config: TrainConfig, prompts: Mapping[str, int], runs: int = 1) -> Estimate | None:
     """Estimate time and cost from the newest run of the same model on the same machine; None when there is none.
 
-    Seconds per step are the median of its steps, scaled by the tokens a step may generate where those differ; seconds
-    per evaluation likewise.
+    Seconds per step are the median of its steps, scaled by the tokens a step may generate where those differ; seconds per
+    completion of an evaluation likewise, scaled by the longest completion.
+
+    Args:
+        config: the run.
+        prompts: split -> how many prompts it has.
+        runs: how many such runs, one after the other.
     """
     for folder in sorted(get_settings().runs_dir.glob("*/environment.json"), reverse=True):
         measured = _measured(folder.parent, config)
         if measured is not None:
-            step, evaluation, factor, memory = measured
-            evaluations = config.max_steps // config.eval_steps + 2
-            hours = runs * (config.max_steps * step * factor + evaluations * evaluation) / 3600
+            step, completion, factor, memory = measured
+            seconds = config.max_steps * step * factor + _evaluated(config, prompts) * completion
+            hours = runs * seconds / 3600
             dollars = hours * get_settings().dollars_per_hour
             return Estimate(hours, dollars, step * factor, folder.parent.name, factor != 1, memory)
     return None
 
 
 def _measured(folder: Path, config: TrainConfig) -> tuple[float, float, float, float | None] | None:
-    """(seconds per step, seconds per evaluation, how much larger the new run's steps are, GPU memory) of a past run."""
+    """(seconds per step, seconds per evaluated completion, how much larger the new run's steps are, GPU memory) of a past run."""
     try:
         past = config_from_json((folder / "config.json").read_text(encoding="utf-8"))
         machine = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
@@ -64,22 +70,30 @@ def _measured(folder: Path, config: TrainConfig) -> tuple[float, float, float, f
     same = (past.model, past.four_bit, machine.get("gpu"), machine.get("cpus"))
     if len(steps) < 3 or same != (config.model, config.four_bit, gpu_name(), os.cpu_count()):
         return None
-    evaluations = [
-        seconds
-        for path in (folder / "evaluations").glob("*.json")
-        if (seconds := json.loads(path.read_text(encoding="utf-8")).get("seconds")) is not None
-    ]
+    made = [json.loads(path.read_text(encoding="utf-8")) for path in (folder / "evaluations").glob("*.json")]
+    paces = [e["seconds"] / len(e["completions"]) for e in made if e.get("seconds") is not None]
+    longer = config.max_completion_length / past.max_completion_length
     memory = max((gb for _, gb in series.get("gpu_memory_gb", [])), default=None)
-    return median(steps), median(evaluations) if evaluations else 0.0, _tokens(config) / _tokens(past), memory
+    return median(steps), longer * median(paces) if paces else 0.0, _tokens(config) / _tokens(past), memory
+
+
+def _evaluated(config: TrainConfig, prompts: Mapping[str, int]) -> int:
+    """The completions of all evaluations of a run: those of the curve, and base and tuned."""
+    points = 1 + config.max_steps // config.eval_steps + bool(config.sft_epochs)
+    of_test = 2 * prompts.get("test", 0) * config.final_samples
+    of_eval = (
+        prompts.get("eval", 0) * config.eval_samples * (points if of_test else points + 1)
+    )  # tuned is one more there
+    return of_eval + of_test
 
 
 def _tokens(config: TrainConfig) -> int:
     return config.prompts_per_step * config.num_generations * config.max_completion_length
 
 
-def estimate_in_words(config: TrainConfig, runs: int = 1) -> str:
+def estimate_in_words(config: TrainConfig, prompts: Mapping[str, int], runs: int = 1) -> str:
     """The estimate as a line for a terminal."""
-    found = estimate(config, runs)
+    found = estimate(config, prompts, runs)
     if found is None:
         return f"no run of {config.model} on this machine yet, so no estimate; the progress line gives the time left"
     rough = ", scaled from smaller or larger steps" if found.scaled else ""

@@ -1,8 +1,12 @@
-"""Evaluate a run's policy on the run's eval prompts, and save the results in the run's folder."""
+"""Evaluate a run's policy, and save the results in the run's folder.
+
+The curves and the choice of the best step are on the run's eval prompts; base and tuned are judged on its test prompts, which
+nothing was chosen on. A run without test prompts is judged on its eval prompts, and base is then the curve's first point.
+"""
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from backend.evaluation.evaluate import EvaluationResult, evaluate_policy, read_evaluation, truths
 from backend.models.load import Policy
@@ -10,61 +14,83 @@ from backend.records import PromptRecord, Sampling
 from backend.training.config import TrainConfig
 from backend.training.metrics_file import append_metrics, read_series
 
+Evaluated = Literal["eval", "test"]
+
 
 class Evaluator:
-    """Evaluates the policy on the run's eval prompts; a resumed run reads the evaluations that it already has."""
+    """Evaluates the policy on the run's eval and test prompts; a resumed run reads the evaluations that it already has."""
 
     def __init__(self, folder: Path, config: TrainConfig, policy: Policy, prompts: list[PromptRecord]) -> None:
-        self._folder, self._config, self._policy, self._prompts = folder, config, policy, prompts
+        self._folder, self._config, self._policy = folder, config, policy
+        self._prompts = {split: [p for p in prompts if p.split == split] for split in ("eval", "test")}
+        self._judged: Evaluated = "test" if self._prompts["test"] else "eval"
 
-    def before(self, label: str) -> EvaluationResult:
-        """The policy before GRPO (``base``, or ``sft`` after a warm-up); evaluated once, however often it resumes."""
-        path = self._folder / "evaluations" / f"{label}-00000.json"
-        if path.is_file():
-            result = read_evaluation(path)
-        else:
-            print(f"evaluating the {label} model", flush=True)
-            result = self._run(label, 0, self._config.seed + 1)
+    def base(self) -> None:
+        """The policy before training: the curve's step 0, and ``base`` for the verdict."""
+        first = self._once("base" if self._judged == "eval" else "step", "eval")
+        if self._judged == "test":
+            self._once("base", "test")
         metrics = self._folder / "metrics.jsonl"
-        if label == "base" and not any(step == 0 for step, _ in read_series(metrics).get("eval/mean_reward", [])):
-            append_metrics(metrics, 0, {f"eval_{k}": v for k, v in self._metrics(result).items()})
-        return result
+        if not any(step == 0 for step, _ in read_series(metrics).get("eval/mean_reward", [])):
+            append_metrics(metrics, 0, {f"eval_{k}": v for k, v in self._metrics(first).items()})
+
+    def warmed_up(self) -> None:
+        """The policy after a warm-up and before GRPO (``sft``)."""
+        self._once("sft", "eval")
 
     def step(self, step: int) -> dict[str, float]:
         """Evaluate in the middle of training; returns the metrics."""
-        return self._metrics(self._run("step", step, self._config.seed))
+        return self._metrics(self._run("step", step, "eval"))
 
-    def after(self, best_step: int) -> None:
-        """Evaluate the best adapter, with the base's seed."""
+    def tuned(self, best_step: int) -> None:
+        """The best adapter, with the base's seed."""
         print("evaluating the tuned model", flush=True)
-        self._run("tuned", best_step, self._config.seed + 1)
+        self._run("tuned", best_step, self._judged)
 
     def history(self) -> list[dict[str, Any]]:
-        """Every evaluation of the run so far: label, step, seconds, metrics."""
+        """Every evaluation of the run so far: label, split, step, seconds, metrics."""
         order = {"base": -2, "sft": -1, "tuned": 1}
         results = [read_evaluation(path) for path in (self._folder / "evaluations").glob("*.json")]
         results.sort(key=lambda r: (order.get(r.label, 0), r.step))
-        return [{"label": r.label, "step": r.step, "seconds": r.seconds, "metrics": self._metrics(r)} for r in results]
+        return [
+            {"label": r.label, "split": r.split, "step": r.step, "seconds": r.seconds, "metrics": self._metrics(r)}
+            for r in results
+        ]
 
-    def _run(self, label: str, step: int, seed: int) -> EvaluationResult:
+    def _once(self, label: str, split: Evaluated) -> EvaluationResult:
+        """An evaluation before GRPO: made once, however often the run resumes."""
+        path = self._folder / "evaluations" / f"{label}-00000.json"
+        if path.is_file():
+            return read_evaluation(path)
+        print(f"evaluating the {'base' if label == 'step' else label} model on the {split} prompts", flush=True)
+        return self._run(label, 0, split)
+
+    def _run(self, label: str, step: int, split: Evaluated) -> EvaluationResult:
+        """Evaluate; steps have one seed, so that the curve's points share their draws, and all others have another."""
         config = self._config
-        sampling = Sampling(temperature=config.eval_temperature, max_new_tokens=config.max_completion_length, seed=seed)
+        sampling = Sampling(
+            temperature=config.eval_temperature,
+            max_new_tokens=config.max_completion_length,
+            seed=config.seed + (label != "step"),
+        )
         began = time.monotonic()
         result = evaluate_policy(
             self._policy,
-            self._prompts,
+            self._prompts[split],
             sampling,
             config.profile,
             label,
             step,
-            samples=config.eval_samples,
+            split,
+            samples=config.final_samples if split == "test" else config.eval_samples,
             batch_size=config.eval_batch_size,
         )
         result = result.model_copy(update={"seconds": time.monotonic() - began})
         result.save(self._folder / "evaluations")
-        if label != "step":  # the progress line reports evaluations at steps
-            print(f"{label} at step {step}: mean reward {result.metrics()['mean_reward']:.3f}", flush=True)
+        if label != "step" or step == 0:  # the progress line reports evaluations at later steps
+            mean = result.metrics()["mean_reward"]
+            print(f"{label} at step {step}: mean reward {mean:.3f} on the {split} prompts", flush=True)
         return result
 
     def _metrics(self, result: EvaluationResult) -> dict[str, float]:
-        return result.metrics() | truths(result, self._prompts)
+        return result.metrics() | truths(result, self._prompts[result.split])

@@ -7,15 +7,19 @@ will sample them. ``fail`` stops a launch unless the configuration gives a reaso
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from math import isnan
 from pathlib import Path
-from statistics import fmean, pstdev
+from statistics import fmean
 from typing import Any, Literal
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from backend.audit.gate import Gate
-from backend.evaluation.compare import FEWEST_PAIRS, detectable_from_spread
+from backend.evaluation.noise import expected_spread
+from backend.evaluation.paired import FEWEST_PAIRS
+from backend.evaluation.power import detectable_from_spread, prompts_needed
 from backend.models.generate import generate
 from backend.models.load import Policy
 from backend.records import Completion, PromptRecord, Sampling
@@ -26,6 +30,10 @@ from backend.training.reward_functions import components_of
 from rewards.types import Score
 
 Status = Literal["pass", "warn", "fail"]
+_ASKED, _ANSWERS = 10, 2
+"""Eval prompts of a task that are answered as the evaluations will answer them, and how often each."""
+_SMALL_CHANGE = 0.05
+"""The change of mean reward for which preflight says how many prompts would show it."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Sampled:
-    """A prompt with a group of completions from the policy before training, and their scores."""
+    """A prompt with completions from the policy before training, and their scores."""
 
     prompt: PromptRecord
     completions: list[Completion]
@@ -62,15 +70,22 @@ def preflight(
     Args:
         config: the run's configuration.
         policy: the loaded policy; its completions are sampled with training's own parameters.
-        prompts: train and eval prompts.
+        prompts: of all splits.
         gates: task -> the audit's gate for this reward; a task without ratings is missing.
         folder: where the run will write.
     """
-    sampled = _sample(config, policy, [p for p in prompts if p.split == "train"])
+    by_split = {split: _by_task([p for p in prompts if p.split == split]) for split in ("train", "eval", "test")}
+    training = Sampling(
+        temperature=config.temperature, max_new_tokens=config.max_completion_length, seed=config.seed + 2
+    )
+    evaluating = training.model_copy(update={"temperature": config.eval_temperature})
+    sampled = _sample(config, policy, by_split["train"], config.preflight_prompts, training, config.num_generations)
+    answered = _sample(config, policy, by_split["eval"], _ASKED, evaluating, _ANSWERS)
     return [
         *static_checks(config, prompts, gates, folder),
         *policy_checks(config, policy),
-        *sample_checks(config, policy, prompts, sampled),
+        *sample_checks(config, policy, sampled),
+        _eval_size(config, by_split["eval"], by_split["test"], answered, sampled),
     ]
 
 
@@ -99,10 +114,8 @@ def policy_checks(config: TrainConfig, policy: Policy) -> Iterator[Check]:
     yield _memory(config, policy)
 
 
-def sample_checks(
-    config: TrainConfig, policy: Policy, prompts: list[PromptRecord], sampled: list[Sampled]
-) -> Iterator[Check]:
-    """The checks that need sampled completions."""
+def sample_checks(config: TrainConfig, policy: Policy, sampled: list[Sampled]) -> Iterator[Check]:
+    """The checks that need completions sampled as in training."""
     yield _rollouts_differ(sampled)
     yield _signal(sampled)
     yield _ceiling(config, sampled)
@@ -110,17 +123,14 @@ def sample_checks(
     if any(get_task(s.prompt.task).json for s in sampled):
         yield _parser(sampled)
     yield _headroom(config, sampled)
-    yield _eval_size(_by_task([p for p in prompts if p.split == "eval"]), sampled)
 
 
-def _sample(config: TrainConfig, policy: Policy, train: list[PromptRecord]) -> list[Sampled]:
-    chosen = [p for of_task in _by_task(train).values() for p in of_task[: config.preflight_prompts]]
-    sampling = Sampling(
-        temperature=config.temperature, max_new_tokens=config.max_completion_length, seed=config.seed + 2
-    )
-    groups = generate(
-        policy, [p.chat for p in chosen], sampling, n=config.num_generations, batch_size=config.eval_batch_size
-    )
+def _sample(
+    config: TrainConfig, policy: Policy, tasks: dict[str, list[PromptRecord]], most: int, sampling: Sampling, n: int
+) -> list[Sampled]:
+    """``n`` completions of up to ``most`` prompts of each task."""
+    chosen = [p for of_task in tasks.values() for p in of_task[:most]]
+    groups = generate(policy, [p.chat for p in chosen], sampling, n, config.eval_batch_size)
     asked = [
         (p.task, ToScore.of(p, c.text, policy.token_ids(c.text)))
         for p, group in zip(chosen, groups, strict=True)
@@ -321,19 +331,42 @@ def _headroom(config: TrainConfig, sampled: list[Sampled]) -> Check:
     return Check("headroom", "warn" if notes else "pass", found, story)
 
 
-def _eval_size(tasks: dict[str, list[PromptRecord]], sampled: list[Sampled]) -> Check:
-    spread = {
-        task: pstdev([one.total for s in of_task for one in s.scores])
-        for task, of_task in _samples_by_task(sampled).items()
-    }
-    least = min(len(p) for p in tasks.values())
-    status: Status = "fail" if least < FEWEST_PAIRS else "warn" if least < 15 else "pass"
-    seen = ", ".join(
-        f"{task} {len(p)} (±{detectable_from_spread(spread.get(task, 0.0), len(p)):.2f})" for task, p in tasks.items()
-    )
-    return Check(
-        "eval-size", status, f"prompts and smallest change they show: {seen}", "V4: n of about 2 gave ±0.22 of noise"
-    )
+def _eval_size(
+    config: TrainConfig,
+    evaluated: dict[str, list[PromptRecord]],
+    test: dict[str, list[PromptRecord]],
+    answered: list[Sampled],
+    sampled: list[Sampled],
+) -> Check:
+    """What the comparison of base and tuned will be able to see.
+
+    Args:
+        config: the run's configuration.
+        evaluated, test: eval and test prompts per task.
+        answered: the base's answers to eval prompts, as in an evaluation.
+        sampled: its answers to train prompts, as in training.
+    """
+    judged, split = (test, "test") if test else (evaluated, "eval")
+    answers = config.final_samples if test else config.eval_samples
+    seen = []
+    for task, prompts in judged.items():
+        base, explored = (
+            np.array([[one.total for one in s.scores] for s in of if s.prompt.task == task])
+            for of in (answered, sampled)
+        )
+        words = f"{task} {len(prompts)}"
+        if min(len(base), len(explored)) >= 2:
+            spread = expected_spread(base, explored, answers)
+            change = detectable_from_spread(spread, len(prompts), tasks=len(judged))
+            needed = prompts_needed(spread, _SMALL_CHANGE, tasks=len(judged))
+            words += f" ({'none' if isnan(change) else f'±{change:.2f}'}; {needed} for ±{_SMALL_CHANGE})"
+        seen.append(words)
+    least = min(len(prompts) for prompts in judged.values())
+    few_to_choose = min(len(prompts) for prompts in evaluated.values()) < FEWEST_PAIRS
+    status: Status = "fail" if least < FEWEST_PAIRS else "warn" if least < 15 or few_to_choose or not test else "pass"
+    found = f"{split} prompts, {answers} answers each, and smallest change they show: {', '.join(seen)}"
+    found += "" if test else "; no test prompts, so the best step is chosen on the prompts that judge it"
+    return Check("eval-size", status, found, "V4: n of about 2 gave ±0.22 of noise")
 
 
 def as_table(checks: list[Check]) -> str:

@@ -51,7 +51,7 @@ def rewind(folder: Path) -> Checkpoint | None:
     """Bring the run's folder back to its last complete checkpoint, and return that.
 
     Incomplete checkpoints are removed, and metrics, step evaluations and firings after the last complete one. Without a
-    checkpoint only the base evaluation stays. Calling it again changes nothing.
+    checkpoint only the evaluations before training stay. Calling it again changes nothing.
     """
     checkpoint = last_checkpoint(folder)
     step = checkpoint.step if checkpoint else 0

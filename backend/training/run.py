@@ -1,5 +1,9 @@
 """One training run, start to end: preflight, base evaluation, warm-up, GRPO, tuned evaluation.
 
+Three splits of prompts: the policy learns from the train prompts, the curves and the choice of the best step are on the eval
+prompts, and base and tuned are judged on the test prompts, which nothing was chosen on. Prompts without a test split are judged
+on the eval prompts.
+
 Everything is written to the run's folder; ``backend.runs.sync`` copies it from there to the store. Started again on a
 folder with a checkpoint, training continues from it. Under ``accelerate launch`` the first process evaluates and writes.
 """
@@ -7,15 +11,17 @@ folder with a checkpoint, training continues from it. Under ``accelerate launch`
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from backend.audit.gate import Gate
 from backend.data.jsonl import read_prompts
+from backend.data.strata import some_of
 from backend.errors import UserError
 from backend.files import write_json
 from backend.models.load import Policy, load_policy
-from backend.records import PromptRecord
+from backend.records import PromptRecord, Split
 from backend.settings import get_settings
 from backend.training.clock import end_session, start_session
 from backend.training.config import TrainConfig, config_from_json
@@ -77,7 +83,7 @@ def train(
             check_preflight(folder, config, policy, prompts, gates or {})
     from backend.training.evaluator import Evaluator  # after the policy: Unsloth patches what this imports
 
-    evaluator = Evaluator(folder, config, policy, [p for p in prompts if p.split == "eval"])
+    evaluator = Evaluator(folder, config, policy, prompts)
     train_prompts = fitting(policy, [p for p in prompts if p.split == "train"], config)
     return _train(Job(folder, config, policy, train_prompts, evaluator, checkpoint))
 
@@ -88,25 +94,36 @@ def is_first_process() -> bool:
 
 
 def select_prompts(prompts: list[PromptRecord], config: TrainConfig) -> list[PromptRecord]:
-    """The prompts of the configured tasks.
+    """The prompts of the configured tasks, with as many test prompts as the configuration takes.
 
     Raises:
-        UserError: a task has no prompts, a split is empty, or a prompt is in both splits.
+        UserError: a task has no prompts, train or eval prompts are missing, some tasks have test prompts and others not, or a
+            prompt is in two splits.
     """
     chosen = [p for p in prompts if not config.tasks or p.task in config.tasks]
     for task in config.tasks:
         if not any(p.task == task for p in chosen):
             raise UserError(f"there are no prompts for task {task!r}; add some or leave the task out")
-    train_ids = {p.id for p in chosen if p.split == "train"}
-    eval_ids = {p.id for p in chosen if p.split == "eval"}
-    if not train_ids or not eval_ids:
+    test = [p for p in chosen if p.split == "test"]
+    if config.test_prompts is not None:
+        kept = {p.id for p in some_of(test, config.test_prompts)}
+        chosen = [p for p in chosen if p.split != "test" or p.id in kept]
+    ids = {split: {p.id for p in chosen if p.split == split} for split in get_args(Split)}
+    if not ids["train"] or not ids["eval"]:
         raise UserError(
-            f"a run needs train and eval prompts; there are {len(train_ids)} and {len(eval_ids)}. "
+            f"a run needs train and eval prompts; there are {len(ids['train'])} and {len(ids['eval'])}. "
             f'Give JSONL lines "split": "train" or "eval".'
         )
-    if both := train_ids & eval_ids:
+    for one, other in combinations(ids, 2):
+        if both := ids[one] & ids[other]:
+            raise UserError(
+                f"{len(both)} prompts stand in {one} and in {other} (the first: {min(both)}); remove them from one"
+            )
+    tested = {p.task for p in chosen if p.split == "test"}
+    if tested and (missing := sorted({p.task for p in chosen if p.split == "eval"} - tested)):
         raise UserError(
-            f"{len(both)} prompts stand in train and in eval (the first: {min(both)}); remove them from one"
+            f"{', '.join(missing)} would have no test prompt and so no verdict, while others have {len(ids['test'])}: give "
+            "every task some, or judge all on the eval prompts with test_prompts=0"
         )
     return chosen
 
@@ -173,16 +190,16 @@ def _train(job: Job) -> Outcome:
     from backend.training.warm_up import ADAPTER, warm_up
 
     if is_first_process():
-        job.evaluator.before("base")
+        job.evaluator.base()
     if job.config.sft_epochs:
         if not (job.folder / ADAPTER).is_dir():
             warm_up(job.folder, job.config, job.policy, job.prompts)
         if is_first_process():
-            job.evaluator.before("sft")
+            job.evaluator.warmed_up()
     outcome, best_step = _grpo(job)
     if is_first_process():
         if outcome.status == "finished":
-            job.evaluator.after(best_step)
+            job.evaluator.tuned(best_step)
         _write_results(job)
     return outcome
 

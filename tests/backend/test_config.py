@@ -3,7 +3,15 @@
 import pytest
 
 from backend.errors import UserError
-from backend.training.config import PRESETS, allowed, differences, get_preset, override, parse_settings
+from backend.training.config import (
+    PRESETS,
+    allowed,
+    config_as_settings,
+    differences,
+    get_preset,
+    override,
+    parse_settings,
+)
 from rewards import TASKS
 
 
@@ -52,6 +60,8 @@ def test_text_is_parsed_by_the_fields_type() -> None:
         (["profile=v9"], "unknown reward profile 'v9'"),
         (["tasks=poetry"], "unknown task 'poetry'"),
         (["max_completion_length=2048"], "leaves no room for the prompt"),
+        (["comparison=alpha=2"], "Allowed: alpha=0.05,family=tasks,margin=0.05"),
+        (["comparison=delta=0.1"], "Allowed: alpha=0.05,family=tasks,margin=0.05"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_is_allowed(pairs: list[str], message: str) -> None:
@@ -112,3 +122,10 @@ def test_accumulation_that_does_not_divide_a_step_is_refused() -> None:
 
 def test_differences_name_the_fields() -> None:
     assert differences(get_preset("nano"), override(get_preset("nano"), {"seed": 7})) == {"seed": (42, 7)}
+
+
+def test_what_a_comparison_is_judged_by_is_set_and_given_back_as_text() -> None:
+    start = get_preset("nano")
+    config = override(start, parse_settings(["comparison=alpha=0.01,margin=0.02"]))
+    assert (config.comparison.alpha, config.comparison.margin) == (0.01, 0.02)
+    assert override(start, config_as_settings(config, start)) == config

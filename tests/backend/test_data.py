@@ -212,8 +212,8 @@ def test_each_fault_of_a_set_is_named(prompts: list[PromptRecord]) -> None:
     for fault in (
         "longer than the limit",
         "nearly repeat",
-        "stand in train and in eval",
-        "like a train prompt",
+        "stand in several splits",
+        "of different splits are 1.00 alike",
         "like another task",
         "only 1 eval",
     ):

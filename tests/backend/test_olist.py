@@ -228,8 +228,9 @@ def test_prompts_follow_from_the_shop(files: Path, tmp_path: Path) -> None:
     shop = tmp_path / "commerce.db"
     import_olist(files, shop)
     counts = {"extraction": 40, "sql_qa": 40, "insights": 20, "push": 20}
-    prompts = build_prompts(shop, counts, {"extraction": 10, "sql_qa": 6, "insights": 6, "push": 6})
-    assert len(prompts) == 148
+    few = {"extraction": 10, "sql_qa": 6, "insights": 6, "push": 6}
+    prompts = build_prompts(shop, counts, few, few)
+    assert len(prompts) == 176
     assert {p.source for p in prompts} == {"olist, 300 orders"}
     assert {p.facts["shop"] for p in prompts} == {shop_identity(shop)[1]}
     extraction = [p for p in prompts if p.task == "extraction"]

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -470,10 +471,25 @@ def test_a_split_is_made_by_task_and_stays_the_same(folder: Path) -> None:
     assert {p.id for p in read_prompt_file(path) if p.split == "eval"} == held["chat"] | held["mail"]
 
 
-def test_a_large_file_keeps_two_hundred_for_evaluation(folder: Path) -> None:
+def test_a_large_file_keeps_two_hundred_for_evaluation_and_as_many_for_the_test(folder: Path) -> None:
     path = folder / "prompts.jsonl"
     as_jsonl(path, [{"prompt": f"q{i}", "answer": "x"} for i in range(1500)])
-    assert sum(p.split == "eval" for p in read_prompt_file(path)) == MOST_EVAL
+    assert Counter(p.split for p in read_prompt_file(path)) == {"train": 1100, "eval": MOST_EVAL, "test": MOST_EVAL}
+
+
+def test_a_file_has_test_prompts_once_every_task_has_enough(folder: Path) -> None:
+    """One in five of 74 prompts are 14, too few for a verdict; of 75 they are 15. The eval prompts stay the same ones."""
+    found = {}
+    for mail in (74, 75):
+        path = folder / f"{mail}.jsonl"
+        rows = [{"task": "chat", "prompt": f"c{i}"} for i in range(100)]
+        as_jsonl(path, [*rows, *({"task": "mail", "prompt": f"m{i}"} for i in range(mail))])
+        found[mail] = read_prompt_file(path)
+    assert Counter(p.split for p in found[74]) == {"train": 140, "eval": 34}
+    counts = Counter((p.task, p.split) for p in found[75])
+    assert [counts["chat", "test"], counts["mail", "test"], counts["mail", "eval"]] == [20, 15, 15]
+    evaluated = {prompts: {p.id for p in of if p.split == "eval" and p.task == "chat"} for prompts, of in found.items()}
+    assert evaluated[74] == evaluated[75]
 
 
 def test_a_split_that_is_named_stays(folder: Path) -> None:
@@ -492,7 +508,7 @@ def test_facts_and_columns_are_one(folder: Path) -> None:
     ("rows", "said"),
     [
         ([{"prompt": "q"}, {"prompt": "q"}], ":2: the same prompt as row 1"),
-        ([{"prompt": "q", "split": "test"}], ":1: split: Input should be 'train' or 'eval'"),
+        ([{"prompt": "q", "split": "dev"}], ":1: split: Input should be 'train', 'eval' or 'test'"),
         ([{"prompt": "q", "facts": [1], "x": 1}], ":1: facts is list; give an object"),
         ([{"prompt": "q", "task": "poetry", "x": 1}], ":1: unknown task 'poetry'"),
         ([{"text": "q"}], ":1: no column is known as the prompt"),

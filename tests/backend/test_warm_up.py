@@ -113,7 +113,7 @@ def test_a_warmed_up_run_keeps_its_adapter_and_evaluates_it(workbench, tiny_mode
     labels = [e["label"] for e in json.loads((folder / "eval_results.json").read_text())["evaluations"]]
     assert labels == ["base", "sft", "step", "tuned"]
     # another run of this model on this machine can be estimated once it has three steps; this one had one
-    assert estimate(override(get_preset("nano"), {"model": str(tiny_model)})) is None
+    assert estimate(override(get_preset("nano"), {"model": str(tiny_model)}), {"eval": 2}) is None
 
 
 def test_the_estimate_scales_the_measured_steps(workbench, tmp_path) -> None:
@@ -126,16 +126,21 @@ def test_the_estimate_scales_the_measured_steps(workbench, tmp_path) -> None:
     (folder / "environment.json").write_text(json.dumps({"gpu": gpu_name(), "cpus": os.cpu_count()}))
     lines = [json.dumps({"step": i, "time": 0, "metrics": {"step_time": s}}) for i, s in enumerate((9.0, 2.0, 2.0), 1)]
     (folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
-    (folder / "evaluations" / "base-00000.json").write_text('{"seconds": 10}')
-    found = estimate(config)
+    (folder / "evaluations" / "base-00000.json").write_text('{"seconds": 10, "completions": [{}, {}, {}, {}]}')
+    prompts = {"train": 400, "eval": 4}
+    found = estimate(config, prompts)
     assert found is not None and not found.scaled
-    assert found.hours == pytest.approx((100 * 2.0 + 4 * 10) / 3600)
+    assert found.hours == pytest.approx((100 * 2.0 + 4 * 10) / 3600)  # base, two steps, tuned
     assert found.dollars == pytest.approx(found.hours * 0.8)
-    double = estimate(override(config, {"num_generations": 16}), runs=3)
+    judged = estimate(override(config, {"final_samples": 3}), {**prompts, "test": 20})
+    assert judged is not None and judged.hours == pytest.approx((100 * 2.0 + 3 * 10 + 2 * 3 * 50) / 3600)
+    longer = estimate(override(config, {"max_completion_length": 320}), prompts)
+    assert longer is not None and longer.hours == pytest.approx(2 * (100 * 2.0 + 4 * 10) / 3600)
+    double = estimate(override(config, {"num_generations": 16}), prompts, runs=3)
     assert double is not None and double.scaled and double.step_seconds == pytest.approx(4.0)
     assert double.hours == pytest.approx(3 * (100 * 4.0 + 4 * 10) / 3600)
-    assert "about 4 min and $0.05 (2.0 s a step in 20260101-000000-aaaa)" in estimate_in_words(config)
-    assert "no run of nano on this machine yet" in estimate_in_words(get_preset("nano"))
+    assert "about 4 min and $0.05 (2.0 s a step in 20260101-000000-aaaa)" in estimate_in_words(config, prompts)
+    assert "no run of nano on this machine yet" in estimate_in_words(get_preset("nano"), prompts)
 
 
 @pytest.mark.slow

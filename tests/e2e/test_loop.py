@@ -99,7 +99,7 @@ def test_rate_audit_train_and_read_the_verdict(app: App, page: Page) -> None:
     expect(status(page, "running")).to_be_visible(timeout=60_000)
     page.goto(f"{address}/runs")
     expect(status(page, "finished")).to_be_visible(timeout=420_000)
-    expect(page.get_by_text("Evaluation reward per task")).to_be_visible()
+    expect(page.get_by_text("Reward on the eval prompts, per task")).to_be_visible()
 
     # Base against tuned, in one sentence.
     page.goto(f"{address}/results")
