@@ -8,22 +8,28 @@ from backend.commerce.prompts import build_prompts
 from backend.commerce.synthetic import build_commerce_db
 from backend.store.engine import writing
 from backend.store.prompts import save_prompt_set
-from tests.app.test_pages import example, run_page, words_of
+from tests.app.test_pages import run_page, words_of
 
-pytestmark = pytest.mark.usefixtures("example")
-__all__ = ["empty", "example"]
 
-from tests.app.test_pages import empty  # noqa: E402
+@pytest.fixture
+def example(example_workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("backend.release.example.first_start", lambda: None)
+    monkeypatch.setattr("app.ui.state.first_start", lambda: None)
+    return example_workbench
 
 
 def test_runs_and_results_name_their_prompts(example: Path) -> None:
     """One step has two numbers where it was evaluated twice: each page says on what."""
     runs = words_of(run_page("runs", runs=["example"]))
-    assert "The curve is on 65 eval prompts, 1 answer each. Tuned on Results is the best step, answered once more" in runs
+    assert (
+        "The curve is on 65 eval prompts, 1 answer each. Tuned on Results is the best step, answered once more" in runs
+    )
     results = words_of(run_page("results", result_run="example"))
     assert "65 eval prompts, 1 answer each." in results and "Chosen on these prompts" in results
     assert "cannot be told apart" in results
-    assert "A curva está em 65 prompts de avaliação, 1 resposta cada." in words_of(run_page("runs", runs=["example"], lang="pt"))
+    assert "A curva está em 65 prompts de avaliação, 1 resposta cada." in words_of(
+        run_page("runs", runs=["example"], lang="pt")
+    )
     assert "Escolhido nestes prompts" in words_of(run_page("results", result_run="example", lang="pt"))
 
 

@@ -33,6 +33,7 @@ WORDS = {
     "score": 3,
     "skip_reason": None,
     "form": "text",
+    "left_out": "",
 }
 VALUES: dict[type[types.TypeEngine], Any] = {
     Boolean: True, Integer: 1, Float: 0.5, JSON: {"a": 1}, DateTime: datetime(2026, 1, 2, tzinfo=UTC),

@@ -480,7 +480,7 @@ def test_a_gate_that_passed_is_stale_once_the_file_has_changed(installed: Callab
     with reading() as session:
         gate = standing_gates(session, "current")["mine"]
     assert gate.verdict == "stale"
-    assert "the reward has changed since the decision" in gate.reason
+    assert "the reward has changed since the decision" in gate.reason.en
 
 
 # --- for a while --------------------------------------------------------------------------------------------------------
