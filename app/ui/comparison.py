@@ -96,6 +96,13 @@ def show_pairs(compared: Compared) -> None:
         chosen = moved.loc[random.Random(seed).sample(list(moved.index), min(_SHOWN, len(moved)))]
     else:
         chosen = moved.sort_values("d", ascending=order == "worst", kind="stable").head(_SHOWN)
+    if (most := max(compared.answers)) > 1:
+        st.caption(
+            t(
+                f"Of {most} answers the first is shown; rewards are the means over them.",
+                f"De {most} respostas mostra-se a primeira; as recompensas são as médias delas.",
+            )
+        )
     texts = compared.texts.set_index("prompt_id")
     for _, pair in chosen.iterrows():
         if pair["prompt_id"] in texts.index:
