@@ -17,7 +17,7 @@ from app.ui.seeds import show_seeds
 from app.ui.state import example_note, open_store, shown_errors
 from app.ui.tabs import show_tabs
 from backend.charts.comparison import difference_chart
-from backend.evaluation.evidence import EVIDENCE_HEADS, evidence_cells, evidence_sentence
+from backend.evaluation.evidence import EVIDENCE_HEADS, evidence_cells, evidence_sentence, findings, headline
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import would_people_agree
 from backend.evaluation.report import as_csv, as_html, as_markdown
@@ -143,7 +143,8 @@ def show_override(run: Run) -> None:
 
 def show_comparison(compared: Compared, run: Run | None) -> None:
     """The summary sentence, the next step, the numbers, and tabs with all details."""
-    st.markdown("#### " + t(*evidence_sentence(compared.evidence, bold="**")))
+    st.markdown("#### " + t(*headline(compared.evidence)))
+    st.markdown("\n".join(f"- {t(*words)}" for words in findings(compared.evidence, bold="**")))
     if (words := chosen_words(compared)) is not None:
         st.caption(":material/info: " + t(*words))
     show_next_step(compared)

@@ -106,6 +106,11 @@ class Evidence:
         return self.gate is not None and self.gate.verdict == "pass"
 
     @property
+    def shown(self) -> bool:
+        """Whether more than the reward says that the answers got better, or the reward is trusted and nothing is in doubt."""
+        return bool(self.in_favour) or (self.trusted and not _constant(self.truth))
+
+    @property
     def against(self) -> list[Text]:
         """What says that the answers did not get better."""
         said = []
@@ -249,8 +254,38 @@ def _right(truth: Truth, frame: pd.DataFrame) -> pd.Series:
     return pd.Series({prompt: fmean(shares) for prompt, shares in right.items()}, dtype=float)
 
 
-def evidence_sentence(evidence: Sequence[Evidence], bold: str = "") -> Text:
-    """What happened, a clause per task; the tasks whose reward rose while the answers did not come first.
+def headline(evidence: Sequence[Evidence]) -> Text:
+    """The finding in one sentence: in how many tasks the reward rose, and in how many of these the answers got better."""
+    rose = [e for e in evidence if e.change.verdict == "improved"]
+    fell = sum(e.change.verdict == "regressed" for e in evidence)
+    gamed = sum(bool(e.against) for e in rose)
+    better = sum(not e.against and e.shown for e in rose)
+    parts = [
+        fill("they got better in {n}", "melhoraram em {n}", n=better),
+        fill("did not in {n}", "não em {n}", n=gamed),
+        fill("and in {n} it is not known", "e em {n} não se sabe", n=len(rose) - better - gamed),
+    ]
+    answers = Text(", ".join(p.en for p in parts), ", ".join(p.pt for p in parts))
+    words = fill(
+        "The reward rose in {n} of {all} tasks",
+        "A recompensa subiu em {n} de {all} tarefas",
+        n=len(rose),
+        all=len(evidence),
+    )
+    if rose:
+        words = fill(
+            "{words}; of the answers: {answers}",
+            "{words}; quanto às respostas: {answers}",
+            words=words,
+            answers=answers,
+        )
+    if fell:
+        words = fill("It fell in {n}. {words}", "Ela caiu em {n}. {words}", n=fell, words=words)
+    return fill("{words}.", "{words}.", words=words)
+
+
+def findings(evidence: Sequence[Evidence], bold: str = "") -> list[Text]:
+    """What happened, a sentence per task; the tasks whose reward rose while the answers did not come first.
 
     Args:
         evidence: of each task.
@@ -258,11 +293,16 @@ def evidence_sentence(evidence: Sequence[Evidence], bold: str = "") -> Text:
     """
     order = list(VERDICTS)
     tasks = sorted(evidence, key=lambda e: (not _gamed(e), order.index(e.change.verdict)))
-    clauses = [said(e, bold) for e in tasks]
-    whole = Text("; ".join(c.en for c in clauses) + ".", "; ".join(c.pt for c in clauses) + ".")
+    found = [fill("{words}.", "{words}.", words=said(e, bold)) for e in tasks]
     if any(e.change.verdict in ("possibly better", "possibly worse") for e in tasks):
-        return fill("{whole} {odds}", "{whole} {odds}", whole=whole, odds=odds_words(len(tasks)))
-    return whole
+        found.append(odds_words(len(tasks)))
+    return found
+
+
+def evidence_sentence(evidence: Sequence[Evidence], bold: str = "") -> Text:
+    """``headline`` and ``findings`` as one text."""
+    all_words = [headline(evidence), *findings(evidence, bold)]
+    return Text(" ".join(w.en for w in all_words), " ".join(w.pt for w in all_words))
 
 
 def _gamed(e: Evidence) -> bool:
@@ -284,7 +324,7 @@ def said(e: Evidence, bold: str = "") -> Text:
         return _filled(
             Text("{task} improved by {moved}: {why}", "{task} melhorou em {moved}: {why}"), e, bold, e.in_favour
         )
-    if e.trusted and not _constant(e.truth):
+    if e.shown:
         return clause(c, bold)
     template = Text(
         "{task}: the reward rose by {moved}; whether the answers got better is not known: {why}",

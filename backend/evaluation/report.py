@@ -17,7 +17,7 @@ from backend.charts.base import svg
 from backend.charts.comparison import difference_chart
 from backend.evaluation.changes import word_changes
 from backend.evaluation.compare import TaskComparison
-from backend.evaluation.evidence import EVIDENCE_HEADS, evidence_cells, evidence_sentence
+from backend.evaluation.evidence import EVIDENCE_HEADS, evidence_cells, findings, headline
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import PeopleEstimate
 from backend.evaluation.stored import Compared, name_of, why
@@ -66,7 +66,8 @@ def as_html(
     chart = svg(difference_chart(compared.paired, compared.means(), lang), lang)
     parts = [
         f"<h1>{escape(title)}</h1>",
-        f"<p class=lead>{escape(evidence_sentence(compared.evidence).within(lang))}</p>",
+        f"<p class=lead>{escape(headline(compared.evidence).within(lang))}</p>",
+        "<ul>" + "".join(f"<li>{escape(words.within(lang))}</li>" for words in findings(compared.evidence)) + "</ul>",
         *(f"<p class=note>{escape(words.within(lang))}</p>" for words in [chosen_words(compared)] if words),
         f"<aside><b>{t('Next', 'Próximo passo')}:</b> {escape(step.what.within(lang))}<br>"
         f"<span class=note>{escape(reasons)}</span></aside>",
@@ -114,7 +115,8 @@ def as_markdown(compared: Compared, title: str, lang: str = "en") -> str:
         "\n\n".join(
             [
                 f"### {title}",
-                evidence_sentence(compared.evidence, bold="**").within(lang),
+                headline(compared.evidence).within(lang),
+                "\n".join(f"- {words.within(lang)}" for words in findings(compared.evidence, bold="**")),
                 *(words.within(lang) for words in [chosen_words(compared)] if words),
                 markdown_table(compared.tasks, lang),
                 f"**{Text('Next', 'Próximo passo').within(lang)}:** {step.what.within(lang)}",
