@@ -92,7 +92,7 @@ def attack_task(
     if not completions or not prompts:
         raise UserError(f"there are no completions of {task} to take pieces from; import or sample some first")
     asked = [ToScore(p.messages, "", p.facts, p.form) for p in prompts]  # type: ignore[arg-type]
-    totals = _scores_of(task, profile, asked)
+    totals = totals_of(task, profile, asked)
     bounds = get_task(task).bounds
     target = bounds[0] + HIGH * (bounds[1] - bounds[0]) if bounds else max(t for t, _ in totals(0, completions))
     people = human_scores(session).set_index("completion_id")["human"]
@@ -112,9 +112,11 @@ def attack_task(
     return Attacked(task, profile, found, tuple(p.id for p in prompts))
 
 
-def _scores_of(
+def totals_of(
     task: str, profile: str, asked: Sequence[ToScore]
 ) -> Callable[[int, Sequence[str]], list[tuple[float, Mapping[str, float]]]]:
+    """What ``rewards.attack`` calls: the totals and components of texts on one of these prompts."""
+
     def totals(place: int, texts: Sequence[str]) -> list[tuple[float, Mapping[str, float]]]:
         one = asked[place]
         rows = [ToScore(one.messages, text, one.columns, one.form) for text in texts]

@@ -16,6 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from backend.audit.attack import HIGH, sources_of, totals_of
 from backend.audit.gate import Gate
 from backend.evaluation.noise import expected_spread
 from backend.evaluation.paired import FEWEST_PAIRS
@@ -27,11 +28,14 @@ from backend.suites import ToScore, get_task, score_all, suite_of
 from backend.training.config import TrainConfig
 from backend.training.memory import available_memory, needed_memory
 from backend.training.reward_functions import components_of
+from rewards.attack import attack, make_bank
 from rewards.types import Score
 
 Status = Literal["pass", "warn", "fail"]
 _ASKED, _ANSWERS = 10, 2
 """Eval prompts of a task that are answered as the evaluations will answer them, and how often each."""
+_ATTACK_CALLS, _ATTACK_SECONDS = 2_000, 20.0
+"""Calls of the reward for one task, and the longest that they may take."""
 _SMALL_CHANGE = 0.05
 """The change of mean reward for which preflight says how many prompts would show it."""
 
@@ -123,6 +127,7 @@ def sample_checks(config: TrainConfig, policy: Policy, sampled: list[Sampled]) -
     if any(get_task(s.prompt.task).json for s in sampled):
         yield _parser(sampled)
     yield _headroom(config, sampled)
+    yield _attack(config, sampled)
 
 
 def _sample(
@@ -329,6 +334,38 @@ def _headroom(config: TrainConfig, sampled: list[Sampled]) -> Check:
     notes += [f"nothing left to gain: {', '.join(full)}"] if full else []
     found = f"base means {means} ({config.profile})" + "".join(f"; {note}" for note in notes)
     return Check("headroom", "warn" if notes else "pass", found, story)
+
+
+def _attack(config: TrainConfig, sampled: list[Sampled]) -> Check:
+    """A short search for cheap texts on the sampled prompts, with pieces of the sampled completions."""
+    story = "V4.2 and its like: every reward of the seeds pays 0.90 for texts that nobody wants"
+    broken, held = [], []
+    for task, of_task in _samples_by_task(sampled).items():
+        known = get_task(task)
+        if known.bounds is None:
+            continue
+        low, high = known.bounds
+        texts = [c.text for s in of_task for c in s.completions]
+        asked = [ToScore.of(s.prompt, "") for s in of_task]
+        found = attack(
+            totals_of(task, config.profile, asked),
+            make_bank(texts, [s.prompt.user_text for s in of_task], sources_of(task)),
+            len(of_task),
+            low + HIGH * (high - low),
+            _ATTACK_CALLS,
+            seconds=_ATTACK_SECONDS,
+            most_finds=1,
+        )
+        if found.to_target is None:
+            held.append(f"{task} (best {found.best:.2f} in {found.calls})")
+        else:
+            shown = " ".join(found.finds[0].text.split())[:60] if found.finds else ""
+            broken.append(f"{task} after {found.to_target} calls ({shown!r})")
+    if broken:
+        return Check(
+            "attack", "warn", f"cheap texts score high: {', '.join(broken)}; `workbench attack` shows them", story
+        )
+    return Check("attack", "pass", f"no cheap text scores high: {', '.join(held) or 'nothing to attack'}", story)
 
 
 def _eval_size(

@@ -134,6 +134,7 @@ def test_a_fifth_task_scores_audits_and_trains(
         s = score_completion("reply", text, "", {}, "v4.2.1")
         rows += [(i, "reply", c, v, [1, 3, 5, 1][i]) for c, v in {**s.components, "total": s.total}.items()]
     frame = pd.DataFrame(rows, columns=["completion_id", "task", "component", "value", "human"])
+    frame["prompt_id"] = frame["completion_id"]
     assert audit_table(frame).set_index("reward").loc["total", "rho"] == pytest.approx(1.0)
     assert [(r.probe.name, r.passed) for r in run_probes(get_task("reply"), suite_of("reply").profile(""))] == [
         ("one word repeated", True)

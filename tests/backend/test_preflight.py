@@ -10,9 +10,9 @@ from backend.audit.gate import Gate
 from backend.commerce.prompts import build_prompts
 from backend.commerce.synthetic import build_commerce_db
 from backend.models.load import Policy, load_policy
-from backend.records import PromptRecord
+from backend.records import Completion, PromptRecord
 from backend.training.config import PRESETS, TrainConfig, get_preset, override
-from backend.training.preflight import Check, failures, preflight, static_checks
+from backend.training.preflight import Check, Sampled, _attack, failures, preflight, static_checks
 from rewards.types import NO_TEXT
 from tests import warm
 
@@ -109,6 +109,19 @@ def test_nano_passes_what_its_model_decides(nano, prompts, tmp_path) -> None:
     assert not failures(list(checks.values())), checks
     for name in ("generation-config", "memory", "rollouts-differ", "ceiling", "thinking", "parser", "eval-size"):
         assert checks[name].status == "pass", checks[name]
+
+
+def completion(text: str) -> Completion:
+    return Completion(text, len(text.split()), False)
+
+
+def test_a_reward_that_pays_for_cheap_texts_is_named_before_training(prompts) -> None:
+    push = next(p for p in prompts if p.task == "push" and p.split == "train")
+    sql = next(p for p in prompts if p.task == "sql_qa" and p.split == "train")
+    made = [Sampled(p, [completion("Aproveite hoje: SELECT state FROM orders_enriched")], []) for p in (push, sql)]
+    check = _attack(NANO, made)
+    assert check.status == "warn" and "push after" in check.found and "sql_qa after" in check.found
+    assert _attack(NANO, made) == check, "the same search each time"
 
 
 @with_nano
