@@ -4,7 +4,7 @@ python -m benchmarks.app                     # about ten minutes on two cores; n
 python -m benchmarks.app --completions 20000 --ratings 4000   # smaller
 
 Builds a SQLite store of that size in a temporary folder, starts the app on it, and drives it in Chromium: the time from
-a key press to the next completion on screen, for one rater and with nineteen others at work. The bootstrap of Spearman's
+a key press to the next completion on screen, for one rater and with nineteen others at work. The interval of Spearman's
 ρ is compared with scipy.stats.bootstrap around scipy.stats.spearmanr on the same data.
 """
 
@@ -27,9 +27,10 @@ from sqlalchemy.orm import Session
 
 from backend.audit.correlation import correlate
 from backend.commerce.prompts import build_prompts
+from backend.commerce.shop import shop_path
 from backend.commerce.synthetic import build_commerce_db
 from backend.rating.queue import _PLACES
-from backend.settings import ROOT, get_settings
+from backend.settings import ROOT
 from backend.store.completions import ensure_scores
 from backend.store.engine import writing
 from backend.store.prompts import save_prompts
@@ -81,7 +82,7 @@ def main(
 ) -> None:
     """Measure."""
     result: dict[str, Any] = {"completions": completions, "ratings": ratings}
-    result["bootstrap_speedup"] = _interval()
+    result["interval_speedup"] = _interval()
     with tempfile.TemporaryDirectory() as folder, workbench_at(Path(folder), WORKBENCH_LOAD_EXAMPLE="false"):
         _fill(completions, ratings)
         app = App({})
@@ -131,7 +132,7 @@ def _fill(completions: int, ratings: int) -> None:
 
 def _fill_completions(session: Session, completions: int, rated: int) -> None:
     """Add completions and their queue items; the first ``rated`` of them are rated."""
-    prompts = build_prompts(build_commerce_db(get_settings().commerce_db))
+    prompts = build_prompts(build_commerce_db(shop_path()))
     save_prompts(session, prompts)
     rng, connection = random.Random(0), session.connection()
     for start in range(0, completions, 50_000):

@@ -198,8 +198,8 @@ def simulate() -> Iterable[Measured]:
         yield stated(claim, "200, what is asked lasts for days", false_alarms(lasting, of_limit=True))
     for drift, (usual, days) in DRIFTS.items():
         for answers in (30, 200):
-            found = found_within(replace(usual, answers=answers), days, MONTHS // 2)
-            for k, value in found.items():
+            within = found_within(replace(usual, answers=answers), days, MONTHS // 2)
+            for k, value in within.items():
                 yield stated(f"{drift} found within {k} days", f"{answers} answers a day", value)
     for answers in (30, 200):
         for rewards in ("steps", "pass or fail"):
