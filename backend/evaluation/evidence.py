@@ -128,7 +128,7 @@ class Evidence:
                 fill("{label} {word} ({base} to {tuned})", "{label} {word} ({base} a {tuned})", word=word, **_shares(t))
             )
         before, after = self.before, self.after
-        if after.distinct <= after.answers / 2 and after.distinct < 0.6 * before.distinct:
+        if after.answers and after.alike >= after.answers / 2 and before.alike < before.answers / 2:
             said.append(
                 fill(
                     "{alike} of {n} answers are one and the same ({distinct} different ones; {before} before)",
