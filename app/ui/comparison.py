@@ -33,7 +33,7 @@ def show_table(comparisons: list[TaskComparison], settings: ComparisonSettings |
     frame = numbers(frame, digits, signed=["delta", "effect"])
     columns: dict[str, Any] = {
         "task": t("Task", "Tarefa"),
-        "verdict": t("Verdict", "Veredito"),
+        "verdict": t("Verdict on the reward", "Veredito da recompensa"),
         "n": "n",
         "base": "base",
         "tuned": t("tuned", "treinado"),

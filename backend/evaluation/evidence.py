@@ -159,7 +159,13 @@ class Evidence:
                 )
             )
         if (t := self.truth) is not None and t.rose:
-            said.append(fill("{label} rose ({base} to {tuned})", "{label} subiram ({base} a {tuned})", **_shares(t)))
+            said.append(
+                fill(
+                    "{label} rose ({base} to {tuned}; one constant answer gets {constant})",
+                    "{label} subiram ({base} a {tuned}; uma só resposta constante chega a {constant})",
+                    **_shares(t),
+                )
+            )
         return said
 
 

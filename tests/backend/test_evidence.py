@@ -84,7 +84,7 @@ def test_what_contradicts_the_reward_is_said_even_of_a_trusted_one(known: dict[s
 
 def test_people_or_truth_make_an_improvement_of_an_untrusted_reward() -> None:
     assert "improved by" in said(rose(None, people=people(1.0, 0.5))).en
-    assert "Facts right rose (20% to 60%)" in said(rose(None, truth=truth(0.2, 0.6))).en
+    assert "Facts right rose (20% to 60%; one constant answer gets 10%)" in said(rose(None, truth=truth(0.2, 0.6))).en
 
 
 def test_people_who_may_see_nothing_prove_nothing() -> None:
