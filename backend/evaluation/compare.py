@@ -132,7 +132,9 @@ def compare(paired: pd.DataFrame, settings: ComparisonSettings | None = None) ->
     values = paired[["base", "tuned"]].to_numpy(dtype=float)
     if not np.isfinite(values).all():
         raise ValueError("a score is NaN or infinite; every prompt needs a finite score in both evaluations")
-    task_of = paired["task"].to_numpy()
+    if paired["task"].isna().any():
+        raise ValueError("a row names no task")
+    task_of = paired["task"].astype(str).to_numpy()
     rows = {str(task): values[task_of == task] for task in dict.fromkeys(task_of)}
     strata = [np.round(scores[:, 1] - scores[:, 0], 9) for scores in rows.values()]  # rounded, so that equal ones tie
     *of_tasks, of_all = judge(strata, settings)
@@ -184,7 +186,7 @@ def judge(strata: Sequence[Array], settings: ComparisonSettings) -> list[Judged]
     ):
         d, tasks = np.concatenate(row), len(strata) if len(found) < len(strata) else 1
         follows = p_both < settings.alpha and keeps_sign(d, furthest, tasks, settings.alpha)
-        verdict = verdict_of(int(np.count_nonzero(d)), better, worse, p_holm, follows, settings.alpha)
+        verdict = verdict_of(int(np.count_nonzero(d)), better, worse, p_holm, follows, settings.alpha, float(d.mean()))
         found.append(Judged(better, worse, two_sided, p_mean, p_holm, p_mean_holm, p_both, verdict))
     return found
 
@@ -263,7 +265,7 @@ def keeps_sign(d: Array, furthest: tuple[float, float], tasks: int = 1, alpha: f
 
 
 def verdict_of(
-    nonzero: int, p_better: float, p_worse: float, p_holm: float, follows: bool, alpha: float = ALPHA
+    nonzero: int, p_better: float, p_worse: float, p_holm: float, follows: bool, alpha: float, mean: float
 ) -> Verdict:
     """The verdict in words; corrected evidence first, then uncorrected one-sided evidence as "possibly".
 
@@ -273,6 +275,7 @@ def verdict_of(
         p_holm: of the signed ranks, two-sided and corrected.
         follows: whether the mean surely goes the same way.
         alpha: the level.
+        mean: the mean difference; "possibly" is said only where it goes the same way.
     """
     if nonzero < FEWEST_PAIRS:
         return "not enough data"
@@ -281,9 +284,9 @@ def verdict_of(
             return "improved" if follows else MOST_GAIN
         return "regressed" if follows else MOST_LOSE
     if p_better < alpha:
-        return "possibly better"
+        return "possibly better" if mean > 0 else MOST_GAIN
     if p_worse < alpha:
-        return "possibly worse"
+        return "possibly worse" if mean < 0 else MOST_LOSE
     return "no detectable change"
 
 

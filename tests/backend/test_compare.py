@@ -60,7 +60,7 @@ def test_one_sided_096_for_better_is_evidence_for_worse() -> None:
         if 0.955 < better < 0.965:
             break
     assert worse == pytest.approx(1 - better, abs=0.01)
-    assert verdict_of(20, better, worse, two, follows=False) == "possibly worse"
+    assert verdict_of(20, better, worse, two, follows=False, alpha=0.05, mean=-0.09) == "possibly worse"
 
 
 def test_no_change_at_all() -> None:
@@ -269,3 +269,60 @@ def test_the_seeds_final_table_is_read_where_its_report_misreads_it() -> None:
     words = summary_sentence(compare(seed_table()))
     assert "SQL Q&A possibly worse, by 0.08 (from 0.52 to 0.44)" in words.en
     assert "SQL Q&A talvez pior, em 0,08 (de 0,52 para 0,44)" in words.pt
+
+
+def test_the_order_of_prompts_and_the_side_called_base_change_no_verdict() -> None:
+    rng = np.random.default_rng(17)
+    for n in (6, 8, 11, 15, 40):
+        for _ in range(20):
+            d = np.round(rng.normal(0.05, 0.1, n), 2)
+            one, mirrored = table([d.tolist()]), table([(-d).tolist()])
+            shuffled = table([rng.permutation(d).tolist()])
+            assert (one.p_better, one.p_worse, one.p_mean, one.verdict) == (
+                shuffled.p_better, shuffled.p_worse, shuffled.p_mean, shuffled.verdict,
+            )  # fmt: skip
+            assert one.p_better == pytest.approx(mirrored.p_worse) and one.p_mean == pytest.approx(mirrored.p_mean)
+            exact = stats.permutation_test(
+                (d[d != 0],), lambda x: stats.rankdata(np.abs(x)) @ (x > 0), permutation_type="samples",
+                alternative="greater", n_resamples=20_000,
+            ).pvalue if np.count_nonzero(d) <= 11 else None  # fmt: skip
+            assert exact is None or one.p_better == pytest.approx(exact)
+
+
+def table(differences: list[list[float]]):
+    """The first task's row of a table of these differences."""
+    rows = [(f"t{i}", 0.5, 0.5 + d) for i, of in enumerate(differences) for d in of]
+    return compare(pd.DataFrame(rows, columns=["task", "base", "tuned"]))[0]
+
+
+def test_no_p_is_smaller_than_the_patterns_allow() -> None:
+    assert table([[0.1] * 6]).p_two_sided == pytest.approx(2 / 64) and table([[0.1] * 6]).p_mean == pytest.approx(
+        2 / 64
+    )
+    assert table([[0.1]]).p_mean == 1.0 and table([[0, 0.1, 0.2]]).p_mean == pytest.approx(0.5)
+
+
+def test_possibly_better_is_not_said_of_a_mean_that_fell() -> None:
+    d = [*np.round(np.linspace(0.034, 0.046, 61), 4), *np.round(np.linspace(-0.01, -0.6, 19), 4)]
+    found = table([d])
+    assert found.p_better < 0.05 and found.delta < 0 and found.verdict == "most gain, few may lose much"
+
+
+def test_many_prompts_are_quick_and_near_the_exact_test() -> None:
+    rng = np.random.default_rng(2)
+    d = rng.normal(0.02, 0.2, 290)
+    near = stats.wilcoxon(d, alternative="greater", method="asymptotic").pvalue
+    assert wilcoxon(d)[0] == pytest.approx(near, rel=0.02)
+    assert 0 < wilcoxon(rng.normal(0, 1, 5_000))[2] <= 1
+
+
+def test_tasks_named_by_numbers_stay_together_and_none_is_refused() -> None:
+    rows = pd.DataFrame({"task": [1] * 8 + ["1"] * 8, "base": 0.5, "tuned": 0.6})
+    assert [c.n for c in compare(rows)] == [16, 16]
+    with pytest.raises(ValueError, match="names no task"):
+        compare(rows.assign(task=[None] * 16))
+
+
+def test_a_task_of_one_prompt_does_not_silence_the_whole() -> None:
+    rows = [("a", 0.5, 0.6 + 0.001 * i) for i in range(20)] + [("b", 0.5, 0.6)]
+    assert compare(pd.DataFrame(rows, columns=["task", "base", "tuned"]))[-1].verdict == "improved"
