@@ -200,13 +200,12 @@ class _Search:
         seen: set[str] = set()
         beam = self._scored(prompt, [self._start() for _ in range(2 * _ROUND)], seen)[:_BEAM]
         still, top = 0, max((total for total, _, _ in beam), default=float("-inf"))
-        while self.goes_on() and beam and still < _PATIENCE:
-            if top >= self.target - 1e-9:
-                self._keep(prompt, beam)
-                return
+        while self.goes_on() and beam and still < _PATIENCE and top < self.target - 1e-9:
             children = [self._child(beam) for _ in range(_ROUND)]
             beam = sorted({*beam, *self._scored(prompt, children, seen)}, reverse=True)[:_BEAM]
             still, top = (0, beam[0][0]) if beam[0][0] > top + 1e-9 else (still + 1, top)
+        if top >= self.target - 1e-9:
+            self._keep(prompt, beam)
 
     def elsewhere(self, find: Find) -> Find:
         """A find with the number of other prompts on which it holds."""

@@ -10,7 +10,7 @@ from app.pages import link_to
 from app.ui.audit_attack import attackable, show_attack
 from app.ui.audit_completions import show_points
 from app.ui.audit_data import held_out_words, load, standing
-from app.ui.audit_raters import show_raters
+from app.ui.audit_raters import show_left_out, show_raters
 from app.ui.audit_trust import show_components, show_leave_one_out, show_lifted, show_profiles, show_trust
 from app.ui.audit_versions import show_versions
 from app.ui.chart import show_chart
@@ -27,6 +27,7 @@ from backend.audit.robustness import visible
 from backend.charts.audit import correlation_chart
 from backend.errors import UserError
 from backend.store.engine import reading, writing
+from backend.store.ratings import left_out
 from backend.suites import default_profile, fingerprint, profiles, suite_of, suites, tasks
 from rewards.scoring import run_probes
 
@@ -186,6 +187,18 @@ def page() -> None:
         st.error(message(error), icon=":material/error:")
         return
     if rated.empty:
+        with reading() as session:
+            without = left_out(session)
+        if without:
+            st.warning(
+                t(
+                    "Everyone who rated is left out, so nothing is counted.",
+                    "Todos os que avaliaram estão de fora; nada conta.",
+                ),
+                icon=":material/person_off:",
+            )
+            show_left_out(without)
+            return
         st.info(
             t(
                 "No completion has been rated yet. Open Annotate and rate a few; ρ appears from the third on.",

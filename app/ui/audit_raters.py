@@ -24,7 +24,8 @@ def show_raters(version: str) -> None:
     with reading() as session:
         counts, without = rating_counts(session), left_out(session)
     _show_each(counts, known)
-    _show_left_out(sorted(counts["rater"].unique()), without)
+    show_left_out(without)
+    _ask_to_leave_out(sorted(counts["rater"].unique()))
     for task, found in known.items():
         _show_pairs(task, pairwise_kappa(found.ratings))
     show_export()
@@ -86,8 +87,8 @@ def _show_each(counts: pd.DataFrame, known: dict[str, People]) -> None:
     )
 
 
-def _show_left_out(raters: list[str], without: dict[str, str]) -> None:
-    """Leave a rater out, with the reason; or count one again."""
+def show_left_out(without: dict[str, str]) -> None:
+    """Each rater who is left out, with the reason, and a button that counts the scores again."""
     for name, reason in without.items():
         row = st.container(horizontal=True, vertical_alignment="center")
         row.markdown(
@@ -103,6 +104,10 @@ def _show_left_out(raters: list[str], without: dict[str, str]) -> None:
             on_click=_leave_out,
             args=(name, ""),
         )
+
+
+def _ask_to_leave_out(raters: list[str]) -> None:
+    """Leave a rater out, with the reason."""
     with st.expander(t("Leave a rater out", "Deixar um avaliador de fora")), st.form("leave_out", border=False):
         st.caption(
             t(
@@ -159,8 +164,8 @@ def show_alpha(agreements: dict[str, Agreement]) -> None:
     if not any(found.completions for found in agreements.values()):
         st.caption(
             t(
-                "No completion has two raters yet, so nothing can be said of their agreement.",
-                "Nenhuma resposta tem dois avaliadores; nada se pode dizer da concordância.",
+                "No completion has two raters who count, so nothing can be said of their agreement.",
+                "Nenhuma resposta tem dois avaliadores que contem; nada se pode dizer da concordância.",
             )
         )
 

@@ -28,12 +28,14 @@ def show_trust(rated: pd.DataFrame, audit: pd.DataFrame, version: str) -> None:
         t(
             "ρ with n in brackets. GRPO learns only from the ranking within a prompt. Half of the prompts is held out from "
             "what one tunes a reward by; where the difference leaves out 0, it was tuned to the ratings. Adjusted: the scores "
-            "less each rater's severity, where raters share enough completions. No reward can reach more than the ceiling, "
-            "which the raters' own noise sets.",
+            "less each rater's severity, where raters share enough completions. The ceiling is what a reward without any error "
+            "reaches with raters of this noise, if they are alike: one who is careless or strict lowers it, and a reward may "
+            "then pass it.",
             "ρ com n entre parênteses. O GRPO aprende só com a ordem dentro de um prompt. Metade dos prompts fica fora do "
             "que serve para ajustar a recompensa; onde a diferença exclui 0, ela foi ajustada às notas. Ajustado: as notas "
-            "sem a severidade de cada avaliador, onde eles têm respostas em comum. Nenhuma recompensa passa do teto, dado "
-            "pelo ruído dos próprios avaliadores.",
+            "sem a severidade de cada avaliador, onde eles têm respostas em comum. O teto é o que uma recompensa sem erro "
+            "alcança com avaliadores deste ruído, se forem parecidos: um descuidado ou severo o abaixa, e uma recompensa pode "
+            "então passar dele.",
         )
     )
 
@@ -63,7 +65,7 @@ def _ways(of_task: pd.DataFrame, total: pd.Series, raters: People | None) -> dic
         a = raters.agreement
         cells[t("one rater with another", "um avaliador com outro")] = _cell(a.rater, a.completions)
         ends = "" if a.ceiling_low is None else f" · {interval(a.ceiling_low, a.ceiling_high, signed=False)}"
-        cells[t("ceiling of any reward", "teto de qualquer recompensa")] = number(a.ceiling) + ends
+        cells[t("ceiling, if raters are alike", "teto, se forem parecidos")] = number(a.ceiling) + ends
     return cells
 
 

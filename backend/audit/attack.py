@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -65,6 +66,9 @@ def attack_task(
 ) -> Attacked:
     """Search for cheap texts that a task's reward scores high, on the task's stored prompts.
 
+    What counts as high is ``HIGH`` of a bounded reward's range; without bounds, the best total that a completion of the data
+    has on its own prompt.
+
     Args:
         session: a reading session.
         task, profile: whose reward.
@@ -72,29 +76,37 @@ def attack_task(
         on_progress: called with the calls so far and the best total.
 
     Raises:
-        UserError: the store has no completions of the task, or a team's function fails.
+        UserError: there is no such task, the store has no completions of it, or a team's function fails.
     """
+    try:
+        known = get_task(task)
+    except ValueError as error:
+        raise UserError(str(error)) from error
     rows = session.execute(
-        select(Completion.id, Completion.text)
+        select(Completion.id, Completion.text, Completion.prompt_id, Completion.columns, Prompt)
         .join(Prompt, Prompt.id == Completion.prompt_id)
         .where(Prompt.task == task, Completion.policy != POLICY)
         .order_by(scattered(Completion.id))
         .limit(COMPLETIONS)
     )
-    stored = {number: text for number, text in rows.tuples() if text.strip()}
-    completions = list(stored.values())
-    prompts = session.scalars(
-        select(Prompt)
-        .where(Prompt.task == task, select(Completion.id).where(Completion.prompt_id == Prompt.id).exists())
-        .order_by(Prompt.id)
-        .limit(PROMPTS)
-    ).all()
-    if not completions or not prompts:
+    stored: dict[int, str] = {}
+    asked: dict[int, ToScore] = {}
+    first: dict[str, tuple[Prompt, ToScore]] = {}
+    for number, text, prompt_id, columns, prompt in rows.tuples():
+        if text.strip():
+            form: Any = prompt.form
+            stored[number], asked[number] = text, ToScore(prompt.messages, text, {**prompt.facts, **columns}, form)
+            first.setdefault(prompt_id, (prompt, asked[number]))
+    if not stored:
         raise UserError(f"there are no completions of {task} to take pieces from; import or sample some first")
-    asked = [ToScore(p.messages, "", p.facts, p.form) for p in prompts]  # type: ignore[arg-type]
-    totals = totals_of(task, profile, asked)
-    bounds = get_task(task).bounds
-    target = bounds[0] + HIGH * (bounds[1] - bounds[0]) if bounds else max(t for t, _ in totals(0, completions))
+    chosen = [first[prompt_id] for prompt_id in sorted(first)[:PROMPTS]]
+    completions, prompts = list(stored.values()), [prompt for prompt, _ in chosen]
+    totals = totals_of(task, profile, [one for _, one in chosen])
+    bounds = known.bounds
+    if bounds:
+        target = bounds[0] + HIGH * (bounds[1] - bounds[0])
+    else:
+        target = max(score.total for score in score_completions(task, list(asked.values()), profile))
     people = human_scores(session).set_index("completion_id")["human"]
     useless = set(people[people <= BAD].index)
     kept = Neighbours(text for number, text in stored.items() if number not in useless)
@@ -191,7 +203,7 @@ def as_dict(attacked: Attacked) -> dict[str, object]:
         "target": found.target,
         "calls": found.calls,
         "timed_out": found.timed_out,
-        "best": found.best,
+        "best": found.best if found.calls else None,
         "calls_to_target": found.to_target,
         "finds": [_find(find, attacked) for find in found.finds],
         "climb": [list(point) for point in found.climb],

@@ -89,10 +89,10 @@ def correlate(
         k correlations with 95 % intervals and two-sided p-values.
 
     Raises:
-        ValueError: the lengths differ, or a value is not finite.
+        ValueError: the lengths differ, a value is not finite, or a weight is not above 0.
     """
     human, rewards = np.asarray(human, float), np.asarray(rewards, float)
-    if rewards.ndim != 2 or not len(human) == len(rewards) == len(prompts):
+    if human.ndim != 1 or rewards.ndim != 2 or not len(human) == len(rewards) == len(prompts):
         shapes = f"human has {human.shape}, rewards {rewards.shape}, prompts ({len(prompts)},)"
         raise ValueError(f"{shapes}; need (n,), (n, k) and n")
     without = weights_without(prompts, weights)
@@ -261,6 +261,9 @@ def _difference(values: Array, prompts: Ids) -> Difference:
 def weights_without(prompts: Ids, weights: ArrayLike | None = None) -> Array:
     """(1 + g, n): the weights, then the weights without each group of prompts (0 in place of its completions')."""
     every = np.ones(len(prompts)) if weights is None else np.asarray(weights, float)
+    if len(every) and not (every > 0).all():
+        raise ValueError("weights must be above 0")
+    every = every / every.mean() if weights is not None and len(every) else every  # ρ does not depend on their scale
     prompt_of = _numbered(prompts)
     m = int(prompt_of.max()) + 1 if len(prompt_of) else 0
     groups = min(m, GROUPS)

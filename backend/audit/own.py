@@ -197,8 +197,6 @@ def as_table(audit: Mapping[str, Any]) -> str:
             )
             lines.append(f"  on the half held out: ρ {held['rho']:+.2f} (n = {held['n']}{apart})")
         if (raters := task.get("raters") or {}).get("ceiling") is not None:
-            ceiling = (
-                f"  raters: α {raters['alpha']:+.2f}; a reward without error would reach ρ {raters['ceiling']:.2f}"
-            )
+            ceiling = f"  raters: α {raters['alpha']:+.2f}; if they are alike, a reward without error reaches ρ {raters['ceiling']:.2f}"
             lines.append(ceiling)
     return "\n".join(lines)

@@ -47,6 +47,7 @@ def check_raters(ratings: pd.DataFrame, repeats: pd.DataFrame | None = None) -> 
         ratings: columns completion_id, prompt_id, rater, score, seconds; one row per rating.
         repeats: columns rater, repeats, apart (``backend.store.ratings.self_agreement``).
     """
+    chance = _careless(ratings)
     again = {} if repeats is None else repeats.set_index("rater").to_dict("index")
     pace = ratings.dropna(subset=["seconds"]).groupby("rater")["seconds"].agg(["size", "median"])
     checks = []
@@ -65,7 +66,7 @@ def check_raters(ratings: pd.DataFrame, repeats: pd.DataFrame | None = None) -> 
             RaterCheck(
                 rater=str(rater),
                 agreement=agreement,
-                at_chance=_at_chance(agreement),
+                at_chance=str(rater) in chance,
                 repeats=int(seen["repeats"]),
                 apart=None if seen["apart"] is None else float(seen["apart"]),
                 inconsistent=seen["repeats"] >= FEWEST_REPEATS and seen["apart"] > MOST_APART,
@@ -74,6 +75,31 @@ def check_raters(ratings: pd.DataFrame, repeats: pd.DataFrame | None = None) -> 
             )
         )
     return checks
+
+
+def _careless(ratings: pd.DataFrame) -> set[str]:
+    """The raters at chance.
+
+    Who disagrees only with a careless rater is not careless: a second look leaves out the others that the first one found.
+    Where it leaves too few shared completions, the rater is not named, if another one is; where that holds for all that were
+    found, the one who agrees least is named. All are, where nobody agrees with anybody.
+    """
+    first = {str(r): _with_others(ratings, rows, str(r)) for r, rows in ratings.groupby("rater")}
+    found = {rater for rater, c in first.items() if _at_chance(c)}
+    if len(found) == len(first):
+        return found
+    second = {}
+    for rater in found:
+        without = ratings[~ratings["rater"].isin(found - {rater})]
+        second[rater] = _with_others(without, without[without["rater"] == rater], rater)
+    told = {rater for rater, c in second.items() if c.n >= FEWEST_SHARED}
+    if found and not told:
+        return {min(found, key=lambda name: (_rho(first[name]), name))}
+    return {rater for rater in told if _at_chance(second[rater])}
+
+
+def _rho(c: Correlation) -> float:
+    return c.rho if c.rho is not None else 0.0
 
 
 def _with_others(ratings: pd.DataFrame, mine: pd.DataFrame, rater: str) -> Correlation:

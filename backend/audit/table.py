@@ -13,6 +13,7 @@ from backend.audit.raters import RaterCheck, check_raters, doubt_of
 from backend.audit.severity import Severity, adjusted_correlation, severity
 from backend.suites import GateSettings, find_task, in_order, suite_of
 from backend.wording import Text, decimal, fill
+from rewards.types import Functions
 
 COLUMNS = [
     "task", "reward", "n", "prompts", "rho", "low", "high", "p", "p_holm", "constant", "rare", "verdict", "reason", "least_rho",
@@ -101,6 +102,10 @@ def _task_rows(
         notes.append(_otherwise(adjusted, other))
         gate = decide(found[0], settings, within, notes)
     rows: list[dict[str, object]] = []
+    known = find_task(task)
+    never = [name for name in (known.reward.maxima if known is not None else ()) if name not in values.columns]
+    if known is not None and isinstance(known.reward, Functions):  # that never applied to any of these completions
+        names, found = [*names, *never], [*found, *(Correlation(0, None) for _ in never)]
     for name, c in zip(names, found, strict=True):
         row: dict[str, object] = {"task": task, "reward": name, "least_rho": settings.least_rho, **asdict(c)}
         if name == "total":
@@ -114,6 +119,8 @@ def _task_rows(
 
 
 def _why_none(c: Correlation) -> Text:
+    if c.n == 0:
+        return Text("applies to none of them", "não se aplica a nenhuma")
     if c.constant:
         return Text("constant", "constante")
     return Text("too rare to tell", "raro demais para dizer") if c.rare else Text("", "")

@@ -33,7 +33,7 @@ def attack(
     task: Annotated[list[str] | None, typer.Option(help="Only these tasks.")] = None,
     profile: Annotated[str, typer.Option(help="The version of the rules.")] = "",
     calls: Annotated[int, typer.Option(min=1, help="Calls of the reward for a task.")] = 20_000,
-    seconds: Annotated[float | None, typer.Option(help="Stop a task after these seconds.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="Stop a task after these seconds.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same search.")] = 42,
     to_raters: Annotated[bool, typer.Option(help="Put the finds before the raters.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
@@ -85,13 +85,19 @@ def _errors() -> Console:
     return Console(file=sys.stderr)
 
 
+def _calls(n: int) -> str:
+    return "1 call" if n == 1 else f"{n:,} calls"
+
+
 def _words(one: "Attacked") -> str:
     """An attack in words, with its shortest finds."""
     found = one.found
     cut = " (the time was up)" if found.timed_out else ""
     if found.to_target is None:
-        return f"{one.task}: no text at {found.target:.2f} in {found.calls:,} calls{cut}; the best had {found.best:.2f}"
-    lines = [f"{one.task}: a total of {found.target:.2f} after {found.to_target:,} calls{cut}"]
+        return f"{one.task}: no text at {found.target:.2f} in {_calls(found.calls)}{cut}; the best had {found.best:.2f}"
+    lines = [
+        f"{one.task}: BROKEN, a cheap text has a total of {found.target:.2f} or more after {_calls(found.to_target)}{cut}"
+    ]
     others = len(one.prompt_ids) - 1
     for find in found.finds[:3]:
         shown = find.text if len(find.text) <= 300 else find.text[:300] + " …"

@@ -78,9 +78,9 @@ def _gamed(gamed: Sequence[Evidence]) -> NextStep:
     return NextStep(
         "",
         Text(
-            f"Mend the reward before anything else: {names['en']} learned to score, not to answer. Read the best moves, attack "
+            f"Mend the reward before anything else: in {names['en']} the model learned to score, not to answer. Read the best moves, attack "
             "the reward, and audit it on the tuned answers.",
-            f"Conserte a recompensa antes de tudo: {names['pt']} aprendeu a pontuar, não a responder. Leia os maiores ganhos, "
+            f"Conserte a recompensa antes de tudo: em {names['pt']} o modelo aprendeu a pontuar, não a responder. Leia os maiores ganhos, "
             "ataque a recompensa e audite-a nas respostas treinadas.",
         ),
         tuple(

@@ -198,7 +198,20 @@ def not_worse_words(comparisons: Sequence[TaskComparison], settings: ComparisonS
 
 def length_words(paired: pd.DataFrame) -> list[Text]:
     """Each task's gain at equal length; see ``at_equal_length``."""
-    return [_at_equal_length(x) for x in at_equal_length(paired) if not isnan(x.delta)]
+    found = [x for x in at_equal_length(paired) if not isnan(x.delta)]
+    return [_at_equal_length(x) if x.high - x.low < _TOLD else _not_told(x) for x in found]
+
+
+_TOLD = 0.5
+"""A wider interval of the gain at equal length says nothing: length moved with the answers."""
+
+
+def _not_told(x: EqualLength) -> Text:
+    return fill(
+        "{task}: what the gain is at equal length cannot be told, because length moved with the answers",
+        "{task}: o ganho com o mesmo tamanho não se pode dizer, porque o tamanho mudou junto com as respostas",
+        task=label_of(x.task),
+    )
 
 
 def _at_equal_length(x: EqualLength) -> Text:

@@ -356,3 +356,17 @@ def test_train_clones_a_runs_configuration(example: Path) -> None:
         config = session.get_one(Run, "example").config
     assert page.number_input(key="max_steps_nano").value == config["max_steps"]
     assert not page.exception and not page.error
+
+
+def test_leaving_out_everyone_who_rated_can_be_undone_on_the_page(example: Path) -> None:
+    from backend.rating.ratings import leave_out
+    from backend.store.ratings import rating_counts
+
+    with reading() as session:
+        (name,) = rating_counts(session)["rater"].unique()
+    with writing() as session:
+        leave_out(session, name, "random keys")
+    page = run_page("audit")
+    assert any("Everyone who rated is left out" in w.value for w in page.warning)
+    next(b for b in page.button if b.label == "Count again").click().run()
+    assert not page.exception and not any("left out" in w.value for w in page.warning)

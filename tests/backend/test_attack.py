@@ -76,3 +76,39 @@ def test_the_command_prints_json_and_its_exit_code_says_whether_it_broke_the_rew
     assert task["calls_to_target"] <= 1500 and {"thanks", "sorry"} <= set(
         task["finds"][0]["text"].replace(".", " ").split()
     )
+
+
+def attack_on(folder: Path, rewards: str, rows: list[dict[str, object]], *options: str):
+    """``workbench attack`` on a reward file and completions."""
+    (folder / "mine.py").write_text(rewards)
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    try:
+        return CliRunner().invoke(app, [str(folder / "mine.py"), str(folder / "rows.jsonl"), *options])
+    finally:
+        use_installed()
+
+
+def test_a_reward_that_reads_a_column_is_attacked_with_it(workbench: Path) -> None:
+    reward = "def right(completion, answer):\n    return float(answer in completion)\n\nBOUNDS = (0, 1)\n"
+    rows = [{"prompt": f"what is {i}?", "completion": f"it is {i}", "answer": str(i)} for i in range(9)]
+    done = attack_on(workbench, reward, rows, "--calls", "400", "--json")
+    assert done.exit_code == 1, done.output
+    (task,) = json.loads(done.stdout)["tasks"]
+    assert task["finds"][0]["holds_on"] == 0, "what is right for one prompt is wrong for the others"
+
+
+def test_without_bounds_high_is_what_the_data_reach_on_their_own_prompts(workbench: Path) -> None:
+    reward = "import re\n\ndef code(completion, prompt):\n    return float(re.search('[0-9]+', prompt).group() in completion)\n"
+    rows = [{"prompt": f"Repeat {1000 + 7 * i}", "completion": f"{1000 + 7 * i}" if i % 2 else "no"} for i in range(20)]
+    done = attack_on(workbench, reward, rows, "--calls", "300", "--json")
+    (task,) = json.loads(done.stdout)["tasks"]
+    assert task["target"] == 1.0
+
+
+def test_a_search_of_few_calls_says_what_it_found(workbench: Path) -> None:
+    reward = "def constant(completion):\n    return 0.95\n\nBOUNDS = (0, 1)\n"
+    rows = [{"prompt": f"p {i}", "completion": f"answer number {i}, as asked"} for i in range(9)]
+    done = attack_on(workbench, reward, rows, "--calls", "10")
+    assert done.exit_code == 1 and "BROKEN" in done.stdout and "|" in done.stdout
+    unknown = attack_on(workbench, reward, rows, "--task", "nope")
+    assert unknown.exit_code != 0 and "nope" in str(unknown.exception)

@@ -9,7 +9,7 @@ from scipy import stats
 
 from backend.access import Person, acting_as
 from backend.audit.agreement import agreement, ceiling_of
-from backend.audit.correlation import spearman
+from backend.audit.correlation import correlate, spearman
 from backend.audit.gates import decide_gates, standing_gates
 from backend.audit.raters import check_raters, doubt_of
 from backend.audit.severity import adjusted_correlation, severity
@@ -200,3 +200,31 @@ def test_the_adjusted_rho_is_spearmans_where_raters_do_not_differ() -> None:
     reward = pd.DataFrame({"value": score + rng.normal(0, 2, 40), "prompt_id": range(40), "weight": 1.0})
     found = adjusted_correlation(ratings, reward)
     assert found is not None and found.rho == pytest.approx(stats.spearmanr(score, reward["value"]).statistic)
+
+
+def test_who_disagrees_only_with_a_careless_rater_is_not_called_careless() -> None:
+    """Ana shares completions with Rnd alone, who presses random keys; Bob and Caio agree, and share some with Rnd."""
+    rng = np.random.default_rng(11)
+    quality = rng.normal(3, 1, 120)
+    keys = {c: float(np.clip(round(quality[c] + rng.normal(0, 0.4)), 1, 5)) for c in range(120)}
+    ratings = rows(
+        {
+            "Ana": {c: keys[c] for c in range(60)},
+            "Bob": {c: keys[c] for c in range(60, 120)},
+            "Caio": {c: keys[c] for c in range(60, 120)},
+            "Rnd": {c: float(rng.integers(1, 6)) for c in range(20, 100)},
+        }
+    )
+    assert [check.rater for check in check_raters(ratings) if check.at_chance] == ["Rnd"]
+
+
+def test_weights_count_whatever_their_scale_and_none_may_be_0() -> None:
+    rng = np.random.default_rng(12)
+    human, weights = rng.integers(1, 6, 40).astype(float), rng.uniform(0.5, 2, 40)
+    reward = (human + rng.normal(0, 1, 40))[:, None]
+    (one,), (small,) = (correlate(human, reward, range(40), w) for w in (weights, weights / 1e6))
+    assert small.rho == pytest.approx(one.rho) and small.low == pytest.approx(one.low)
+    with pytest.raises(ValueError, match="above 0"):
+        correlate(human, reward, range(40), np.zeros(40))
+    with pytest.raises(ValueError, match="need"):
+        correlate(human[:, None], reward, range(40))

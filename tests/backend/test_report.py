@@ -43,12 +43,12 @@ def test_a_comparison_is_judged_by_what_its_run_fixed_beforehand(compared: Compa
     assert compared.settings == ComparisonSettings()
     with writing() as session:
         run = session.get_one(Run, RUN_ID)
-        run.config = {**run.config, "comparison": {"alpha": 1e-9, "margin": 0.9}}
+        run.config = {**run.config, "comparison": {"alpha": 1e-30, "margin": 0.9}}
     with reading() as session:
         again = compare_stored(session, compared.base, compared.tuned)
-    assert again.settings == ComparisonSettings(alpha=1e-9, margin=0.9)
+    assert again.settings == ComparisonSettings(alpha=1e-30, margin=0.9)
     assert {c.verdict for c in again.tasks} == {"no detectable change"}
-    assert "α = 1e-09" in as_markdown(again, "x")
+    assert "α = 1e-30" in as_markdown(again, "x")
 
 
 def test_the_lengths_of_both_answers_stand_beside_their_rewards(compared: Compared) -> None:
