@@ -52,7 +52,7 @@ def test_import_a_shop_make_prompts_and_read_their_quality(address: str, page: P
         page.get_by_role("spinbutton", name=task).press("Tab")
     page.get_by_role("textbox", name="Name").fill("d'Olist")
     page.get_by_role("button", name="Make").click()
-    expect(page.get_by_text("601 prompts")).to_be_visible()
+    expect(page.get_by_text("731 prompts")).to_be_visible()
 
     page.goto(f"{address}/data")
     expect(page.get_by_text("Facts").first).to_be_visible()

@@ -103,7 +103,7 @@ def test_rate_audit_train_and_read_the_verdict(app: App, page: Page) -> None:
 
     # Base against tuned, in one sentence.
     page.goto(f"{address}/results")
-    expect(page.get_by_role("heading", level=4)).to_contain_text("Extraction")
+    expect(page.get_by_role("heading", level=4)).to_contain_text("The reward rose in")
     expect(page.get_by_text("Wilcoxon signed-rank")).to_be_visible()
 
 
