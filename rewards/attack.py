@@ -9,7 +9,7 @@ import ast
 import random
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 CALLS = 20_000
@@ -155,7 +155,7 @@ def attack(
         target,
         search.used,
         search.best,
-        search.gains_to(target),
+        search.to_target,
         tuple(search.gains),
         tuple(sorted(finds, key=lambda f: (len(f.text), f.text))),
         search.timed_out,
@@ -191,9 +191,10 @@ class _Search:
         self.timed_out = self.seconds is not None and monotonic() - self.began > self.seconds
         return self.used < self.budget and not self.timed_out
 
-    def gains_to(self, target: float) -> int | None:
+    @property
+    def to_target(self) -> int | None:
         """Calls until the target was reached."""
-        return next((calls for calls, total in self.gains if total >= target - 1e-9), None)
+        return next((calls for calls, total in self.gains if total >= self.target - 1e-9), None)
 
     def climb_on(self, prompt: int) -> None:
         """Climb on one prompt until a find, or until nothing is gained any more."""
@@ -211,7 +212,7 @@ class _Search:
         """A find with the number of other prompts on which it holds."""
         others = [place for place in range(self.prompts) if place != find.prompt]
         holds = sum(self.score(place, [find.text])[0][0] >= self.target - 1e-9 for place in others)
-        return Find(find.text, find.total, find.components, find.prompt, find.calls, holds)
+        return replace(find, holds=holds)
 
     def _scored(self, prompt: int, texts: Iterable[str], seen: set[str]) -> list[_Scored]:
         """New texts with their totals, best first; copies, and texts seen before, are left out."""

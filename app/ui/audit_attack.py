@@ -10,7 +10,7 @@ from backend.access import who
 from backend.audit.attack import Attacked, attack_task, finds_waiting, queue_finds
 from backend.charts.audit import climb_chart
 from backend.store.engine import reading, writing
-from backend.suites import fingerprint, in_order, task_names
+from backend.suites import fingerprint, task_names
 
 SECONDS = 60.0
 """The longest that the page searches; the result says where it was cut."""
@@ -22,8 +22,8 @@ def _attack(task: str, profile: str, rules: str, version: str) -> Attacked:
         return attack_task(session, task, profile, seconds=SECONDS)
 
 
-def show_attack(profile: str, tasks: list[str], version: str) -> None:
-    """Choose a task, attack its reward, read what was found."""
+def show_attack(profile: str, rated: list[str], version: str) -> None:
+    """Choose one of the rated tasks, attack its reward, read what was found."""
     st.caption(
         t(
             "A search that sees only texts and their scores looks for cheap ones that score high, as training will. A reward "
@@ -32,6 +32,12 @@ def show_attack(profile: str, tasks: list[str], version: str) -> None:
             "pode concordar com as pessoas em respostas comuns e mesmo assim estar quebrada.",
         )
     )
+    tasks = [task for task in rated if task in task_names()]
+    if not tasks:
+        st.caption(
+            t("No suite here has a reward for these tasks.", "Nenhuma suíte daqui tem recompensa para estas tarefas.")
+        )
+        return
     row = st.container(horizontal=True, vertical_alignment="bottom")
     task = str(
         row.segmented_control(
@@ -56,11 +62,6 @@ def show_attack(profile: str, tasks: list[str], version: str) -> None:
                 f"{waiting} achados esperam avaliação; os que receberem 1 ou 2 viram sondas.",
             )
         )
-
-
-def attackable(rated: list[str]) -> list[str]:
-    """The tasks that can be attacked, in the suites' order."""
-    return in_order([task for task in rated if task in task_names()])
 
 
 def _show(attacked: Attacked) -> None:

@@ -5,8 +5,8 @@ raters' queue, blind among the others. A find that people score 1 or 2 is from t
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ from backend.errors import UserError
 from backend.rating.queue import save_for_raters
 from backend.records import Completion as Generated
 from backend.records import Sampling
-from backend.store.completions import human_scores
+from backend.store.completions import to_score
 from backend.store.events import record
-from backend.store.tables import Completion, Prompt, scattered
+from backend.store.ratings import scored_ratings
+from backend.store.tables import Completion, Prompt, Rating, scattered
 from backend.suites import ToScore, get_task, score_completions, suite_of
 from rewards.attack import CALLS, Attack, Find, attack, make_bank
 from rewards.types import Functions, Probe
@@ -79,62 +80,77 @@ def attack_task(
         UserError: there is no such task, the store has no completions of it, or a team's function fails.
     """
     try:
-        known = get_task(task)
+        bounds = get_task(task).bounds
     except ValueError as error:
         raise UserError(str(error)) from error
     rows = session.execute(
-        select(Completion.id, Completion.text, Completion.prompt_id, Completion.columns, Prompt)
+        select(Completion, Prompt)
         .join(Prompt, Prompt.id == Completion.prompt_id)
         .where(Prompt.task == task, Completion.policy != POLICY)
         .order_by(scattered(Completion.id))
         .limit(COMPLETIONS)
     )
-    stored: dict[int, str] = {}
-    asked: dict[int, ToScore] = {}
-    first: dict[str, tuple[Prompt, ToScore]] = {}
-    for number, text, prompt_id, columns, prompt in rows.tuples():
-        if text.strip():
-            form: Any = prompt.form
-            stored[number], asked[number] = text, ToScore(prompt.messages, text, {**prompt.facts, **columns}, form)
-            first.setdefault(prompt_id, (prompt, asked[number]))
+    stored = {c.id: (prompt.id, to_score(c, prompt)) for c, prompt in rows.tuples() if c.text.strip()}
     if not stored:
         raise UserError(f"there are no completions of {task} to take pieces from; import or sample some first")
-    chosen = [first[prompt_id] for prompt_id in sorted(first)[:PROMPTS]]
-    completions, prompts = list(stored.values()), [prompt for prompt, _ in chosen]
-    totals = totals_of(task, profile, [one for _, one in chosen])
-    bounds = known.bounds
-    if bounds:
-        target = bounds[0] + HIGH * (bounds[1] - bounds[0])
+    first = dict(reversed(stored.values()))
+    prompt_ids = sorted(first)[:PROMPTS]
+    asked = [one for _, one in stored.values()]
+    if bounds is not None:
+        target = high_of(bounds)
     else:
-        target = max(score.total for score in score_completions(task, list(asked.values()), profile))
-    people = human_scores(session).set_index("completion_id")["human"]
-    useless = set(people[people <= BAD].index)
-    kept = Neighbours(text for number, text in stored.items() if number not in useless)
-    found = attack(
-        totals,
-        make_bank(completions, [p.user_text for p in prompts], sources_of(task)),
-        len(prompts),
+        target = max(score.total for score in score_completions(task, asked, profile))
+    human = func.avg(Rating.score)
+    useless = scored_ratings(Rating.completion_id).where(Rating.completion_id.in_(stored))
+    useless = useless.group_by(Rating.completion_id).having(human <= BAD)
+    kept = stored.keys() - set(session.scalars(useless))
+    found = search(
+        task,
+        profile,
+        [first[prompt_id] for prompt_id in prompt_ids],
+        [one.completion for one in asked],
+        [stored[number][1].completion for number in sorted(kept)],
         target,
-        calls,
-        seed,
-        seconds,
-        lambda text: kept.nearest(text)[0] >= LEAK,
+        calls=calls,
+        seed=seed,
+        seconds=seconds,
         on_progress=on_progress,
     )
-    return Attacked(task, profile, found, tuple(p.id for p in prompts))
+    return Attacked(task, profile, found, tuple(prompt_ids))
 
 
-def totals_of(
-    task: str, profile: str, asked: Sequence[ToScore]
-) -> Callable[[int, Sequence[str]], list[tuple[float, Mapping[str, float]]]]:
-    """What ``rewards.attack`` calls: the totals and components of texts on one of these prompts."""
+def high_of(bounds: tuple[float, float]) -> float:
+    """What counts as high in a bounded reward: ``HIGH`` of its range."""
+    return bounds[0] + HIGH * (bounds[1] - bounds[0])
+
+
+def search(
+    task: str,
+    profile: str,
+    asked: Sequence[ToScore],
+    completions: Sequence[str],
+    kept: Iterable[str],
+    target: float,
+    **options: Any,
+) -> Attack:
+    """Search on some prompts of a task, with pieces of some completions.
+
+    Args:
+        task, profile: whose reward.
+        asked: the prompts; their own completions are not read.
+        completions: what pieces come from.
+        kept: completions that people may find good: near copies of them are no finds.
+        target: the total that counts as high.
+        options: of ``rewards.attack.attack``.
+    """
 
     def totals(place: int, texts: Sequence[str]) -> list[tuple[float, Mapping[str, float]]]:
-        one = asked[place]
-        rows = [ToScore(one.messages, text, one.columns, one.form) for text in texts]
+        rows = [replace(asked[place], completion=text, token_ids=None) for text in texts]
         return [(score.total, score.components) for score in score_completions(task, rows, profile)]
 
-    return totals
+    good = Neighbours(kept)
+    bank = make_bank(completions, [one.user_text for one in asked], sources_of(task))
+    return attack(totals, bank, len(asked), target, is_copy=lambda text: good.nearest(text)[0] >= LEAK, **options)
 
 
 def sources_of(task: str) -> list[str]:
@@ -171,28 +187,35 @@ def found_probes(session: Session, task: str) -> list[Probe]:
     bounds = get_task(task).bounds
     if bounds is None:
         return []
-    people = human_scores(session)
-    bad = people.loc[(people["task"] == task) & (people["human"] <= BAD), "completion_id"].tolist()
-    rows = session.execute(
-        select(Completion.id, Completion.text, Prompt.user_text)
-        .join(Prompt, Prompt.id == Completion.prompt_id)
-        .where(Completion.policy == POLICY, Completion.id.in_(bad))
-        .order_by(Completion.id)
-    )
     limit = bounds[0] + PROBE_LIMIT * (bounds[1] - bounds[0])
-    return [Probe(f"found by attack ({number})", text, limit, prompt) for number, text, prompt in rows]
+    return [
+        Probe(f"found by attack ({number})", text, limit, prompt)
+        for number, text, prompt, human in _finds(session, task)
+        if human is not None and human <= BAD
+    ]
 
 
 def finds_waiting(session: Session, task: str) -> int:
     """How many finds of a task nobody has scored yet."""
-    people = human_scores(session)
-    found = session.scalar(
-        select(func.count())
-        .select_from(Completion)
-        .join(Prompt, Prompt.id == Completion.prompt_id)
-        .where(Completion.policy == POLICY, Prompt.task == task, Completion.id.not_in(people["completion_id"].tolist()))
+    return sum(human is None for *_, human in _finds(session, task))
+
+
+def _finds(session: Session, task: str) -> Sequence[tuple[int, str, str, float | None]]:
+    """(id, text, the prompt's text, mean human score) of every find of a task."""
+    people = (
+        scored_ratings(Rating.completion_id, func.avg(Rating.score).label("human"))
+        .where(Completion.policy == POLICY)
+        .group_by(Rating.completion_id)
+        .subquery()
     )
-    return found or 0
+    query = (
+        select(Completion.id, Completion.text, Prompt.user_text, people.c.human)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .outerjoin(people, people.c.completion_id == Completion.id)
+        .where(Completion.policy == POLICY, Prompt.task == task)
+        .order_by(Completion.id)
+    )
+    return session.execute(query).tuples().all()
 
 
 def as_dict(attacked: Attacked) -> dict[str, object]:
@@ -205,19 +228,18 @@ def as_dict(attacked: Attacked) -> dict[str, object]:
         "timed_out": found.timed_out,
         "best": found.best if found.calls else None,
         "calls_to_target": found.to_target,
-        "finds": [_find(find, attacked) for find in found.finds],
+        "finds": [_find(find, attacked.prompt_ids) for find in found.finds],
         "climb": [list(point) for point in found.climb],
     }
 
 
-def _find(find: Find, attacked: Attacked) -> dict[str, object]:
-    others = len(attacked.prompt_ids) - 1
+def _find(find: Find, prompt_ids: Sequence[str]) -> dict[str, object]:
     return {
         "text": find.text,
         "total": find.total,
         "components": dict(find.components),
-        "prompt_id": attacked.prompt_ids[find.prompt],
+        "prompt_id": prompt_ids[find.prompt],
         "calls": find.calls,
         "holds_on": find.holds,
-        "of_other_prompts": others,
+        "of_other_prompts": len(prompt_ids) - 1,
     }

@@ -82,9 +82,7 @@ def _score_rows(session: Session, completion_ids: Sequence[int], profile: str) -
     by_task: dict[str, list[tuple[int, ToScore]]] = {}
     # A prompt's completions together, as a trainer has them, and prompts as they came.
     for completion, prompt in sorted(found, key=lambda row: (first[row[0].prompt_id], row[0].id)):
-        form: Any = prompt.form
-        asked = ToScore(prompt.messages, completion.text, {**prompt.facts, **completion.columns}, form)
-        by_task.setdefault(prompt.task, []).append((completion.id, asked))
+        by_task.setdefault(prompt.task, []).append((completion.id, to_score(completion, prompt)))
     rows = []
     for task, of_task in by_task.items():
         rules = fingerprint(task, profile)
@@ -94,6 +92,12 @@ def _score_rows(session: Session, completion_ids: Sequence[int], profile: str) -
             values = {**score.components, "total": score.total}
             rows += [{**head, "component": name, "value": value} for name, value in values.items()]
     return rows
+
+
+def to_score(completion: Completion, prompt: Prompt) -> ToScore:
+    """A stored completion as a reward reads it: with its prompt, and what stood beside either in the data."""
+    form: Any = prompt.form
+    return ToScore(prompt.messages, completion.text, {**prompt.facts, **completion.columns}, form)
 
 
 def _rated() -> Select[int, str]:

@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from backend.audit.attack import HIGH, sources_of, totals_of
+from backend.audit.attack import high_of, search
 from backend.audit.gate import Gate
 from backend.evaluation.noise import expected_spread
 from backend.evaluation.paired import FEWEST_PAIRS
@@ -28,7 +28,6 @@ from backend.suites import ToScore, get_task, score_all, suite_of
 from backend.training.config import TrainConfig
 from backend.training.memory import available_memory, needed_memory
 from backend.training.reward_functions import components_of
-from rewards.attack import attack, make_bank
 from rewards.types import Score
 
 Status = Literal["pass", "warn", "fail"]
@@ -344,15 +343,16 @@ def _attack(config: TrainConfig, sampled: list[Sampled]) -> Check:
         known = get_task(task)
         if known.bounds is None:
             continue
-        low, high = known.bounds
         texts = [c.text for s in of_task for c in s.completions]
         asked = [ToScore.of(s.prompt, "") for s in of_task]
-        found = attack(
-            totals_of(task, config.profile, asked),
-            make_bank(texts, [s.prompt.user_text for s in of_task], sources_of(task)),
-            len(of_task),
-            low + HIGH * (high - low),
-            _ATTACK_CALLS,
+        found = search(
+            task,
+            config.profile,
+            asked,
+            texts,
+            texts,
+            high_of(known.bounds),
+            calls=_ATTACK_CALLS,
             seconds=_ATTACK_SECONDS,
             most_finds=1,
         )

@@ -1,6 +1,7 @@
 """The attack on what is in the store: the command, finds to the raters, and probes from what they say."""
 
 import json
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from backend.audit.attack import POLICY, attack_task, finds_waiting, found_probe
 from backend.commands.attack import app
 from backend.errors import UserError
 from backend.rating.ratings import save_rating
-from backend.store.engine import reading, writing
+from backend.store.engine import get_engine, reading, writing
 from backend.store.ratings import get_rater
 from backend.store.tables import Completion, QueueItem
 from backend.suites import get_task
@@ -40,6 +41,14 @@ def test_finds_go_to_the_raters_and_those_called_useless_become_probes(example_w
         assert probe.completion == found[0].text and probe.limit == 0.5
     (result,) = run_probes(replace(get_task("push"), probes=(probe,)), PROFILES["v4.2.1"])
     assert not result.passed, "the profile that was attacked pays for it"
+
+
+def test_finds_are_told_apart_however_many_completions_are_rated(example_workbench: Path) -> None:
+    """Their query names no completion, so it keeps within the database's limit of values in a query."""
+    with reading() as session:
+        session.connection().connection.driver_connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 20)
+        assert finds_waiting(session, "push") == 0 and found_probes(session, "push") == []
+    get_engine().dispose()
 
 
 def test_a_find_is_no_copy_of_what_people_may_find_good(example_workbench: Path) -> None:
