@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app.pages import link_to
-from app.ui.audit_attack import attackable, show_attack
+from app.ui.audit_attack import show_attack
 from app.ui.audit_completions import show_points
 from app.ui.audit_data import held_out_words, load, standing
 from app.ui.audit_raters import show_left_out, show_raters
@@ -164,6 +164,32 @@ def show_parts(rated: pd.DataFrame, audit: pd.DataFrame) -> None:
     show_lifted(visible(rated))
 
 
+def show_nothing_rated(profile: str) -> None:
+    """Why nothing counts, and what to do: nobody has rated, or everyone who did is left out."""
+    with reading() as session:
+        without = left_out(session)
+    if without:
+        st.warning(
+            t(
+                "Everyone who rated is left out, so nothing is counted.",
+                "Todos os que avaliaram estão de fora; nada conta.",
+            ),
+            icon=":material/person_off:",
+        )
+        show_left_out(without)
+        return
+    st.info(
+        t(
+            "No completion has been rated yet. Open Annotate and rate a few; ρ appears from the third on.",
+            "Nenhuma resposta foi avaliada. Abra Avaliar e dê algumas notas; o ρ aparece a partir da terceira.",
+        ),
+        icon=":material/rate_review:",
+    )
+    link_to("annotate")
+    st.subheader(t("Probes", "Sondas"), anchor=False)
+    show_probes(profile)
+
+
 def page() -> None:
     """Draw the page."""
     title, choice = st.columns([3, 1], vertical_alignment="bottom")
@@ -187,28 +213,7 @@ def page() -> None:
         st.error(message(error), icon=":material/error:")
         return
     if rated.empty:
-        with reading() as session:
-            without = left_out(session)
-        if without:
-            st.warning(
-                t(
-                    "Everyone who rated is left out, so nothing is counted.",
-                    "Todos os que avaliaram estão de fora; nada conta.",
-                ),
-                icon=":material/person_off:",
-            )
-            show_left_out(without)
-            return
-        st.info(
-            t(
-                "No completion has been rated yet. Open Annotate and rate a few; ρ appears from the third on.",
-                "Nenhuma resposta foi avaliada. Abra Avaliar e dê algumas notas; o ρ aparece a partir da terceira.",
-            ),
-            icon=":material/rate_review:",
-        )
-        link_to("annotate")
-        st.subheader(t("Probes", "Sondas"), anchor=False)
-        show_probes(profile)
+        show_nothing_rated(profile)
         return
     totals = audit[audit["reward"] == "total"]
     decisions = standing(profile)
@@ -236,7 +241,7 @@ def page() -> None:
             t("Completions", "Respostas"): lambda: show_points(rated),
             t("Components", "Componentes"): lambda: show_parts(rated, audit),
             t("Trust", "Confiança"): lambda: show_trust(rated, audit, version),
-            t("Attack", "Ataque"): lambda: show_attack(profile, attackable(list(totals["task"])), version),
+            t("Attack", "Ataque"): lambda: show_attack(profile, list(totals["task"]), version),
             **rules,
             t("Raters", "Avaliadores"): lambda: show_raters(version),
         },

@@ -47,12 +47,12 @@ def check_raters(ratings: pd.DataFrame, repeats: pd.DataFrame | None = None) -> 
         ratings: columns completion_id, prompt_id, rater, score, seconds; one row per rating.
         repeats: columns rater, repeats, apart (``backend.store.ratings.self_agreement``).
     """
-    chance = _careless(ratings)
+    agreements = {str(r): _with_others(ratings, rows, str(r)) for r, rows in ratings.groupby("rater")}
+    chance = _careless(ratings, agreements)
     again = {} if repeats is None else repeats.set_index("rater").to_dict("index")
     pace = ratings.dropna(subset=["seconds"]).groupby("rater")["seconds"].agg(["size", "median"])
     checks = []
-    for rater, mine in ratings.groupby("rater"):
-        agreement = _with_others(ratings, mine, str(rater))
+    for rater, agreement in agreements.items():
         seen = again.get(rater, {"repeats": 0, "apart": None})
         timed = pace.loc[rater] if rater in pace.index else None
         others = pace.drop(index=rater, errors="ignore")
@@ -64,9 +64,9 @@ def check_raters(ratings: pd.DataFrame, repeats: pd.DataFrame | None = None) -> 
         )
         checks.append(
             RaterCheck(
-                rater=str(rater),
+                rater=rater,
                 agreement=agreement,
-                at_chance=str(rater) in chance,
+                at_chance=rater in chance,
                 repeats=int(seen["repeats"]),
                 apart=None if seen["apart"] is None else float(seen["apart"]),
                 inconsistent=seen["repeats"] >= FEWEST_REPEATS and seen["apart"] > MOST_APART,
@@ -77,14 +77,13 @@ def check_raters(ratings: pd.DataFrame, repeats: pd.DataFrame | None = None) -> 
     return checks
 
 
-def _careless(ratings: pd.DataFrame) -> set[str]:
-    """The raters at chance.
+def _careless(ratings: pd.DataFrame, first: dict[str, Correlation]) -> set[str]:
+    """The raters at chance, of those with these agreements.
 
     Who disagrees only with a careless rater is not careless: a second look leaves out the others that the first one found.
     Where it leaves too few shared completions, the rater is not named, if another one is; where that holds for all that were
     found, the one who agrees least is named. All are, where nobody agrees with anybody.
     """
-    first = {str(r): _with_others(ratings, rows, str(r)) for r, rows in ratings.groupby("rater")}
     found = {rater for rater, c in first.items() if _at_chance(c)}
     if len(found) == len(first):
         return found

@@ -87,7 +87,8 @@ def audit_table(
 def _task_rows(
     task: str, rated: pd.DataFrame, people: People | None, given: GateSettings | None
 ) -> list[dict[str, object]]:
-    settings = given or (suite_of(task).gate if find_task(task) is not None else GateSettings())
+    known = find_task(task)
+    settings = given or (suite_of(task).gate if known is not None else GateSettings())
     values = rated.pivot(index="completion_id", columns="component", values="value")
     first = rated.groupby("completion_id").first().reindex(values.index)
     names = ["total", *(c for c in values.columns if c != "total")]
@@ -102,9 +103,10 @@ def _task_rows(
         notes.append(_otherwise(adjusted, other))
         gate = decide(found[0], settings, within, notes)
     rows: list[dict[str, object]] = []
-    known = find_task(task)
-    never = [name for name in (known.reward.maxima if known is not None else ()) if name not in values.columns]
-    if known is not None and isinstance(known.reward, Functions):  # that never applied to any of these completions
+    if known is not None and isinstance(known.reward, Functions):
+        never = [
+            name for name in known.reward.weights if name not in values.columns
+        ]  # applied to none of these completions
         names, found = [*names, *never], [*found, *(Correlation(0, None) for _ in never)]
     for name, c in zip(names, found, strict=True):
         row: dict[str, object] = {"task": task, "reward": name, "least_rho": settings.least_rho, **asdict(c)}
