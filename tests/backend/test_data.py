@@ -19,16 +19,6 @@ from rewards import classify_task
 from rewards.commerce.extraction import nota_of
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_commerce_db(tmp_path_factory.mktemp("shop") / "commerce.db")
-
-
-@pytest.fixture(scope="module")
-def prompts(shop: Path) -> list[PromptRecord]:
-    return build_prompts(shop)
-
-
 def dump(path: Path) -> list[str]:
     with sqlite3.connect(path) as db:
         return list(db.iterdump())

@@ -43,16 +43,6 @@ from tests.live_runs import get_run
 TASKS = ("extraction", "sql_qa", "insights", "push")
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_commerce_db(tmp_path_factory.mktemp("shop") / "commerce.db")
-
-
-@pytest.fixture(scope="module")
-def prompts(shop: Path) -> list[PromptRecord]:
-    return build_prompts(shop)
-
-
 def of(prompts: list[PromptRecord], split: Split, task: str = "") -> list[PromptRecord]:
     return [p for p in prompts if p.split == split and task in ("", p.task)]
 
