@@ -17,9 +17,8 @@ from app.ui.seeds import show_seeds
 from app.ui.state import example_note, open_store, shown_errors
 from app.ui.tabs import show_tabs
 from backend.charts.comparison import difference_chart
-from backend.evaluation.evidence import EVIDENCE_HEADS, evidence_cells, evidence_sentence, findings, headline
+from backend.evaluation.findings import EVIDENCE_HEADS, evidence_cells, evidence_sentence, findings, headline
 from backend.evaluation.next_step import next_step
-from backend.evaluation.people import would_people_agree
 from backend.evaluation.report import as_csv, as_html, as_markdown
 from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, name_of
 from backend.evaluation.words import chosen_words, method_words, noise_words, on_prompts
@@ -202,7 +201,7 @@ def show_report(compared: Compared, run: Run | None) -> None:
     row = st.container(horizontal=True)
     row.download_button(
         t("Report (HTML)", "Relatório (HTML)"),
-        lambda: _html(compared, title, run, lang),
+        lambda: as_html(compared, title, facts_of(run) if run is not None else (), lang),
         "report.html",
         "text/html",
         icon=":material/description:",
@@ -214,12 +213,6 @@ def show_report(compared: Compared, run: Run | None) -> None:
     )
     with st.expander(t("Markdown for a pull request", "Markdown para um pull request")):
         st.code(as_markdown(compared, title, lang), language="markdown", wrap_lines=True)
-
-
-def _html(compared: Compared, title: str, run: Run | None, lang: str) -> str:
-    with reading() as session:
-        people = would_people_agree(session, compared.base, compared.tuned, compared.paired)
-    return as_html(compared, title, people, facts_of(run) if run is not None else (), lang)
 
 
 def show_run(run: Run, runs: list[Run]) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from app.ui.language import interval, number, t, task_name
 from backend.audit.correlation import FEWEST_PROMPTS, correlate
-from backend.evaluation.people import FEWEST_PAIRS, pairs_needed, queue_pairs, would_people_agree
+from backend.evaluation.people import FEWEST_PAIRS, pairs_needed, queue_pairs
 from backend.evaluation.stored import Compared
 from backend.store.completions import rated_scores
 from backend.store.engine import reading, writing
@@ -21,8 +21,7 @@ _NO_OVERALL = Text(
 
 def show_people(compared: Compared) -> None:
     """The estimate per task, the reward's ρ on the tuned completions, and the button that asks raters for more pairs."""
-    with reading() as session:
-        estimates = would_people_agree(session, compared.base, compared.tuned, compared.paired)
+    estimates = compared.people
     known = [e for e in estimates if e.delta is not None]
     if known:
         frame = pd.DataFrame(

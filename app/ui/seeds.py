@@ -6,7 +6,7 @@ import streamlit as st
 from app.ui.chart import show_chart
 from app.ui.language import interval, language, number, t, task_name
 from backend.charts.comparison import seeds_chart
-from backend.evaluation.compare import compare_seeds
+from backend.evaluation.seeds import compare_seeds
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.evaluation.words import chosen_words, on_prompts
 from backend.store.engine import reading

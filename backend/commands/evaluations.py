@@ -12,10 +12,9 @@ from typing import Annotated
 
 import typer
 
-from backend.evaluation.evidence import evidence_sentence
 from backend.evaluation.external import PORTUGUESE, benchmark
+from backend.evaluation.findings import evidence_sentence
 from backend.evaluation.next_step import next_step
-from backend.evaluation.people import would_people_agree
 from backend.evaluation.report import as_csv, as_html, as_markdown
 from backend.evaluation.stored import compare_stored, find_evaluation, name_of, why
 from backend.evaluation.words import (
@@ -58,7 +57,6 @@ def compare_(
         base = find_evaluation(session, a, "tuned" if b else "base")
         tuned = find_evaluation(session, b or a, "tuned")
         compared = compare_stored(session, base, tuned)
-        people = would_people_agree(session, base, tuned, compared.paired)
     title = f"{name_of(base)} → {name_of(tuned)}"
     typer.echo(comparison_table(compared.tasks))
     typer.echo(f"\n{on_prompts(compared)}. {chosen_words(compared) or ''}".rstrip())
@@ -74,7 +72,7 @@ def compare_(
     if compared.left_out:
         typer.echo(f"{compared.left_out} prompts that only one of the two has were left out")
     for path, text in (
-        (html, lambda: as_html(compared, title, people, lang=lang)),
+        (html, lambda: as_html(compared, title, lang=lang)),
         (csv, lambda: as_csv(compared.tasks)),
         (markdown, lambda: as_markdown(compared, title, lang)),
     ):

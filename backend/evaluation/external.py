@@ -95,9 +95,7 @@ def read_external(folder: Path) -> External | None:
     kept = read_json(folder / _FILE)
     if kept is None:
         return None
-    tasks = [
-        TaskComparison(**c | {"balanced": tuple(c["balanced"]) if c.get("balanced") else None}) for c in kept["tasks"]
-    ]
+    tasks = [TaskComparison.from_dict(c) for c in kept["tasks"]]
     return External(tasks, kept["metrics"], kept["limit"], kept["few_shot"], kept["harness"])
 
 

@@ -28,8 +28,13 @@ def next_step(comparisons: Sequence[TaskComparison], evidence: Sequence[Evidence
     return _by_verdicts(tasks)
 
 
+def _names(tasks: Sequence[TaskComparison]) -> Text:
+    labels = [label_of(c.task) for c in tasks]
+    return Text(", ".join(label.en for label in labels), ", ".join(label.pt for label in labels))
+
+
 def _regressed(worse: Sequence[TaskComparison]) -> NextStep:
-    en, pt = (", ".join(label_of(c.task).within(lang) for c in worse) for lang in ("en", "pt"))
+    en, pt = _names(worse)
     return NextStep(
         "",
         Text(
@@ -47,7 +52,7 @@ def _regressed(worse: Sequence[TaskComparison]) -> NextStep:
 
 
 def _doubtful(doubtful: Sequence[TaskComparison]) -> NextStep:
-    en, pt = (", ".join(label_of(c.task).within(lang) for c in doubtful) for lang in ("en", "pt"))
+    en, pt = _names(doubtful)
     return NextStep(
         "",
         Text(
@@ -69,19 +74,15 @@ def _doubtful(doubtful: Sequence[TaskComparison]) -> NextStep:
     )
 
 
-def _names(evidence: Sequence[Evidence]) -> dict[str, str]:
-    return {lang: ", ".join(label_of(e.change.task).within(lang) for e in evidence) for lang in ("en", "pt")}
-
-
 def _gamed(gamed: Sequence[Evidence]) -> NextStep:
-    names = _names(gamed)
+    en, pt = _names([e.change for e in gamed])
     return NextStep(
         "",
         Text(
-            f"Mend the reward before anything else: in {names['en']} the model learned to score, not to answer. Read the best moves, attack "
-            "the reward, and audit it on the tuned answers.",
-            f"Conserte a recompensa antes de tudo: em {names['pt']} o modelo aprendeu a pontuar, não a responder. Leia os maiores ganhos, "
-            "ataque a recompensa e audite-a nas respostas treinadas.",
+            f"Mend the reward before anything else: in {en} the model learned to score, not to answer. Read the best moves, "
+            "attack the reward, and audit it on the tuned answers.",
+            f"Conserte a recompensa antes de tudo: em {pt} o modelo aprendeu a pontuar, não a responder. Leia os maiores "
+            "ganhos, ataque a recompensa e audite-a nas respostas treinadas.",
         ),
         tuple(
             fill("{task}: {why}", "{task}: {why}", task=label_of(e.change.task), why=why)
@@ -92,13 +93,13 @@ def _gamed(gamed: Sequence[Evidence]) -> NextStep:
 
 
 def _unaudited(unknown: Sequence[Evidence]) -> NextStep:
-    names = _names(unknown)
+    en, pt = _names([e.change for e in unknown])
     return NextStep(
         "",
         Text(
-            f"Audit the reward before a larger model or a longer run: let people rate the tuned answers of {names['en']}.",
+            f"Audit the reward before a larger model or a longer run: let people rate the tuned answers of {en}.",
             f"Audite a recompensa antes de um modelo maior ou de um treino mais longo: peça avaliações das respostas "
-            f"treinadas de {names['pt']}.",
+            f"treinadas de {pt}.",
         ),
         (
             Text(

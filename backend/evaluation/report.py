@@ -17,7 +17,7 @@ from backend.charts.base import svg
 from backend.charts.comparison import difference_chart
 from backend.evaluation.changes import word_changes
 from backend.evaluation.compare import TaskComparison
-from backend.evaluation.evidence import EVIDENCE_HEADS, evidence_cells, findings, headline
+from backend.evaluation.findings import EVIDENCE_HEADS, evidence_cells, findings, headline
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import PeopleEstimate
 from backend.evaluation.stored import Compared, name_of, why
@@ -43,7 +43,6 @@ aside { border-left: 4px solid #888; padding-left: .8rem; }
 def as_html(
     compared: Compared,
     title: str,
-    people: Sequence[PeopleEstimate] = (),
     facts: Sequence[tuple[str, str]] = (),
     lang: str = "en",
 ) -> str:
@@ -52,7 +51,6 @@ def as_html(
     Args:
         compared: the two evaluations.
         title: of the page.
-        people: the estimated difference in human scores, where there are ratings.
         facts: (name, value) lines for the end of the page: cost, seed, configuration.
         lang: ``en`` or ``pt``.
     """
@@ -81,7 +79,7 @@ def as_html(
         "</figcaption></figure>",
         f"<h2>{t('Why it moved', 'Por que mudou')}</h2>",
         "<ul>" + "".join(f"<li>{escape(words.within(lang))}</li>" for words in reasons_why) + "</ul>",
-        _people(people, lang),
+        _people(compared.people, lang),
         f"<h2>{t('Largest moves', 'Maiores mudanças')}</h2>",
         *(_pair(row, lang) for row in _moves(compared)),
         f"<h2>{t('How this came about', 'Como isto foi obtido')}</h2>",

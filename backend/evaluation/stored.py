@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import pandas as pd
 from sqlalchemy.orm import Session
 
+from backend.audit.gates import standing_gates
 from backend.errors import UserError
 from backend.evaluation.compare import ComparisonSettings, TaskComparison, compare
 from backend.evaluation.evidence import Evidence, gather
 from backend.evaluation.noise import variance_shares
 from backend.evaluation.paired import mean_interval
+from backend.evaluation.people import PeopleEstimate, would_people_agree
 from backend.store.evaluations import (
     answered,
     evaluation_components,
@@ -36,6 +38,7 @@ class Compared:
         components: columns task, component, base, tuned, delta, low, high: means over the shared prompts, and the change with
             its 95 % interval; within a task, the largest change comes first.
         texts: columns prompt_id, user_text, base, tuned (the first sample's completion).
+        people: what people would say of the change: the estimate per task, then overall.
         evidence: of each task's change: the reward's, the truth's, people's, and whether the reward is trusted.
         left_out: prompts that only one of them has.
         settings: what the verdicts are judged by, as fixed before the tuned evaluation's run.
@@ -50,6 +53,7 @@ class Compared:
     paired: pd.DataFrame
     components: pd.DataFrame
     texts: pd.DataFrame
+    people: list[PeopleEstimate]
     evidence: list[Evidence]
     left_out: int
     settings: ComparisonSettings
@@ -97,6 +101,7 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
         paired[name] = paired["prompt_id"].map(texts["text"].str.len().groupby(texts["prompt_id"]).mean())
     first = [texts.drop_duplicates("prompt_id") for texts in texts_of]
     changes = compare(paired, settings)
+    people = would_people_agree(session, base, tuned, paired)
     texts = first[0].merge(first[1], on=["prompt_id", "user_text"], suffixes=("_base", "_tuned"))
     return Compared(
         base=base,
@@ -108,7 +113,8 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
         texts=texts.rename(columns={"text_base": "base", "text_tuned": "tuned"})[
             ["prompt_id", "user_text", "base", "tuned"]
         ],
-        evidence=gather(session, (base, tuned), changes, paired, (texts_of[0], texts_of[1])),
+        people=people,
+        evidence=gather(changes, paired, (texts_of[0], texts_of[1]), standing_gates(session, tuned.profile), people),
         left_out=len(scores[0]) + len(scores[1]) - 2 * len(paired),
         settings=settings,
         answers=(answered(session, base.id)[1], answered(session, tuned.id)[1]),

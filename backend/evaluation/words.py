@@ -36,9 +36,15 @@ def summary_sentence(comparisons: Sequence[TaskComparison], bold: str = "") -> T
     tasks = sorted((c for c in comparisons if c.task != "overall"), key=lambda c: order.index(c.verdict))
     clauses = [clause(c, bold) for c in tasks]
     said = Text("; ".join(c.en for c in clauses) + ".", "; ".join(c.pt for c in clauses) + ".")
-    if any(c.verdict in ("possibly better", "possibly worse") for c in tasks):
-        return fill("{said} {odds}", "{said} {odds}", said=said, odds=odds_words(len(tasks)))
+    if (odds := odds_beside(tasks)) is not None:
+        return fill("{said} {odds}", "{said} {odds}", said=said, odds=odds)
     return said
+
+
+def odds_beside(tasks: Sequence[TaskComparison]) -> Text | None:
+    """``odds_words`` where one of the tasks is said to be possibly better or worse; otherwise None."""
+    possibly = any(c.verdict in ("possibly better", "possibly worse") for c in tasks)
+    return odds_words(len(tasks)) if possibly else None
 
 
 def odds_words(tasks: int, alpha: float = ALPHA) -> Text:
@@ -68,12 +74,7 @@ def method_words(settings: ComparisonSettings) -> Text:
 
 def clause(c: TaskComparison, bold: str = "") -> Text:
     """One comparison in words."""
-    task = fill("{b}{task}{b}", "{b}{task}{b}", b=bold, task=label_of(c.task))
-    moved = fill(
-        "{by} (from {base} to {tuned})",
-        "{by} (de {base} para {tuned})",
-        by=decimal(abs(c.delta)), base=decimal(c.base), tuned=decimal(c.tuned),
-    )  # fmt: skip
+    task = bold_label(c, bold)
     if c.verdict == "no detectable change" and isnan(c.detectable):
         return fill(
             "{task}: no change this test could see (with so few prompts it could have seen none)",
@@ -94,16 +95,29 @@ def clause(c: TaskComparison, bold: str = "") -> Text:
         )  # fmt: skip
     if c.verdict in (MOST_GAIN, MOST_LOSE):
         return fill(
-            "{task}: {verdict}; the mean moved by {by} (from {base} to {tuned})",
-            "{task}: {verdict}; a média mudou {by} (de {base} para {tuned})",
-            task=task, verdict=VERDICTS[c.verdict],
-            by=decimal(c.delta, signed=True), base=decimal(c.base), tuned=decimal(c.tuned),
+            "{task}: {verdict}; the mean moved by {moved}",
+            "{task}: {verdict}; a média mudou {moved}",
+            task=task, verdict=VERDICTS[c.verdict], moved=moved(c, signed=True),
         )  # fmt: skip
     sure = c.verdict in ("improved", "regressed")
     return fill(
         "{task} {verdict} by {moved}" if sure else "{task} {verdict}, by {moved}",
         "{task} {verdict} em {moved}" if sure else "{task} {verdict}, em {moved}",
-        task=task, verdict=VERDICTS[c.verdict], moved=moved,
+        task=task, verdict=VERDICTS[c.verdict], moved=moved(c),
+    )  # fmt: skip
+
+
+def bold_label(c: TaskComparison, bold: str) -> Text:
+    """The task's label with ``bold`` around it."""
+    return fill("{b}{task}{b}", "{b}{task}{b}", b=bold, task=label_of(c.task))
+
+
+def moved(c: TaskComparison, signed: bool = False) -> Text:
+    """By how much the mean moved: ``0.47 (from 0.53 to 1.00)``."""
+    return fill(
+        "{by} (from {base} to {tuned})",
+        "{by} (de {base} para {tuned})",
+        by=decimal(c.delta if signed else abs(c.delta), signed=signed), base=decimal(c.base), tuned=decimal(c.tuned),
     )  # fmt: skip
 
 

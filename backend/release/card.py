@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from backend.audit.gates import standing_gates
-from backend.evaluation.evidence import evidence_sentence
+from backend.evaluation.findings import evidence_sentence
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.evaluation.words import chosen_words, markdown_table, method_words, on_prompts
 from backend.files import read_json

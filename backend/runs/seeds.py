@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.errors import UserError
-from backend.evaluation.compare import compare_seeds, seed_table
+from backend.evaluation.seeds import compare_seeds, seed_table
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.evaluation.words import chosen_words, on_prompts
 from backend.files import write_json

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from backend.audit.gate import Gate
 from backend.audit.gates import standing_gates
 from backend.errors import UserError
-from backend.evaluation.evidence import evidence_sentence
+from backend.evaluation.findings import evidence_sentence
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.evaluation.words import chosen_words, comparison_table, on_prompts
 from backend.files import write_json

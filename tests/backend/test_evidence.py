@@ -8,17 +8,8 @@ import pytest
 
 from backend.audit.gate import Gate, Verdict
 from backend.evaluation.compare import compare
-from backend.evaluation.evidence import (
-    EVIDENCE_HEADS,
-    Counted,
-    Evidence,
-    TruthChange,
-    _truth,
-    count,
-    evidence_cells,
-    evidence_sentence,
-    said,
-)
+from backend.evaluation.evidence import Counted, Evidence, TruthChange, _truth, count
+from backend.evaluation.findings import EVIDENCE_HEADS, evidence_cells, evidence_sentence, said
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import PeopleEstimate
 from backend.evaluation.stored import base_and_tuned, compare_stored

@@ -6,7 +6,7 @@ import pytest
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-from backend.evaluation.compare import MeanSquares, compare_seeds, seed_table
+from backend.evaluation.seeds import MeanSquares, compare_seeds, seed_table
 from benchmarks.coverage.comparison import seeds_coverage
 
 
