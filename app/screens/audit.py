@@ -56,7 +56,7 @@ def show_gates(totals: pd.DataFrame, decisions: dict[str, Gate]) -> None:
                 t("decision recorded", "decisão registrada")
                 if recorded
                 else t(f"decision: {decision}", f"decisão: {decision}"),
-                help=t(*gate.reason)
+                help=message(t(*gate.reason))
                 if gate
                 else t("Nobody has recorded a decision yet.", "Ninguém registrou uma decisão."),
             )
@@ -220,7 +220,9 @@ def page() -> None:
     show_gates(totals, decisions)
     show_decision(profile, totals, decisions)
     with st.expander(t("Why these words", "Por que estas palavras"), expanded=False):
-        st.markdown("\n".join(f"- **{task_name(r['task'])}**: {t(*r['reason'])}" for _, r in totals.iterrows()))
+        st.markdown(
+            "\n".join(f"- **{task_name(r['task'])}**: {message(t(*r['reason']))}" for _, r in totals.iterrows())
+        )
         st.caption(_what_the_gate_sees())
         show_chart(
             correlation_chart(

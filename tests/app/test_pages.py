@@ -370,3 +370,19 @@ def test_leaving_out_everyone_who_rated_can_be_undone_on_the_page(example: Path)
     assert any("Everyone who rated is left out" in w.value for w in page.warning)
     next(b for b in page.button if b.label == "Count again").click().run()
     assert not page.exception and not any("left out" in w.value for w in page.warning)
+
+
+def test_a_raters_name_in_the_gates_reason_is_text_and_no_link(example: Path) -> None:
+    """Caio scores as the authors do, and the third presses one key after the other, so that the reason names that one."""
+    from backend.rating.ratings import save_rating
+    from backend.store.completions import human_scores
+    from backend.store.ratings import get_rater
+
+    with writing() as session:
+        rated = human_scores(session).query("task == 'extraction'")
+        careful, careless = (get_rater(session, name).id for name in ("Caio", "[Bob](https://example.com) $x$"))
+        for i, (item, human) in enumerate(zip(rated["completion_id"], rated["human"], strict=True)):
+            save_rating(session, int(item), careful, score=round(human), imported=True)
+            save_rating(session, int(item), careless, score=i % 5 + 1, imported=True)
+    reasons = next(m.value for m in run_page("audit").markdown if m.value.startswith("- **Extraction**"))
+    assert "Bob" in reasons and "](https://" not in reasons and "\\$x\\$" in reasons
