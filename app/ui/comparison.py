@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.completion import show_completion, show_prompt
-from app.ui.language import interval, number, numbers, t, task_name
+from app.ui.language import interval, number, numbers, p_value, t, task_name
 from app.ui.markdown import literal
 from backend.evaluation.changes import Kind, word_changes
 from backend.evaluation.compare import ComparisonSettings, TaskComparison
@@ -29,8 +29,8 @@ def show_table(comparisons: list[TaskComparison], settings: ComparisonSettings |
     frame["task"] = frame["task"].map(task_name)
     frame["verdict"] = [t(*VERDICTS[c.verdict]) for c in comparisons]
     digits = dict.fromkeys(("base", "tuned", "delta", "effect", "detectable"), 2)
-    digits |= dict.fromkeys(("p_better", "p_worse", "p_holm", "p_mean_holm"), 4)
     frame = numbers(frame, digits, signed=["delta", "effect"])
+    frame = frame.assign(**{p: frame[p].map(p_value) for p in ("p_better", "p_worse", "p_holm", "p_mean_holm")})
     columns: dict[str, Any] = {
         "task": t("Task", "Tarefa"),
         "verdict": t("Verdict on the reward", "Veredito da recompensa"),

@@ -23,7 +23,7 @@ from backend.evaluation.people import PeopleEstimate
 from backend.evaluation.stored import Compared, name_of, why
 from backend.evaluation.words import VERDICTS, chosen_words, markdown_table, method_words, on_prompts
 from backend.suites import label_of
-from backend.wording import Text, decimal, fill
+from backend.wording import Text, decimal, fill, p_value
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; }
@@ -139,7 +139,7 @@ def _table(comparisons: Sequence[TaskComparison], lang: str) -> str:
             *(decimal(x).within(lang) for x in (c.base, c.tuned)),
             decimal(c.delta, signed=True).within(lang),
             f"{decimal(c.low, signed=True).within(lang)} … {decimal(c.high, signed=True).within(lang)}",
-            *(decimal(p, 4).within(lang) for p in (c.p_better, c.p_worse, c.p_holm)),
+            *(p_value(p).within(lang) for p in (c.p_better, c.p_worse, c.p_holm)),
             f"{c.wins}/{c.ties}/{c.losses}",
             VERDICTS[c.verdict].within(lang),
         ]

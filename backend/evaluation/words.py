@@ -10,7 +10,7 @@ from backend.evaluation.compare import MOST_GAIN, MOST_LOSE, ComparisonSettings,
 from backend.evaluation.length import EqualLength, at_equal_length
 from backend.evaluation.paired import ALPHA
 from backend.suites import label_of
-from backend.wording import Text, decimal, fill
+from backend.wording import Text, decimal, fill, p_value
 
 if TYPE_CHECKING:
     from backend.evaluation.stored import Compared
@@ -262,7 +262,7 @@ def markdown_table(comparisons: Sequence[TaskComparison], lang: str = "en") -> s
         base, tuned, delta, low, high = (
             decimal(x, signed=i > 1).within(lang) for i, x in enumerate((c.base, c.tuned, c.delta, c.low, c.high))
         )
-        p = decimal(c.p_holm, 4).within(lang)
+        p = p_value(c.p_holm).within(lang)
         name, verdict = label_of(c.task).within(lang), VERDICTS[c.verdict].within(lang)
         rows.append(f"| {name} | {c.n} | {base} | {tuned} | {delta} | {low} … {high} | {p} | {verdict} |")
     return "\n".join(rows)
