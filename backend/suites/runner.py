@@ -5,29 +5,24 @@ which row, nothing is stored, and the next request starts a new worker. A worker
 changed, so what is scored and fingerprinted is the file as it is now.
 """
 
-import json
 import os
-import queue
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
-
-import psutil
+from typing import Any
 
 from backend.errors import UserError
-from backend.settings import ROOT, get_settings
+from backend.settings import get_settings
 from backend.suites.suite import Scored, Suite, ToScore
 from backend.suites.worker import PLACE
+from backend.worker_process import WorkerEnded, WorkerProcess
 from rewards.calling import RewardFault
 from rewards.types import Functions, Guideline, Profile, Score, Task, Text
 
-_POLL_SECONDS = 0.03
+_SETTING = {"seconds": " (WORKBENCH_REWARD_SECONDS)", "gigabytes": " (WORKBENCH_REWARD_GIGABYTES)", "": ""}
 _BATCH = 512
 """Rows in one request: a limit of time is for so many."""
 _CHECK_SECONDS = 0.3
@@ -39,9 +34,8 @@ class Worker:
 
     def __init__(self, spec: str) -> None:
         self._spec, self._lock = spec, threading.Lock()
-        self._process: subprocess.Popen[str] | None = None
-        self._answers: queue.Queue[str | None] = queue.Queue()
         self._place = tempfile.NamedTemporaryFile(prefix="reward-place-")  # noqa: SIM115  lives as long as this object
+        self._process = WorkerProcess(["backend.suites", spec, self._place.name])
 
     def ask(self, request: Mapping[str, Any], functions: Sequence[str] = ()) -> dict[str, Any]:
         """Send a request and wait for its answer.
@@ -54,91 +48,29 @@ class Worker:
             RewardFault: a reward function failed, took too long or too much memory, or ended its process.
             UserError: the file cannot be loaded.
         """
-        with self._lock:
-            process = self._started()
+        settings = get_settings()
+        with self._lock:  # one place is for one request
             os.pwrite(self._place.fileno(), PLACE.pack(-1, -1), 0)
             try:
-                print(json.dumps(request), file=process.stdin, flush=True)
-            except (BrokenPipeError, OSError):
-                raise self._ended("its process had died before") from None
-            answer = json.loads(self._wait(process, functions))
+                answer = self._process.ask(request, settings.reward_seconds, settings.reward_gigabytes)
+            except WorkerEnded as error:
+                raise self._where(str(error) + _SETTING[error.limit], functions) from error
         if "fault" in answer:
             raise RewardFault(**answer["fault"])
         if "error" in answer:
             raise UserError(answer["error"])
-        return answer
+        return dict(answer)
 
     def close(self) -> None:
         """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for stream in (self._process.stdin, self._process.stdout):
-                if stream is not None:
-                    stream.close()
-            self._process = None
+        self._process.close()
 
-    def _started(self) -> "subprocess.Popen[str]":
-        if self._process is not None and self._process.poll() is None:
-            return self._process
-        self.close()
-        paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-        self._answers = queue.Queue()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "backend.suites", self._spec, self._place.name],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
-            env={**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
-        threading.Thread(target=_read_lines, args=(self._process.stdout, self._answers), daemon=True).start()
-        return self._process
-
-    def _wait(self, process: "subprocess.Popen[str]", functions: Sequence[str]) -> str:
-        """The worker's next line; it is ended when it takes too long or too much."""
-        settings = get_settings()
-        ends = time.monotonic() + settings.reward_seconds
-        while True:
-            try:
-                line = self._answers.get(timeout=_POLL_SECONDS)
-            except queue.Empty:
-                gigabytes = _memory(process.pid)
-                if gigabytes > settings.reward_gigabytes:
-                    raise self._ended(
-                        f"used {gigabytes:.1f} GB of memory; {settings.reward_gigabytes:g} are allowed "
-                        "(WORKBENCH_REWARD_GIGABYTES)", functions,
-                    ) from None  # fmt: skip
-                if time.monotonic() > ends:
-                    raise self._ended(
-                        f"was not done after {settings.reward_seconds:g} s (WORKBENCH_REWARD_SECONDS)", functions
-                    ) from None
-                continue
-            if line is None:
-                code = process.wait()
-                how = f"was ended by signal {-code}" if code < 0 else f"ended its process with exit code {code}"
-                raise self._ended(how, functions)
-            return line
-
-    def _ended(self, what: str, functions: Sequence[str] = ()) -> UserError | RewardFault:
-        """End the process; the error that says what happened and where."""
-        self.close()
+    def _where(self, what: str, functions: Sequence[str]) -> UserError | RewardFault:
+        """The error that says what happened to the process and where it was."""
         function, row = PLACE.unpack(os.pread(self._place.fileno(), PLACE.size, 0))
         if not 0 <= function < len(functions):
             return UserError(f"{self._spec} {what}")
         return RewardFault(functions[function], what, row if row >= 0 else None)
-
-
-def _read_lines(stream: IO[str] | None, into: "queue.Queue[str | None]") -> None:
-    for line in stream or ():
-        into.put(line)
-    into.put(None)
-
-
-def _memory(pid: int) -> float:
-    """Resident gigabytes of a process and those it started; 0 once it is gone."""
-    try:
-        process = psutil.Process(pid)
-        return sum(p.memory_info().rss for p in (process, *process.children(recursive=True))) / 1e9
-    except psutil.Error:
-        return 0.0
 
 
 class FileSuite:
