@@ -1,6 +1,5 @@
 """A run's name, status and progress, shown in the same way on every page."""
 
-from datetime import UTC
 from typing import Any
 
 import pandas as pd
@@ -86,7 +85,7 @@ def _silence(run: Run) -> float | None:
     """Seconds since the run's process last reported that it is running."""
     if run.heartbeat_at is None:
         return None
-    return (utc_now() - run.heartbeat_at.replace(tzinfo=UTC)).total_seconds()
+    return (utc_now() - run.heartbeat_at).total_seconds()
 
 
 def show_watch(run: Run) -> None:

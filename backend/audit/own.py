@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ from backend.data.completions import Taken, import_completions, stratified
 from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout
 from backend.errors import UserError, bad_rows
-from backend.rating.imported import ImportedScore, import_scores
+from backend.rating.imported import ImportedScore, check_scale, import_scores
 from backend.rating.queue import enqueue
 from backend.store.completions import all_ratings, ensure_scores, rated_scores
-from backend.store.engine import writing
+from backend.store.engine import in_parts, in_transaction, writing
 from backend.store.imported import ids_of_keys
 from backend.suites import Suite, default_profile, fingerprint, suite_of
 from backend.wording import p_value
@@ -62,10 +63,13 @@ def read_scores(path: Path, taken: Taken) -> list[tuple[str, str, float, str]]:
 
 def take_scores(session: Session, taken: Taken, ratings: Sequence[tuple[str, str, float, str]]) -> int:
     """Put the ratings of a file, and those that stood with its completions, into the store; returns how many are new."""
-    every = [*taken.ratings, *ratings]
-    ids = ids_of_keys(session, list(dict.fromkeys(key for key, *_ in every)))
+    return _take(session, taken, [*taken.ratings, *ratings])
+
+
+def _take(session: Session, taken: Taken, ratings: Sequence[tuple[str, str, float, str]]) -> int:
+    ids = ids_of_keys(session, list(dict.fromkeys(key for key, *_ in ratings)))
     by_task = suite_of(next(iter(taken.tasks)))
-    scores = [ImportedScore(ids[key], rater, score, comment) for key, rater, score, comment in every]
+    scores = [ImportedScore(ids[key], rater, score, comment) for key, rater, score, comment in ratings]
     return import_scores(session, scores, by_task.scale) if scores else 0
 
 
@@ -85,11 +89,15 @@ def bring_in(
     """
     taken = import_completions(completions, layout, on_progress=on_progress)
     given = read_scores(ratings, taken) if ratings is not None else []
+    queued = stratified(taken, MOST_QUEUED)
     with writing() as session:
-        take_scores(session, taken, given)
-        ids = list(ids_of_keys(session, stratified(taken, MOST_QUEUED)).values())
+        ids = list(ids_of_keys(session, queued).values())
         ensure_scores(session, default_profile(), ids)
-        enqueue(session, ids)
+    every = [*taken.ratings, *given]
+    check_scale([score for *_, score, _ in every], suite_of(next(iter(taken.tasks))).scale)
+    for part in in_parts(every):  # in parts, so that raters need not wait; the same file again takes what is missing
+        in_transaction(partial(_take, taken=taken, ratings=part))
+    in_transaction(lambda session: enqueue(session, ids))
     return taken
 
 

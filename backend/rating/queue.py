@@ -7,7 +7,7 @@ reads few rows, so it takes the same time in a queue of a hundred and of a milli
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -36,6 +36,21 @@ REPEAT_AFTER = 15
 """A hidden repeat is never one of the last this many completions that the rater has scored."""
 
 
+def lock_items(session: Session, completion_ids: Iterable[int]) -> dict[int, QueueItem]:
+    """Completion id -> its place in the queue, locked until the transaction ends.
+
+    Everyone who writes ratings takes locks in one order, or two of them could wait for each other: the rater
+    (``in_turn``), all the completions at once and by their id, then the strata that ``recount`` updates. Nobody who has a
+    later one waits for an earlier one.
+    """
+    found: dict[int, QueueItem] = {}
+    for part in in_parts(sorted(set(completion_ids))):
+        query = select(QueueItem).where(QueueItem.completion_id.in_(part)).order_by(QueueItem.completion_id)
+        items = session.scalars(query.with_for_update(), execution_options={"populate_existing": True})
+        found |= {item.completion_id: item for item in items}
+    return found
+
+
 def save_for_raters(
     session: Session, prompt_ids: list[str], groups: list[list[Generated]], policy: str, sampling: Sampling
 ) -> list[int]:
@@ -49,6 +64,7 @@ def enqueue(session: Session, completion_ids: list[int]) -> int:
     """Add completions to the raters' queue; those already in it do not change. Returns how many are new."""
     new = 0
     in_turn(session, "queue")
+    in_turn(session, "ratings")  # of completions outside the queue, which get a place in it here
     for ids in in_parts(completion_ids):
         query = (
             select(Completion.id, Prompt.task)
@@ -72,13 +88,13 @@ def enqueue(session: Session, completion_ids: list[int]) -> int:
         ]
         if rows:
             session.execute(insert(QueueItem), rows)
-        for name, count in Counter(str(row["stratum"]) for row in rows).items():
+        for name, count in sorted(Counter(str(row["stratum"]) for row in rows).items()):
             stratum = get_stratum(session, name)
             stratum.items += count
             stratum.open += count
         new += len(rows)
         for completion_id in session.scalars(
-            select(Rating.completion_id).where(Rating.completion_id.in_(ids)).distinct()
+            select(Rating.completion_id).where(Rating.completion_id.in_(list(tasks))).distinct()
         ):
             recount(session, session.get_one(QueueItem, completion_id))
     return new
@@ -163,7 +179,7 @@ def room_for(session: Session, item: QueueItem, rater_id: int) -> bool:
     now = utc_now()
     held = session.get(Claim, (item.completion_id, rater_id))
     others = _claims(session, item.completion_id, rater_id)
-    mine = held is not None and held.expires_at.replace(tzinfo=now.tzinfo) >= now
+    mine = held is not None and held.expires_at >= now
     return item.rated < item.wanted if mine else item.rated + others < item.wanted
 
 

@@ -157,7 +157,7 @@ def _update_alarm(session: Session, task: str, finding: Finding, day: datetime) 
         alarm = Alarm(task=task, kind=finding.kind, words=_both(finding), last_day=day, opened_at=day, untold="opened")
         session.add(alarm)
         return [alarm]
-    if _naive(alarm.last_day) >= _naive(day):
+    if alarm.last_day >= day:
         return []
     alarm.last_day = day
     if finding.raised:
@@ -172,11 +172,6 @@ def _update_alarm(session: Session, task: str, finding: Finding, day: datetime) 
 
 def _both(finding: Finding) -> dict[str, str]:
     return {"en": finding.words.en, "pt": finding.words.pt}
-
-
-def _naive(moment: datetime) -> datetime:
-    """The time without its zone, because SQLite returns times without one (all are UTC)."""
-    return moment.replace(tzinfo=None)
 
 
 def _send_news(send: Send, notes: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ is undone, and the action can be tried again. Pages show this and try again by t
 ``patiently``.
 """
 
+import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +24,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from filelock import FileLock
 from sqlalchemy import Engine, create_engine, event, func, inspect, select, text
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
 from backend.errors import UserError
@@ -36,6 +37,8 @@ _writing = Lock()
 """On SQLite the threads of a process take turns with this lock. SQLite itself only polls for its write lock, so that a
 thread could wait without end while others get it."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_CLASHES = ("40001", "40P01", "55P03")
+"""PostgreSQL's codes of a serialisation failure, a deadlock and a lock that could not be had."""
 _POSTGRES = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -49,6 +52,10 @@ T = TypeVar("T")
 
 class StoreAway(UserError):
     """The database does not answer now; the current transaction was undone."""
+
+
+class Clash(StoreAway):
+    """Two transactions wanted the same rows, and the database undid this one; it can be tried again at once."""
 
 
 def get_engine(url: str | None = None) -> Engine:
@@ -84,7 +91,16 @@ def _connect(url: str) -> Engine:
     if url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, connect_args=_POSTGRES)
+        engine = create_engine(url, pool_pre_ping=True, connect_args=_POSTGRES)
+
+        @event.listens_for(engine, "connect")
+        def _in_utc(connection: Any, _record: Any) -> None:
+            connection.execute(
+                "SET TIME ZONE 'UTC'"
+            )  # times are read and cut into days in UTC, whatever the server's zone
+            connection.commit()
+
+        return engine
     engine = create_engine(url, connect_args={"timeout": _LOCK_SECONDS})
 
     @event.listens_for(engine, "connect")
@@ -127,6 +143,26 @@ def writing(engine: Engine | None = None) -> Iterator[Session]:
         yield session
 
 
+def in_transaction(action: Callable[[Session], T], tries: int = 6) -> T:
+    """Do the action in a writing session; when it clashes with another transaction, do it again, a few times.
+
+    Args:
+        action: called with a session, more than once if need be; it must change nothing outside the store.
+
+    Raises:
+        Clash: it clashed each time.
+    """
+    for left in reversed(range(tries)):
+        try:
+            with writing() as session:
+                return action(session)
+        except Clash:
+            if not left:
+                raise
+            time.sleep(random.uniform(0.0, 0.05 * 2 ** (tries - left)))
+    raise ValueError("tries must be at least 1")
+
+
 def in_turn(session: Session, what: str) -> None:
     """Wait for the lock named ``what``, and hold it until the transaction ends.
 
@@ -165,7 +201,13 @@ def _outages_as_store_away(engine: Engine) -> Iterator[None]:
     """Raise ``StoreAway`` in place of the driver's error when the database does not answer."""
     try:
         yield
-    except DBAPIError as error:
+    except StatementError as error:
+        if isinstance(error.orig, UserError):  # a value that a column's type refused
+            raise error.orig from error
+        if not isinstance(error, DBAPIError):
+            raise
+        if getattr(error.orig, "sqlstate", None) in _CLASHES:
+            raise Clash("Others are writing the same rows; nothing was saved just now. Try again.") from error
         if not _is_away(error):
             raise
         raise StoreAway(

@@ -7,21 +7,19 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     CheckConstraint,
     ColumnElement,
-    DateTime,
     Float,
     ForeignKey,
     Index,
-    String,
-    Text,
     UniqueConstraint,
     literal,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from backend.store.types import Json, String, Text, UtcTime
 
 
 def utc_now() -> datetime:
@@ -35,7 +33,7 @@ def scattered(identifier: Any) -> ColumnElement[int]:
 
 
 class Base(DeclarativeBase):
-    type_annotation_map: ClassVar = {dict[str, Any]: JSON, list[Any]: JSON, datetime: DateTime(timezone=True)}
+    type_annotation_map: ClassVar = {dict[str, Any]: Json, list[Any]: Json, datetime: UtcTime}
 
 
 class Prompt(Base):
