@@ -31,7 +31,7 @@ def gateway(
     from backend.serving.gateway import make_gateway
     from backend.serving.monitor import Monitor
     from backend.serving.recorder import Recorder
-    from backend.store.engine import get_engine
+    from backend.store.engine import check_health
 
     keys = get_settings().gateway_keys
     if not keys and not is_own_address(address):
@@ -39,7 +39,7 @@ def gateway(
     read = read_serving(config or get_settings().serving)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    get_engine()  # a store that cannot be had is said now
+    check_health()  # a store that cannot be had, or is damaged, is said now
     recorder, monitor = Recorder(read), Monitor(read)
     try:
         uvicorn.run(make_gateway(read, keys, recorder.keep), host=address, port=port, access_log=False)

@@ -23,7 +23,7 @@ def sync_run(run_id: str, alive: bool = False) -> None:
             return
         if alive:
             run.heartbeat_at = utc_now()
-        _sync_metrics(session, run)
+        sync_metrics(session, run)
         _sync_evaluations(session, run)
 
 
@@ -46,7 +46,8 @@ def rewind_store(run_id: str, step: int) -> None:
         )
 
 
-def _sync_metrics(session: Session, run: Run) -> None:
+def sync_metrics(session: Session, run: Run) -> None:
+    """Copy the lines of a run's metrics file that the store has not read yet."""
     path = Path(run.folder) / "metrics.jsonl"
     if not path.exists():
         return
