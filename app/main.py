@@ -7,7 +7,15 @@ import streamlit as st
 from app.pages import sections
 from app.ui.language import choose_language
 from app.ui.outage import show_outage
-from app.ui.person import ask_to_sign_in, current_person, say_no_role, show_person, signs_in
+from app.ui.person import (
+    ask_to_sign_in,
+    current_person,
+    not_served,
+    say_no_role,
+    say_not_served,
+    show_person,
+    signs_in,
+)
 from backend.access import NOBODY, identify_by
 from backend.store.engine import StoreAway
 
@@ -20,7 +28,9 @@ st.set_page_config(
 identify_by(current_person)
 choose_language()
 person = current_person()
-if person == NOBODY:
+if not_served():
+    st.navigation([st.Page(say_not_served, title="Reward Workbench")], position="hidden").run()
+elif person == NOBODY:
     st.navigation([st.Page(ask_to_sign_in, title="Reward Workbench")], position="hidden").run()
 elif not person.roles:
     show_person(person)

@@ -6,7 +6,7 @@ Each field is the environment variable of the same name in capitals with the pre
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     """Those that may do everything."""
     roles_claim: str = ""
     """A claim of the identity token that names roles (annotator, pm, engineer), beside or instead of the lists."""
+    sign_in: Literal["", "required"] = ""
+    """``required``: nobody gets in while no sign-in provider is configured. For servers: it stands outside of secrets.toml,
+    which can be lost or broken."""
     sign_in_hours: float = Field(12, gt=0)
     """After so long people sign in again."""
     serving: Path = _here("serving.toml")

@@ -21,7 +21,7 @@ from backend.records import Sampling
 from backend.settings import get_settings
 from backend.store.completions import ensure_scores, save_completions, task_totals, totals
 from backend.store.engine import in_parts, in_turn
-from backend.store.ratings import scored_ratings
+from backend.store.ratings import check_own_rater, scored_ratings
 from backend.store.tables import Claim, Completion, Prompt, QueueItem, Rating, RatingEvent, Stratum, utc_now
 from backend.suites import find_task, suite_of
 
@@ -127,6 +127,7 @@ def claim_next(session: Session, rater_id: int) -> int | None:
 
     A completion that the rater has already claimed comes again, so a rater who leaves and comes back continues with it.
     """
+    check_own_rater(session, rater_id)
     in_turn(session, f"rater {rater_id}")  # a rater may have two windows open
     held = session.scalar(_HELD, {"rater": rater_id, "now": utc_now()})
     if held is not None and (_is_repeat(session, held, rater_id) or not _is_mine(session, held, rater_id)):
@@ -149,6 +150,7 @@ def claim_next(session: Session, rater_id: int) -> int | None:
 @needs("annotator")
 def claim(session: Session, completion_id: int, rater_id: int, is_repeat: bool = False) -> None:
     """Claim a completion for a rater, or renew the claim; a rater has one claim at a time."""
+    check_own_rater(session, rater_id)
     expires = utc_now() + timedelta(minutes=CLAIM_MINUTES)
     held = session.get(Claim, (completion_id, rater_id))
     if held is None:
@@ -163,6 +165,7 @@ def claim(session: Session, completion_id: int, rater_id: int, is_repeat: bool =
 @needs("annotator")
 def save_draft(session: Session, completion_id: int, rater_id: int, comment: str) -> None:
     """Store an unfinished comment with the rater's claim."""
+    check_own_rater(session, rater_id)
     held = session.get(Claim, (completion_id, rater_id))
     if held is not None:
         held.draft = comment

@@ -11,7 +11,7 @@ from backend.errors import UserError
 from backend.rating.queue import claim, lock_items, recount, room_for
 from backend.store.engine import in_turn
 from backend.store.events import record
-from backend.store.ratings import rating_of
+from backend.store.ratings import check_own_rater, rating_of
 from backend.store.tables import Claim, Rater, Rating, RatingEvent, utc_now
 
 FLAGS = ("wrong task", "unsafe", "unreadable")
@@ -49,6 +49,7 @@ def save_rating(
         raise UserError("give a score or a reason to skip, one of the two")
     if unknown := [flag for flag in flags if flag not in FLAGS]:
         raise UserError(f"unknown flag {unknown[0]!r}; choose from {', '.join(FLAGS)}")
+    check_own_rater(session, rater_id)
     in_turn(session, f"rater {rater_id}")
     item = lock_items(session, [completion_id]).get(completion_id)
     if item is None:
@@ -86,6 +87,7 @@ def _keep_repeat(session: Session, held: Claim, score: int | None, skip_reason: 
 @needs("annotator")
 def undo_last(session: Session, rater_id: int) -> int | None:
     """Undo the rater's latest rating, and claim its completion for the rater again; None when there is none."""
+    check_own_rater(session, rater_id)
     in_turn(session, f"rater {rater_id}")
     last = session.scalar(
         select(RatingEvent).where(RatingEvent.rater_id == rater_id).order_by(RatingEvent.id.desc()).limit(1)

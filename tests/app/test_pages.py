@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from app.pages import PAGES as ENTRIES
 from app.screens import __path__ as screens
+from app.ui.item_tokens import item_token
+from backend import access
 from backend.store.engine import reading, writing
 from backend.store.prompts import save_prompts
 from backend.store.tables import Rating, Run
@@ -175,11 +177,37 @@ def test_train_refuses_what_is_out_of_range_with_the_reason(empty: Path) -> None
     assert all(b.disabled for b in page.button if b.label == "Launch")
 
 
-def test_the_app_opens_on_start_with_every_page_in_its_navigation(example: Path) -> None:
+def test_the_app_opens_on_start_with_every_page_in_its_navigation(
+    example: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ui.person.st.get_option", lambda name: "127.0.0.1")
+    monkeypatch.setattr(access, "_ask", access._ask)  # main.py replaces it for the process
     page = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60).run()
     assert not page.exception
     assert page.title[0].value == "Reward Workbench"
     assert sorted(entry.name for entry in ENTRIES) == PAGES
+
+
+def test_annotate_asks_once_whether_a_name_of_the_address_is_ones_own(example: Path) -> None:
+    def opened(name: str) -> AppTest:
+        page = AppTest.from_file(str(ROOT / "app" / "screens" / "annotate.py"), default_timeout=60)
+        page.query_params["rater"] = name
+        return page.run()
+
+    page = opened("Ana")
+    assert not page.exception and not [b for b in page.button if b.key == "not_me"]  # nobody has rated under it
+    time.sleep(0.5)
+    page.button(key="score_3").click().run()
+    for name in ("Ana", "ANA\u200b"):
+        page = opened(name)
+        assert "Is that you?" in words_of(page)
+        page.button(key="it_is_me").click().run()
+        assert "Is that you?" not in words_of(page)
+    page = opened("Ana")
+    page.button(key="not_me").click().run()
+    assert not page.exception and page.text_input(key="rater").value == ""
+    assert "Write your name" in words_of(page)
+    assert not opened("A\x00na").exception
 
 
 def test_annotate_skips_with_a_reason_and_can_change_its_mind(example: Path) -> None:
@@ -214,11 +242,12 @@ def test_annotate_saves_on_enter_when_asked_to(example: Path) -> None:
 def test_annotate_keeps_flags_and_a_half_written_comment(example: Path) -> None:
     page = run_page("annotate", rater="Ana")
     item = page.session_state["item"]
-    page.text_area(key=f"comment_{item}").set_value("estranho").run()
+    token = item_token(page.session_state["rater_id"], item)
+    page.text_area(key=f"comment_{token}").set_value("estranho").run()
     again = run_page("annotate", rater="Ana")  # the tab was closed and opened again
     assert again.session_state["item"] == item
-    assert again.text_area(key=f"comment_{item}").value == "estranho"
-    again.button_group(key=f"flags_{item}").set_value(["unsafe"]).run()
+    assert again.text_area(key=f"comment_{token}").value == "estranho"
+    again.button_group(key=f"flags_{token}").set_value(["unsafe"]).run()
     time.sleep(0.5)
     again.button(key="score_1").click().run()
     with reading() as session:
