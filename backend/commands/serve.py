@@ -5,7 +5,6 @@ workbench serve engine exports/RUN/merged           # a small engine for trying 
 workbench serve check                               # look for alarms now (the gateway does it by itself)
 """
 
-import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,9 @@ from backend.access import is_own_address
 from backend.errors import UserError
 from backend.settings import get_settings
 
+_MOST_CONNECTIONS = 1_000
+_ENDING_SECONDS = 5
+"""For how long answers that are being given may still take when the gateway is told to end."""
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 
@@ -28,7 +30,8 @@ def gateway(
     import uvicorn
 
     from backend.serving.config import read_serving
-    from backend.serving.gateway import make_gateway
+    from backend.serving.gateway import check_keys, make_gateway
+    from backend.serving.logs import log_as_json
     from backend.serving.monitor import Monitor
     from backend.serving.recorder import Recorder
     from backend.store.engine import check_health
@@ -37,12 +40,15 @@ def gateway(
     if not keys and not is_own_address(address):
         raise UserError(f"{address} is open to others; put keys into WORKBENCH_GATEWAY_KEYS, comma-separated")
     read = read_serving(config or get_settings().serving)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    check_keys(keys)
+    log_as_json()
     check_health()  # a store that cannot be had, or is damaged, is said now
     recorder, monitor = Recorder(read), Monitor(read)
     try:
-        uvicorn.run(make_gateway(read, keys, recorder.keep), host=address, port=port, access_log=False)
+        uvicorn.run(
+            make_gateway(read, keys, recorder.keep), host=address, port=port, access_log=False, log_config=None,
+            limit_concurrency=_MOST_CONNECTIONS, timeout_keep_alive=15, timeout_graceful_shutdown=_ENDING_SECONDS,
+        )  # fmt: skip
     finally:
         monitor.close()
         recorder.close()
