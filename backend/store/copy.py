@@ -74,7 +74,8 @@ def copy_store(source: str, target: str, on_table: Callable[[str, int], None] = 
 
 
 def back_up(url: str, path: Path) -> list[Copied]:
-    """Write a backup of a store: one SQLite file, complete or not there at all. ``copy_store`` from it restores it.
+    """Write a backup of a store: one SQLite file, complete or not there at all, which its owner alone can read.
+    ``copy_store`` from it restores it.
 
     Raises:
         UserError: the file exists or cannot be written, or the store cannot be read.
@@ -85,6 +86,7 @@ def back_up(url: str, path: Path) -> list[Copied]:
     target = f"sqlite:///{aside.resolve()}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        aside.touch(mode=0o600)  # it holds everyone's ratings; SQLite's files beside it get the same mode
         with as_it_is():
             copied = copy_store(url, target)
         engine = get_engine(target)
