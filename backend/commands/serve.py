@@ -2,6 +2,7 @@
 
 workbench serve gateway --config serving.toml       # OpenAI-compatible, on http://127.0.0.1:8080/v1
 workbench serve engine exports/RUN/merged           # a small engine for trying it out; vLLM in production
+workbench serve accept push                         # what has changed in a task is the new usual: close its alarms
 workbench serve check                               # look for alarms now (the gateway does it by itself)
 """
 
@@ -81,3 +82,13 @@ def check(config: Annotated[Path | None, typer.Option(help="Default: WORKBENCH_S
         typer.echo(f"{alarm.task} {alarm.kind}: {alarm.words['en']}")
     for line in still_learning(read):
         typer.echo(line)
+
+
+@app.command()
+def accept(task: Annotated[str, typer.Argument(help="Whose answers have changed.")]) -> None:
+    """Close a task's alarms, because what has changed is the new usual; the days before it count no longer."""
+    from backend.serving.monitor import accept_change
+    from backend.store.engine import writing
+
+    with writing() as session:
+        typer.echo(f"{accept_change(session, task)} alarms of {task} are closed")

@@ -375,5 +375,9 @@ class Alarm(Base):
     """Days in a row on which the problem was not found."""
     last_day: Mapped[datetime]
     """The newest day that has been checked for it."""
+    reference: Mapped[list[Any] | None]
+    """The days that it was raised against, each [answers, means, variances]: while it is open, days are held against these."""
+    accepted_at: Mapped[datetime | None]
+    """When somebody accepted the change as the new usual: the days before it count no longer."""
     untold: Mapped[str] = mapped_column(String(10))
     """What still has to be sent to the webhook: ``opened``, ``closed``, or empty if nothing."""

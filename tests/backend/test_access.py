@@ -24,7 +24,7 @@ EXPECTED = {
     "engineer": {
         "decide_gates", "keep_case", "import_ratings", "import_scores", "import_completions", "bring_in", "use_suite", "rating_rows", "create_run", "create_seed_runs", "enqueue", "cancel",
         "move", "start_sampling", "request_stop", "start_preflight", "import_run", "describe", "save_prompt_set", "import_olist",
-        "export_run", "start_export", "start_benchmark", "send_to_raters", "next_prompt_set", "leave_out", "queue_finds",
+        "export_run", "start_export", "start_benchmark", "send_to_raters", "next_prompt_set", "leave_out", "queue_finds", "accept_change",
     },
 }  # fmt: skip
 
