@@ -16,11 +16,12 @@ _WEIGHTS = {
 
 @dataclass(frozen=True)
 class Form:
-    """A kind of personal data, its pattern, and a check of each match."""
+    """A kind of personal data, its pattern, a check of each match, and whether every match has a digit."""
 
     kind: str
     pattern: re.Pattern[str]
     holds: Callable[[re.Match[str]], bool] = lambda match: True
+    digits: bool = True
 
     def spans(self, match: re.Match[str]) -> list[tuple[int, int]]:
         """What of the match is masked."""
@@ -98,7 +99,7 @@ _COMPANIES = frozenset(f"{prefix}{last}" for prefix in ("30", "40") for last in 
 # --- addresses -----------------------------------------------------------------------------------------------------
 _STREET = (
     r"(?:\b(?:rua|avenida|travessa|alameda|rodovia|estrada|praca|beco|viela|ladeira|servidao|largo\ d[aeo]s?|r\ d[aeo]s?|"
-    r"av|avn|trav|tv|rod|estr|pca)\b[.:]?|\b(?:r|al)[.:])"
+    r"av|avn|trav|rod|estr|pca)\b[ ]?[.:]?|\b(?:r|al|tv)[ ]?[.:])"
 )
 _NO_STREET = (
     r"(?:errad[ao]|cert[ao]|tras|frente|baixo|cima|lado|esta|estao|estava|fica|ficou|que|nao|sem|com|mas|demor\w+|cheg\w+|"
@@ -107,7 +108,7 @@ _NO_STREET = (
 )
 _MORE = (
     r"(?:[ ]?[,;/.-]?[ ]?\b(?:(?:apto?|ap|apartamento|bloco|bl|torre|casa|cs|lote|lt|quadra|qd|sala|sl|loja|conj|cj|conjunto|"
-    r"andar|box)\b\.?[ ]?(?:n[.o]{0,2}[ ]?)?(?:\d{1,4}[a-z]?|[a-z])\b|fundos\b|terreo\b|sobrado\b|frente\b|"
+    r"andar|box)\b\.?[ ]?(?:n[.o]{0,2}[ ]?)?(?:\d{1,4}[a-z]?|[a-z])\b|(?:casa\ d[eo]s?\ )?(?:fundos|baixo)\b|terreo\b|sobrado\b|frente\b|"
     r"(?:condominio|cond|edificio|ed)\b\.?[ ][a-z]{2,20}|\d{1,2}[oa.]?[ ]?andar))"
 )
 _NUMBER = r"(?:n[.ºo°]{0,3}|num\b\.?|numero|nro\b\.?|km|\#)"
@@ -115,7 +116,7 @@ _NO_UNIT = r"(?![.,:/]?\d|[ ]?(?:dias?|meses|mes|horas?|hrs?|h|min\w*|vezes|x|re
 _ADDRESS = rf"""
     (?P<n>{_STREET}[ ]{{0,2}}
       (?:(?!{_NO_STREET})[\w.'’-]{{1,25}}(?![\w.'’-])[ ]?){{1,6}}?
-      (?:[ ]?[,-][ ]?(?:{_NUMBER}[ ]?)?\d{{1,5}}[a-z]?\b{_NO_UNIT}|[ ]?{_NUMBER}[ ]?\d{{1,5}}[a-z]?\b{_NO_UNIT}|(?<=[a-z][ ])\d{{1,5}}[a-z]?\b{_NO_UNIT}
+      (?:[ ]?[,.-]{{1,2}}[ ]?(?:{_NUMBER}[ ]?)?\d{{1,5}}[a-z]?\b{_NO_UNIT}|[ ]?{_NUMBER}[ ]?\d{{1,5}}[a-z]?\b{_NO_UNIT}|(?<=[a-z][ ])(?<!\bd[aeo][ ])\d{{1,5}}[a-z]?\b{_NO_UNIT}
         |[ ]?,?[ ]?s/n\b|{_MORE})
       {_MORE}{{0,4}})
     """
@@ -160,6 +161,7 @@ FORMS = (
             r"|linkedin\.com/(?:in|pub)|t\.me|telegram\.me|wa\.me|threads\.net|kwai\.com|youtube\.com/(?=@|c/|user/|channel/)|linktr\.ee|pinterest\.com|github\.com)"
             r"/(?!(?:p|reel|groups|watch|events|marketplace|explore|pages|search)/)@?[\w.%/?=&+-]{1,80}[\w/])"
         ),
+        digits=False,
     ),
     Form(
         "e-mail",
@@ -167,6 +169,7 @@ FORMS = (
             r"(?P<n>(?<![\w.+-])[\w.+-]{1,64}(?:@[ ]?(?:[\w-]{1,63}(?:[ ]?\.[\w-]{2,63}){1,4})|[ ]?@[ ]?[\w-]{1,63}[ ]?\.(?:com|net|org|edu|gov)(?:[ ]?\.br)?\b|[ ]?@[ ]?(?:gmail|hotmail|yahoo|outlook|uol|bol|icloud|live|terra)\b)"
             r"|(?<![\w.+-])[\w.+-]{2,64}[ ]?(?:arroba|[(\[]at[)\]])[ ]?[\w-]{2,30}[ ]?(?:ponto|\.)[ ]?com(?:[ ]?(?:ponto|\.)[ ]?br)?\b)"
         ),
+        digits=False,
     ),
     Form("PIX", _re(r"(?<![\w-])(?P<n>[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12})(?![\w-])")),
     Form("PIX", _re(r"\b(?:pix|chave(?:\ aleatoria)?)\b[^\d\n]{0,20}?(?<!\w)(?P<n>[\da-f]{32})(?!\w)")),
@@ -175,18 +178,21 @@ FORMS = (
         _re(
             r"(?<![\w.@])(?P<n>@(?!magazineluiza|magalu|americanas|mercadolivre|amazon|shopee|olist|casasbahia)[a-z0-9_](?:[\w.]{1,28}[a-z0-9_]))"
         ),
+        digits=False,
     ),
     Form(
         "perfil",
         _re(
             rf"\b{_NETWORK}(?:[ ](?:e|eh|do\ \w{{1,10}}))?[ ]?:?[ ](?:e\ |eh\ )?(?P<n>(?=[\w.]{{0,28}}[_.\d][\w.]{{0,28}})[a-z_][\w.]{{2,28}}[a-z0-9_])(?![\w@/])(?<!com)(?<!\.br)"
         ),
+        digits=False,
     ),
     Form(
         "perfil",
         _re(
             r"\b(?:insta(?:gram)?|ig|tik\ ?tok|skype|telegram)[ ]?:[ ]?(?P<n>[a-z_][\w.]{3,29})(?![\w@/])(?<!com)(?<!\.br)"
         ),
+        digits=False,
     ),
     Form(
         "cartão",
@@ -241,7 +247,7 @@ FORMS = (
     Form(
         "CEP",
         _re(
-            r"\bcep\b\W{0,3}(?:(?:e|eh|do|da|meu|correto|certo|de\ destino|destino)\b[ :]{0,2}){0,3}(?P<n>\d{2}\.?\d{3}[ -]?\d{3})(?!\d)"
+            r"\bcep(?!\w*[a-z])\W{0,3}(?:(?:e|eh|do|da|meu|correto|certo|de\ destino|destino)\b[ :]{0,2}){0,3}(?P<n>\d{2}\.?\d{3}[ -]?\d{3})(?!\d)"
         ),
     ),
     Form(
@@ -250,7 +256,7 @@ FORMS = (
             r"(?P<n>(?:\brodovia\ )?\b(?:br|sp|mg|pr|rs|sc|ba|go|rj|mt|ms|pe|ce)[ -]?\d{3}\b,?\ (?:no\ )?km\ ?\d{1,4}\b)"
         ),
     ),
-    Form("endereço", _re(_ADDRESS)),
+    Form("endereço", _re(_ADDRESS), digits=False),
     Form(
         "endereço",
         _re(
@@ -260,7 +266,7 @@ FORMS = (
             r"|\b(?:bloco|torre)\b[ ]?\w{1,2},?[ ](?:apto?|ap|apartamento)\b\.?[ ]?\d{1,4}\b)"
         ),
     ),
-    Form("endereço", _re(_LIVES_AT)),
+    Form("endereço", _re(_LIVES_AT), digits=False),
     Form(
         "telefone",
         _re(

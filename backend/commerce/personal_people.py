@@ -59,7 +59,7 @@ _ROLE = (
     r"(?:porteir[oa]|zelador[a]?|sindic[oa]|vizinh[oa]|entregador[a]?|motorista|carteir[oa]|motoboy|atendente|vendedor[a]?|gerente|"
     r"consultor[a]?|tecnic[oa]|funcionari[oa]|marido|espos[oa]|mulher|filh[oa]|net[oa]|irma|irmao|mae|pai|sogr[oa]|ti[oa]|prim[oa]|"
     r"namorad[oa]|noiv[oa]|amig[oa]|sobrinh[oa]|afilhad[oa]|cunhad[oa]|secretari[oa]|empregad[oa]|seguranca|recepcionista|"
-    r"sr|sra|srta|dr|dra|dona|senhora?|seu|tal)"
+    r"sr|sra|srta|dr|dra|dona|senhora?|seu|tal[ ]de|tal)"
 )
 _PERHAPS = re.compile(  # a name follows if it looks like one
     rf"(?:\b(?:sou[ ][oa]|aqui[ ](?:e|eh|quem[ ]fala[ ]e)[ ][oa]|quem[ ]fala[ ](?:e|eh)(?:[ ][oa])?|(?:fal(?:ar|ei|ou|em|a|e)|conversei|tratar)[ ](?:com|c/)|"
@@ -120,13 +120,26 @@ class _Reader:
                     self.at.get(match.end()), sure and self._is_said(match.start(), match.end()), cued=True
                 )
         for match in _SIGNED.finditer(self.plain):
-            for start, end in self._name(self.at.get(match.end()), False, cued=True):
-                if len(self.text) - end <= 3 or self.words[self.at[start]][1] < end or self.text[end : end + 1] in "\n":
-                    yield start, end
+            yield from self._signature(self.at.get(match.end()), self.plain[match.start()] == "a")
         i = 0
         while i < len(self.words):
             yield from self._two(i)
             i += max(1, self._no_person(i))
+
+    def _signature(self, i: int | None, signed: bool) -> Iterator[tuple[int, int]]:
+        """A name that ends the text or a line; after "att" or "ass" (``signed``) also one that no list has."""
+        if i is None or self.folded[i] in _NO_NAME or self._no_person(i):
+            return
+        start, last = self.words[i][0], i
+        while last + 1 < len(self.words) and last - i < 4 and self._follows(last + 1):
+            last += 1
+        end = self.words[last][1]
+        ends = self.text[end : end + 4].strip(" .!,") == "" or self.text[end : end + 1] in "\r\n"
+        named = self.folded[i] in _names().first or (signed and all(self._capital(j) for j in range(i, last + 1)))
+        if ends and last - i < 4 and named and not any(self.folded[j] in _NO_NAME for j in range(i, last + 1)):
+            yield start, end
+        else:
+            yield from ((a, b) for a, b in self._name(i, False, cued=True) if self.text[b : b + 1] in "\r\n.")
 
     def _is_said(self, start: int, end: int) -> bool:
         """False for "meu nome e CPF": an "e" without its accent may mean "and"."""
@@ -189,7 +202,15 @@ class _Reader:
             return word not in names.first_words or self._capital(i) or sure
         if sure:
             return True
-        return cued and self._capital(i) and (word in names.last and i + 1 < len(self.words) and self._capital(i + 1))
+        after = i + 1
+        return (
+            cued
+            and self._capital(i)
+            and after < len(self.words)
+            and self._follows(after)
+            and self._capital(after)
+            and self.folded[after] in names.last
+        )
 
     def _continues(self, i: int, cued: bool) -> bool:
         names, word = _names(), self.folded[i]

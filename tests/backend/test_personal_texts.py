@@ -65,8 +65,37 @@ def measured(name: str) -> Measured:
     return result
 
 
-@pytest.mark.parametrize("name", ["known.txt"])
+@pytest.mark.parametrize("name", ["known.txt", "fresh.txt"])
 def test_nine_tenths_are_found_and_nine_tenths_of_the_masks_are_right(name: str) -> None:
     result = measured(name)
     assert result.recall >= 0.9, "\n".join(result.missed)
     assert result.precision >= 0.9, "\n".join(result.false)
+
+
+def test_traps_and_personal_data_are_many() -> None:
+    known, fresh = read("known.txt"), read("fresh.txt")
+    assert len(known) >= 200 and len(fresh) >= 60
+    for lines in (known, fresh):
+        assert 0.4 < sum("⟦" in line for line in lines) / len(lines) < 0.6
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a@",
+        "a@a.",
+        "9.",
+        "123.",
+        "11 ",
+        "rua aa ",
+        "moro na rua a ",
+        "cpf n ",
+        "Maria da ",
+        "att, ",
+        "r$ 1",
+        "pedido de 1",
+    ],
+)
+def test_a_hostile_text_ends(unit: str) -> None:
+    """100 kB take tenths of a second; a pattern that backtracks would not come back."""
+    find(unit * (100_000 // len(unit)))
