@@ -5,6 +5,7 @@
 Each task draws from a stream of its own, so that asking for more keeps what was there and adds to it.
 """
 
+import logging
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ EVAL_COUNTS = {"extraction": 20, "sql_qa": 15, "insights": 15, "push": 15}
 TEST = 130
 """Test prompts by default: 40/30/30/30."""
 _POOL = 6
+_LOG = logging.getLogger(__name__)
 
 Draft = tuple[str, dict[str, Any]]
 """A user's text and its facts; ``facts["difficulty"]`` names the stratum that eval and test prompts are spread over."""
@@ -83,8 +85,10 @@ def build_prompts(
         near-duplicates (``SAME``), and none is close to a prompt of another split (``LEAK``). Eval and test prompts are
         spread evenly over difficulty.
 
+    A task that the data give no prompt of at all (extraction, where no review has a comment) is left out, with a warning.
+
     Raises:
-        UserError: there is no such shop, or its data cannot give that many different prompts of a task.
+        UserError: there is no such shop, or its data cannot give that many different prompts of a task, or none of any.
     """
     train, evaluation, test = train or TRAIN_COUNTS, evaluation or EVAL_COUNTS, test or counts_for_test()
     source, mark = shop_identity(commerce_db)
@@ -94,13 +98,20 @@ def build_prompts(
             wanted = train.get(task, 0), evaluation.get(task, 0), test.get(task, 0)
             if not any(wanted):
                 continue
-            for split, (text, facts) in _split(drafts(random.Random(f"{task}-{seed}"), db), *wanted, task):
+            stream = drafts(random.Random(f"{task}-{seed}"), db)
+            if (first := next(stream, None)) is None:
+                _LOG.warning("%s gives no %s prompt at all; the set is made without the task", source, task)
+                continue
+            for split, (text, facts) in _split(chain((first,), stream), *wanted, task):
                 messages = (Message(role="system", content=system_prompt(task)), Message(role="user", content=text))
                 facts["shop"] = mark
                 prompts[split].append(
                     PromptRecord(task=task, messages=messages, facts=facts, split=split, source=source)
                 )
-    return prompts["train"] + prompts["eval"] + prompts["test"]
+    made = prompts["train"] + prompts["eval"] + prompts["test"]
+    if not made:
+        raise UserError(f"{commerce_db} ({source}) gives no prompt of any task asked for; import a shop with more data")
+    return made
 
 
 def _split(drafts: Iterator[Draft], train: int, evaluation: int, test: int, task: str) -> Iterator[tuple[Split, Draft]]:

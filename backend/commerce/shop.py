@@ -1,7 +1,7 @@
 """commerce.db: the shop's data as every prompt and query reads it, whoever filled it (synthetic, or an Olist export).
 
 The tables mirror the public Olist layout in Portuguese values; ``orders_enriched`` is the one to query: a row per order
-item. The database is written whole or not at all, and names its contents in the table ``shop``.
+item, and one without price and product for an order that has no item. A review may serve several orders. The database is written whole or not at all, and names its contents in the table ``shop``.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ CREATE TABLE products (product_id TEXT PRIMARY KEY, name TEXT, category TEXT, ca
 CREATE TABLE orders (order_id TEXT PRIMARY KEY, customer_id TEXT REFERENCES customers, status TEXT NOT NULL,
     purchased_on TEXT NOT NULL, estimated_on TEXT, delivered_on TEXT, payment_type TEXT, installments INTEGER);
 CREATE TABLE order_items (order_id TEXT REFERENCES orders, product_id TEXT REFERENCES products,
-    seller_id TEXT REFERENCES sellers, price REAL NOT NULL, freight REAL NOT NULL);
-CREATE TABLE reviews (review_id TEXT PRIMARY KEY, order_id TEXT REFERENCES orders, score INTEGER NOT NULL,
-    comment TEXT, truth_category TEXT, truth_delivery INTEGER, truth_product INTEGER, truth_seller INTEGER);
+    seller_id TEXT REFERENCES sellers, price REAL NOT NULL, freight REAL);
+CREATE TABLE reviews (review_id TEXT, order_id TEXT REFERENCES orders, score INTEGER NOT NULL, comment TEXT,
+    truth_category TEXT, truth_delivery INTEGER, truth_product INTEGER, truth_seller INTEGER, PRIMARY KEY (review_id, order_id));
 CREATE TABLE shop (source TEXT NOT NULL, id TEXT NOT NULL);
 """
 ENRICHED = """
@@ -34,7 +34,7 @@ SELECT o.order_id, c.state AS customer_state, p.name AS product, p.category, p.c
     r.score AS review_score, r.comment AS review_text,
     CASE WHEN r.score >= 4 THEN 'positivo' WHEN r.score = 3 THEN 'neutro' WHEN r.score <= 2 THEN 'negativo' END
         AS sentiment
-FROM orders o LEFT JOIN customers c USING (customer_id) JOIN order_items i USING (order_id)
+FROM orders o LEFT JOIN customers c USING (customer_id) LEFT JOIN order_items i USING (order_id)
     LEFT JOIN products p USING (product_id) LEFT JOIN reviews r USING (order_id)
 ORDER BY o.order_id, i.rowid;
 CREATE INDEX enriched_order ON orders_enriched (order_id);
