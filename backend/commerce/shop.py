@@ -78,23 +78,6 @@ PAYMENT_NAMES = {
     "pix": "pix",
     "voucher": "voucher",
 }
-_SPELLED = {  # words of category names that are written without their accents
-    "beleza_saude": "beleza e saúde",
-    "cama_mesa_banho": "cama, mesa e banho",
-    "construcao": "construção",
-    "decoracao": "decoração",
-    "domesticas": "domésticas",
-    "eletrodomesticos": "eletrodomésticos",
-    "eletronicos": "eletrônicos",
-    "esporte_lazer": "esporte e lazer",
-    "informatica": "informática",
-    "moveis": "móveis",
-    "relogios": "relógios",
-    "saude": "saúde",
-    "bebes": "bebês",
-    "musica": "música",
-    "seguranca": "segurança",
-}
 
 
 @dataclass(frozen=True)
@@ -195,13 +178,6 @@ def vocabulary(db: sqlite3.Connection) -> Vocabulary:
     known = tuple(s for s in values("customer_state") if s in STATE_NAMES)
     payments = tuple(p for p in values("payment_type") if p in PAYMENT_NAMES)
     return Vocabulary(known, values("category", 20) or values("category"), values("month"), payments)
-
-
-def category_name(category: str) -> str:
-    """A category as people write it: ``moveis_decoracao`` -> "móveis decoração"."""
-    if category in _SPELLED:
-        return _SPELLED[category]
-    return " ".join(_SPELLED.get(word, word) for word in category.split("_"))
 
 
 def brazilian(value: float, digits: int = 2) -> str:
