@@ -31,7 +31,6 @@ def audit(
     Exit code: 0 every gate passes, 1 one fails, 2 an error, 3 more ratings are needed.
     """
     suite = use_suite(rewards)
-    from backend.audit.gates import decide_gates
     from backend.audit.own import as_table, audit_own, exit_code, read_scores, take_scores
     from backend.data.completions import import_completions
     from backend.data.sources.layout import Layout
@@ -44,7 +43,6 @@ def audit(
         given = read_scores(ratings, taken) if ratings is not None else []
     with progress("auditing"), writing() as session:
         take_scores(session, taken, given)
-        found = audit_own(session, suite, taken)
-        decide_gates(session, suite.default_profile, "workbench audit")
+        found = audit_own(session, suite, taken, "workbench audit")
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if json_ else as_table(found))
     raise typer.Exit(exit_code(found["tasks"]))
