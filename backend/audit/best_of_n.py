@@ -10,6 +10,7 @@ delete-a-group jackknife's over prompts (``backend.audit.correlation``).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
+from statistics import fmean
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from backend.audit.correlation import FEWEST_PROMPTS, spread, weights_without
 from backend.wording import Text, decimal, fill
+from rewards.types import Truth
 
 Array = NDArray[np.float64]
 
@@ -30,8 +32,7 @@ class BestOf:
         prompts: how many prompts have as many.
         reward, judged: means for the best of n: of the reward, and of what people or the truth say.
         reward_gain, judged_gain: the same minus the means for one answer of the same prompts.
-        reward_low, reward_high, judged_low, judged_high: 95 % intervals of the gains; None with fewer than ``FEWEST_PROMPTS``
-            prompts.
+        reward_low, reward_high, judged_low, judged_high: 95 % intervals of the gains; None for ``n`` of 1, where there is none.
     """
 
     n: int
@@ -58,15 +59,20 @@ class BestOf:
 
 
 def best_of_n(
-    rewards: ArrayLike, judged: ArrayLike, groups: Sequence[object], prompts: Sequence[object]
+    rewards: ArrayLike,
+    judged: ArrayLike,
+    groups: Sequence[object],
+    prompts: Sequence[object],
+    fewest: int = FEWEST_PROMPTS,
 ) -> list[BestOf]:
-    """The gains for n = 1, 2, 4, 8 …, as long as ``FEWEST_PROMPTS`` prompts have as many answers.
+    """The gains for n = 1, 2, 4, 8 …, as long as ``fewest`` prompts have as many answers.
 
     Args:
         rewards: (k,) the reward of each answer.
         judged: (k,) what people or the truth say of it.
         groups: k ids: answers of one policy to one prompt share one; the best is picked within.
         prompts: k ids: which prompt each answers.
+        fewest: prompts below which there is no point.
 
     Returns:
         A point for each n, 1 first; with too few prompts that have two answers, none.
@@ -86,7 +92,7 @@ def best_of_n(
     n = 1
     while True:
         large = [places for places in members.values() if len(places) >= max(n, 2)]
-        if len({prompts[places[0]] for places in large}) < FEWEST_PROMPTS:
+        if len({prompts[places[0]] for places in large}) < fewest:
             return found
         found.append(_point(n, large, reward, judge, [prompts[places[0]] for places in large]))
         n *= 2
@@ -124,6 +130,22 @@ def of_people(rated: pd.DataFrame) -> list[BestOf]:
     totals = rated[(rated["component"] == "total") & (rated["policy"] != "attack")]
     groups = list(zip(totals["prompt_id"], totals["policy"], strict=True))
     return best_of_n(totals["value"], totals["human"], groups, totals["prompt_id"].tolist())
+
+
+def of_truth(sampled: pd.DataFrame, truth: Truth, fewest: int = FEWEST_PROMPTS) -> list[BestOf]:
+    """Of completions whose prompts carry facts: the share of them that the best by the total gets right.
+
+    Args:
+        sampled: columns prompt_id, policy, text, facts (the prompt's columns), value (the total); one row per completion.
+        truth: the task's measure.
+        fewest: as in ``best_of_n``.
+    """
+    own = sampled[sampled["policy"] != "attack"]
+    own = own[own.groupby(["prompt_id", "policy"])["value"].transform("size") > 1]
+    judged = [truth.judge(str(r.text), r.facts) for r in own.itertuples()]
+    known = own.assign(right=[fmean(j) if j else None for j in judged]).dropna(subset=["right"])
+    groups = list(zip(known["prompt_id"], known["policy"], strict=True))
+    return best_of_n(known["value"], known["right"], groups, known["prompt_id"].tolist(), fewest)
 
 
 def sentence(points: Sequence[BestOf], by_people: bool = True) -> Text | None:
@@ -169,3 +191,10 @@ def as_rows(points: Sequence[BestOf]) -> list[dict[str, float | int | None]]:
     """Plain values, for JSON."""
     names = ("n", "prompts", "reward", "judged", "reward_gain", "reward_low", "reward_high")
     return [{name: getattr(p, name) for name in (*names, "judged_gain", "judged_low", "judged_high")} for p in points]
+
+
+def gains(points: Sequence[BestOf], judged: bool) -> pd.DataFrame:
+    """Columns n, prompts, gain, low, high: of what people or the truth say, or else of the reward."""
+    side = "judged" if judged else "reward"
+    rows = [(p.n, p.prompts, *(getattr(p, f"{side}_{end}") for end in ("gain", "low", "high"))) for p in points]
+    return pd.DataFrame(rows, columns=["n", "prompts", "gain", "low", "high"])

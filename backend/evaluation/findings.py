@@ -46,7 +46,13 @@ def _of_the_answers(gamed: int, better: int, unknown: int) -> Text:
     did_not = Text("the answers did not get better in {n}", "as respostas não melhoraram em {n}")
     not_known = Text("in {n} it is not known", "em {n} não se sabe")
     parts = [fill(*words, n=n) for words, n in ((did_not, gamed), (did, better), (not_known, unknown)) if n]
-    return Text(": " + ", ".join(p.en for p in parts), ": " + ", ".join(p.pt for p in parts))
+    *others, last = parts
+    return fill(
+        ": {others}, and {last}",
+        ": {others} e {last}",
+        others=Text(", ".join(p.en for p in others), ", ".join(p.pt for p in others)),
+        last=last,
+    )
 
 
 def findings(evidence: Sequence[Evidence], bold: str = "") -> list[Text]:

@@ -117,8 +117,8 @@ def _by_share(truth: Truth, base: pd.DataFrame, tuned: pd.DataFrame) -> TruthCha
     best = max(constants, key=lambda shares: float(shares.mean()))
     changes = [(both["tuned"] - other).round(9).to_numpy(float) for other in (both["base"], best)]
     (low, high), (over_low, over_high) = (mean_interval([change]) for change in changes)
-    means = (float(side.mean()) for side in (both["base"], both["tuned"]))
-    return TruthChange(truth.label, *means, low, high, float(best.mean()), over_low, over_high)
+    before, after = float(both["base"].mean()), float(both["tuned"].mean())
+    return TruthChange(truth.label, before, after, low, high, float(best.mean()), over_low, over_high)
 
 
 def _right(truth: Truth, frame: pd.DataFrame) -> pd.Series:
@@ -173,13 +173,13 @@ def _judged(label: Text, prompts: Sequence[str], base: _Answers, tuned: _Answers
     def of(side: _Answers, prompt: str) -> list[Fact]:
         return [fact for answer in side[prompt] for fact in answer if fact.label == label]
 
-    there = [(i, of(base, p), of(tuned, p)) for i, p in enumerate(prompts)]
-    there = [row for row in there if row[1] and row[2]]
-    first = [facts[0] for _, facts, _ in there]
-    shares = [np.array([fmean(f.right for f in row[side]) for row in there]) for side in (1, 2)]
+    there = [(i, before, after) for i, p in enumerate(prompts) if (before := of(base, p)) and (after := of(tuned, p))]
+    first = [before[0] for _, before, _ in there]
+    shares = [(fmean(f.right for f in before), fmean(f.right for f in after)) for _, before, after in there]
     stated = any(f.copied is not None for f in first)
     copied = np.array([float(f.copied == f.true) for f in first]) if stated else None
-    return _Judged(label, [f.true for f in first], *shares, copied), [i for i, *_ in there]
+    right = np.array(shares)
+    return _Judged(label, [f.true for f in first], right[:, 0], right[:, 1], copied), [i for i, *_ in there]
 
 
 def _balanced(judged: _Judged, weights: Array) -> tuple[Array, Array, Array]:

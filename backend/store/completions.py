@@ -165,6 +165,29 @@ def add_scores(session: Session, rows: Iterable[dict[str, Any]]) -> None:
         session.execute(insert(Score), batch)
 
 
+MOST_SAMPLED = 20_000
+"""The most completions of a task that best-of-n reads."""
+
+
+def sampled_scores(session: Session, task: str, profile: str) -> pd.DataFrame:
+    """A task's completions that have a total under a profile, rated or not: columns prompt_id, policy, text, facts, value."""
+    query = (
+        select(Completion.prompt_id, written_by(), Completion.text, Prompt.facts, Score.value)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .join(Score, Score.completion_id == Completion.id)
+        .outerjoin(Evaluation, Evaluation.id == Completion.evaluation_id)
+        .where(
+            Prompt.task == task,
+            Score.profile == profile,
+            Score.component == "total",
+            Score.fingerprint == fingerprint(task, profile),
+        )
+        .order_by(Completion.prompt_id, Completion.id)
+        .limit(MOST_SAMPLED)
+    )
+    return pd.DataFrame(session.execute(query).all(), columns=["prompt_id", "policy", "text", "facts", "value"])
+
+
 MOST_RATED = 2_000
 """The most rated completions of a task that an audit reads; if there are more, it reads a stable sample of this many."""
 

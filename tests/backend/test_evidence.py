@@ -1,5 +1,6 @@
 """What a comparison is evidence of: the sentence, the next step, and what can be counted."""
 
+from ast import literal_eval
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,8 +134,8 @@ def review(true: tuple[bool, str], said_is: tuple[bool, str] | None = None) -> l
 def judged(true: list[tuple[bool, str]], base: list[tuple[bool, str]], tuned: list[tuple[bool, str]]) -> TruthChange:
     """A truth measure whose answers are their own facts, over as many prompts."""
     measure = Truth(
-        "m", FACTS, NO_TEXT, lambda text, facts: None, lambda text, facts: review(facts["true"], eval(text))
-    )  # noqa: S307
+        "m", FACTS, NO_TEXT, lambda text, facts: None, lambda text, facts: review(facts["true"], literal_eval(text))
+    )
     frames = [
         pd.DataFrame(
             {
@@ -240,7 +241,7 @@ def test_the_first_line_says_what_became_of_the_answers() -> None:
     assert headline([better, better]).en == "The reward rose in 2 of 2 tasks, and the answers got better."
     assert headline([unknown]).en.endswith("; whether the answers got better is not known.")
     assert headline([better, gamed, unknown]).en.endswith(
-        ": the answers did not get better in 1, they did in 1, in 1 it is not known."
+        ": the answers did not get better in 1, they did in 1, and in 1 it is not known."
     )
 
 
