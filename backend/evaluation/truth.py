@@ -2,10 +2,12 @@
 
 Where a measure says what was said and what is so, every answer a fact can have counts as much as every other (balanced
 accuracy), so that a constant answer gets no more than its share of them; and what the prompt states can be copied. Intervals
-are the delete-a-group jackknife's over prompts (``backend.audit.correlation``): each prompt is left out in turn, and classes,
-constants and copies are computed again.
+are the delete-a-group jackknife's over prompts (``backend.audit.correlation``). For them alone, two answers that nobody gave
+are added to each truth of a fact, one right and one wrong, as Agresti and Coull (1998) do for a share: a truth that four
+prompts have and nobody gets right would otherwise seem known without error. docs/coverage.md has the measured coverage.
 """
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -14,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from backend.audit.correlation import spread, weights_without
 from backend.evaluation.paired import mean_interval
@@ -131,10 +134,20 @@ def _right(truth: Truth, frame: pd.DataFrame) -> pd.Series:
 
 
 class _Judged(NamedTuple):
-    """One fact over n prompts: its label, the truths (n,), and the shares right (n,) of base, tuned and the copy."""
+    """One fact.
+
+    Attributes:
+        label: of the fact.
+        prompts: how many have it.
+        places: where each of its units stands among all units; its prompts first, then the added answers.
+        true: each unit's truth.
+        base, tuned, copied: (units,) the shares right; ``copied`` is None where the prompt does not state the fact.
+    """
 
     label: Text
-    true: Sequence[Hashable]
+    prompts: int
+    places: list[int]
+    true: list[Hashable]
     base: Array
     tuned: Array
     copied: Array | None
@@ -144,18 +157,22 @@ _Answers = dict[str, list[Sequence[Fact]]]
 """prompt_id -> the facts of each of its answers."""
 
 
-def _by_fact(label: Text, *sides: _Answers) -> TruthChange | None:
-    prompts = [prompt for prompt in sides[0] if prompt in sides[1]]
+def _by_fact(label: Text, base_of: _Answers, tuned_of: _Answers) -> TruthChange | None:
+    prompts = [prompt for prompt in base_of if prompt in tuned_of]
     if len(prompts) < 2:
         return None
-    without = weights_without(prompts)
-    names = dict.fromkeys(fact.label for prompt in prompts for fact in sides[0][prompt][0])
-    found = [_judged(name, prompts, *sides) for name in names]
-    balanced = [_balanced(judged, without[:, places]) for judged, places in found]
-    base_of, tuned_of, unread = (np.mean([b[i] for b in balanced], axis=0) for i in range(3))
-    change, over = _interval(tuned_of - base_of), _interval(tuned_of - unread)
-    facts = tuple(_fact_change(judged, b) for (judged, _), b in zip(found, balanced, strict=True))
-    return TruthChange(label, float(base_of[0]), float(tuned_of[0]), *change, float(unread[0]), *over, facts)
+    found: list[_Judged] = []
+    units = len(prompts)
+    for name in dict.fromkeys(fact.label for prompt in prompts for fact in base_of[prompt][0]):
+        found.append(_judged(name, prompts, base_of, tuned_of, units))
+        units = found[-1].places[-1] + 1
+    as_seen = (np.arange(units) < len(prompts)).astype(float)
+    weights = np.vstack([as_seen, weights_without(range(units))])
+    balanced = [_balanced(judged, weights[:, judged.places]) for judged in found]
+    base, tuned, unread = (np.mean([b[i] for b in balanced], axis=0) for i in range(3))
+    facts = tuple(_fact_change(judged, b) for judged, b in zip(found, balanced, strict=True))
+    change, over = _interval(tuned - base), _interval(tuned - unread)
+    return TruthChange(label, float(base[0]), float(tuned[0]), *change, float(unread[0]), *over, facts)
 
 
 def _facts(facts_of: Callable[[str, Columns], Sequence[Fact] | None], frame: pd.DataFrame) -> _Answers:
@@ -167,25 +184,33 @@ def _facts(facts_of: Callable[[str, Columns], Sequence[Fact] | None], frame: pd.
     return found
 
 
-def _judged(label: Text, prompts: Sequence[str], base: _Answers, tuned: _Answers) -> tuple[_Judged, list[int]]:
-    """A fact over the prompts that have it, and their places among all prompts."""
+def _judged(label: Text, prompts: Sequence[str], base: _Answers, tuned: _Answers, free: int) -> _Judged:
+    """A fact over the prompts that have it, with two added answers for each truth, which take the places from ``free`` on.
+
+    Of the two, one is right of the tuned alone, and one of the others alone.
+    """
 
     def of(side: _Answers, prompt: str) -> list[Fact]:
         return [fact for answer in side[prompt] for fact in answer if fact.label == label]
 
     there = [(i, before, after) for i, p in enumerate(prompts) if (before := of(base, p)) and (after := of(tuned, p))]
     first = [before[0] for _, before, _ in there]
-    shares = [(fmean(f.right for f in before), fmean(f.right for f in after)) for _, before, after in there]
-    stated = any(f.copied is not None for f in first)
-    copied = np.array([float(f.copied == f.true) for f in first]) if stated else None
-    right = np.array(shares)
-    return _Judged(label, [f.true for f in first], right[:, 0], right[:, 1], copied), [i for i, *_ in there]
+    true = [f.true for f in first]
+    added = [truth for truth in dict.fromkeys(true) for _ in range(2)]
+    right, wrong = np.arange(len(added)) % 2, 1 - np.arange(len(added)) % 2
+    copied = None
+    if any(f.copied is not None for f in first):
+        copied = np.array([*(float(f.copied == f.true) for f in first), *wrong])
+    places = [*(i for i, *_ in there), *range(free, free + len(added))]
+    base_shares = np.array([*(fmean(f.right for f in before) for _, before, _ in there), *wrong], float)
+    tuned_shares = np.array([*(fmean(f.right for f in after) for *_, after in there), *right], float)
+    return _Judged(label, len(there), places, true + added, base_shares, tuned_shares, copied)
 
 
 def _balanced(judged: _Judged, weights: Array) -> tuple[Array, Array, Array]:
-    """Base, tuned and unread: the balanced accuracy under each row of weights, each (1 + g,)."""
+    """Base, tuned and unread: the balanced accuracy under each row of weights."""
     base, tuned = (_recall(judged, side, weights) for side in (judged.base, judged.tuned))
-    constant = 1 / np.sum([(weights @ members > 0) for members in _classes(judged.true)], axis=0)
+    constant = np.full(len(weights), 1 / len(set(judged.true)))
     if judged.copied is None:
         return base, tuned, constant
     copied = _recall(judged, judged.copied, weights)
@@ -193,30 +218,26 @@ def _balanced(judged: _Judged, weights: Array) -> tuple[Array, Array, Array]:
 
 
 def _recall(judged: _Judged, right: Array, weights: Array) -> Array:
-    """(1 + g,) mean over the truths of the share right among the prompts where each holds."""
-    shares = []
-    for members in _classes(judged.true):
-        of_class = weights * members
-        with np.errstate(invalid="ignore"):  # a truth that only left-out prompts have
-            shares.append((of_class @ right) / of_class.sum(axis=1))
-    return np.nanmean(shares, axis=0)
-
-
-def _classes(true: Sequence[Hashable]) -> list[Array]:
-    """(n,) for each truth: 1 where it holds."""
-    return [np.array([float(t == one) for t in true]) for one in dict.fromkeys(true)]
+    """The mean over the truths of the share right among the units where each holds, under each row of weights."""
+    of_truths = [weights * np.array([float(t == truth) for t in judged.true]) for truth in dict.fromkeys(judged.true)]
+    return np.asarray(np.mean([(held @ right) / held.sum(axis=1) for held in of_truths], axis=0), float)
 
 
 def _fact_change(judged: _Judged, balanced: tuple[Array, Array, Array]) -> FactChange:
     base, tuned, unread = balanced
-    constant = max(members.mean() for members in _classes(judged.true))
-    copied = None if judged.copied is None else float(judged.copied.mean())
-    shares = (float(judged.base.mean()), float(judged.tuned.mean()), float(constant), copied)
-    at = (float(base[0]), float(tuned[0]), float(unread[0]))
-    return FactChange(judged.label, len(judged.true), *shares, *at, *_interval(tuned - unread))
+    n = judged.prompts
+    most = Counter(judged.true[:n]).most_common(1)[0][1]
+    copied = None if judged.copied is None else float(judged.copied[:n].mean())
+    shares = float(judged.base[:n].mean()), float(judged.tuned[:n].mean()), most / n
+    at = float(base[0]), float(tuned[0]), float(unread[0])
+    return FactChange(judged.label, n, *shares, copied, *at, *_interval(tuned - unread))
 
 
 def _interval(values: Array) -> tuple[float, float]:
-    """The 95 % interval of the first value, from the values without each group of prompts."""
-    found = spread(values[~np.isnan(values)])
-    return max(-1.0, found.low), min(1.0, found.high)
+    """The 95 % interval of the first value, from the others: with the added answers, then without each group of units."""
+    half, centre = _Z * spread(values[1:]).error, float(values[1])
+    return max(-1.0, min(centre - half, float(values[0]))), min(1.0, max(centre + half, float(values[0])))
+
+
+_Z = float(norm.ppf(0.975))
+"""The added answers stand in for what Student's t allows for (Agresti and Coull)."""

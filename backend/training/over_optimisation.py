@@ -25,7 +25,9 @@ def over_optimisation(sampled: Sequence["Sampled"]) -> "Check":
     """
     from backend.training.preflight import Check
 
-    over, held, unknown = [], [], []
+    over: list[str] = []
+    held: list[str] = []
+    unknown: list[str] = []
     for task in dict.fromkeys(s.prompt.task for s in sampled):
         known = find_task(task)
         rows = [
