@@ -50,7 +50,5 @@ def _show(points: Sequence[BestOf], by_people: bool) -> None:
     for column, (side, title) in zip(st.columns(2, gap="medium"), titles, strict=True):
         with column:
             show_chart(best_of_chart(gains(points, side), title, language()), alt=f"{title}. {t(*words)}")
-    st.caption(
-        t("prompts with so many answers: ", "prompts com tantas respostas: ")
-        + ", ".join(f"{p.n}: {p.prompts}" for p in points)
-    )
+    counts = ", ".join(t(f"{p.prompts} with {p.n}", f"{p.prompts} com {p.n}") for p in points[1:])
+    st.caption(t(f"prompts, by answers to each: {counts}", f"prompts, por respostas a cada um: {counts}"))

@@ -88,7 +88,7 @@ def best_of_chart(gains: pd.DataFrame, title: str, lang: str = "en") -> alt.Laye
 
     Args:
         gains: columns n, prompts, gain, low, high (``backend.audit.best_of_n.gains``).
-        title: of the vertical axis.
+        title: what is gained.
         lang: ``en`` or ``pt``.
     """
     t = speaker(lang)
@@ -98,7 +98,7 @@ def best_of_chart(gains: pd.DataFrame, title: str, lang: str = "en") -> alt.Laye
     interval = base.mark_rule(strokeWidth=2, color=QUIET).encode(x=x, y="low:Q", y2="high:Q")
     line = base.mark_line(point=alt.OverlayMarkDef(size=70, filled=True)).encode(
         x=x,
-        y=alt.Y("gain:Q", title=title),
+        y=alt.Y("gain:Q", title=None),
         tooltip=[
             alt.Tooltip("n:O", title=t("best of", "melhor de")),
             alt.Tooltip("gain:Q", title=t("gain", "ganho"), format="+.2f"),
@@ -107,4 +107,5 @@ def best_of_chart(gains: pd.DataFrame, title: str, lang: str = "en") -> alt.Laye
             alt.Tooltip("prompts:Q", title="prompts"),
         ],
     )
-    return (zero + interval + line).properties(height=220)
+    heading = alt.TitleParams(title, anchor="start", fontSize=13, fontWeight="normal", color=QUIET)
+    return (zero + interval + line).properties(height=180, title=heading)

@@ -22,6 +22,7 @@ def audit(
     completions: Annotated[Path, typer.Argument(help="JSONL, CSV, Parquet, an Inspect log, …; see docs/your-own.md.")],
     ratings: Annotated[Path | None, typer.Option(help="Rows of id, rater and score.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Also write the audit to this file, as one HTML page.")] = None,
     prompt_column: PromptColumn = "",
     completion_column: CompletionColumn = "",
     task_column: TaskColumn = "task",
@@ -44,5 +45,10 @@ def audit(
     with progress("auditing"), writing() as session:
         take_scores(session, taken, given)
         found = audit_own(session, suite, taken, "workbench audit")
+    if html is not None:
+        from backend.audit.page import as_html
+        from backend.files import write_whole
+
+        write_whole(html, as_html(found))
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if json_ else as_table(found))
     raise typer.Exit(exit_code(found["tasks"]))

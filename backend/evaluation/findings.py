@@ -83,7 +83,15 @@ def said(e: Evidence, bold: str = "") -> Text:
     """One task's change in words: "improved" only where more than the reward says so, or the reward is trusted."""
     c = e.change
     if c.verdict != "improved":
-        return clause(c, bold)
+        words = clause(c, bold)
+        if not e.in_favour:
+            return words
+        return fill(
+            "{words}; yet the answers got better: {why}",
+            "{words}; ainda assim as respostas melhoraram: {why}",
+            words=words,
+            why=_listed(e.in_favour),
+        )
     if e.against:
         template = Text(
             "{task}: the reward rose by {moved}, but the answers did not get better: {why}",
@@ -131,8 +139,12 @@ def _filled(template: Text, e: Evidence, bold: str, why: Sequence[Text]) -> Text
         template.pt,
         task=bold_label(e.change, bold),
         moved=moved(e.change),
-        why=Text(", ".join(w.en for w in why), ", ".join(w.pt for w in why)),
+        why=_listed(why),
     )
+
+
+def _listed(why: Sequence[Text]) -> Text:
+    return Text(", ".join(w.en for w in why), ", ".join(w.pt for w in why))
 
 
 EVIDENCE_HEADS = (

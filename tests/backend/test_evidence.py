@@ -9,9 +9,11 @@ import pytest
 
 from backend.audit.attacks import Standing
 from backend.audit.gate import Gate, Verdict
-from backend.commerce.shop import shop_path
+from backend.commerce.reference import extraction_answer
+from backend.commerce.shop import category_name, shop_path
 from backend.commerce.synthetic import build_commerce_db
 from backend.evaluation.compare import compare
+from backend.evaluation.evaluate import EvaluationResult
 from backend.evaluation.evidence import Counted, Evidence, Tally, count, tally
 from backend.evaluation.findings import (
     EVIDENCE_HEADS,
@@ -26,8 +28,14 @@ from backend.evaluation.next_step import next_step
 from backend.evaluation.people import PeopleEstimate
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.evaluation.truth import TruthChange, truth_change
-from backend.store.engine import reading
-from backend.suites import get_task
+from backend.rating.ratings import save_rating
+from backend.records import Sampling, ScoredCompletion
+from backend.runs.sync import save_evaluation
+from backend.store.engine import reading, writing
+from backend.store.evaluations import evaluation_texts, run_evaluations
+from backend.store.ratings import get_rater
+from backend.store.tables import Prompt, Run
+from backend.suites import fingerprint, get_task, score_completion
 from backend.wording import Text
 from rewards.types import NO_TEXT, Count, Fact, Truth
 
@@ -216,6 +224,12 @@ def test_what_the_suite_counts_speaks_against_the_reward_or_for_it() -> None:
     assert "queries that run 8 → 1 of 15" in [cell.en for cell in evidence_cells(e)]
 
 
+def test_answers_that_got_better_unseen_by_the_reward_are_not_passed_over() -> None:
+    e = rose(None, tallies=(counted(RIGHT, 1, 12),))
+    stood = replace(e, change=replace(e.change, verdict="no detectable change"))
+    assert "yet the answers got better: queries that run: 12 of 15 (1 before)" in said(stood).en
+
+
 def test_what_cannot_be_told_is_not_counted() -> None:
     assert (
         tally(
@@ -265,3 +279,86 @@ def test_the_recorded_example_says_that_its_reward_was_gamed(example_workbench: 
     rows = fact_rows(compared.evidence)
     assert len(rows) == 5 and all(len(row) == len(FACT_HEADS) and all(cell.pt for cell in row) for row in rows)
     assert "Mend the reward" in next_step(compared.tasks, compared.evidence).what.en
+
+
+def honest_run() -> None:
+    """A run ``honest`` on the example's eval prompts whose tuned answers are right, or good in the eyes of a rater.
+
+    Extractions hold the truth behind the reviews, queries are the gold ones, insights and pushes name what they were given.
+    """
+    with writing() as session:
+        base = next(e for e in run_evaluations(session, "example") if e.label == "base")
+        rows = list(evaluation_texts(session, base.id).itertuples())
+        prompts = {r.prompt_id: session.get_one(Prompt, r.prompt_id) for r in rows}
+        example = session.get_one(Run, "example")
+        copied = {c.name: getattr(example, c.name) for c in Run.__table__.columns} | {
+            "id": "honest",
+            "name": "honest run",
+        }
+        session.add(Run(**copied | {"is_example": False}))
+        session.flush()
+        for label, step in (("base", 0), ("tuned", 60)):
+            texts = [r.text if label == "base" else good_answer(prompts[r.prompt_id]) for r in rows]
+            save_evaluation(session, f"honest:{label}", "honest", scored(label, step, list(prompts.values()), texts))
+        rater = get_rater(session, "Ana").id
+        ids = {
+            label: evaluation_texts(session, f"honest:{label}").set_index("prompt_id")["completion_id"]
+            for label in ("base", "tuned")
+        }
+        for i, (prompt_id, prompt) in enumerate(prompts.items()):
+            if prompt.task in ("insights", "push"):
+                for label, score in (("base", 1 + i % 2), ("tuned", 4 + i % 2)):
+                    save_rating(session, int(ids[label][prompt_id]), rater, score=score, imported=True)
+
+
+def good_answer(prompt: Prompt) -> str:
+    facts = prompt.facts
+    if prompt.task == "extraction":
+        return str(extraction_answer(facts))
+    if prompt.task == "sql_qa":
+        found = ", ".join(" ".join(map(str, row)) for row in facts["gold_result"])
+        said_so = f"O resultado da consulta mostra {found}. Total de pedidos e vendas, com a média de cada cliente, no período."
+        return (
+            f"```sql\n{facts['gold_sql']}\n```\n## Explicação\n{said_so} Portanto, {len(facts['gold_result'])} linhas."
+        )
+    if prompt.task == "push":
+        return f"{facts['occasion'].capitalize()}! {category_name(facts['category'])} para {facts['state']}. Confira 🎁"
+    lines = prompt.user_text.splitlines()[2:]
+    points = "\n".join(f"- {line}: recomendo investir e monitorar este número" for line in lines)
+    return f"## Diagnóstico\nOs números do recorte mostram onde agir.\n{points}\n## Ações\n- Priorizar entregas e reduzir o frete."
+
+
+def scored(label: str, step: int, prompts: list[Prompt], texts: list[str]) -> EvaluationResult:
+    scores = [
+        score_completion(p.task, text, p.user_text, p.facts, "v4.2.1") for p, text in zip(prompts, texts, strict=True)
+    ]
+    rows = [
+        ScoredCompletion(
+            prompt_id=p.id, task=p.task, sample=0, text=text, tokens=1, truncated=False, total=s.total, components=s.components
+        )
+        for p, text, s in zip(prompts, texts, scores, strict=True)
+    ]  # fmt: skip
+    rules = {task: fingerprint(task, "v4.2.1") for task in {p.task for p in prompts}}
+    return EvaluationResult(
+        label=label,
+        step=step,
+        policy="nano",
+        profile="v4.2.1",
+        fingerprints=rules,
+        sampling=Sampling(),
+        completions=rows,
+    )
+
+
+def test_an_honest_run_says_that_reward_and_answers_rose(example_workbench: Path) -> None:
+    build_commerce_db(shop_path())
+    honest_run()
+    with reading() as session:
+        pair = base_and_tuned(session, "honest")
+        assert pair is not None
+        compared = compare_stored(session, *pair)
+    assert headline(compared.evidence).en == "The reward rose in 4 of 4 tasks, and the answers got better."
+    words = evidence_sentence(compared.evidence).en
+    assert "queries with the true result: 15 of 15 (0 before)" in words and "of 5)" in words
+    assert "Facts right (balanced) rose (23% to 100%" in words
+    assert "Mend" not in next_step(compared.tasks, compared.evidence).what.en
