@@ -266,7 +266,7 @@ def shown_in() -> dict[Where, str]:
         "parts": t("Components", "Componentes"),
         "attack": t("Attack", "Ataque"),
         "best_of_n": t("Best of n", "Melhor de n"),
-        "policies": t("Whose answers", "De quem"),
+        "policies": t("Policies", "Modelos"),
     }
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from app.ui.language import interval, number, t, task_name
 from backend.access import who
 from backend.audit.correlation import FEWEST_PROMPTS
-from backend.audit.policies import PolicyRho
+from backend.audit.policies import PolicyRho, policy_words
 from backend.evaluation.people import queue_tuned
 from backend.store.engine import reading, writing
 from backend.store.evaluations import tuned_evaluations
@@ -58,8 +58,9 @@ def show_by_policy(found: Sequence[PolicyRho]) -> None:
     frame = pd.DataFrame(
         {
             "task": [task_name(p.task) for p in found],
-            "policy": [p.policy for p in found],
+            "policy": [t(*policy_words(p.policy)) for p in found],
             "n": [p.found.n for p in found],
+            "human": [number(p.human, 1) for p in found],
             "rho": [number(p.found.rho) for p in found],
             "interval": [
                 interval(p.found.low, p.found.high, signed=False)
@@ -76,6 +77,7 @@ def show_by_policy(found: Sequence[PolicyRho]) -> None:
         column_config={
             "task": t("Task", "Tarefa"),
             "policy": t("whose answers", "respostas de"),
+            "human": t("mean human score", "nota humana média"),
             "rho": "ρ",
             "interval": t("95 % interval", "intervalo de 95 %"),
             "apart": t("minus the base's ρ", "menos o ρ do modelo base"),

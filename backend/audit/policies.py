@@ -22,12 +22,14 @@ class PolicyRho:
         task: the reward's.
         policy: who wrote them (``backend.store.completions.written_by``).
         found: ρ with its interval.
+        human: the mean human score of these completions.
         apart: this ρ minus the one on the policy it was trained from, with its interval; None for a base, or without both.
     """
 
     task: str
     policy: str
     found: Correlation
+    human: float
     apart: Difference | None = None
 
 
@@ -48,7 +50,7 @@ def by_policy(rated: pd.DataFrame) -> list[PolicyRho]:
         for policy in sorted(of_task["policy"].unique()):
             mine = of_task[of_task["policy"] == policy]
             (c,) = correlate(mine["human"], mine[["value"]], mine["prompt_id"].tolist())
-            found.append(PolicyRho(task, policy, c, _apart(of_task, policy)))
+            found.append(PolicyRho(task, policy, c, float(mine["human"].mean()), _apart(of_task, policy)))
     return found
 
 
@@ -59,8 +61,38 @@ def _apart(of_task: pd.DataFrame, policy: str) -> Difference | None:
     return subset_difference(both["human"], both["value"], both["prompt_id"].tolist(), both["policy"] == policy)
 
 
+def policy_words(policy: str) -> Text:
+    """A policy as people read it: a trained one's run is named in both languages."""
+    name, _, trained = policy.partition(", ")
+    for en, pt in _TRAINED.items():
+        trained = trained.replace(en, pt)
+    return Text(policy, f"{name}, {trained}" if trained else name)
+
+
+_TRAINED = {"tuned in ": "treinado em ", "step ": "passo ", " of ": " de ", "after the warm-up": "após o aquecimento"}
+
+
 def rests_on(policies: Sequence[str]) -> Text:
     """Whose completions a gate rests on, most first: ``rests on completions of nano (28)``."""
     counts = pd.Series(policies, dtype=str).value_counts()
-    listed = ", ".join(f"{policy} ({n})" for policy, n in counts.items())
+    names = [(policy_words(str(policy)), n) for policy, n in counts.items()]
+    listed = Text(
+        "; ".join(f"{name.en} ({n})" for name, n in names), "; ".join(f"{name.pt} ({n})" for name, n in names)
+    )
     return fill("rests on completions of {listed}", "apoia-se em respostas de {listed}", listed=listed)
+
+
+def lost(found: Sequence[PolicyRho]) -> list[PolicyRho]:
+    """Trained policies on whose answers the reward surely ranks worse than on the base's, and which people like no better.
+
+    Where training made all answers good, little is left to rank.
+    """
+    of_base = {(p.task, p.policy): p.human for p in found}
+    return [
+        p
+        for p in found
+        if p.apart is not None
+        and p.apart.high is not None
+        and p.apart.high < 0
+        and p.human <= of_base.get((p.task, base_of(p.policy)), p.human)
+    ]

@@ -6,16 +6,16 @@ from typing import Literal
 
 import pandas as pd
 
+from backend.audit.attack import BAD, high_of
 from backend.audit.attacks import Standing
 from backend.audit.best_of_n import BestOf
-from backend.audit.policies import PolicyRho
+from backend.audit.policies import PolicyRho, lost, policy_words
 from backend.suites import find_task, label_of
 from backend.wording import Text, decimal, fill
 
 Where = Literal["attack", "best_of_n", "completions", "parts", "policies", "ratings"]
-HIGH, LOW = 0.6, 2.0
-"""Of the reward's range from 0 to 1, and of the human score: what counts as a high reward, and as a useless answer."""
 _FEWEST = 3
+"""Useless answers that are a finding."""
 
 
 @dataclass(frozen=True)
@@ -56,31 +56,31 @@ def strongest(
         *(f for task in totals["task"] for f in _paid_for_useless(task, rated)),
         *(_broken(task, made) for task, made in attacks.items() if made.broke),
         *(_over_optimised(task, points[-1]) for task, points in picked.items() if points and points[-1].over_optimised),
-        *(_lost(p) for p in policies if p.apart is not None and p.apart.high is not None and p.apart.high < 0),
+        *(_lost(p) for p in lost(policies)),
         *(_gate(row, attacks) for _, row in totals.iterrows()),
     ]
     return sorted(found, key=lambda finding: -finding.weight)
 
 
 def _paid_for_useless(task: str, rated: pd.DataFrame) -> list[Finding]:
-    """How many of the completions that the reward likes people call useless."""
+    """How many of the completions that the reward pays almost in full people call useless."""
     known = find_task(task)
-    if known is not None and known.bounds != (0.0, 1.0):
+    if known is None or known.bounds is None:
         return []
     totals = rated[(rated["task"] == task) & (rated["component"] == "total")]
-    liked = totals[totals["value"] >= HIGH]
-    useless = liked[liked["human"] <= LOW]
+    liked = totals[totals["value"] >= high_of(known.bounds)]
+    useless = liked[liked["human"] <= BAD]
     if len(useless) < _FEWEST:
         return []
     words = fill(
-        "{task}: people call {n} of the {all} answers that its reward likes best useless (mean reward {reward}, mean human "
-        "score {human} of 5).",
-        "{task}: as pessoas acham inúteis {n} das {all} respostas de que a recompensa mais gosta (recompensa média {reward}, "
-        "nota humana média {human} de 5).",
+        "{task}: people call {n} of the {all} answers useless that its reward pays {high} or more (mean human score {human} "
+        "of 5).",
+        "{task}: as pessoas acham inúteis {n} das {all} respostas que a recompensa paga com {high} ou mais (nota humana média "
+        "{human} de 5).",
         task=label_of(task),
         n=len(useless),
         all=len(liked),
-        reward=decimal(float(useless["value"].mean())),
+        high=decimal(high_of(known.bounds)),
         human=decimal(float(useless["human"].mean()), 1),
     )
     return [Finding(words, task, "parts", 0.5 + 0.45 * len(useless) / len(liked))]
@@ -115,7 +115,7 @@ def _lost(p: PolicyRho) -> Finding:
         "{task}: nas respostas de {policy}, a recompensa ordena pior que nas do modelo base: ρ {rho}, {apart} em relação às "
         "dele.",
         task=label_of(p.task),
-        policy=p.policy,
+        policy=policy_words(p.policy),
         rho=decimal(p.found.rho or 0.0),
         apart=decimal(p.apart.delta if p.apart and p.apart.delta is not None else 0.0, signed=True),
     )
