@@ -133,6 +133,21 @@ def _right(truth: Truth, frame: pd.DataFrame) -> pd.Series:
     return pd.Series({prompt: fmean(shares) for prompt, shares in right.items()}, dtype=float)
 
 
+def unread_share(answers: Sequence[Sequence[Fact]]) -> float:
+    """The share of facts one gets right without reading: of each fact the most frequent truth, or the copy where that is better.
+
+    Args:
+        answers: the facts of each answer, at least one.
+    """
+    by_label: dict[Text, list[Fact]] = {}
+    for fact in (fact for answer in answers for fact in answer):
+        by_label.setdefault(fact.label, []).append(fact)
+    return fmean(
+        max(Counter(f.true for f in facts).most_common(1)[0][1], sum(f.copied == f.true for f in facts)) / len(facts)
+        for facts in by_label.values()
+    )
+
+
 class _Judged(NamedTuple):
     """One fact.
 

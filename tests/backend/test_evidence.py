@@ -27,7 +27,7 @@ from backend.evaluation.findings import (
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import PeopleEstimate
 from backend.evaluation.stored import base_and_tuned, compare_stored
-from backend.evaluation.truth import TruthChange, truth_change
+from backend.evaluation.truth import TruthChange, truth_change, unread_share
 from backend.rating.ratings import save_rating
 from backend.records import Sampling, ScoredCompletion
 from backend.runs.sync import save_evaluation
@@ -191,6 +191,10 @@ def test_the_shop_says_each_fact_and_what_can_be_copied() -> None:
     facts = truth.facts('{"sentiment": "positivo", "seller_issue": "true"}', columns | {"nota": 5})
     assert facts is not None and [f.right for f in facts] == [False, False, False, False, True]
     assert [f.copied for f in facts] == [None] * 4 + ["positivo"] and truth.facts("{}", {"nota": 5}) is None
+
+
+def test_a_curve_of_right_facts_has_the_line_that_needs_no_reading() -> None:
+    assert unread_share([review(true) for true in TRUE]) == pytest.approx((0.8 + 1.0) / 2)
 
 
 SQL = Count(Text("queries that run", "consultas que rodam"), lambda text, prompt, columns: "SELECT" in text, "needed")
