@@ -22,6 +22,7 @@ def audit(
     completions: Annotated[Path, typer.Argument(help="JSONL, CSV, Parquet, an Inspect log, …; see docs/your-own.md.")],
     ratings: Annotated[Path | None, typer.Option(help="Rows of id, rater and score.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Also write the audit to this file, as one HTML page.")] = None,
     prompt_column: PromptColumn = "",
     completion_column: CompletionColumn = "",
     task_column: TaskColumn = "task",
@@ -31,7 +32,6 @@ def audit(
     Exit code: 0 every gate passes, 1 one fails, 2 an error, 3 more ratings are needed.
     """
     suite = use_suite(rewards)
-    from backend.audit.gates import decide_gates
     from backend.audit.own import as_table, audit_own, exit_code, read_scores, take_scores
     from backend.data.completions import import_completions
     from backend.data.sources.layout import Layout
@@ -44,7 +44,11 @@ def audit(
         given = read_scores(ratings, taken) if ratings is not None else []
     with progress("auditing"), writing() as session:
         take_scores(session, taken, given)
-        found = audit_own(session, suite, taken)
-        decide_gates(session, suite.default_profile, "workbench audit")
+        found = audit_own(session, suite, taken, "workbench audit")
+    if html is not None:
+        from backend.audit.page import as_html
+        from backend.files import write_whole
+
+        write_whole(html, as_html(found))
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if json_ else as_table(found))
     raise typer.Exit(exit_code(found["tasks"]))
