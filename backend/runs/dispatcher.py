@@ -11,11 +11,12 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from filelock import Timeout
 
 from backend.errors import UserError
-from backend.runs.ending import HEARTBEAT
+from backend.runs.ending import HEARTBEAT, forget_standing
 from backend.runs.handle import LOCAL, UNKNOWN, Handle, State, this_host
 from backend.runs.launchers import Launcher, LauncherAway, find_launcher
 from backend.runs.lock import dispatcher_lock, is_training
@@ -40,7 +41,8 @@ class Dispatcher:
     def __init__(self, launcher: Launcher) -> None:
         self._launcher = launcher
         self._is_local = launcher.name == LOCAL
-        self._own: set[str] = set()
+        self._own: dict[str, dict[str, Any]] = {}
+        """The jobs of this machine that it has started, and whose exit codes only it will know."""
         self._beats: dict[str, str] = {}
         self._said: dict[str, str] = {}
         self._failed_pulls: dict[str, int] = {}
@@ -67,10 +69,14 @@ class Dispatcher:
 
     def round(self) -> None:
         """Look once at every run that is under way, and start the next one if there is room."""
+        self._see_own_off()
         with reading() as session:
             under_way, line = self._under_way(all_runs(session)), waiting(session, self._queue())
         for run in under_way:
-            self._follow(run)
+            if self._is_local:  # it reports to the store by itself
+                settle(run.id)
+            else:
+                self._follow(run)
         if line and len(under_way) < self._launcher.at_once and not (self._is_local and is_training()):
             self._start(line[0])
 
@@ -81,8 +87,7 @@ class Dispatcher:
         with reading() as session:
             if waiting(session, self._queue()):
                 return True
-            followed = self._under_way(all_runs(session))
-        return any(run.id in self._own for run in followed) if self._is_local else bool(followed)
+            return bool(self._own if self._is_local else self._under_way(all_runs(session)))
 
     def _under_way(self, runs: list[Run]) -> list[Run]:
         """The runs that this launcher has started and that have not ended; children of a run are in their parent's hands."""
@@ -103,6 +108,7 @@ class Dispatcher:
         try:
             if not self._is_local:
                 pack_gates(folder, run.profile)
+                forget_standing(folder)
             job = self._launcher.submit(folder)
         except LauncherAway as error:  # it keeps its place
             self._note(run.id, str(error))
@@ -110,7 +116,8 @@ class Dispatcher:
         except (UserError, OSError) as error:
             self._cannot_start(run.id, str(error))
             return
-        self._own.add(run.id)
+        if self._is_local:
+            self._own[run.id] = job
         handle = replace(self._queue(), job=job)
         if not patiently(lambda: self._hand_over(run.id, handle)):
             self._launcher.stop(job, force=True)  # taken out of the queue meanwhile
@@ -146,14 +153,18 @@ class Dispatcher:
         self._said[run_id] = words
         print(f"{run_id} {words}".strip(), flush=True)
 
+    def _see_own_off(self) -> None:
+        """Record the exit codes of the processes it has started here, also where a page has seen their end before."""
+        for run_id, job in list(self._own.items()):
+            state = self._launcher.state(job)
+            if state.name == "ended":
+                settle(run_id, state)
+                del self._own[run_id]
+
     # --- following --------------------------------------------------------------------------------------------------
     def _follow(self, run: Run) -> None:
         assert run.handle is not None  # noqa: S101
         state, job = UNKNOWN, run.handle["job"]
-        if self._is_local:  # it reports to the store by itself
-            state = self._launcher.state(job)
-            settle(run.id, state if state.name == "ended" else None)
-            return
         try:
             self._carry_out_stop(run, job)
             state = self._launcher.state(job)

@@ -12,6 +12,8 @@ from backend.store.tables import utc_now
 FILE = "run.json"
 HEARTBEAT = "heartbeat"
 """A file that a run without a store writes anew every few seconds."""
+STOP = "stop"
+"""A file that asks a run without a store to end at the next step with a checkpoint."""
 
 
 class Standing(BaseModel):

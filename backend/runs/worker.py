@@ -25,7 +25,7 @@ from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.evaluation.words import chosen_words, comparison_table, on_prompts
 from backend.files import write_json, write_whole
 from backend.runs.attempt import End, Keepsake, attempt
-from backend.runs.ending import HEARTBEAT, read_standing, write_end, write_start
+from backend.runs.ending import HEARTBEAT, STOP, read_standing, write_end, write_start
 from backend.runs.handle import Handle, this_host
 from backend.runs.lock import training_lock
 from backend.runs.packing import packed_gates
@@ -248,6 +248,7 @@ def work_in(folder: Path) -> int:
         )
     try:
         with training_lock(folder.name, _say_who_trains, folder.parent):
+            (folder / STOP).unlink(missing_ok=True)
             write_start(folder, this_host())
             done = threading.Event()
             threading.Thread(target=_keep_beating, args=(folder, kept, done), daemon=True).start()
@@ -261,11 +262,16 @@ def work_in(folder: Path) -> int:
 
 
 def _keep_beating(folder: Path, kept: Keepsake, done: threading.Event) -> None:
-    """Write a sign of life into the folder every few seconds; end the run if the folder is gone."""
+    """Write a sign of life into the folder every few seconds; ask the run to end, once, if the folder is gone or says so."""
+    asked = False
     while not done.wait(_SYNC_SECONDS):
-        if kept.is_gone:
-            print("the run's folder is gone; the run ends at the next step", flush=True)
+        gone = kept.is_gone
+        if not asked and (gone or (folder / STOP).exists()):
+            asked = True
+            why = "the run's folder is gone" if gone else "a stop was asked for"
+            print(f"{why}; the run ends at the next step", flush=True)
             os.kill(os.getpid(), signal.SIGTERM)
+        if gone:
             return
         with suppress(OSError):  # a full disk
             write_whole(folder / HEARTBEAT, f"{time.time():.3f}\n")

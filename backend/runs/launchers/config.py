@@ -95,6 +95,8 @@ class Slurm(_Place):
     """A cluster with SLURM, whose nodes see this machine's runs folder under the same path."""
 
     kind: Literal["slurm"]
+    cluster: Literal["slurm", "local"] = "slurm"
+    """``local``: submitit's own stand-in, which starts a process on this machine; to try a section without a cluster."""
     at_once: int = Field(100, ge=1, le=1000)
     partition: _Line = ""
     hours: float = Field(24, gt=0, le=24 * 365)

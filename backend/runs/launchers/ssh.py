@@ -83,13 +83,14 @@ done
 echo "WORKBENCH kept$kept"
 """
 _STOP = r"""
-lives "$pid" "$start" "$booted" || exit 0
-if [ "$signal" = KILL ]; then
+if ! lives "$pid" "$start" "$booted"; then :
+elif [ "$signal" = KILL ]; then
   group=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d ' ' -f 3)
   kill -s KILL -- "-$group"
 else
   kill -s TERM "$pid"
 fi
+echo "WORKBENCH asked"
 """
 
 
@@ -126,7 +127,7 @@ class SshLauncher:
         return State("running") if word == "running" else UNKNOWN
 
     def stop(self, job: dict[str, Any], force: bool) -> None:
-        self._ask(_STOP + "\necho WORKBENCH asked\n", **_names(job), signal="KILL" if force else "TERM")
+        self._ask(_STOP, **_names(job), signal="KILL" if force else "TERM")
 
     def pull(self, job: dict[str, Any], folder: Path) -> None:
         # Whole files only, put in place at the end: a copy that is cut off leaves the folder as it was. What is removed there
