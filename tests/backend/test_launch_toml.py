@@ -90,8 +90,9 @@ def test_a_dry_run_prints_the_script_and_starts_nothing(two_places: Path, monkey
         from backend.store.engine import writing
         from backend.store.tables import Run
 
+        child = add_run(two_places / "runs" / "child")
         with writing() as session:
-            session.get_one(Run, add_run(two_places / "runs" / "child")).parent_id = run_id
+            session.get_one(Run, child).parent_id = run_id
         enqueue(run_id, "gpu1")
 
 
