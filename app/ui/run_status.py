@@ -92,10 +92,16 @@ def show_silence(run: Run) -> None:
     st.warning(message(words), icon=":material/ecg_heart:")
 
 
+def is_here(run: Run) -> bool:
+    """Whether the run's process is one of this machine."""
+    handle = Handle.of(run)
+    return handle is not None and handle.launcher == LOCAL and handle.is_mine
+
+
 def where_words(run: Run) -> str:
     """Where a run is: this machine, another, or a section of launch.toml."""
     handle = Handle.of(run)
-    if handle is None or (handle.launcher == LOCAL and handle.is_mine):
+    if handle is None or is_here(run):
         return t("on this machine", "nesta máquina")
     if handle.launcher == LOCAL:
         return t("on ", "em ") + (handle.host or t("a machine that is not known", "uma máquina desconhecida"))

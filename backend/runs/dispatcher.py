@@ -7,6 +7,7 @@ because it holds a lock that the operating system releases when the process dies
 session or a job of its own, and the next dispatcher continues with the queue, and finds the jobs by their handles.
 """
 
+import json
 import sys
 import time
 from dataclasses import replace
@@ -46,7 +47,7 @@ class Dispatcher:
         self._beats: dict[str, str] = {}
         self._said: dict[str, str] = {}
         self._failed_pulls: dict[str, int] = {}
-        self._asked: set[tuple[str, str]] = set()
+        self._asked: set[str] = set()
 
     def serve(self) -> None:
         """Start and follow runs until none is left."""
@@ -187,10 +188,12 @@ class Dispatcher:
             if finished:
                 write_comparison(run.id)
 
-    def _carry_out_stop(self, run: Run, job: dict[str, object]) -> None:
-        if run.stop_asked and (run.id, run.stop_asked) not in self._asked:
+    def _carry_out_stop(self, run: Run, job: dict[str, Any]) -> None:
+        """Pass on a stop that was asked for: once for each job and kind of stop."""
+        asked = f"{run.stop_asked} {json.dumps(job)}"
+        if run.stop_asked and asked not in self._asked:
             self._launcher.stop(job, force=run.stop_asked == "force")
-            self._asked.add((run.id, run.stop_asked))
+            self._asked.add(asked)
 
     def _report(self, run_id: str, state: State) -> None:
         """Record what was seen: that the job has begun to run, and its sign of life if that is a new one."""

@@ -12,7 +12,9 @@ from backend.store.runs import store_now
 from backend.store.tables import Run
 
 LOCAL = "local"
-"""The launcher that starts a process on the machine itself; every other is a section of launch.toml."""
+"""The launcher that starts a process on the machine itself; the others are sections of launch.toml."""
+FOLDER = "folder"
+"""In place of a launcher: the run is known by its folder alone, as ``workbench runs sync`` took it in."""
 SILENT_SECONDS = 30.0
 """A running run whose last sign of life is older is told as silent. Silence alone never ends a run."""
 

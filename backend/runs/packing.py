@@ -30,7 +30,7 @@ def packed_gates(folder: Path) -> Mapping[str, Gate]:
     """
     found: Any = read_json(folder / _GATES)
     try:
-        return {task: Gate(g["verdict"], Text(**g["reason"])) for task, g in (found or {}).items()}
+        return {task: Gate(g["verdict"], Text(*g["reason"])) for task, g in (found or {}).items()}
     except (AttributeError, KeyError, TypeError) as error:
         raise UserError(
             f"{folder / _GATES} is damaged: {error!r}. Remove it to train without the audit's word"

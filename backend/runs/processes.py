@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session, object_session
 
 from backend.access import needs
 from backend.errors import UserError
+from backend.files import write_whole
 from backend.runs.causes import KILLED_ON_REQUEST, cause_of_death, stopped_by
-from backend.runs.ending import forget_standing, read_standing
-from backend.runs.handle import LOCAL, UNKNOWN, Handle, State, silent_since, this_host
+from backend.runs.ending import STOP, forget_standing, read_standing
+from backend.runs.handle import FOLDER, LOCAL, UNKNOWN, Handle, State, silent_since, this_host
 from backend.settings import ROOT
 from backend.store.engine import writing
 from backend.store.events import record
@@ -175,9 +176,24 @@ def request_stop(run_id: str, force: bool = False) -> None:
             run.reason = (
                 f"given up on request: silent since {silence:%Y-%m-%d %H:%M} UTC on {where or 'an unknown machine'}"
             )
+        elif handle.launcher == FOLDER:
+            _ask_in_folder(run, force)
         else:
             where = handle.host if handle.launcher == LOCAL else handle.launcher
             run.reason = f"{'end' if force else 'stop'} requested; {where} carries it out"
+
+
+def _ask_in_folder(run: Run, force: bool) -> None:
+    """Ask a run that is known by its folder alone."""
+    if force:
+        raise UserError(
+            f"nobody here knows the process of run {run.id}; end it where it is, or stop it at the next step"
+        )
+    try:
+        write_whole(Path(run.folder) / STOP, "a stop was asked for\n")
+    except OSError as error:
+        raise UserError(f"cannot ask for a stop in {run.folder}: {error.strerror}") from error
+    run.reason = "stop requested in its folder; if it runs in a copy, it does not see that: stop it there"
 
 
 def signal_process(job: dict[str, Any], force: bool) -> None:

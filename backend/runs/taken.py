@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from backend.access import needs
@@ -10,7 +11,7 @@ from backend.data.jsonl import read_prompts
 from backend.errors import UserError
 from backend.runs.create import add_run
 from backend.runs.ending import HEARTBEAT, Standing, read_standing
-from backend.runs.handle import Handle, this_host
+from backend.runs.handle import FOLDER, Handle, this_host
 from backend.runs.processes import mark_begun
 from backend.runs.sync import sync_run
 from backend.runs.worker import write_comparison
@@ -20,8 +21,6 @@ from backend.store.runs import get_run, store_now
 from backend.store.tables import Run
 from backend.training.config import config_from_json
 
-FOLDER = "folder"
-"""The launcher of a run that is known by its folder alone: nobody here can ask for its process."""
 _FOLLOW_SECONDS = 2.0
 _COPIED = ("config.json", "prompts.jsonl")
 
@@ -75,31 +74,31 @@ def _stand(run: Run, standing: Standing | None) -> None:
     """Bring status, reason and times to what the run's process has written."""
     if standing is None:
         return
+    is_new = run.handle is None
     run.handle = Handle(FOLDER, this_host()).as_dict()
-    if not standing.has_ended:
-        if run.status != "running":
-            mark_begun(run)
-        return
-    run.status, run.reason, run.exit_code = standing.status, standing.reason, standing.exit_code
-    run.started_at, run.ended_at = standing.started_at or run.started_at, standing.ended_at
-    run.place = None
+    if standing.has_ended:
+        run.status, run.reason, run.exit_code = standing.status, standing.reason, standing.exit_code
+        run.started_at, run.ended_at = standing.started_at or run.started_at, standing.ended_at
+        run.place = None
+    elif is_new:  # of one that has ended here, a copy may say that it runs: only signs of life tell (``follow_folder``)
+        mark_begun(run)
 
 
 @needs("engineer")
 def follow_folder(folder: Path, say: Callable[[str], None]) -> Run:
     """Take the folder in again and again until its run has ended; ``say`` is told of every change of its status."""
-    beat, status = "", ""
+    beat, status = _sign(folder), ""
     while True:
         run = patiently(lambda: take_in_folder(folder))
         if run.status != status:
             status = run.status
             say(f"{run.id} {status}{f': {run.reason}' if run.reason else ''}")
-        if run.status not in ("queued", "running"):
+        standing = read_standing(folder)
+        if run.status not in ("queued", "running") and (standing is None or standing.has_ended):
             return run
-        new = _sign(folder)
-        if new != beat:
+        if (new := _sign(folder)) != beat:
             beat = new
-            _report(run.id)
+            patiently(partial(_report, run.id))
         time.sleep(_FOLLOW_SECONDS)
 
 
@@ -115,3 +114,5 @@ def _report(run_id: str) -> None:
         run = get_run(session, run_id)
         if run.status == "running":
             run.heartbeat_at = store_now(session)
+        else:
+            mark_begun(run)

@@ -26,10 +26,10 @@ from backend.evaluation.words import chosen_words, comparison_table, on_prompts
 from backend.files import write_json, write_whole
 from backend.runs.attempt import End, Keepsake, attempt
 from backend.runs.ending import HEARTBEAT, STOP, read_standing, write_end, write_start
-from backend.runs.handle import Handle, this_host
+from backend.runs.handle import LOCAL, Handle, this_host
 from backend.runs.lock import training_lock
 from backend.runs.packing import packed_gates
-from backend.runs.processes import bind, mark_running, process_job
+from backend.runs.processes import bind, mark_running, process_job, process_state
 from backend.runs.sync import rewind_store, sync_run
 from backend.store.engine import patiently, reading, writing
 from backend.store.runs import run_folder, store_now
@@ -72,7 +72,7 @@ def work(run_id: str, resume: bool = False) -> int:
 def _work(run_id: str, resume: bool) -> int:
     """Train; the caller holds the training lock."""
     with writing() as session:
-        run = _startable(session.get(Run, run_id), run_id, resume)
+        run = _startable(session.get(Run, run_id, with_for_update=True), run_id, resume)
         children = list(session.scalars(select(Run.id).where(Run.parent_id == run_id).order_by(Run.created_at)))
         mark_running(run, os.getpid())
     folder = Path(run.folder)
@@ -166,14 +166,15 @@ def _keep_in_sync(
     """
     asked = False
     while not done.wait(_SYNC_SECONDS):
+        why = "the run's folder is gone; the run ends at the next step" if kept is not None and kept.is_gone else ""
         with _store_faults_logged():
-            why = _sign_of_life(run_id, not asked)
-            if kept is not None and kept.is_gone:
-                why = "the run's folder is gone; the run ends at the next step"
-            if why and not asked and not done.is_set():
+            why = _sign_of_life(run_id, not asked) or why
+        if why and not asked and not done.is_set():
+            asked = True
+            with suppress(OSError):  # the log may be on the disk that is full
                 print(why, flush=True)
-                asked = True
-                os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)
+        with _store_faults_logged():
             if rewound is None or rewound.is_set():
                 sync_run(run_id)
 
@@ -208,6 +209,13 @@ def _startable(run: Run | None, run_id: str, resume: bool) -> Run:
     if run.status == "finished" or (run.status in ("stopped", "failed", "cancelled") and not resume):
         hint = "start a new one" if run.status == "finished" else f"go on with `run_training.py --resume {run_id}`"
         raise UserError(f"run {run_id} has ended ({run.status}); {hint}")
+    handle = Handle.of(run)
+    if run.status == "running" and handle is not None and handle.job != process_job(os.getpid()):
+        if not handle.is_mine or handle.launcher != LOCAL:
+            where = handle.host if handle.launcher == LOCAL else handle.launcher
+            raise UserError(f"run {run_id} is under way on {where or 'a machine that is not known'}; stop it first")
+        if process_state(handle.job).name == "running":
+            raise UserError(f"run {run_id} is running already, in process {run.pid}")
     return run
 
 

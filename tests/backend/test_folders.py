@@ -1,6 +1,7 @@
 """A run without a store: everything is in its folder, which can be taken in, and moved to another machine."""
 
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -13,16 +14,19 @@ from typer.testing import CliRunner
 from backend.commands.runs import app as runs_command
 from backend.errors import UserError
 from backend.runs.create import create_folder
-from backend.runs.ending import read_standing
+from backend.runs.ending import read_standing, write_start
 from backend.runs.handle import Handle
 from backend.runs.packing import pack_gates, packed_gates
+from backend.runs.processes import request_stop
 from backend.runs.queue import enqueue
 from backend.runs.taken import take_in_folder
+from backend.runs.worker import work
 from backend.store.engine import reading
 from backend.store.evaluations import run_evaluations
 from backend.store.tables import Completion, Evaluation, Metric, Run
 from backend.training.config import TrainConfig
 from tests import warm
+from tests.backend.test_hosts import add_run, on_host, silence
 from tests.backend.test_resume import UNREPEATABLE
 from tests.live_runs import get_run, wait_for, wait_until
 
@@ -107,13 +111,11 @@ def test_following_a_folder_reports_its_signs_of_life_until_the_end(tiny_config:
     assert get_run("followed").status == "running"
     with pytest.raises(UserError, match="running already"):
         enqueue("followed")
-    process.terminate()
+    request_stop("followed")  # through the folder, for nobody here knows its process
     done = CliRunner().invoke(runs_command, ["sync", str(folder), "--follow"])
     assert process.wait() == 0 and "followed stopped: stopped by SIGTERM" in done.output
     enqueue("followed")  # and goes on here, as any stopped run does
     wait_until("it goes on", lambda: get_run("followed").status == "running")
-    from backend.runs.processes import request_stop
-
     wait_until("from the checkpoint", lambda: (folder / "log.txt").read_text().count("going on from step") == 1)
     time.sleep(1)
     request_stop("followed")
@@ -151,3 +153,35 @@ def test_a_folder_that_is_no_runs_is_refused(
     done = CliRunner().invoke(runs_command, ["sync", str(tmp_path / "x y")])
     assert isinstance(done.exception, UserError) and "named by its id" in str(done.exception)
     assert counts()[0] == 0
+
+
+def test_a_copy_that_says_it_runs_does_not_revive_a_run_that_was_given_up(workbench: Path, tmp_path: Path) -> None:
+    """The usual way to another machine: given up, copied, taken in, resumed."""
+    prompts = [{"task": "push", "prompt": f"Crie um push {i}", "split": "train" if i else "eval"} for i in range(3)]
+    with on_host("gpu-box"):
+        folder = workbench / "theirs" / "r1"
+        add_run(folder, 1)
+    config = {"preset": "nano", "model": "nano"}
+    (folder / "config.json").write_text(TrainConfig.model_validate(config).model_dump_json())
+    (folder / "prompts.jsonl").write_text("".join(json.dumps(p) + "\n" for p in prompts))
+    write_start(folder, "gpu-box")
+    copy = tmp_path / "mine" / "r1"
+    with on_host("app-box"):
+        shutil.copytree(folder, copy)
+        with pytest.raises(UserError, match="is under way"):
+            take_in_folder(copy)
+        silence("r1")
+        request_stop("r1", force=True)
+        taken = take_in_folder(copy)
+        assert taken.status == "failed" and "given up" in taken.reason
+        assert (taken.folder, Handle.of(taken).host) == (str(copy), "app-box")
+
+
+def test_a_run_that_runs_already_is_not_started_a_second_time(workbench: Path) -> None:
+    """Whoever starts it: another machine, or a second dispatcher of this one."""
+    with on_host("gpu-box"):
+        run_id = add_run(workbench / "runs" / "r1", os.getppid())
+        with pytest.raises(UserError, match="is running already, in process"):
+            work(run_id, resume=True)
+    with on_host("app-box"), pytest.raises(UserError, match="under way on gpu-box"):
+        work(run_id, resume=True)
