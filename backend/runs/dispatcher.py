@@ -179,7 +179,7 @@ class Dispatcher:
             self._failed_pulls[run.id] = self._failed_pulls.get(run.id, 0) + 1
             if self._failed_pulls[run.id] < _MOST_PULLS:
                 return
-        self._report(run.id, state)
+        self._report(run.id, Path(run.folder), state)
         take_in(run.id)
         if state.name == "ended":
             settle(run.id, state)
@@ -195,17 +195,20 @@ class Dispatcher:
             self._launcher.stop(job, force=run.stop_asked == "force")
             self._asked.add(asked)
 
-    def _report(self, run_id: str, state: State) -> None:
-        """Record what was seen: that the job has begun to run, and its sign of life if that is a new one."""
+    def _report(self, run_id: str, folder: Path, state: State) -> None:
+        """Record what was seen: that the job has begun to run, and a new sign of life in its folder."""
+        beat = _beat(folder)
+        is_new = beat != self._beats.get(run_id, "")
+        self._beats[run_id] = beat
         with writing() as session:
             run = get_run(session, run_id)
-            if state.name == "running" and run.status == "queued":
+            # A scheduler that keeps no accounts says nothing; the sign of life does.
+            lives = state.name == "running" or (state.name == "unknown" and is_new)
+            if lives and run.status == "queued":
                 mark_begun(run)
-            elif state.name == "running" and run.reason == self._said.pop(run_id, ""):
+            elif lives and run.reason == self._said.pop(run_id, None):
                 run.reason = ""  # it answers again
-            beat = _beat(Path(run.folder))
-            if run.status == "running" and state.name == "running" and beat != self._beats.get(run_id):
-                self._beats[run_id] = beat
+            if is_new and run.status == "running" and state.name != "ended":
                 run.heartbeat_at = store_now(session)
 
 

@@ -6,7 +6,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -244,6 +243,19 @@ def test_a_python_that_is_not_there_ends_the_run_with_a_word(box: Box, folder: P
     assert mine.state(job).code == 127 and "/no/such/python" in (folder / "log.txt").read_text()
 
 
+def test_a_full_disk_there_is_said(box: Box, launcher: SshLauncher, folder: Path) -> None:
+    size = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(box.folder)]
+    if subprocess.run(size, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a small file system")
+    try:
+        (folder / "prompts.jsonl").write_bytes(os.urandom(3_000_000))
+        with pytest.raises(UserError, match="No space left on device") as raised:
+            launcher.submit(folder)
+        assert not isinstance(raised.value, LauncherAway)  # asking again would not help
+    finally:
+        subprocess.run(["umount", "--lazy", str(box.folder)], check=True)
+
+
 # --- through the queue --------------------------------------------------------------------------------------------
 def write_launch_toml(box: Box, folder: Path, **changes: object) -> None:
     """launch.toml with the box, where this process's settings look for it."""
@@ -361,4 +373,3 @@ def test_a_machine_that_dies_for_good_is_given_up_and_the_run_goes_on_here(
     wait_until("it is running", lambda: get_run(run_id).status == "running")
     request_stop(run_id)
     wait_until("it has ended", lambda: get_run(run_id).status == "stopped", 100)
-    assert time.time() and subprocess

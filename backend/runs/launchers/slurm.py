@@ -155,6 +155,8 @@ class SlurmLauncher:
             words = found.state.split()
         else:
             words = found.watcher.get_state(job["id"], mode="force").split()
+            if not words or words[0] == "UNKNOWN":  # a cluster that keeps no accounts
+                words = _from_queue(job["id"])
         return words[0].rstrip("+").upper() if words else ""
 
     def _stays_preempted(self, job_id: str) -> bool:
@@ -165,6 +167,16 @@ def _submitted(into: Path) -> str | None:
     """The id of the job that was submitted with these files; None when there is none."""
     found = sorted(into.glob("*_submitted.pkl"))
     return found[0].name.removesuffix("_submitted.pkl") if found else None
+
+
+def _from_queue(job_id: str) -> list[str]:
+    """squeue's word for a job that is in the queue or has just left it; nothing otherwise."""
+    try:
+        command = ["squeue", "--noheader", "--states=all", f"--jobs={job_id}", "--format=%T"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return done.stdout.split() if done.returncode == 0 else []
 
 
 def _exit_code(path: Path) -> int | None:
