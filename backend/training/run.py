@@ -27,6 +27,7 @@ from backend.training.clock import end_session, start_session
 from backend.training.config import TrainConfig, config_from_json
 from backend.training.environment import environment
 from backend.training.resume import Checkpoint, last_checkpoint, rewind
+from backend.training.stopping import stop_at_once
 
 if TYPE_CHECKING:
     from backend.training.evaluator import Evaluator
@@ -197,6 +198,8 @@ def _train(job: Job) -> Outcome:
         if is_first_process():
             job.evaluator.warmed_up()
     outcome, best_step = _grpo(job)
+    if outcome.status == "finished":
+        stop_at_once()  # the trainer's own handler waits for a step that will not come
     if is_first_process():
         if outcome.status == "finished":
             job.evaluator.tuned(best_step)
