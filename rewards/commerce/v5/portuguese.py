@@ -1,0 +1,268 @@
+"""How much a text reads like Portuguese sentences, by rules that a word list or shuffled words break.
+
+No model and no dictionary of the language: what is checked is how its small words join (an article wants its noun, a
+preposition its object), whether articles agree with what follows, whether there are verbs, and whether a text repeats itself.
+All of it takes time linear in the length of the text.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rewards.text import fold
+
+# The patterns below read folded text: lower case, no accents.
+_TOKEN = re.compile(r"r\$ ?\d[\d.,]*+|\d[\d.,]*+(?: ?%|[a-z]++)?|[^\W\d_]++(?:['-][^\W\d_]++)*+|[,()/|\u2013\u2014\"]|:(?=\s)")
+_BREAK = re.compile(r"(?<=[.!?;])[\s*_\"')]++|\n++")
+_MARK = re.compile(r"^[\s>]*+(?:#{1,6}\s|[-*\u2022\u2013]\s|\d{1,3}[.)]\s|\|)*+")
+
+_ARTICLES = frozenset("o a os as um uma uns umas".split())
+_PREPOSITIONS = frozenset("de em por para com sem sob sobre entre desde contra apos pra".split())
+_CONTRACTED = frozenset(
+    "do da dos das no na nos nas ao aos pelo pela pelos pelas num numa neste nesta nesse nessa deste desta desse dessa".split()
+)
+_JOINING = frozenset("e ou mas nem porque pois".split())
+_SMALL = (
+    _ARTICLES
+    | _PREPOSITIONS
+    | _CONTRACTED
+    | _JOINING
+    | frozenset(
+        "que se como quando onde quem qual quais cujo ate ja nao so mais menos muito muita muitos muitas pouco tambem ainda seu "
+        "sua seus suas meu minha nosso nossa nossos nossas este esta esse essa isso isto estes estas esses essas aquele aquela "
+        "ele ela eles elas voce voces eu nos lhe me te todo toda todos todas cada outro outra outros outras algum alguma "
+        "alguns algumas nenhum nenhuma bem mal aqui la hoje agora depois antes assim entao porem enquanto embora apesar "
+        "gente pra pro conforme segundo sendo mesmo mesma tao tanto quanto sempre nunca talvez apenas somente quase dele dela".split()
+    )
+)
+_FINITE = frozenset(
+    "e sao foi foram era eram esta estao estava tem tinha teve ha vai vao deve devem devemos pode podem podemos precisa precisam "
+    "precisamos fica ficou ser estar ter".split()
+) - {"e", "esta"}
+_NOMINAL = frozenset("ser estar ter sao".split())  # "do ser", "de S\u00e3o Paulo"
+_AFTER_ARTICLE = _ARTICLES | _PREPOSITIONS | _CONTRACTED | _JOINING | (_FINITE - _NOMINAL)
+_MASCULINE_IN_A = frozenset(
+    "dia problema sistema programa tema mapa clima cinema pijama guia caixa esquema diagrama sofa cha cada nada para ja la "
+    "panorama telegrama drama plasma".split()
+)
+_FEMININE_IN_O = frozenset("foto moto video tribo mao".split())
+_SINGULAR_IN_S = frozenset("mes gas pais tres seis dois mais menos lapis onibus atras apos reves tenis pires sais bus business".split())
+_PLURAL_WITHOUT_S = frozenset("que quais sem com de em 2 3".split())
+_A_AS_PREPOSITION = frozenset("caminho prazo pedido tempo todo todos bordo favor ele eles isso isto fundo gosto custo outro outros longo medio".split())
+_VERB_END = re.compile(
+    r"(?:[aei]r|(?:and|end|ind)o|[aei]mos|a(?:ram|va|vam|ria|riam|ra|rao|sse)|e(?:ram|ria|riam|ra|rao)|i(?:ram|ria|ra|rao)|"
+    r"(?:ou|iu|eu)|[bcdfglmnprstvz]am|uem|aem)(?:-\w+)?$"
+)
+_NO_VERB = frozenset(
+    "celular lugar mulher par ar mar dolar qualquer popular similar escolar familiar particular melhor maior pior hora fora agora "
+    "embora senhora demora seu meu eu museu quando segundo mundo fundo lindo vindo bando quando ramos termos ouro sou prazer "
+    "poder dever lazer barra seguir auxiliar regular auxilio exemplar bom tambem ontem sem bem quem alem ninguem homem".split()
+)
+_VERBS = frozenset(
+    """eh sao foi foram era esta estao tem teve ha vai vao deve devem pode podem precisa precisam fica ficou chega chegou chegam vence
+    vencem acaba acabam dura espera esperam resta restam volta volte venha vem mostra mostram indica indicam explica explicam
+    significa pesa pesam afeta afetam prejudica prejudicam reduz reduzem aumenta aumentam atrasa atrasam gera geram causa causam
+    leva levam caiu cai cresce cresceu vende vendem compra compram compre paga pagam custa custam sugiro recomendo recomenda
+    recomendamos proponho garanta aproveite corra corre use usem escolha finalize confira conte avalie veja descubra leve ganhe
+    ganha ganhou peca resgate economize conheca experimente renove complete clique toque olha olhe parcele pague troque acompanhe
+    receba presenteie retire busque abra responda vale valem falta faltam merece merecem saiu chegue deixe deixou esqueca quer
+    querem gostou curte curtiu achou ficam esta-lo desculpe lamentamos sentimos pedimos avisamos temos estamos queremos oferece
+    oferecem traz trazem faz fazem diz dizem perde perdem perdemos ve vemos sabe sobe subiu comece negocie revise envie ofereca crie
+    monte teste priorize invista foque mantenha contrate avise ligue coloque conserve melhore reduza aumente implemente otimize
+    monitore inclua corrija analise identifique separe compare defina meca soma calcula conta filtra mostra retorna traz lidera
+    lideram totaliza agrupa ordena considera representa corresponde aparece aparecem explicita alerta alimenta alimentam sustenta
+    concentra concentram exige exigem pede pedem tende tendem permite permitem ajuda ajudam compromete derruba puxa puxam
+    afasta afastam supera superam equivale passa passam abre cabe comeca depende vamos bate segue seguem""".split()
+)
+_LONGEST_RUN = 4
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence, a bullet or a row of a table.
+
+    Attributes:
+        raw: as it stands, without its list mark.
+        tokens: folded words, numbers (with their unit) and commas.
+        sense: from 0 to 1, how much it reads like Portuguese.
+    """
+
+    raw: str
+    tokens: tuple[str, ...]
+    sense: float
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The tokens that are words."""
+        return tuple(t for t in self.tokens if t[0].isalpha() and not t.startswith("r$"))
+
+
+def sentences(text: str) -> list[Sentence]:
+    """The sentences of ``text``, in order; bullets and lines (rows of a table) count as sentences of their own."""
+    found = []
+    for piece in _BREAK.split(text):
+        raw = piece[_MARK.match(piece).end() :].strip(" \t*_|")  # type: ignore[union-attr]
+        tokens = tuple(_TOKEN.findall(_folded(raw)))
+        if tokens:
+            found.append(Sentence(raw, tokens, sense_of(tokens)))
+    return found
+
+
+def _folded(text: str) -> str:
+    """Folded text in which the verb ``\u00e9`` and the contraction ``\u00e0`` keep their meaning."""
+    return fold(_A_ACCENTED.sub("na", _IS.sub("eh", text)))
+
+
+_IS = re.compile(r"\b[\u00e9\u00c9]\b")
+_A_ACCENTED = re.compile(r"\b[\u00e0\u00c0](?=s?\b)")
+
+
+def sense_of(tokens: tuple[str, ...]) -> float:
+    """How much a sentence's tokens read like Portuguese, from 0 to 1."""
+    faults, run, known = 0.0, 0, 0
+    for i, token in enumerate(tokens):
+        following = tokens[i + 1] if i + 1 < len(tokens) else ""
+        faults += _fault(token, following)
+        if token in _SMALL or token in _VERBS or not token[0].isalnum():
+            known += token[0].isalnum()
+            run = 0
+        else:
+            run += 1
+            faults += 0.5 * (run == _LONGEST_RUN) + (run > _LONGEST_RUN)
+    words = sum(t[0].isalpha() and not t.startswith("r$") for t in tokens)
+    if words >= 7 and known < 0.2 * words:
+        faults += words / 6
+    if words < 3 and len(tokens) > words + 3:
+        faults += 2
+    return max(0.0, 1.0 - 4.0 * faults / (len(tokens) + 3))
+
+
+def _fault(token: str, following: str) -> float:
+    """What is wrong with a word and the one after it; ``following`` is empty at the end."""
+    if token == following and token[0].isalnum():
+        return 1.5
+    at_end = not following or not following[0].isalnum()
+    if token in _SINGULAR and _MANY.match(following):
+        return 1.0
+    if token in _ARTICLES or token in _CONTRACTED:
+        if at_end or (following in _AFTER_ARTICLE and (token, following) not in _MAY):
+            return float(token not in ("um", "uma"))
+        return 0.0 if token in ("nos", "neste", "nesse") else 1.0 - _agrees(token, following)
+    if token in _PREPOSITIONS:
+        if at_end:
+            return 1.0
+        if following in _CONTRACTED or following in _PREPOSITIONS or following in _JOINING or following in _FINITE - _NOMINAL:
+            return 0.0 if (token, following) in _MAY else 1.0
+        return float(token in ("de", "em", "por") and following in ("o", "a", "os", "as"))
+    if token in _JOINING:
+        return 1.0 if not following or following in _JOINING else 0.0
+    if token[0].isdigit() or token.startswith("r$"):
+        return float(bool(following) and (following[0].isdigit() or following.startswith("r$")))
+    if token in _FINITE and following in _FINITE - _NOMINAL:
+        return 1.0
+    return float(is_command(token) and is_command(following) and token not in _OPENING)
+
+
+_SINGULAR = frozenset("o do da no na ao pelo pela".split())
+_MANY = re.compile(r"(?!1(?:\D|$))\d[\d.,]*%?$")
+_OPENING = frozenset("vem venha volte corre corra quer olha veja vamos".split())
+_MAY = frozenset(
+    {("para", "com"), ("por", "entre"), ("a", "de"), ("o", "de"), ("os", "de"), ("as", "de"), ("a", "com"), ("a", "por")}
+    | {("de", "para"), ("de", "entre"), ("do", "sem"), ("de", "nos"), ("com", "nos"), ("a", "para")}
+)
+
+
+def _agrees(token: str, following: str) -> float:
+    """Whether an article (or a contraction with one) agrees in gender and number with the word after it."""
+    if not following[0].isalpha() or following in _SMALL or len(following) < 3:
+        return 1.0
+    if token == "a" and (following in _A_AS_PREPOSITION or following[-1] in "sr" or _VERB_END.search(following)):
+        return 1.0
+    plural = token.endswith("s")
+    if plural != following.endswith("s") and following not in _SINGULAR_IN_S and following not in _PLURAL_WITHOUT_S:
+        return 0.0
+    end = following.rstrip("s")
+    feminine = token.rstrip("s").endswith("a")
+    if feminine and end.endswith("o") and end not in _FEMININE_IN_O and not end.endswith("cao") and not end.endswith("sao"):
+        return 0.0 if not end.endswith("ao") else 1.0
+    if not feminine and (end.endswith("a") or end.endswith("cao") or end.endswith("coe") or end.endswith("dade")):
+        return float(end in _MASCULINE_IN_A or end.endswith("ista"))
+    return 1.0
+
+
+def is_verb(token: str) -> bool:
+    """Whether a folded word is probably a verb."""
+    return token in _VERBS or (len(token) > 3 and token not in _NO_VERB and _VERB_END.search(token) is not None)
+
+
+_COMMANDS = frozenset(
+    """aproveite compre garanta corra use escolha finalize confira conte avalie veja descubra leve ganhe resgate economize conheca
+    experimente renove complete clique parcele pague troque acompanhe receba presenteie retire busque abra""".split()
+)
+_INFINITIVE = re.compile(r"\w{3,}[aei]r$")
+
+
+def is_command(token: str) -> bool:
+    """Whether a folded word is an infinitive or an imperative, two of which do not stand side by side."""
+    return token in _COMMANDS or (token not in _NO_VERB and _INFINITIVE.fullmatch(token) is not None)
+
+
+def sense(found: Iterable[Sentence]) -> float:
+    """How much sentences read like Portuguese together, each weighted by its tokens; 0 for none."""
+    found = list(found)
+    total = sum(len(s.tokens) for s in found)
+    return sum(s.sense * len(s.tokens) for s in found) / total if total else 0.0
+
+
+def novelty(found: Iterable[Sentence]) -> list[float]:
+    """For each sentence, the share of its three-token sequences that no sentence before it has; numbers count as one token."""
+    seen: set[tuple[str, ...]] = set()
+    shares = []
+    for sentence in found:
+        tokens = ["#" if t[0].isdigit() or t.startswith("r$") else t for t in sentence.tokens]
+        runs = list(zip(tokens, tokens[1:], tokens[2:], strict=False)) or [tuple(tokens)]
+        shares.append(len({r for r in runs if r not in seen}) / len(runs))
+        seen.update(runs)
+    return shares
+
+
+def variety(text: str) -> float:
+    """1 for text that compresses as prose does, falling to 0 for text that is repetition; short texts are always 1."""
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) < 200:
+        return 1.0
+    ratio = len(zlib.compress(data, 6)) / len(data) * min(1.0, (len(data) / 4_000) ** 0.15 + 0.25)
+    return min(1.0, max(0.0, (ratio - 0.16) / 0.14))
+
+
+_NUMBER = re.compile(r"(?<![\w.,])\d++(?:\.\d{3}(?!\d))*+(?:[.,]\d++)?(?![\w])|(?<![\w.,])\d++(?:[.,]\d++)?(?=(?:x|h|k|o|a)\b)")
+
+
+def numbers(text: str) -> list[float]:
+    """The numbers in ``text``, read as Brazilians write them (1.234,56) and as a program does (1234.56)."""
+    return [value_of(match.group()) for match in _NUMBER.finditer(text)]
+
+
+def value_of(written: str) -> float:
+    """``1.234,56``, ``1234.56``, ``1.234`` (a thousand), ``3,4`` as a number."""
+    if "," in written:
+        written = written.replace(".", "").replace(",", ".")
+    elif re.fullmatch(r"\d{1,3}(?:\.\d{3})+", written):
+        written = written.replace(".", "")
+    return float(written) if len(written) < 40 else float("inf")
+
+
+def stem(word: str) -> str:
+    """A folded word without its ending, so that forms of one word agree: its first letters, up to five."""
+    word = word.removesuffix("s") if len(word) > 3 else word
+    if word.endswith(("coe", "cao", "ao", "oe")):
+        word = re.sub(r"(?:coe|cao|ao|oe)$", "", word)
+    elif len(word) > 4 and word[-1] in "aoe":
+        word = word[:-1]
+    return word[:5]
+
+
+def is_content(token: str) -> bool:
+    """Whether a token is a word that carries meaning."""
+    return token[0].isalpha() and token not in _SMALL and token not in _FINITE and len(token) > 2 and not token.startswith("r$")
