@@ -5,6 +5,7 @@ clause. Where the review leaves a value open (a one-star "P\u00e9ssimo."), nothi
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from rewards.commerce.extraction import CHECKS, FIELDS, nota_of, sentiment_of, sentiment_of_nota
@@ -16,15 +17,16 @@ from rewards.text import fold
 from rewards.types import Components, Reward
 
 MAXIMA = {
-    "json_validity": 0.05,
+    "json_validity": 0.10,
     "schema_completeness": 0.10,
-    "value_validity": 0.20,
-    "follows_nota": 0.25,
-    "follows_review": 0.40,
+    "value_validity": 0.15,
+    "follows_nota": 0.30,
+    "follows_review": 0.35,
     "sentiment_mismatch": -0.20,
 }
-_REPAIRED = 0.7
-"""Of ``json_validity``, for an object that strict JSON does not read."""
+_REPAIRED = 0.3
+_AMONG_JUNK = 0.85
+"""Of ``json_validity``, for an object that strict JSON does not read; of the values, for one that stands among scraps of others."""
 
 
 def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
@@ -36,15 +38,25 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     present = sum(field in data for field in FIELDS)
     passed = sum(field in data and check(data[field]) for field, check in CHECKS.items())
     sentiment = sentiment_of(data.get("sentiment"))
+    alone = _stands_alone(completion)
+    whole = 1.0 if alone or not parsed.strict else _AMONG_JUNK
     opposite = nota is not None and {sentiment_of_nota(nota), sentiment} == {"positivo", "negativo"}
     return {
-        "json_validity": 0.05 * (1.0 if parsed.strict else _REPAIRED),
-        "schema_completeness": 0.10 * present / len(FIELDS),
-        "value_validity": 0.20 * passed / len(CHECKS),
-        "follows_nota": 0.25 * _mean(nota_judgements(data, nota)),
-        "follows_review": 0.40 * _mean(review_judgements(data, prompt, nota)),
+        "json_validity": 0.10 * (1.0 if parsed.strict and alone else _REPAIRED),
+        "schema_completeness": 0.10 * present / max(len(FIELDS), len(data)),
+        "value_validity": 0.15 * whole * passed / len(CHECKS),
+        "follows_nota": 0.30 * whole * _mean(nota_judgements(data, nota)),
+        "follows_review": 0.35 * whole * _mean(review_judgements(data, prompt, nota)),
         "sentiment_mismatch": -0.20 if opposite else 0.0,
     }
+
+
+def _stands_alone(completion: str) -> bool:
+    """Whether the object begins at the first brace, and little but a sentence or a fence stands around it."""
+    first, last = completion.find("{"), completion.rfind("}")
+    around = completion[:first] + completion[last + 1 :]
+    begins = re.match(r'\{\s*"', completion[first : first + 40]) is not None
+    return begins and len(around) <= 200 and not re.search(r'["\[\]{}]', around)
 
 
 Judgement = tuple[float, float]
@@ -69,7 +81,7 @@ def nota_judgements(data: dict[str, Any], nota: float | None) -> list[Judgement]
     near = abs(score - nota) if CHECKS["sentiment_score"](score) else 4.0  # type: ignore[operator]
     judged = [
         (_sentiment_right(sentiment_of(data.get("sentiment")), nota), 1.0),
-        (1.0 if near < 1 else 0.4 if near < 2 else 0.0, 1.0),
+        (1.0 if near < 1 else 0.2 if near < 2 else 0.0, 1.0),
         (_within(churn, _CHURN[min(5, max(1, round(nota)))]), 1.0),
     ]
     if nota >= 4 or nota <= 2:
@@ -87,10 +99,10 @@ def _sentiment_right(said: str | None, nota: float) -> float:
 
 
 def _within(value: Any, band: tuple[float, float]) -> float:
-    """1 inside the band, falling to 0 a third of the scale away from it."""
+    """1 inside the band, falling to 0 a quarter of the scale away from it."""
     if not CHECKS["churn_risk"](value):
         return 0.0
-    return max(0.0, 1.0 - 3.0 * max(0.0, band[0] - value, value - band[1]))
+    return max(0.0, 1.0 - 4.0 * max(0.0, band[0] - value, value - band[1]))
 
 
 # --- the review -------------------------------------------------------------------------------------------------
@@ -120,6 +132,7 @@ _FLAGS = {"delivery_issue": "entrega", "product_issue": "produto", "seller_issue
 _FRAME = re.compile(r"^(?:produto|nota|formato|saida)\s?:.*$", re.M)
 
 
+@lru_cache(maxsize=1024)
 def evidence(prompt: str) -> dict[str, set[str]]:
     """What the review complains about: each fault that is named, with the stems of the words around it.
 
@@ -143,6 +156,9 @@ def _stems(text: str) -> set[str]:
     return {stem(t) for s in sentences(text) for t in s.tokens if is_content(t)}
 
 
+_stems_of_prompt = lru_cache(maxsize=256)(_stems)
+
+
 def review_judgements(data: dict[str, Any], prompt: str, nota: float | None) -> list[Judgement]:
     """What follows from the review's words: the three flags, the category and the complaint."""
     faults = evidence(prompt)
@@ -155,8 +171,8 @@ def review_judgements(data: dict[str, Any], prompt: str, nota: float | None) -> 
             judged.append((float(data.get(name) is (fault in faults)), 1.0))
     category = data.get("complaint_category")
     category = fold(category.strip()) if isinstance(category, str) else None
-    judged.append((_category_right(category, faults), 1.5))
-    judged.append((_complaint_right(data, category, faults, prompt), 1.5))
+    judged.append((_category_right(category, faults), 2.0))
+    judged.append((_complaint_right(data, category, faults, prompt), 2.0))
     return judged
 
 
@@ -190,7 +206,7 @@ def _complaint_right(data: dict[str, Any], category: str | None, faults: dict[st
         return 0.0
     about = set().union(*faults.values())
     named = _stems(" ".join(_NAMES[name] for name in faults))
-    review = _stems(prompt[:_MOST])
+    review = _stems_of_prompt(prompt[:_MOST])
     grounded = len(said & (about | named)) > 0
     strange = len(said - review - named - _KNOWN) / len(said)
     sense = sentences(complaint)[0].sense if sentences(complaint) else 0.0

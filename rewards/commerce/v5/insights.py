@@ -19,6 +19,7 @@ from rewards.commerce.v5.portuguese import (
     is_verb,
     novelty,
     sense,
+    sense_of,
     sentences,
     stem,
     value_of,
@@ -51,24 +52,26 @@ class Figure:
 
 @dataclass(frozen=True)
 class Brief:
-    """What the prompt gives: its figures, and the stems of the places and categories it names."""
+    """What the prompt gives: its figures, the stems of the places and categories it names, and its lines, which say nothing new."""
 
     figures: tuple[Figure, ...]
     names: frozenset[str]
+    lines: frozenset[tuple[str, ...]]
 
 
 @lru_cache(maxsize=256)
 def read_brief(prompt: str) -> Brief:
     """The figures and names in a prompt."""
-    figures, names = [], set[str]()
+    figures, names, lines = [], set[str](), set[tuple[str, ...]]()
     for sentence in sentences(prompt[:_MOST]):
+        lines.add(sentence.tokens)
         for i, token in enumerate(sentence.tokens):
             if (value := _value(token)) is not None and not _is_date(sentence.tokens, i):
                 near = sentence.tokens[max(0, i - 4) : i] + sentence.tokens[i + 1 : i + 4]
                 figures.append(Figure(value, _label(near)))
         if ":" in sentence.raw and fold_start(sentence.raw).startswith("recorte"):
             names |= {stem(t) for t in sentence.words[1:] if is_content(t)} - {"catego"}
-    return Brief(tuple(figures), frozenset(names))
+    return Brief(tuple(figures), frozenset(names), frozenset(lines))
 
 
 _MOST = 6_000
@@ -106,14 +109,15 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     if not found:
         return dict.fromkeys(MAXIMA, 0.0)
     brief = read_brief(prompt)
-    weights = [_weight(s, new) for s, new in zip(found, novelty(found), strict=True)]
+    weights = [_weight(s, new) * (s.tokens not in brief.lines) for s, new in zip(found, novelty(found), strict=True)]
     contradicted = min(1.0, _wrong_way(found) + _invented(found, brief, cited := [_cited(s, brief) for s in found]))
-    whole = min(1.0, sense(found) ** 2 * 1.1) * variety(completion) * _freshness(found) * (1.0 - 0.4 * contradicted)
+    sound = min(1.0, 1.15 * sense(found) ** 3) * _shape(found)
+    whole = sound * variety(completion) * _freshness(found) * (1.0 - 0.4 * contradicted)
     return {
         "figures": 0.25 * whole * _figures(cited, weights, brief, found),
         "consequences": 0.25 * whole * _consequences(found, cited, weights, brief),
         "actions": 0.30 * whole * _actions(found, weights, brief),
-        "form": 0.20 * whole * _length(sum(len(s.words) for s in found)) * _shape(found),
+        "form": 0.20 * whole * _length(sum(len(s.words) for s in found)),
         "contradiction": -0.20 * contradicted,
     }
 
@@ -123,7 +127,7 @@ _MOST_OF_COMPLETION = 20_000
 
 def _weight(sentence: Sentence, new: float) -> float:
     """How much a sentence counts: it must read like Portuguese and say something new."""
-    return max(0.0, (sentence.sense - 0.4) / 0.6) * max(0.0, (new - 0.35) / 0.65)
+    return min(1.0, max(0.0, (sentence.sense - 0.6) / 0.35)) * max(0.0, (new - 0.35) / 0.65)
 
 
 def _freshness(found: list[Sentence]) -> float:
@@ -145,6 +149,8 @@ def _cited(sentence: Sentence, brief: Brief) -> set[int]:
         for number, figure in enumerate(brief.figures):
             if abs(figure.value - value) <= 0.006 * abs(figure.value) and figure.label.any(near):
                 cited.add(number)
+        if i and tokens[i - 1] == ":" and len(tokens) > i + 3:
+            cited -= {n for n in cited if abs(brief.figures[n].value - value) <= 0.006 * abs(value)}
     return cited
 
 
@@ -188,7 +194,7 @@ def _actions(found: list[Sentence], weights: list[float], brief: Brief) -> float
             worth = _action(clause, brief)
             words = {stem(t) for t in clause if is_content(t)}
             if worth and all(len(words & other) < 0.6 * min(len(words), len(other)) for other in before):
-                total += worth * weight
+                total += worth * weight * sense_of(clause)
                 before.append(words)
     return min(1.0, total / 2.4)
 
@@ -249,10 +255,11 @@ def _length(n_words: int) -> float:
 
 
 def _shape(found: list[Sentence]) -> float:
-    """The share of words that stand in sentences of five words or more, not in bare headings and labels."""
+    """How much of the text stands in sentences of five words or more, not in bare headings, labels and scraps."""
     words = sum(len(s.words) for s in found)
     inside = sum(len(s.words) for s in found if len(s.words) >= 5)
-    return min(1.0, inside / words / 0.7) if words else 0.0
+    whole = sum(len(s.words) >= 5 for s in found) / len(found)
+    return min(1.0, inside / words / 0.75) * min(1.0, whole / 0.45) if words else 0.0
 
 
 # --- contradictions ---------------------------------------------------------------------------------------------

@@ -30,6 +30,22 @@ STATES = {
     "to": "tocantins",
 }
 
+NOUNS = frozenset(
+    """frete fretes cupom cupons desconto descontos atraso atrasos pedido pedidos entrega entregas livro livros beleza saude moda mesa
+    banho cama aniversario aniversarios carrinho carrinhos estoque unidade unidades compra compras loja lojas nota notas cliente
+    clientes produto produtos semana semanas fim domingo telefonia informatica brinquedo brinquedos eletrodomesticos eletronicos moveis
+    decoracao esporte lazer utilidades papelaria perfumaria ferramentas bebes faturamento receita vendas venda avaliacao avaliacoes
+    categoria categorias mercado estado estados preco precos prazo prazos transportadora transportadoras fornecedor fornecedores
+    vendedor vendedores satisfacao reclamacao reclamacoes parcela parcelas vezes juros item itens lista desejos colecao lancamento
+    novidade novidades oferta ofertas promocao promocoes notificacao mensagem mensagens hora horas dia dias mes meses troca trocas
+    cashback retirada convite publico segmento campanha qualidade atendimento embalagem foto fotos fidelidade programa aviso avisos
+    periodo desempenho experiencia numeros pontos plano acao acoes resultado resultados problema problemas causa causas motivo
+    presente presentes surpresa pet gato cachorro celular celulares roupa roupas vestido tenis notebook geladeira cozinha casa sala
+    leitura leitor ticket custo custos contrato logistica time equipe site pagina cidade cidades interior regiao regioes centro
+    consulta percentual ranking espaco""".split()
+)
+"""Nouns that stand before another word only with something between: a preposition, a verb, a comma."""
+
 # --- insights ---------------------------------------------------------------------------------------------------
 FIGURES = {
     "pedido": "pedid* compr* venda* vend* cliente* volume unidade*",
@@ -78,26 +94,25 @@ reduzir chegar prazo objetivo partir minimo maximo top primeiros cerca aproximad
 proximo proximos mais menos cada ticket teste cair subir""".split()
 
 # --- push -------------------------------------------------------------------------------------------------------
-OCCASIONS = (  # what the brief says -> what a notification about it says (any of the first, and any of each further group)
-    ("carrinho", ("carrinh* finaliz* sacola cesta esquec* deixou esper*",)),
-    ("cupom cupons", ("cupo* cupon* desconto* off codigo",)),
-    ("vence*", ("hoje meia-noite vence* ultim* acab* horas expir* agora",)),
-    ("frete*", ("frete* entrega",)),
-    ("semana", ("semana domingo sabado fds",)),
-    ("favorit*", ("favorit* desej* queria esperava esper* aquele aquela amou", "volt* chegou disponiv* estoque repos* novo")),
-    ("sem comprar", ("saudad* falta sumi* volt* tempo novidad* visit* reencontr* tanto cade sentimos faz",)),
-    ("saiu", ("caminho saiu cheg* rota entreg*",)),
+OCCASIONS = (  # what the brief says -> what a notification about it says: of each group, one of the words
+    ("carrinho", ("carrinh* sacola cesta", "finaliz* conclu* compr* esper* deixou deixar esquec* garant* volt* leve levar")),
+    ("cupom cupons", ("cupo* cupon* codigo",)),
+    ("vence*", ("hoje meia-noite amanha",)),
+    ("frete*", ("frete* entrega", "gratis zero")),
+    ("fim", ("semana domingo sabado fds",)),
+    ("favorit*", ("favorit* desej* queria esperava esper* aquele aquela amou", "volt* chegou disponiv* estoque repos*")),
+    ("sem comprar", ("saudad* falta sumi* volt* tempo novidad* visit* reencontr* tanto cade sentimos",)),
+    ("saiu", ("pedido compra encomenda pacote", "caminho saiu cheg* rota entreg*")),
     ("atrasad* atraso", ("atras* demor*", "desculp* lament* sentimos perdao perdoe")),
-    ("lancament* lanca* colec*", ("nov* lanc* colec* cheg* estrei*",)),
-    ("queda", ("caiu prec* baix* barat* menos queda desconto*",)),
-    ("aniversario", ("aniversari* parabens feliz dia presente",)),
-    ("avaliar avaliacao avalie", ("avali* opini* achou conte nota estrela* contar gostou",)),
-    ("black", ("black",)),
-    ("unidades", ("unidade* ultim* resta* estoque acab* esgot* poucas",)),
-    ("parcelamento parcelas", ("parcel* vezes juros",)),
-    ("retirada", ("retir* busc* pronto disponiv* loja",)),
-    ("cashback", ("cashback volta",)),
-    ("black", ("desconto* off ate oferta* prec*",)),
+    ("lancament* lanca*", ("nov* lanc* cheg* estrei*", "colec* linha lancament* novidad* modelo* chegou")),
+    ("queda", ("caiu baix* barat* menos queda desconto* off", "desej* lista favorit* queria item prec*")),
+    ("aniversario", ("aniversari* parabens", "parabens feliz presente* celebr* comemor* especi* desej* dia hoje festa surpresa*")),
+    ("avaliar avalie", ("avali* opini* achou conte nota estrela* gostou", "compra* pedido* produto* experienc* item voce achou")),
+    ("black", ("black", "desconto* off ate oferta* prec*")),
+    ("unidades", ("unidade* ultim* resta* poucas", "estoque resta* ultim* so corr* acab* esgot* garant*")),
+    ("parcelamento parcelas", ("parcel* vezes x", "juros")),
+    ("retirada", ("pedido compra encomenda pacote", "retir* busc* pronto disponiv* loja")),
+    ("cashback", ("cashback", "proxim* compr* volta receb* ganh*")),
 )
 SERVICE = "saiu atrasad* retirada avaliar avaliacao entrega*".split()
 """Briefs about an order, where the product need not be named."""
@@ -170,6 +185,6 @@ PRODUCTS = {
 }
 """A word of a category -> how a notification may speak of it."""
 FORMAL = "prezad* atenciosamente cordialmente informamos comunicamos disposicao cordiais".split()
-ADDRESS = """voce voces seu sua seus suas te ti pra gente aproveite compre garanta corra corre use escolha finalize confira conte avalie veja
-descubra leve ganhe resgate economize conheca experimente renove complete clique parcele pague troque acompanhe receba presenteie
-retire busque abra vem venha volte volta peca olha que quer""".split()
+ADDRESS = """voce voces seu sua seus suas gente aproveite compre garanta corra corre use escolha finalize confira conte avalie veja
+descubra ganhe resgate economize conheca experimente renove complete clique parcele pague troque acompanhe receba presenteie
+retire busque abra vem venha volte peca""".split()

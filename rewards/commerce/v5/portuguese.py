@@ -10,10 +10,11 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rewards.commerce.v5.lexicon import NOUNS, STATES
 from rewards.text import fold
 
 # The patterns below read folded text: lower case, no accents.
-_TOKEN = re.compile(r"r\$ ?\d[\d.,]*+|\d[\d.,]*+(?: ?%|[a-z]++)?|[^\W\d_]++(?:['-][^\W\d_]++)*+|[,()/|\u2013\u2014\"]|:(?=\s)")
+_TOKEN = re.compile(r"r\$ ?\d[\d.,]*+|\d[\d.,]*+(?: ?%|[a-z]++)?|[^\W\d_]++(?:['-][^\W\d_]++)*+\d*+|[,()/|\u2013\u2014\"]|:(?=\s)")
 _BREAK = re.compile(r"(?<=[.!?;])[\s*_\"')]++|\n++")
 _MARK = re.compile(r"^[\s>]*+(?:#{1,6}\s|[-*\u2022\u2013]\s|\d{1,3}[.)]\s|\|)*+")
 
@@ -75,7 +76,8 @@ _VERBS = frozenset(
     concentra concentram exige exigem pede pedem tende tendem permite permitem ajuda ajudam compromete derruba puxa puxam
     afasta afastam supera superam equivale passa passam abre cabe comeca depende vamos bate segue seguem""".split()
 )
-_LONGEST_RUN = 4
+_RUN_FAULTS = (0.0, 0.0, 0.0, 0.2, 0.7, 1.0)
+"""By how many words of content stand side by side, with nothing between them."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,16 @@ def sentences(text: str) -> list[Sentence]:
         raw = piece[_MARK.match(piece).end() :].strip(" \t*_|")  # type: ignore[union-attr]
         tokens = tuple(_TOKEN.findall(_folded(raw)))
         if tokens:
-            found.append(Sentence(raw, tokens, sense_of(tokens)))
+            found.append(Sentence(raw, tokens, sense_of(tokens, _strange_capitals(raw))))
     return found
+
+
+_CAPITAL = re.compile(r"(?<=[a-z\u00e0-\u00fa0-9%,] )[A-Z\u00c0-\u00da][a-z\u00e0-\u00fa]*+(?![\w$])")
+
+
+def _strange_capitals(raw: str) -> int:
+    """Words with a capital in the middle of a sentence that name no place, and signs that sentences do not hold."""
+    return sum(fold(m.group()) not in _PLACES for m in _CAPITAL.finditer(raw)) + sum(1 for _ in _ODD.finditer(raw))
 
 
 def _folded(text: str) -> str:
@@ -115,27 +125,112 @@ def _folded(text: str) -> str:
 
 
 _IS = re.compile(r"\b[\u00e9\u00c9]\b")
+_PLACES = frozenset(
+    {part for name in STATES.values() for part in name.split()}
+    | set("brasil luis nordeste sul sudeste norte black friday whatsapp sac swot google instagram correios natal pix sedex".split())
+)
 _A_ACCENTED = re.compile(r"\b[\u00e0\u00c0](?=s?\b)")
 
 
-def sense_of(tokens: tuple[str, ...]) -> float:
-    """How much a sentence's tokens read like Portuguese, from 0 to 1."""
-    faults, run, known = 0.0, 0, 0
+def sense_of(tokens: tuple[str, ...], strange: int = 0) -> float:
+    """How much a sentence's tokens read like Portuguese, from 0 to 1.
+
+    Args:
+        tokens: folded.
+        strange: faults that are seen only in the text as it was written (capitals in the middle).
+    """
+    faults, run, known, finite = float(strange), 0, 0, 0
+    before = ""
     for i, token in enumerate(tokens):
         following = tokens[i + 1] if i + 1 < len(tokens) else ""
-        faults += _fault(token, following)
+        faults += _fault(token, following) + _misplaced(token, before, following)
+        if token in _LINKS or not token[0].isalnum():
+            finite = 0
+        elif token in _VERBS and token not in _FINITE and before not in _DETERMINES:
+            faults += 0.7 * (finite > 0)
+            finite += 1
+        before = token
         if token in _SMALL or token in _VERBS or not token[0].isalnum():
             known += token[0].isalnum()
             run = 0
         else:
-            run += 1
-            faults += 0.5 * (run == _LONGEST_RUN) + (run > _LONGEST_RUN)
+            run = 1 if is_command(token) else run + 1
+            faults += _RUN_FAULTS[min(run, len(_RUN_FAULTS) - 1)]
     words = sum(t[0].isalpha() and not t.startswith("r$") for t in tokens)
     if words >= 7 and known < 0.2 * words:
         faults += words / 6
     if words < 3 and len(tokens) > words + 3:
         faults += 2
+    faults += 0.7 * max(0, tokens.count(":") - 1) + _lost_clauses(tokens)
+    faults += tokens[-1].isdigit() and len(tokens) > 2 and not _MEASURED.match(tokens[-2])
     return max(0.0, 1.0 - 4.0 * faults / (len(tokens) + 3))
+
+
+_ODD = re.compile(r"[:;,] ?[.:;,!?]|[.!?] ?[:;,]|(?<=[a-z\u00e0-\u00fa] )(?!SAC|SWOT|SMS|PIX|KPI|ROI|UF|SP|RJ|MG)[A-Z]{3,}|[a-z\u00e0-\u00fa][.!?;,][A-Z\u00c0-\u00da]|[\[\]{}\\^<>=~\ufffd]|[a-z][A-Z]|[^\W\d_][%$;][^\W\d_]")
+"""What sentences do not hold; names such as iPhone and WhatsApp cost a little."""
+
+
+_MEASURED = re.compile(r"nota|media|top|ate|de|para|[:,(]|e|score|mais|menos|abaixo|acima|so|pedido|foi|foram|eh|sao")
+
+
+def _lost_clauses(tokens: tuple[str, ...]) -> float:
+    """Clauses with "que" in which no verb follows."""
+    lost, waiting = 0.0, False
+    for token in tokens:
+        if waiting and (is_verb(token) or token in _FINITE or (token not in NOUNS and token not in _SMALL and _MAYBE_VERB.search(token))):
+            waiting = False
+        elif waiting and not token[0].isalnum() and token not in ('"', "("):
+            lost, waiting = lost + 0.8, False
+        waiting = waiting or token == "que"
+    return lost + 0.8 * waiting
+
+
+_MAYBE_VERB = re.compile(r"^(?!.*(?:dade|coes|ncia)$)\w{3,}(?:[aeo]|[ae]m|i|se)$")
+
+
+def _misplaced(token: str, before: str, following: str) -> float:
+    """What is wrong with a word where it stands: an infinitive that nothing governs, a command in the middle of a clause, an
+    amount that runs into the next word."""
+    if (token.endswith("%") or token.startswith("r$")) and following and is_content(following) and not is_verb(following):
+        return float(following not in _AFTER_AMOUNT)
+    at_end = not following or not following[0].isalnum()
+    if token in _DANGLING and before not in _ARTICLES and (at_end or (token in _OWNERS and following in _AFTER_ARTICLE)):
+        return 1.0
+    if len(token) == 1 and token.isalpha() and token not in "aoe":
+        return 1.0
+    if not before or not before[0].isalnum():
+        return 0.0
+    if token.startswith("r$") and is_content(before) and not is_verb(before) and not before.endswith(("io", "ia", "al")):
+        return 0.6
+    if token in _COMMANDS and token not in _NOUN_TOO:
+        return 0.0 if before in _BEFORE_COMMAND else 0.8
+    if token not in _NO_VERB and _INFINITIVE.fullmatch(token):
+        governed = before in _PREPOSITIONS or before in _GOVERNS or before in _SMALL or is_verb(before) or before in _JOINING
+        return 0.0 if governed else 0.8
+    return 0.0
+
+
+_LINKS = frozenset("que e ou mas porque pois se quando como onde quem quanto quantos enquanto embora porem qual quais cujo para".split())
+_DETERMINES = frozenset("seu sua seus suas nosso nossa este esta esse essa cada toda todo mais menos alguma nenhuma".split()) | (
+    _ARTICLES | _PREPOSITIONS | _CONTRACTED
+)
+_AFTER_AMOUNT = frozenset(
+    "mil milhoes milhao reais negativas negativos negativa positivas atrasadas atrasados insatisfeitos acima abaixo mensais off "
+    "maior maiores menor menores cashback mensal atraso anual melhor".split()
+)
+_GOVERNS = frozenset("importante preciso necessario possivel essencial melhor facil dificil vale hora tal prioridade objetivo".split())
+_BEFORE_COMMAND = frozenset("e ou mas que nao ja agora entao hoje so voce depois antes tambem sempre aqui".split())
+_NOUN_TOO = frozenset(
+    "leve use conte olha troca compra volta mostra causa conta ajuda vale espera falta busca soma filtra alerta oferta leva passa "
+    "resta ganha curtiu segue alimenta foque gosta abre abra renove peca compre custa pesa base".split()
+)
+
+
+def _is_finite(token: str) -> bool:
+    """Whether a word is a verb that no article and no preposition goes before."""
+    return (token in _VERBS and token not in _NOUN_TOO and token not in _NOMINAL and len(token) > 2) or (
+        len(token) > 5 and token.endswith(("aram", "avam", "emos", "amos", "eu", "iu", "ou")) and token not in _NO_VERB
+    )
 
 
 def _fault(token: str, following: str) -> float:
@@ -148,24 +243,43 @@ def _fault(token: str, following: str) -> float:
     if token in _ARTICLES or token in _CONTRACTED:
         if at_end or (following in _AFTER_ARTICLE and (token, following) not in _MAY):
             return float(token not in ("um", "uma"))
+        if _is_finite(following) and token != "a":
+            return 1.0
+        if following.endswith(("ando", "endo", "indo")) and following not in _NO_VERB and len(following) > 5:
+            return 1.0
+        if token in _CONTRACTED and following in _NOT_AFTER_CONTRACTED:
+            return 1.0
         return 0.0 if token in ("nos", "neste", "nesse") else 1.0 - _agrees(token, following)
     if token in _PREPOSITIONS:
         if at_end:
             return 1.0
         if following in _CONTRACTED or following in _PREPOSITIONS or following in _JOINING or following in _FINITE - _NOMINAL:
             return 0.0 if (token, following) in _MAY else 1.0
-        return float(token in ("de", "em", "por") and following in ("o", "a", "os", "as"))
+        if _is_finite(following):
+            return 1.0
+        return float((token in ("de", "em", "por") and following in ("o", "a", "os", "as")) or (token, following) == ("em", "antes"))
     if token in _JOINING:
         return 1.0 if not following or following in _JOINING else 0.0
     if token[0].isdigit() or token.startswith("r$"):
         return float(bool(following) and (following[0].isdigit() or following.startswith("r$")))
     if token in _FINITE and following in _FINITE - _NOMINAL:
         return 1.0
+    if token in NOUNS and not at_end:
+        return float(following in NOUNS or following in _NOT_AFTER_NOUN or (following[-1] == "%" and token not in ("nota", "media")))
     return float(is_command(token) and is_command(following) and token not in _OPENING)
 
 
+_OWNERS = frozenset("seu sua seus suas nosso nossa nossos nossas meu minha este esse".split())
+_DANGLING = _OWNERS | frozenset("que se como quando onde cada".split())
 _SINGULAR = frozenset("o do da no na ao pelo pela".split())
 _MANY = re.compile(r"(?!1(?:\D|$))\d[\d.,]*%?$")
+_NOT_AFTER_NOUN = frozenset(
+    "o os um uma uns umas voce voces ele ela eles elas eu muito todo toda".split()
+)
+_NOT_AFTER_CONTRACTED = frozenset(
+    "hoje ja nao voce voces ele ela aqui la agora depois se como quando tambem ainda assim entao porem enquanto sempre nunca talvez "
+    "apenas somente quase lhe me te eu cada porque".split()
+)
 _OPENING = frozenset("vem venha volte corre corra quer olha veja vamos".split())
 _MAY = frozenset(
     {("para", "com"), ("por", "entre"), ("a", "de"), ("o", "de"), ("os", "de"), ("as", "de"), ("a", "com"), ("a", "por")}
@@ -198,7 +312,7 @@ def is_verb(token: str) -> bool:
 
 _COMMANDS = frozenset(
     """aproveite compre garanta corra use escolha finalize confira conte avalie veja descubra leve ganhe resgate economize conheca
-    experimente renove complete clique parcele pague troque acompanhe receba presenteie retire busque abra""".split()
+    experimente renove complete clique parcele pague troque acompanhe receba presenteie retire busque abra venha vem volte corra garantam""".split()
 )
 _INFINITIVE = re.compile(r"\w{3,}[aei]r$")
 

@@ -80,19 +80,20 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     shown = visible(completion[:_MOST])
     found = sentences(shown)
     words = tuple(_LETTERS.findall(fold(shown)))
+    said = tuple(w for s in found if len(s.words) >= _SHORTEST and s.sense >= 0.6 for w in _LETTERS.findall(fold(s.raw)))
     if not words or _is_about_the_task(shown, words, prompt):
         return dict.fromkeys(MAXIMA, 0.0)
     brief = read_brief(prompt)
     sound = _sound(shown)
     fits = length_share(visible_length(completion))
-    portuguese = sound * fits * (1.0 - 0.5 * _copied(words, prompt)) * (0.6 if _BARE_STATE.search(shown) else 1.0)
-    occasion = _occasion(words, shown, brief)
+    portuguese = sound * fits * min(1.0, len(words) / 8) * (1.0 - 0.5 * _copied(words, prompt)) * _manner(shown, words)
+    occasion = _occasion(said, shown, brief)
     on_brief = portuguese * (0.3 + 0.7 * occasion)
     verb = any(is_verb(w) for w in words)
     return {
         "occasion": 0.40 * portuguese * occasion,
-        "product": 0.20 * on_brief * _product(words, brief),
-        "sentence": 0.20 * on_brief * (0.5 + 0.5 * verb) * min(1.0, len(words) / 6),
+        "product": 0.20 * on_brief * _product(said, brief),
+        "sentence": 0.20 * on_brief * (0.5 + 0.5 * verb) * min(1.0, len(words) / 8),
         "address": 0.10 * on_brief * float(_ADDRESS.any(words)),
         "length": 0.10 * fits * float(bool(found)) * min(1.0, sound * 2),
         "invented_offer": -0.20 * min(1.0, _invented(words, shown, brief)),
@@ -101,6 +102,8 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
 
 
 _MOST = 4_000
+_SHORTEST = 4
+"""Words of a sentence that can announce something."""
 
 
 def _is_about_the_task(shown: str, words: tuple[str, ...], prompt: str) -> bool:
@@ -109,6 +112,14 @@ def _is_about_the_task(shown: str, words: tuple[str, ...], prompt: str) -> bool:
         return True
     asked = _LETTERS.findall(fold(prompt[:_MOST]))
     return len(words) >= 0.6 * len(asked) and " ".join(words) in " ".join(asked)
+
+
+def _manner(shown: str, words: tuple[str, ...]) -> float:
+    """Less than 1 for a text that begins in the middle, speaks of the customer to the customer, or drops a state's letters."""
+    first = next((c for c in shown if c.isalpha()), "")
+    manner = 0.85 if first.islower() else 1.0
+    manner *= 0.7 if {"cliente", "clientes"} & set(words) else 1.0
+    return manner * (0.6 if _BARE_STATE.search(shown) else 1.0)
 
 
 def _copied(words: tuple[str, ...], prompt: str) -> float:
@@ -135,7 +146,8 @@ def _sound(shown: str) -> float:
     new = sum(novelty(found)) / len(found)
     worst = min(s.sense for s in found)
     value = 0.6 * sense(found) + 0.4 * worst
-    return max(0.0, (value - 0.35) / 0.65) * min(1.0, max(0.0, different - 0.4) / 0.4) * new
+    scraps = sum(len(s.words) <= 2 and "!" not in s.raw and "?" not in s.raw and not _ADDRESS.any(s.words) for s in found)
+    return min(1.0, max(0.0, (value - 0.4) / 0.55)) * min(1.0, max(0.0, different - 0.4) / 0.4) * new * 0.6**scraps
 
 
 def _occasion(words: tuple[str, ...], shown: str, brief: Brief) -> float:
