@@ -38,6 +38,7 @@ _DRAWS, _ACTIONS, _TOPICS = Words(lexicon.DRAWS), Words(lexicon.ACTIONS), Words(
 _EMPTY, _GOALS, _TARGETS = Words(lexicon.EMPTY), Words(lexicon.GOALS), Words(lexicon.TARGETS)
 _GOOD, _BAD = Words(lexicon.GOOD_MEASURES), Words(lexicon.BAD_MEASURES)
 _LOWERS, _RAISES = Words(lexicon.LOWERS), Words(lexicon.RAISES)
+_MEASURES = Words([*lexicon.GOOD_MEASURES, *lexicon.BAD_MEASURES, "avaliac*", "cliente*", "resultado*", "problema*", "numero*"])
 _NEAR = 8
 """Words between a figure and what it is of."""
 
@@ -109,9 +110,11 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     if not found:
         return dict.fromkeys(MAXIMA, 0.0)
     brief = read_brief(prompt)
-    weights = [_weight(s, new) * (s.tokens not in brief.lines) for s, new in zip(found, novelty(found), strict=True)]
+    new = novelty(found)
+    weights = [_weight(s, fresh) * (s.tokens not in brief.lines) for s, fresh in zip(found, new, strict=True)]
     contradicted = min(1.0, _wrong_way(found) + _invented(found, brief, cited := [_cited(s, brief) for s in found]))
     sound = min(1.0, 1.15 * sense(found) ** 3) * _shape(found)
+    sound *= 1.0 - 0.6 * sum(share == 0.0 for share in new) / len(found)
     whole = sound * variety(completion) * _freshness(found) * (1.0 - 0.4 * contradicted)
     return {
         "figures": 0.25 * whole * _figures(cited, weights, brief, found),
@@ -237,7 +240,8 @@ def _action(clause: tuple[str, ...], brief: Brief) -> float:
     if len(after) < 2 or not _TOPICS.any(after):
         return 0.0
     detail = len(after) >= 5 or any(t[0].isdigit() for t in clause) or bool(_HOW & set(words[head:]))
-    aimless = _GOALS.has(words[head]) or (_LEAD.has(words[head]) and any(_GOALS.has(t) for t in words[head + 1 : head + 2]))
+    goal = _GOALS.has(words[head]) or (_LEAD.has(words[head]) and any(_GOALS.has(t) for t in words[head + 1 : head + 2]))
+    aimless = goal and _MEASURES.any([t for t in after if not _GOALS.has(t)][:1])
     if aimless and not _HOW & set(words[head + 1 :]) and len(after) < 6:
         return 0.25
     return 0.6 + 0.4 * detail if not aimless else 0.5 + 0.2 * detail

@@ -39,7 +39,7 @@ NOUNS = frozenset(
     vendedor vendedores satisfacao reclamacao reclamacoes parcela parcelas vezes juros item itens lista desejos colecao lancamento
     novidade novidades oferta ofertas promocao promocoes notificacao mensagem mensagens hora horas dia dias mes meses troca trocas
     cashback retirada convite publico segmento campanha qualidade atendimento embalagem foto fotos fidelidade programa aviso avisos
-    periodo desempenho experiencia numeros pontos plano acao acoes resultado resultados problema problemas causa causas motivo
+    app apps periodo desempenho experiencia numeros pontos plano acao acoes resultado resultados problema problemas causa causas motivo
     presente presentes surpresa pet gato cachorro celular celulares roupa roupas vestido tenis notebook geladeira cozinha casa sala
     leitura leitor ticket custo custos contrato logistica time equipe site pagina cidade cidades interior regiao regioes centro
     consulta percentual ranking espaco""".split()

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rewards.commerce.v5.lexicon import NOUNS, STATES
+from rewards.commerce.v5.small_words import PAIRS
 from rewards.text import fold
 
 # The patterns below read folded text: lower case, no accents.
@@ -47,6 +48,8 @@ _MASCULINE_IN_A = frozenset(
     "dia problema sistema programa tema mapa clima cinema pijama guia caixa esquema diagrama sofa cha cada nada para ja la "
     "panorama telegrama drama plasma".split()
 )
+_MASCULINE = frozenset("cupom cupons frete fretes fim lazer mes meses celular celulares cashback ticket site time produto pet preco juros".split())
+_FEMININE = frozenset("saude vez vezes embalagem mensagem mensagens cozinha telefonia informatica moda cama mesa semana casa sala loja".split())
 _FEMININE_IN_O = frozenset("foto moto video tribo mao".split())
 _SINGULAR_IN_S = frozenset("mes gas pais tres seis dois mais menos lapis onibus atras apos reves tenis pires sais bus business".split())
 _PLURAL_WITHOUT_S = frozenset("que quais sem com de em 2 3".split())
@@ -66,7 +69,7 @@ _VERBS = frozenset(
     significa pesa pesam afeta afetam prejudica prejudicam reduz reduzem aumenta aumentam atrasa atrasam gera geram causa causam
     leva levam caiu cai cresce cresceu vende vendem compra compram compre paga pagam custa custam sugiro recomendo recomenda
     recomendamos proponho garanta aproveite corra corre use usem escolha finalize confira conte avalie veja descubra leve ganhe
-    ganha ganhou peca resgate economize conheca experimente renove complete clique toque olha olhe parcele pague troque acompanhe
+    seja sejam ganha ganhou peca resgate economize conheca experimente renove complete clique toque olha olhe parcele pague troque acompanhe
     receba presenteie retire busque abra responda vale valem falta faltam merece merecem saiu chegue deixe deixou esqueca quer
     querem gostou curte curtiu achou ficam esta-lo desculpe lamentamos sentimos pedimos avisamos temos estamos queremos oferece
     oferecem traz trazem faz fazem diz dizem perde perdem perdemos ve vemos sabe sobe subiu comece negocie revise envie ofereca crie
@@ -129,6 +132,7 @@ _PLACES = frozenset(
     {part for name in STATES.values() for part in name.split()}
     | set("brasil luis nordeste sul sudeste norte black friday whatsapp sac swot google instagram correios natal pix sedex".split())
 )
+_STATE_WORDS = frozenset(name for name in STATES.values() if " " not in name) - {"para"}
 _A_ACCENTED = re.compile(r"\b[\u00e0\u00c0](?=s?\b)")
 
 
@@ -162,11 +166,12 @@ def sense_of(tokens: tuple[str, ...], strange: int = 0) -> float:
     if words < 3 and len(tokens) > words + 3:
         faults += 2
     faults += 0.7 * max(0, tokens.count(":") - 1) + _lost_clauses(tokens)
+    faults += 0.6 * (len(tokens) > 3 and tokens[-2] == ":" and tokens[-1][0].isalpha())
     faults += tokens[-1].isdigit() and len(tokens) > 2 and not _MEASURED.match(tokens[-2])
     return max(0.0, 1.0 - 4.0 * faults / (len(tokens) + 3))
 
 
-_ODD = re.compile(r"[:;,] ?[.:;,!?]|[.!?] ?[:;,]|(?<=[a-z\u00e0-\u00fa] )(?!SAC|SWOT|SMS|PIX|KPI|ROI|UF|SP|RJ|MG)[A-Z]{3,}|[a-z\u00e0-\u00fa][.!?;,][A-Z\u00c0-\u00da]|[\[\]{}\\^<>=~\ufffd]|[a-z][A-Z]|[^\W\d_][%$;][^\W\d_]")
+_ODD = re.compile(r"[^\W\d_]:[^\W\d_]|[:;,] ?[.:;,!?]|[.!?] ?[:;,]|(?<=[a-z\u00e0-\u00fa] )(?!SAC|SWOT|SMS|PIX|KPI|ROI|UF|SP|RJ|MG)[A-Z]{3,}|[a-z\u00e0-\u00fa][.!?;,][A-Z\u00c0-\u00da]|[\[\]{}\\^<>=~\ufffd]|[a-z][A-Z]|[^\W\d_][%$;][^\W\d_]")
 """What sentences do not hold; names such as iPhone and WhatsApp cost a little."""
 
 
@@ -191,9 +196,13 @@ _MAYBE_VERB = re.compile(r"^(?!.*(?:dade|coes|ncia)$)\w{3,}(?:[aeo]|[ae]m|i|se)$
 def _misplaced(token: str, before: str, following: str) -> float:
     """What is wrong with a word where it stands: an infinitive that nothing governs, a command in the middle of a clause, an
     amount that runs into the next word."""
+    if token.endswith("%") and before and before not in _BEFORE_SHARE and following not in _AFTER_SHARE and not _is_aux(before):
+        return 0.6
     if (token.endswith("%") or token.startswith("r$")) and following and is_content(following) and not is_verb(following):
         return float(following not in _AFTER_AMOUNT)
     at_end = not following or not following[0].isalnum()
+    if token[0].isalpha() and _is_foreign(token):
+        return 0.6
     if token in _DANGLING and before not in _ARTICLES and (at_end or (token in _OWNERS and following in _AFTER_ARTICLE)):
         return 1.0
     if len(token) == 1 and token.isalpha() and token not in "aoe":
@@ -226,6 +235,38 @@ _NOUN_TOO = frozenset(
 )
 
 
+_BEFORE_SHARE = frozenset("de com ate por em os as nos nas dos das a e ou ganhe leve tem mais menos so apenas pelos cerca para nota".split())
+_AFTER_SHARE = frozenset("de do da dos das off no na nos nas em a e ) ,".split())
+
+
+def _is_aux(token: str) -> bool:
+    return token in _FINITE or is_verb(token) or not token[0].isalnum()
+
+
+def _is_gerund(token: str) -> bool:
+    return len(token) > 5 and token.endswith(("ando", "endo", "indo")) and token not in _NO_VERB
+
+
+_FOREIGN = re.compile(
+    r"[bcdfghjkpqtvwyn]$|[bcdfghjklmnpqtvwxyz]{4}|([bcdfghjklmpqtvwxz])\1|[kwy]|sh|th|wh|tion|ee|oo$|ss$|"
+    r"^(?!bl|br|cl|cr|dr|fl|fr|gl|gr|pl|pr|tr|vr|ps|pn|ch|lh|nh)[bcdfghjklmnpqrstvwxz]{2}")
+_KNOWN_FOREIGN = frozenset(
+    "pet pets shop shopping black friday whatsapp app apps tech look looks off chat notebook notebooks smartphone smartphones pix "
+    "internet ticket link tablet kit kits top vip hit cashback push web weekend e-mail email sms feedback marketing site swot kpi roi "
+    "fashion games gamer skincare setup pc stand show fitness delivery frete-gratis quem bem sem tem em com um nem".split()
+)
+
+
+_OF_TWO = frozenset("de da do em um os as se ou eu ao na no so ja ha la te me vc tv ir ar ti eh ai oi ex pc ok ei".split())
+
+
+def _is_foreign(token: str) -> bool:
+    """Whether a folded word is spelt as no Portuguese word is."""
+    if len(token) == 2:
+        return token not in _OF_TWO and token not in STATES
+    return len(token) > 2 and token.isascii() and token not in _KNOWN_FOREIGN and not token[-1].isdigit() and bool(_FOREIGN.search(token))
+
+
 def _is_finite(token: str) -> bool:
     """Whether a word is a verb that no article and no preposition goes before."""
     return (token in _VERBS and token not in _NOUN_TOO and token not in _NOMINAL and len(token) > 2) or (
@@ -238,6 +279,10 @@ def _fault(token: str, following: str) -> float:
     if token == following and token[0].isalnum():
         return 1.5
     at_end = not following or not following[0].isalnum()
+    if token in PAIRS and following in PAIRS and following not in PAIRS[token] and (token, following) not in _MAY:
+        return 0.9
+    if following in _ARTICLE_OF and (token in _ARTICLES or token in _CONTRACTED) and not token.startswith("de"):
+        return float(_ending(token) != _ending(_ARTICLE_OF[following]))
     if token in _SINGULAR and _MANY.match(following):
         return 1.0
     if token in _ARTICLES or token in _CONTRACTED:
@@ -245,7 +290,7 @@ def _fault(token: str, following: str) -> float:
             return float(token not in ("um", "uma"))
         if _is_finite(following) and token != "a":
             return 1.0
-        if following.endswith(("ando", "endo", "indo")) and following not in _NO_VERB and len(following) > 5:
+        if _is_gerund(following):
             return 1.0
         if token in _CONTRACTED and following in _NOT_AFTER_CONTRACTED:
             return 1.0
@@ -255,26 +300,49 @@ def _fault(token: str, following: str) -> float:
             return 1.0
         if following in _CONTRACTED or following in _PREPOSITIONS or following in _JOINING or following in _FINITE - _NOMINAL:
             return 0.0 if (token, following) in _MAY else 1.0
-        if _is_finite(following):
+        if _is_finite(following) or _is_gerund(following) or (token not in _BEFORE_ADVERB and following in _ADVERBS):
             return 1.0
         return float((token in ("de", "em", "por") and following in ("o", "a", "os", "as")) or (token, following) == ("em", "antes"))
     if token in _JOINING:
         return 1.0 if not following or following in _JOINING else 0.0
+    if token[0].isdigit() and following == ":":
+        return 0.6
     if token[0].isdigit() or token.startswith("r$"):
         return float(bool(following) and (following[0].isdigit() or following.startswith("r$")))
     if token in _FINITE and following in _FINITE - _NOMINAL:
         return 1.0
+    if token in _STRICT_AUX and (at_end or following in _JOINING):
+        return 1.0
+    if token in _OWNERS and not at_end:
+        return 1.0 - _agrees(_ARTICLE_OF.get(token, ""), following) if following not in _SMALL and not _is_finite(following) else float(
+            following not in ("mais", "menos", "outro", "outra", "primeiro")
+        )
+    if token in ("esta", "estao") and following in NOUNS:
+        return 0.8
+    if following in NOUNS and token[-1] in "osl" and is_content(token) and token not in _BEFORE_NOUN and not is_verb(token):
+        return 0.8 if token in NOUNS else 0.5
     if token in NOUNS and not at_end:
-        return float(following in NOUNS or following in _NOT_AFTER_NOUN or (following[-1] == "%" and token not in ("nota", "media")))
+        if following in _OWNERS:
+            return 0.6
+        return float(following in NOUNS or following in _NOT_AFTER_NOUN or following in _STATE_WORDS or (following[-1] == "%" and token not in ("nota", "media")))
     return float(is_command(token) and is_command(following) and token not in _OPENING)
 
 
 _OWNERS = frozenset("seu sua seus suas nosso nossa nossos nossas meu minha este esse".split())
-_DANGLING = _OWNERS | frozenset("que se como quando onde cada".split())
+_DANGLING = _OWNERS | frozenset("que se como quando onde cada so".split())
 _SINGULAR = frozenset("o do da no na ao pelo pela".split())
 _MANY = re.compile(r"(?!1(?:\D|$))\d[\d.,]*%?$")
+_STRICT_AUX = frozenset("eh foi sao era foram deve devem pode podem vai vao ha tem esta estao".split())
+_ARTICLE_OF = {"seu": "o", "seus": "os", "sua": "a", "suas": "as", "nosso": "o", "nossa": "a", "nossos": "os", "nossas": "as", "meu": "o", "minha": "a"}
+_ADVERBS = frozenset("hoje ja so agora antes depois tambem ainda nao aqui sempre".split())
+_BEFORE_ADVERB = frozenset("de para pra ate desde por entre".split())
+_BEFORE_NOUN = frozenset(
+    "novo novos bom bons otimo otimos ultimo ultimos primeiro primeiros proximo proximos pequeno pequenos alto altos baixo baixos "
+    "varios muitos poucos outro outros certo certos mesmo mesmos todos alguns segundo terceiro mil dois tres seis menos mais seus "
+    "nossos meus tantos quantos total excelentes melhores maiores menores grandes principais demais mais-vendidos possivel".split()
+)
 _NOT_AFTER_NOUN = frozenset(
-    "o os um uma uns umas voce voces ele ela eles elas eu muito todo toda".split()
+    "o os um uma uns umas voce voces ele ela eles elas eu gente".split()
 )
 _NOT_AFTER_CONTRACTED = frozenset(
     "hoje ja nao voce voces ele ela aqui la agora depois se como quando tambem ainda assim entao porem enquanto sempre nunca talvez "
@@ -283,8 +351,13 @@ _NOT_AFTER_CONTRACTED = frozenset(
 _OPENING = frozenset("vem venha volte corre corra quer olha veja vamos".split())
 _MAY = frozenset(
     {("para", "com"), ("por", "entre"), ("a", "de"), ("o", "de"), ("os", "de"), ("as", "de"), ("a", "com"), ("a", "por")}
-    | {("de", "para"), ("de", "entre"), ("do", "sem"), ("de", "nos"), ("com", "nos"), ("a", "para")}
+    | {("de", "para"), ("de", "entre"), ("de", "nos"), ("com", "nos"), ("a", "para")}
 )
+
+
+def _ending(article: str) -> str:
+    """``o``, ``a``, ``os`` or ``as``: gender and number of an article or a contraction with one."""
+    return article[-2:] if article.endswith("s") else article[-1]
 
 
 def _agrees(token: str, following: str) -> float:
@@ -298,6 +371,8 @@ def _agrees(token: str, following: str) -> float:
         return 0.0
     end = following.rstrip("s")
     feminine = token.rstrip("s").endswith("a")
+    if following in (_MASCULINE if feminine else _FEMININE):
+        return 0.0
     if feminine and end.endswith("o") and end not in _FEMININE_IN_O and not end.endswith("cao") and not end.endswith("sao"):
         return 0.0 if not end.endswith("ao") else 1.0
     if not feminine and (end.endswith("a") or end.endswith("cao") or end.endswith("coe") or end.endswith("dade")):
@@ -307,7 +382,7 @@ def _agrees(token: str, following: str) -> float:
 
 def is_verb(token: str) -> bool:
     """Whether a folded word is probably a verb."""
-    return token in _VERBS or (len(token) > 3 and token not in _NO_VERB and _VERB_END.search(token) is not None)
+    return token in _VERBS or (len(token) > 3 and token not in _NO_VERB and token not in _SMALL and _VERB_END.search(token) is not None)
 
 
 _COMMANDS = frozenset(

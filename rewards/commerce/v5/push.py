@@ -87,16 +87,18 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     sound = _sound(shown)
     fits = length_share(visible_length(completion))
     portuguese = sound * fits * min(1.0, len(words) / 8) * (1.0 - 0.5 * _copied(words, prompt)) * _manner(shown, words)
-    occasion = _occasion(said, shown, brief)
+    product = _product(said, brief)
+    occasion = _occasion(said, shown, brief) * (0.7 if product == 0.0 and not brief.service else 1.0)
     on_brief = portuguese * (0.3 + 0.7 * occasion)
+    formed = portuguese * (0.5 + 0.5 * occasion) * min(1.0, len(words) / 8)
     verb = any(is_verb(w) for w in words)
     return {
         "occasion": 0.40 * portuguese * occasion,
-        "product": 0.20 * on_brief * _product(said, brief),
-        "sentence": 0.20 * on_brief * (0.5 + 0.5 * verb) * min(1.0, len(words) / 8),
+        "product": 0.20 * on_brief * product,
+        "sentence": 0.20 * formed * (0.5 + 0.5 * verb),
         "address": 0.10 * on_brief * float(_ADDRESS.any(words)),
         "length": 0.10 * fits * float(bool(found)) * min(1.0, sound * 2),
-        "invented_offer": -0.20 * min(1.0, _invented(words, shown, brief)),
+        "invented_offer": -0.20 * min(1.0, _invented(words, shown, brief) * (0.25 + 0.75 * occasion)),
         "formal": -0.20 * float(_FORMAL.any(words)),
     }
 
@@ -116,8 +118,9 @@ def _is_about_the_task(shown: str, words: tuple[str, ...], prompt: str) -> bool:
 
 def _manner(shown: str, words: tuple[str, ...]) -> float:
     """Less than 1 for a text that begins in the middle, speaks of the customer to the customer, or drops a state's letters."""
-    first = next((c for c in shown if c.isalpha()), "")
-    manner = 0.85 if first.islower() else 1.0
+    small = sum(s.raw[:1].islower() for s in sentences(shown) if s.raw)
+    cut = sum(line.rstrip()[-1:] in (":", ",", ";", "-") for line in shown.splitlines() or [shown])
+    manner = 0.8**small * 0.6**cut
     manner *= 0.7 if {"cliente", "clientes"} & set(words) else 1.0
     return manner * (0.6 if _BARE_STATE.search(shown) else 1.0)
 
@@ -145,7 +148,7 @@ def _sound(shown: str) -> float:
     different = len(set(content)) / len(content) if content else 0.0
     new = sum(novelty(found)) / len(found)
     worst = min(s.sense for s in found)
-    value = 0.6 * sense(found) + 0.4 * worst
+    value = 0.3 * sense(found) + 0.7 * worst
     scraps = sum(len(s.words) <= 2 and "!" not in s.raw and "?" not in s.raw and not _ADDRESS.any(s.words) for s in found)
     return min(1.0, max(0.0, (value - 0.4) / 0.55)) * min(1.0, max(0.0, different - 0.4) / 0.4) * new * 0.6**scraps
 
@@ -182,7 +185,7 @@ def _invented(words: tuple[str, ...], shown: str, brief: Brief) -> float:
         return 0.0
     promised = {name for name, forms in _OFFERS.items() if forms.any(words)} - brief.offers
     strange = [n for n in _AMOUNTS.findall(shown) if value_of(_NUMBERS.findall(n)[0]) not in brief.numbers]
-    return float(bool(promised)) + float(bool(strange))
+    return float(bool(promised)) + 2.0 * float(bool(strange))
 
 
 _AMOUNTS = re.compile(r"\d+(?:[.,]\d+)*\s?%|R\$\s?\d+(?:[.,]\d+)*|\d+\s?(?:x\b|vezes|unidades|dias)", re.I)
