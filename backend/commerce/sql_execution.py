@@ -24,7 +24,7 @@ from sqlglot import expressions as sql
 
 from backend.commerce.shop import open_shop, shop_identity
 from backend.commerce.sql_results import TABLES as _TABLES
-from backend.commerce.sql_results import agrees_on_half, holds, is_true_result
+from backend.commerce.sql_results import asks_the_data, holds, is_true_result
 from backend.commerce.sql_statement import stated
 from backend.errors import UserError
 from rewards.commerce.sql_qa import statements
@@ -122,7 +122,8 @@ def _measured_2(query: str, gold: str, gold_sql: str, shop: Path, changed: int) 
 
     if (rows := run(query)) is None:
         return 0.0
-    right = is_true_result(rows, json.loads(gold), gold_sql, run) and agrees_on_half(query, gold_sql, run)
+    true = json.loads(gold)
+    right = is_true_result(rows, true, gold_sql, run) and asks_the_data(query, true, gold_sql, run)
     return 1.0 if right else _RAN
 
 

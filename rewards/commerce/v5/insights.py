@@ -211,8 +211,8 @@ def _clauses(sentence: Sentence) -> list[tuple[str, ...]]:
             clauses.append(tokens[start:i])
             start = i + 1
             continue
-        is_cut = token in (",", ":", "e", ";", "\u2014", "\u2013") and i - start >= 4 and i + 1 < len(tokens)
-        if is_cut and _is_action_verb(tokens[i + 1]) and (is_command(tokens[i + 1]) or token != "e" or is_verb(tokens[i + 1])):
+        is_cut = token in (",", ":", "e", ";", "\u2014", "\u2013") and i - start >= 3 and i + 1 < len(tokens)
+        if is_cut and _is_action_verb(tokens[i + 1]):
             clauses.append(tokens[start:i])
             start = i + 1
     return [clause for clause in (*clauses, tokens[start:]) if clause]

@@ -35,7 +35,7 @@ NOUNS = frozenset(
     banho cama aniversario aniversarios carrinho carrinhos estoque unidade unidades compra compras loja lojas nota notas cliente
     clientes produto produtos semana semanas fim domingo telefonia informatica brinquedo brinquedos eletrodomesticos eletronicos moveis
     decoracao esporte lazer utilidades papelaria perfumaria ferramentas bebes faturamento receita vendas venda avaliacao avaliacoes
-    categoria categorias mercado estado estados preco precos prazo prazos transportadora transportadoras fornecedor fornecedores
+    mercado estado estados preco precos prazo prazos transportadora transportadoras fornecedor fornecedores
     vendedor vendedores satisfacao reclamacao reclamacoes parcela parcelas vezes juros item itens lista desejos colecao lancamento
     novidade novidades oferta ofertas promocao promocoes notificacao mensagem mensagens hora horas dia dias mes meses troca trocas
     cashback retirada convite publico segmento campanha qualidade atendimento embalagem foto fotos fidelidade programa aviso avisos

@@ -15,7 +15,7 @@ from rewards.commerce.v5.small_words import PAIRS
 from rewards.text import fold
 
 # The patterns below read folded text: lower case, no accents.
-_TOKEN = re.compile(r"r\$ ?\d[\d.,]*+|\d[\d.,]*+(?: ?%|[a-z]++)?|[^\W\d_]++(?:['-][^\W\d_]++)*+\d*+|[,()/|\u2013\u2014\"]|:(?=\s)")
+_TOKEN = re.compile(r"r\$ ?\d++(?:[.,]\d++)*+|\d++(?:[.,]\d++)*+(?: ?%|[a-z]++)?|[^\W\d_]++(?:['-][^\W\d_]++)*+\d*+|[,()/|\u2013\u2014\"]|:(?=\s)")
 _BREAK = re.compile(r"(?<=[.!?;])[\s*_\"')]++|\n++")
 _MARK = re.compile(r"^[\s>]*+(?:#{1,6}\s|[-*\u2022\u2013]\s|\d{1,3}[.)]\s|\|)*+")
 
@@ -39,13 +39,13 @@ _SMALL = (
     )
 )
 _FINITE = frozenset(
-    "e sao foi foram era eram esta estao estava tem tinha teve ha vai vao deve devem devemos pode podem podemos precisa precisam "
+    "eh sao foi foram era eram estah estao estava tem tinha teve ha vai vao deve devem devemos pode podem podemos precisa precisam "
     "precisamos fica ficou ser estar ter".split()
-) - {"e", "esta"}
+)
 _NOMINAL = frozenset("ser estar ter sao".split())  # "do ser", "de S\u00e3o Paulo"
 _AFTER_ARTICLE = _ARTICLES | _PREPOSITIONS | _CONTRACTED | _JOINING | (_FINITE - _NOMINAL)
 _MASCULINE_IN_A = frozenset(
-    "dia problema sistema programa tema mapa clima cinema pijama guia caixa esquema diagrama sofa cha cada nada para ja la "
+    "ceara parana amapa dia problema sistema programa tema mapa clima cinema pijama guia caixa esquema diagrama sofa cha cada nada para ja la "
     "panorama telegrama drama plasma".split()
 )
 _MASCULINE = frozenset("cupom cupons frete fretes fim lazer mes meses celular celulares cashback ticket site time produto pet preco juros".split())
@@ -61,10 +61,10 @@ _VERB_END = re.compile(
 _NO_VERB = frozenset(
     "celular lugar mulher par ar mar dolar qualquer popular similar escolar familiar particular melhor maior pior hora fora agora "
     "embora senhora demora seu meu eu museu quando segundo mundo fundo lindo vindo bando quando ramos termos ouro sou prazer "
-    "poder dever lazer barra seguir auxiliar regular auxilio exemplar bom tambem ontem sem bem quem alem ninguem homem".split()
+    "lar bar poder dever lazer barra seguir auxiliar regular auxilio exemplar bom tambem ontem sem bem quem alem ninguem homem".split()
 )
 _VERBS = frozenset(
-    """eh sao foi foram era esta estao tem teve ha vai vao deve devem pode podem precisa precisam fica ficou chega chegou chegam vence
+    """eh sao foi foram era estah estao dah parece parecem pareceu piora pioram agrada agradam tem teve ha vai vao deve devem pode podem precisa precisam fica ficou chega chegou chegam vence
     vencem acaba acabam dura espera esperam resta restam volta volte venha vem mostra mostram indica indicam explica explicam
     significa pesa pesam afeta afetam prejudica prejudicam reduz reduzem aumenta aumentam atrasa atrasam gera geram causa causam
     leva levam caiu cai cresce cresceu vende vendem compra compram compre paga pagam custa custam sugiro recomendo recomenda
@@ -79,7 +79,7 @@ _VERBS = frozenset(
     concentra concentram exige exigem pede pedem tende tendem permite permitem ajuda ajudam compromete derruba puxa puxam
     afasta afastam supera superam equivale passa passam abre cabe comeca depende vamos bate segue seguem""".split()
 )
-_RUN_FAULTS = (0.0, 0.0, 0.0, 0.2, 0.7, 1.0)
+_RUN_FAULTS = (0.0, 0.0, 0.0, 0.1, 0.7, 1.0)
 """By how many words of content stand side by side, with nothing between them."""
 
 
@@ -114,26 +114,34 @@ def sentences(text: str) -> list[Sentence]:
     return found
 
 
-_CAPITAL = re.compile(r"(?<=[a-z\u00e0-\u00fa0-9%,] )[A-Z\u00c0-\u00da][a-z\u00e0-\u00fa]*+(?![\w$])")
+_CAPITAL = re.compile(r"([a-z\u00e0-\u00fa0-9%,]+) ([A-Z\u00c0-\u00da][a-z\u00e0-\u00fa]*+)(?![\w$])")
+_NAMES = re.compile(r"WhatsApp|iPhone|YouTube|E-mail")
+_BEFORE_NAME = frozenset("para de em do da no na com por pelo pela ao entre".split())
 
 
 def _strange_capitals(raw: str) -> int:
     """Words with a capital in the middle of a sentence that name no place, and signs that sentences do not hold."""
-    return sum(fold(m.group()) not in _PLACES for m in _CAPITAL.finditer(raw)) + sum(1 for _ in _ODD.finditer(raw))
+    raw = _NAMES.sub("nome", raw)
+    capitals = (m for m in _CAPITAL.finditer(raw) if fold(m[2]) not in _PLACES or m[2] == "Para")
+    lost = sum(not (m[1] in _BEFORE_NAME and len(m[2]) > 3 and fold(m[2]) not in NOUNS | _SMALL) for m in capitals)
+    return lost + sum(1 for _ in _ODD.finditer(raw))
 
 
 def _folded(text: str) -> str:
-    """Folded text in which the verb ``\u00e9`` and the contraction ``\u00e0`` keep their meaning."""
-    return fold(_A_ACCENTED.sub("na", _IS.sub("eh", text)))
+    """Folded text in which words that only an accent tells apart stay apart (``é``, ``está``, ``à``), and São Paulo is one word."""
+    return fold(_SAINT.sub("Sao-", _TOLD_APART.sub(lambda m: _APART[m.group().lower()], text)))
 
 
-_IS = re.compile(r"\b[\u00e9\u00c9]\b")
+_APART = {"é": "eh", "está": "estah", "dá": "dah", "à": "na", "às": "nas"}
+_TOLD_APART = re.compile(r"\b(?:" + "|".join(_APART) + r")\b", re.I)
+_SAINT = re.compile(r"\bSão (?=[A-ZÀ-Ú])")
+
+
 _PLACES = frozenset(
     {part for name in STATES.values() for part in name.split()}
     | set("brasil luis nordeste sul sudeste norte black friday whatsapp sac swot google instagram correios natal pix sedex".split())
 )
 _STATE_WORDS = frozenset(name for name in STATES.values() if " " not in name) - {"para"}
-_A_ACCENTED = re.compile(r"\b[\u00e0\u00c0](?=s?\b)")
 
 
 def sense_of(tokens: tuple[str, ...], strange: int = 0) -> float:
@@ -144,13 +152,18 @@ def sense_of(tokens: tuple[str, ...], strange: int = 0) -> float:
         strange: faults that are seen only in the text as it was written (capitals in the middle).
     """
     faults, run, known, finite = float(strange), 0, 0, 0
-    before = ""
+    before, acted, subordinate = "", False, False
     for i, token in enumerate(tokens):
         following = tokens[i + 1] if i + 1 < len(tokens) else ""
-        faults += _fault(token, following) + _misplaced(token, before, following)
+        faults += _fault(token, following)
+        if not (subordinate and _is_infinitive(token)):
+            faults += _misplaced(token, before, following)
+        faults += _misjoined(before, token, following, acted)
+        acted = acted or is_verb(token) or token in _FINITE or (i == 0 and _MAYBE_VERB.search(token) is not None)
+        subordinate = subordinate or token in _SUBORDINATES
         if token in _LINKS or not token[0].isalnum():
             finite = 0
-        elif token in _VERBS and token not in _FINITE and before not in _DETERMINES:
+        elif token in _VERBS and token not in _FINITE | _NOUN_TOO and before not in _DETERMINES:
             faults += 0.7 * (finite > 0)
             finite += 1
         before = token
@@ -180,17 +193,31 @@ _MEASURED = re.compile(r"nota|media|top|ate|de|para|[:,(]|e|score|mais|menos|aba
 
 def _lost_clauses(tokens: tuple[str, ...]) -> float:
     """Clauses with "que" in which no verb follows."""
-    lost, waiting = 0.0, False
+    lost, waiting, before = 0.0, False, ""
     for token in tokens:
         if waiting and (is_verb(token) or token in _FINITE or (token not in NOUNS and token not in _SMALL and _MAYBE_VERB.search(token))):
             waiting = False
         elif waiting and not token[0].isalnum() and token not in ('"', "("):
             lost, waiting = lost + 0.8, False
-        waiting = waiting or token == "que"
+        waiting = waiting or (token == "que" and before not in _COMPARES)
+        before = token
     return lost + 0.8 * waiting
 
 
+_COMPARES = frozenset("menor maior mais menos melhor pior do".split())
 _MAYBE_VERB = re.compile(r"^(?!.*(?:dade|coes|ncia)$)\w{3,}(?:[aeo]|[ae]m|i|se)$")
+
+
+def _misjoined(before: str, token: str, following: str, acted: bool) -> float:
+    """What is wrong with an "e" or "ou": it joins a noun to a verb, or follows a colon; ``acted``: a verb stands before."""
+    if token not in ("e", "ou") or not following:
+        return 0.0
+    if before == ":":
+        return 0.6
+    if is_command(following) or (is_verb(following) and following not in NOUNS and following not in _NOUN_TOO):
+        return 0.0 if acted or not before else 0.8
+    is_noun = is_content(following) and not is_verb(following) and following not in _FINITE
+    return 0.7 if is_noun and (before in _COMMANDS - _NOUN_TOO or before in _STRICT_AUX or before in _PREPOSITIONS) else 0.0
 
 
 def _misplaced(token: str, before: str, following: str) -> float:
@@ -199,9 +226,9 @@ def _misplaced(token: str, before: str, following: str) -> float:
     if token.endswith("%") and before and before not in _BEFORE_SHARE and following not in _AFTER_SHARE and not _is_aux(before):
         return 0.6
     if (token.endswith("%") or token.startswith("r$")) and following and is_content(following) and not is_verb(following):
-        return float(following not in _AFTER_AMOUNT)
+        return float(following not in _AFTER_AMOUNT and (following in NOUNS or not _MAYBE_VERB.search(following)))
     at_end = not following or not following[0].isalnum()
-    if token[0].isalpha() and _is_foreign(token):
+    if token[0].isalpha() and token not in _FINITE and token != "dah" and _is_foreign(token):
         return 0.6
     if token in _DANGLING and before not in _ARTICLES and (at_end or (token in _OWNERS and following in _AFTER_ARTICLE)):
         return 1.0
@@ -209,22 +236,25 @@ def _misplaced(token: str, before: str, following: str) -> float:
         return 1.0
     if not before or not before[0].isalnum():
         return 0.0
+    if token[0].isdigit() and following == ":" and before not in _NUMBERED:
+        return 0.6
     if token.startswith("r$") and is_content(before) and not is_verb(before) and not before.endswith(("io", "ia", "al")):
         return 0.6
     if token in _COMMANDS and token not in _NOUN_TOO:
         return 0.0 if before in _BEFORE_COMMAND else 0.8
-    if token not in _NO_VERB and _INFINITIVE.fullmatch(token):
+    if _is_infinitive(token):
         governed = before in _PREPOSITIONS or before in _GOVERNS or before in _SMALL or is_verb(before) or before in _JOINING
         return 0.0 if governed else 0.8
     return 0.0
 
 
+_SUBORDINATES = frozenset("quando se ate que assim caso onde quem".split())
 _LINKS = frozenset("que e ou mas porque pois se quando como onde quem quanto quantos enquanto embora porem qual quais cujo para".split())
 _DETERMINES = frozenset("seu sua seus suas nosso nossa este esta esse essa cada toda todo mais menos alguma nenhuma".split()) | (
     _ARTICLES | _PREPOSITIONS | _CONTRACTED
 )
 _AFTER_AMOUNT = frozenset(
-    "mil milhoes milhao reais negativas negativos negativa positivas atrasadas atrasados insatisfeitos acima abaixo mensais off "
+    "atuais atual mil milhoes milhao reais negativas negativos negativa positivas atrasadas atrasados insatisfeitos acima abaixo mensais off "
     "maior maiores menor menores cashback mensal atraso anual melhor".split()
 )
 _GOVERNS = frozenset("importante preciso necessario possivel essencial melhor facil dificil vale hora tal prioridade objetivo".split())
@@ -248,10 +278,10 @@ def _is_gerund(token: str) -> bool:
 
 
 _FOREIGN = re.compile(
-    r"[bcdfghjkpqtvwyn]$|[bcdfghjklmnpqtvwxyz]{4}|([bcdfghjklmpqtvwxz])\1|[kwy]|sh|th|wh|tion|ee|oo$|ss$|"
+    r"[bcdfghjkpqtvwyn]$|[bcdfghjklmnpqtvwxyz]{4}|([bcdfghjklmpqtvwxz])\1|[kwy]|sh|th|wh|tion|oo$|ss$|"
     r"^(?!bl|br|cl|cr|dr|fl|fr|gl|gr|pl|pr|tr|vr|ps|pn|ch|lh|nh)[bcdfghjklmnpqrstvwxz]{2}")
 _KNOWN_FOREIGN = frozenset(
-    "pet pets shop shopping black friday whatsapp app apps tech look looks off chat notebook notebooks smartphone smartphones pix "
+    "sac pet pets shop shopping black friday whatsapp app apps tech look looks off chat notebook notebooks smartphone smartphones pix "
     "internet ticket link tablet kit kits top vip hit cashback push web weekend e-mail email sms feedback marketing site swot kpi roi "
     "fashion games gamer skincare setup pc stand show fitness delivery frete-gratis quem bem sem tem em com um nem".split()
 )
@@ -292,7 +322,7 @@ def _fault(token: str, following: str) -> float:
             return 1.0
         if _is_gerund(following):
             return 1.0
-        if token in _CONTRACTED and following in _NOT_AFTER_CONTRACTED:
+        if token in _CONTRACTED and (following in _NOT_AFTER_CONTRACTED or (token not in ("ao", "no") and _is_infinitive(following))):
             return 1.0
         return 0.0 if token in ("nos", "neste", "nesse") else 1.0 - _agrees(token, following)
     if token in _PREPOSITIONS:
@@ -302,45 +332,48 @@ def _fault(token: str, following: str) -> float:
             return 0.0 if (token, following) in _MAY else 1.0
         if _is_finite(following) or _is_gerund(following) or (token not in _BEFORE_ADVERB and following in _ADVERBS):
             return 1.0
-        return float((token in ("de", "em", "por") and following in ("o", "a", "os", "as")) or (token, following) == ("em", "antes"))
+        return float((token in ("de", "em", "por") and following in ("o", "a", "os", "as")) or (token, following) in _NEVER)
     if token in _JOINING:
         return 1.0 if not following or following in _JOINING else 0.0
-    if token[0].isdigit() and following == ":":
-        return 0.6
     if token[0].isdigit() or token.startswith("r$"):
         return float(bool(following) and (following[0].isdigit() or following.startswith("r$")))
     if token in _FINITE and following in _FINITE - _NOMINAL:
         return 1.0
+    if token in ("antes", "depois") and is_content(following or ".") and not at_end:
+        return 0.8
     if token in _STRICT_AUX and (at_end or following in _JOINING):
         return 1.0
     if token in _OWNERS and not at_end:
         return 1.0 - _agrees(_ARTICLE_OF.get(token, ""), following) if following not in _SMALL and not _is_finite(following) else float(
-            following not in ("mais", "menos", "outro", "outra", "primeiro")
+            following not in PAIRS["seu"]
         )
-    if token in ("esta", "estao") and following in NOUNS:
+    if token in ("estah", "estao") and following in NOUNS:
         return 0.8
     if following in NOUNS and token[-1] in "osl" and is_content(token) and token not in _BEFORE_NOUN and not is_verb(token):
         return 0.8 if token in NOUNS else 0.5
     if token in NOUNS and not at_end:
         if following in _OWNERS:
             return 0.6
-        return float(following in NOUNS or following in _NOT_AFTER_NOUN or following in _STATE_WORDS or (following[-1] == "%" and token not in ("nota", "media")))
+        return float(following in NOUNS or following in _NOT_AFTER_NOUN or following in _STATE_WORDS or (following[0].isdigit() and token not in _NUMBERED))
     return float(is_command(token) and is_command(following) and token not in _OPENING)
 
 
 _OWNERS = frozenset("seu sua seus suas nosso nossa nossos nossas meu minha este esse".split())
-_DANGLING = _OWNERS | frozenset("que se como quando onde cada so".split())
+_DANGLING = _OWNERS | frozenset("que se como quando onde so".split())
 _SINGULAR = frozenset("o do da no na ao pelo pela".split())
 _MANY = re.compile(r"(?!1(?:\D|$))\d[\d.,]*%?$")
-_STRICT_AUX = frozenset("eh foi sao era foram deve devem pode podem vai vao ha tem esta estao".split())
-_ARTICLE_OF = {"seu": "o", "seus": "os", "sua": "a", "suas": "as", "nosso": "o", "nossa": "a", "nossos": "os", "nossas": "as", "meu": "o", "minha": "a"}
+_NUMBERED = frozenset("nota notas item itens vendedor dia dias semana mes lista plano top parcela parcelas categoria".split())
+_STRICT_AUX = frozenset("eh foi sao era foram deve devem pode podem vai vao ha tem estah estao".split())
+_ARTICLE_OF = {"seu": "o", "seus": "os", "sua": "a", "suas": "as", "nosso": "o", "nossa": "a", "nossos": "os", "nossas": "as", "meu": "o", "minha": "a", "meus": "os", "minhas": "as"}
 _ADVERBS = frozenset("hoje ja so agora antes depois tambem ainda nao aqui sempre".split())
 _BEFORE_ADVERB = frozenset("de para pra ate desde por entre".split())
 _BEFORE_NOUN = frozenset(
     "novo novos bom bons otimo otimos ultimo ultimos primeiro primeiros proximo proximos pequeno pequenos alto altos baixo baixos "
-    "varios muitos poucos outro outros certo certos mesmo mesmos todos alguns segundo terceiro mil dois tres seis menos mais seus "
+    "boa boas nova novas otima otimas ultima ultimas primeira primeiras proxima proximas altas baixas varias muitas poucas outras mesmas todas "
+    "algumas duas quatro cinco sete oito nove dez principal atual atuais real super minhas suas nossas varios muitos poucos outro outros certo certos mesmo mesmos todos alguns segundo terceiro mil dois tres seis menos mais seus "
     "nossos meus tantos quantos total excelentes melhores maiores menores grandes principais demais mais-vendidos possivel".split()
 )
+_NEVER = frozenset({("em", "antes"), ("em", "domingo"), ("em", "sabado"), ("em", "semana"), ("em", "fim")})
 _NOT_AFTER_NOUN = frozenset(
     "o os um uma uns umas voce voces ele ela eles elas eu gente".split()
 )
@@ -350,9 +383,12 @@ _NOT_AFTER_CONTRACTED = frozenset(
 )
 _OPENING = frozenset("vem venha volte corre corra quer olha veja vamos".split())
 _MAY = frozenset(
-    {("para", "com"), ("por", "entre"), ("a", "de"), ("o", "de"), ("os", "de"), ("as", "de"), ("a", "com"), ("a", "por")}
+    {("entre", "em"), ("para", "com"), ("por", "entre"), ("a", "de"), ("o", "de"), ("os", "de"), ("as", "de"), ("a", "com"), ("a", "por")}
     | {("de", "para"), ("de", "entre"), ("de", "nos"), ("com", "nos"), ("a", "para")}
 )
+
+
+_NUMERALS = frozenset("dois duas tres quatro cinco seis sete oito nove dez doze quinze vinte cem mil".split())
 
 
 def _ending(article: str) -> str:
@@ -362,7 +398,7 @@ def _ending(article: str) -> str:
 
 def _agrees(token: str, following: str) -> float:
     """Whether an article (or a contraction with one) agrees in gender and number with the word after it."""
-    if not following[0].isalpha() or following in _SMALL or len(following) < 3:
+    if not following[0].isalpha() or following in _SMALL | _NUMERALS or len(following) < 3 or following.startswith("r$"):
         return 1.0
     if token == "a" and (following in _A_AS_PREPOSITION or following[-1] in "sr" or _VERB_END.search(following)):
         return 1.0
@@ -389,12 +425,16 @@ _COMMANDS = frozenset(
     """aproveite compre garanta corra use escolha finalize confira conte avalie veja descubra leve ganhe resgate economize conheca
     experimente renove complete clique parcele pague troque acompanhe receba presenteie retire busque abra venha vem volte corra garantam""".split()
 )
-_INFINITIVE = re.compile(r"\w{3,}[aei]r$")
+_INFINITIVE = re.compile(r"\w+[aei]r$")
+
+
+def _is_infinitive(token: str) -> bool:
+    return len(token) > 2 and token not in _NO_VERB and token not in NOUNS and _INFINITIVE.fullmatch(token) is not None
 
 
 def is_command(token: str) -> bool:
     """Whether a folded word is an infinitive or an imperative, two of which do not stand side by side."""
-    return token in _COMMANDS or (token not in _NO_VERB and _INFINITIVE.fullmatch(token) is not None)
+    return token in _COMMANDS or _is_infinitive(token)
 
 
 def sense(found: Iterable[Sentence]) -> float:

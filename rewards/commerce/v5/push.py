@@ -80,7 +80,7 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     shown = visible(completion[:_MOST])
     found = sentences(shown)
     words = tuple(_LETTERS.findall(fold(shown)))
-    said = tuple(w for s in found if len(s.words) >= _SHORTEST and s.sense >= 0.6 for w in _LETTERS.findall(fold(s.raw)))
+    said = tuple(w for s in found if len(s.words) >= (2 if "!" in s.raw else _SHORTEST) and s.sense >= 0.6 for w in _LETTERS.findall(fold(s.raw)))
     if not words or _is_about_the_task(shown, words, prompt):
         return dict.fromkeys(MAXIMA, 0.0)
     brief = read_brief(prompt)

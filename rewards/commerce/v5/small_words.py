@@ -7,7 +7,7 @@ _ART, _OWN = "o a os as um uma uns umas", "seu sua seus suas nosso nossa nossos 
 _DEM = "este esta esse essa isso isto estes estas esses essas aquele aquela"
 _QNT = "todo toda todos todas cada outro outra outros outras algum alguma alguns algumas nenhum nenhuma muito muita muitos muitas pouco"
 _PRO = "voce voces ele ela eles elas eu gente quem"
-_AUX = "eh sao foi foram era eram esta estao estava tem tinha teve ha vai vao deve devem devemos pode podem podemos precisa precisam precisamos fica ficou"
+_AUX = "eh sao foi foram era eram estah estao estava tem tinha teve ha vai vao deve devem devemos pode podem podemos precisa precisam precisamos fica ficou"
 _PREP = "de em por para com sem sob sobre entre desde contra apos pra ate"
 _CONTR = "do da dos das no na nos nas ao aos pelo pela pelos pelas num numa neste nesta nesse nessa deste desta desse dessa"
 _NAMED = f"{_ART} {_OWN} {_DEM} {_QNT} {_PRO}"
@@ -30,7 +30,9 @@ _RULES = (
     ("que", f"{_OPEN} tal"),
     ("se quando como onde enquanto embora conforme porem", f"{_NAMED} {_AUX} nao ja so ainda se"),
     ("voce voces ele ela eles elas eu gente quem", f"{_AUX} nao ja so ainda tambem que sempre mesmo e ou se me te lhe em com na no"),
-    (_OWN, "mais outro outra"),
+    (_OWN, "mais outro outra antes hoje ja agora aqui"),
+    ("um uma", "em de dos das do da para com por a"),
+    ("entre", "em"),
     (_DEM, f"mesmo mesma {_AUX} que nao e em no na nos nas a o de com por para mais muito um uma sendo"),
     (_AUX, f"{_AFTER_VERB} ser ter estar voce se ele ela"),
     ("ser ter estar", f"{_AFTER_VERB} e ou"),
