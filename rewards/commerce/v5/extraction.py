@@ -39,7 +39,7 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     passed = sum(field in data and check(data[field]) for field, check in CHECKS.items())
     sentiment = sentiment_of(data.get("sentiment"))
     alone = _stands_alone(completion)
-    whole = 1.0 if alone or not parsed.strict else _AMONG_JUNK
+    whole = 1.0 if alone or (not parsed.strict and completion.count("{") == 1) else _AMONG_JUNK
     opposite = nota is not None and {sentiment_of_nota(nota), sentiment} == {"positivo", "negativo"}
     return {
         "json_validity": 0.10 * (1.0 if parsed.strict and alone else _REPAIRED),
