@@ -43,6 +43,7 @@ def score_completions(task: str, asked: Sequence[ToScore], profile: str) -> list
     if isinstance(reward, Functions):
         raise TypeError(f"task {task} has functions and its suite {suite.name} says nothing of how they are called")
     rules, scores = suite.profile(profile), []
+    reward = reward.under(rules)
     for one in asked:
         measured: Mapping[str, float] | None = None
         if rules.measured_by and reward.measured and suite.measure is not None:
