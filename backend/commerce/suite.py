@@ -56,15 +56,9 @@ a task's rules change, its own fingerprint no longer stands here, and decisions 
 SUITE = Suite(
     name="commerce",
     tasks=(
-<<<<<<< HEAD
-        _task(extraction.TASK, truth=truth.FACTS, reference=reference.extraction_answer),
-        _task(sql_qa.TASK, by_rule=rules.sql_answer, counts=counts.SQL),
-        _task(insights.TASK, counts=counts.FIGURES),
-=======
         _task(BY_NAME["extraction"], truth=truth.FACTS, reference=reference.extraction_answer),
-        _task(BY_NAME["sql_qa"], by_rule=rules.sql_answer),
-        _task(BY_NAME["insights"]),
->>>>>>> h/v5
+        _task(BY_NAME["sql_qa"], by_rule=rules.sql_answer, counts=counts.SQL),
+        _task(BY_NAME["insights"], counts=counts.FIGURES),
         _task(
             BY_NAME["push"],
             by_rule=rules.push_answer,
