@@ -212,7 +212,7 @@ def _grpo(job: Job) -> tuple[Outcome, int]:
     from backend.training.callbacks import BestAdapter, MetricsFile, ProgressLine, StopSignal, WatchTable
     from backend.training.reward_functions import components_of, reward_functions, training_rows
     from backend.training.stop_rules import default_rules, floors
-    from backend.training.trainer import WorkbenchTrainer, grpo_arguments
+    from backend.training.trainer import NotFinite, WorkbenchTrainer, grpo_arguments
 
     folder, config, policy, checkpoint = job.folder, job.config, job.policy, job.checkpoint
     components = components_of(tuple(dict.fromkeys(p.task for p in job.prompts)), job.config.profile)
@@ -250,11 +250,27 @@ def _grpo(job: Job) -> tuple[Outcome, int]:
     if checkpoint is not None and checkpoint.evaluations_without_gain >= config.patience:
         trainer.load_best(checkpoint.path)  # training had already stopped early; only the steps after it are missing
     else:
-        trainer.train(resume_from_checkpoint=str(checkpoint.path) if checkpoint else None)
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint.path) if checkpoint else None)
+        except NotFinite as found:
+            watch.stop_at_once(found.step, found.numbers, is_first_process())
+            return _broken_off(folder, str(watch.stopped_by)), 0
     best_step = trainer.state.best_global_step or 0
     if is_first_process():
         best.repair(folder / "checkpoints", best_step)
     return _outcome(config, trainer.state.global_step, best_step, watch.stopped_by, stop.received), best_step
+
+
+def _broken_off(folder: Path, rule: str) -> Outcome:
+    """The outcome of a run whose loss became no number: nothing of that step was written, and the last whole checkpoint is
+    what is left of the run."""
+    kept = last_checkpoint(folder)
+    back = f"the last whole checkpoint, of step {kept.step}" if kept else "its start, for it has no checkpoint yet"
+    return Outcome(
+        "stopped",
+        f"stopped by the rule {rule}; rolled back to {back}. Nothing of the broken step was kept. Resume goes on from "
+        "there; if it happens again, start a new run with a lower learning_rate",
+    )
 
 
 def _outcome(config: TrainConfig, step: int, best_step: int, rule: object | None, received: str) -> Outcome:
