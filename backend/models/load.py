@@ -32,6 +32,8 @@ class PolicyConfig(BaseModel):
     lora_r: int = Field(16, ge=1, le=512)
     lora_alpha: int = Field(32, ge=1, le=1024)
     backend: Literal["auto", "unsloth", "transformers"] = "auto"
+    seed: int = Field(42, ge=0, le=2**31 - 1)
+    """Of the adapter's first weights, and of everything else that a run draws."""
 
 
 @dataclass
@@ -119,7 +121,7 @@ def unsloth_lora_arguments(config: PolicyConfig) -> dict[str, Any]:
         "bias": "none",
         "target_modules": LINEAR_LAYERS,
         "use_gradient_checkpointing": "unsloth",
-        "random_state": 3407,
+        "random_state": config.seed,  # its default is one and the same for all runs
     }
 
 

@@ -23,7 +23,6 @@ class TrainConfig(PolicyConfig):
     preset: str = "nano"
     name: str = Field("", max_length=200)
     """Shown on the pages; any text."""
-    seed: int = Field(42, ge=0, le=2**31 - 1)
 
     # data
     prompts: str = Field(default_factory=lambda: next(iter(prompt_sources()), ""))

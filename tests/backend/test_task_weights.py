@@ -5,6 +5,7 @@ from math import exp, sqrt
 
 import pytest
 
+from backend.training.config import TrainConfig, override
 from backend.training.task_weights import TaskWeights
 
 
@@ -121,3 +122,53 @@ def test_a_checkpoint_brings_the_weights_back() -> None:
     assert again.update({"a": 0.7}) == weights.update({"a": 0.7})
     with pytest.raises(ValueError, match="weighs tasks"):
         TaskWeights.from_state(("a", "c"), weights.state())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("one_task", [True, False])
+def test_a_weight_is_its_size_in_effect_whatever_a_steps_prompts(tiny_config: TrainConfig, one_task: bool) -> None:
+    """On the components, before GDPO's batch step, a weight of 2.8 was undone where all prompts were of one task."""
+    import torch
+    from datasets import Dataset
+
+    from backend.models.load import load_policy
+    from backend.training.reward_functions import Component
+    from backend.training.trainer import WorkbenchTrainer, grpo_arguments
+
+    config = override(tiny_config, {"prompts_per_step": 2, "num_generations": 4, "task_weighting": "reward"})
+    tasks = ["push", "push"] if one_task else ["push", "extraction"]
+    rows = [{"prompt": [{"role": "user", "content": f"Oi {i}"}], "task": task} for i, task in enumerate(tasks)]
+
+    def reward_of(name: str) -> object:
+        def reward(completions: list, task: list[str], **_: object) -> list[float | None]:
+            return [i % 4 / 4 + len(c[0]["content"]) / 1000 if t == name else None for i, (c, t) in enumerate(zip(completions, task, strict=True))]  # fmt: skip
+
+        reward.__name__ = f"{name}/made"
+        return reward
+
+    components = [Component("push", "made", 1.0), Component("extraction", "made", 1.0)]
+
+    def advantages(weights: dict[str, float]) -> torch.Tensor:
+        torch.manual_seed(0)
+        policy = load_policy(config, trainable=True)
+        trainer = WorkbenchTrainer(
+            model=policy.model,
+            processing_class=policy.tokenizer,
+            args=grpo_arguments(config, components, "unused", policy.backend),
+            reward_funcs=[reward_of(c.task) for c in components],
+            train_dataset=Dataset.from_list(rows),
+            eval_dataset=Dataset.from_list(rows[:1]),
+            components=components,
+            evaluate=lambda step: {"mean_reward": 0.0},
+            config=config,
+        )
+        trainer.model.train()
+        trainer._task_weights.weights = lambda: weights  # type: ignore[union-attr, method-assign]
+        torch.manual_seed(1)
+        return trainer._generate_and_score_completions([row for row in rows for _ in range(4)])["advantages"]
+
+    plain = advantages({"push": 0.5, "extraction": 0.5})
+    weighted = advantages({"push": 0.9, "extraction": 0.1})
+    assert plain[:4].abs().max() > 0.5
+    torch.testing.assert_close(weighted[:4], 1.8 * plain[:4])
+    torch.testing.assert_close(weighted[4:], (1.8 if one_task else 0.2) * plain[4:])
