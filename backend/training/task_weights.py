@@ -171,7 +171,8 @@ class TaskWeights:
         """
         if set(state["xi"]) != set(tasks):
             raise ValueError(f"the checkpoint weighs tasks {sorted(state['xi'])}, this run {sorted(tasks)}")
-        return cls(tasks, **{name: dict(kept) if isinstance(kept, dict) else kept for name, kept in state.items()})
+        own: dict[str, Any] = {name: dict(kept) if isinstance(kept, dict) else kept for name, kept in state.items()}
+        return cls(tasks, **own)
 
 
 def _at_least(floor: float, weights: dict[str, float]) -> dict[str, float]:

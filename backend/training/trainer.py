@@ -322,6 +322,17 @@ def grpo_arguments(config: TrainConfig, components: list[Component], output_dir:
         multi_objective_aggregation=config.aggregation,
         reward_weights=reward_weights(config, components),
         mask_truncated_completions=False,
+        # generation
+        use_vllm=config.use_vllm,
+        vllm_mode=config.vllm_mode,
+        vllm_server_base_url=config.vllm_server_base_url if config.vllm_mode == "server" else None,
+        vllm_gpu_memory_utilization=config.vllm_gpu_memory_utilization,
+        vllm_max_model_length=config.max_seq_length,
+        vllm_enable_sleep_mode=config.vllm_enable_sleep_mode,
+        vllm_importance_sampling_correction=config.vllm_importance_sampling_correction,
+        vllm_importance_sampling_mode="sequence_mask",
+        vllm_importance_sampling_clip_max=3.0,
+        vllm_importance_sampling_clip_min=None,
         shuffle_dataset=True,
         # evaluation and checkpoints
         per_device_eval_batch_size=config.num_generations,  # TRL checks it, although our evaluate() does not use it
