@@ -14,7 +14,7 @@ from backend.audit.correlation import spearman
 from backend.audit.gate import Gate
 from backend.audit.robustness import visible
 from backend.audit.table import audit_table, people_of
-from backend.store.completions import all_ratings, ensure_scores, rated_scores
+from backend.store.completions import all_ratings, ensure_scores, gap_counts, rated_scores
 from backend.store.events import record
 from backend.store.ratings import scored_ratings, self_agreement
 from backend.store.suite_versions import keep_version, versions
@@ -40,7 +40,9 @@ def decide_gates(
     hashes = ratings_hashes(session)
     decisions = []
     known = rated[rated["task"].map(lambda task: find_task(task) is not None).astype(bool)]
-    audit = audit_table(known, people_of(all_ratings(session), self_agreement(session)), settings)
+    audit = audit_table(
+        known, people_of(all_ratings(session), self_agreement(session)), settings, gap_counts(session, profile)
+    )
     for row in audit[audit["reward"] == "total"].itertuples():
         task = str(row.task)
         numbers = {"n": row.n, **{k: _number(getattr(row, k)) for k in ("rho", "low", "high", "p")}}

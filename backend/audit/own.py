@@ -9,21 +9,25 @@ import pandas as pd
 from sqlalchemy.orm import Session
 
 from backend.access import needs
-from backend.audit.correlation import correlate
+from backend.audit.correlation import Correlation, correlate
+from backend.audit.gate import decide
+from backend.audit.judges import CHECKS, as_dict, audit_judge
 from backend.audit.raters import doubt_of
 from backend.audit.robustness import held_out_difference, is_held_out
 from backend.audit.table import People, audit_table, people_of
+from backend.audit.verdicts import rewards_of, verdict_of
 from backend.data.completions import Taken, import_completions, stratified
 from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout
 from backend.errors import UserError, bad_rows
 from backend.rating.imported import ImportedScore, import_scores
 from backend.rating.queue import enqueue
-from backend.store.completions import all_ratings, ensure_scores, rated_scores
+from backend.store.completions import all_ratings, ensure_scores, gap_counts, gaps, rated_scores
 from backend.store.engine import writing
 from backend.store.imported import ids_of_keys
-from backend.suites import Suite, default_profile, fingerprint, suite_of
+from backend.suites import GateSettings, Suite, default_profile, fingerprint, get_task, suite_of
 from backend.wording import p_value
+from rewards.types import Functions
 
 MOST_QUEUED = 300
 """Completions of one file that are put before the raters."""
@@ -93,27 +97,85 @@ def bring_in(
     return taken
 
 
-def audit_own(session: Session, suite: Suite, taken: Taken) -> dict[str, Any]:
+def audit_own(
+    session: Session, suite: Suite, taken: Taken, checks: int = CHECKS, everything: bool = False
+) -> dict[str, Any]:
     """Score the rated completions of a file and correlate every reward with the people.
+
+    Args:
+        session: a writing session.
+        suite: whose rewards.
+        taken: the file's completions.
+        checks: how many pairs and repeats every judge is asked for, for its biases.
+        everything: whether completions that nobody rated are scored too, for what a judge that can stand in for a person says
+            of all of them.
 
     Returns:
         ``{"suite", "tasks": [{"task", "n", "prompts", "gate", "reason", "fingerprint", "within", "held_out", "raters",
-        "rewards": [{"name", "rho", "low", "high", "p", "p_holm", "n"}]}]}``; numbers that are undefined are None. All ratings
+        "rewards": [{"name", "rho", "low", "high", "p", "p_holm", "n"}], "gaps", "verdicts", "sentence", "judges"}]}``; numbers that are undefined are None. All ratings
         count for ρ and the gate; ``held_out`` is the held-out half's ρ, and ``difference`` in it is that ρ minus the visible
         half's, with its interval.
     """
     profile = suite.default_profile
     ids = list(ids_of_keys(session, taken.keys).values())
     ensure_scores(session, profile)
-    rated = rated_scores(session, profile, only=set(ids))
-    people = people_of(all_ratings(session, ids))
-    audit = audit_table(rated, people)
+    if everything:
+        ensure_scores(session, profile, ids)
+    scored = rated_scores(session, profile, only=set(ids), with_total=False)
+    rated = scored[scored["completion_id"].isin(scored.loc[scored["component"] == "total", "completion_id"])]
+    people, without = people_of(all_ratings(session, ids)), gaps(session, profile, set(ids))
+    audit = audit_table(rated, people, gaps=gap_counts(session, profile, set(ids)))
     tasks = []
     for task in taken.tasks:
-        of_task = audit[audit["task"] == task]
-        rules = fingerprint(task, profile)
-        tasks.append(_task(task, of_task, rated[rated["task"] == task], people.get(task), rules))
+        of_task, rows = audit[audit["task"] == task], rated[rated["task"] == task]
+        said = _task(task, of_task, rows, people.get(task), fingerprint(task, profile))
+        missing, each = without[without["task"] == task], scored[scored["task"] == task]
+        if of_task.empty and len(missing):
+            said |= _all_missing(missing, suite.gate)
+        tasks.append({**said, **_each(session, suite, task, each, people.get(task), missing, ids, checks)})
     return {"suite": suite.name, "tasks": tasks}
+
+
+def _all_missing(missing: pd.DataFrame, settings: GateSettings) -> dict[str, Any]:
+    """A task whose rated completions all lack the total."""
+    gate = decide(Correlation(0, None), settings, gaps=missing["completion_id"].nunique())
+    return {"gate": gate.verdict, "reason": str(gate.reason)}
+
+
+def _each(
+    session: Session, suite: Suite, task: str, rated: pd.DataFrame, people: People | None, missing: pd.DataFrame, ids: list[int],
+    checks: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Every reward alone, its gaps, and the judges among them."""
+    reward, known = get_task(task).reward, suite.scorer.judges if suite.scorer is not None else {}
+    weights = reward.weights if isinstance(reward, Functions) else {}
+    rows = rewards_of(rated)
+    judges = {
+        name: audit_judge(session, known[name], suite.default_profile, rows[name], people.ratings, missing, ids, checks)
+        for name in weights
+        if name in known and name in rows and people is not None
+    }
+    verdicts = []
+    for name, weight in weights.items():
+        lost = int((missing["component"] == name).sum())
+        if name not in rows and not lost:
+            continue
+        beside = {"model": known[name].model if name in known else ""}
+        findings = judges[name].findings if name in judges else ()
+        mine = rows.get(name, rated.head(0))
+        verdicts.append(verdict_of(name, mine, suite.gate, weight, lost, findings=findings, **beside))
+    return {
+        "gaps": {str(name): {str(k): int(n) for k, n in of["kind"].value_counts().sort_index().items()} for name, of in missing.groupby("component")},
+        "verdicts": [
+            {
+                "name": v.name, "kind": "judge" if v.model else "rule", "gate": v.verdict, "reason": str(v.reason),
+                "findings": [str(words) for words in v.findings],
+            }
+            for v in verdicts
+        ],
+        "sentence": " ".join(str(v.sentence) for v in verdicts),
+        "judges": [as_dict(judge) for judge in judges.values()],
+    }  # fmt: skip
 
 
 def _task(task: str, audit: pd.DataFrame, rated: pd.DataFrame, people: People | None, rules: str) -> dict[str, Any]:
@@ -196,7 +258,18 @@ def as_table(audit: Mapping[str, Any]) -> str:
                 else f", {d['delta']:+.2f} ({d['low']:+.2f} to {d['high']:+.2f}) from the other half"
             )
             lines.append(f"  on the half held out: ρ {held['rho']:+.2f} (n = {held['n']}{apart})")
+        for name, kinds in (task.get("gaps") or {}).items():
+            lines.append(f"  {name} has no value for " + ", ".join(f"{n} ({kind})" for kind, n in kinds.items()))
         if (raters := task.get("raters") or {}).get("ceiling") is not None:
             ceiling = f"  raters: α {raters['alpha']:+.2f}; if they are alike, a reward without error reaches ρ {raters['ceiling']:.2f}"
             lines.append(ceiling)
+        for judge in task.get("judges") or []:
+            took = judge["spent"]
+            cost = "" if took["dollars"] is None else f", ${took['dollars']:.4f}"
+            tokens = took["prompt_tokens"] + took["completion_tokens"]
+            lines.append(
+                f"  {judge['name']} asked {judge['model']} {took['calls']} times so far ({tokens} tokens{cost})"
+            )
+        if task.get("sentence"):
+            lines.append(f"  {task['sentence']}")
     return "\n".join(lines)

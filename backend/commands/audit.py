@@ -21,6 +21,15 @@ def audit(
     rewards: OwnRewards,
     completions: Annotated[Path, typer.Argument(help="JSONL, CSV, Parquet, an Inspect log, …; see docs/your-own.md.")],
     ratings: Annotated[Path | None, typer.Option(help="Rows of id, rater and score.")] = None,
+    judge_checks: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Pairs and repeats that each judge is asked for, for its biases; 0 asks nothing more."
+        ),
+    ] = 30,
+    everything: Annotated[
+        bool, typer.Option(help="Score completions that nobody rated too, for a judge's mean.")
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
     prompt_column: PromptColumn = "",
     completion_column: CompletionColumn = "",
@@ -44,7 +53,7 @@ def audit(
         given = read_scores(ratings, taken) if ratings is not None else []
     with progress("auditing"), writing() as session:
         take_scores(session, taken, given)
-        found = audit_own(session, suite, taken)
+        found = audit_own(session, suite, taken, judge_checks, everything)
         decide_gates(session, suite.default_profile, "workbench audit")
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if json_ else as_table(found))
     raise typer.Exit(exit_code(found["tasks"]))

@@ -173,6 +173,24 @@ class Score(Base):
     fingerprint: Mapped[str] = mapped_column(String(12))
 
 
+class ScoreGap(Base):
+    """A component that has no value for a completion under a profile, and why: a judge did not answer, or not with a score.
+
+    Where the component counts in the total, the completion has no total either."""
+
+    __tablename__ = "score_gaps"
+
+    completion_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), primary_key=True)
+    profile: Mapped[str] = mapped_column(String(40), primary_key=True)
+    component: Mapped[str] = mapped_column(String(60), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    """The reason's name, such as ``timed out``."""
+    what: Mapped[str] = mapped_column(Text)
+    is_final: Mapped[bool]
+    """Whether asking again would give the same; the others are asked again with the next audit."""
+    fingerprint: Mapped[str] = mapped_column(String(12))
+
+
 class QueueItem(Base):
     """A completion in the raters' queue. ``rated`` and ``is_open`` are kept up to date with its ratings, so that an index
     finds the next one."""

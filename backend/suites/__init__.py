@@ -25,11 +25,13 @@ from backend.suites.scoring import (
     score_all,
     score_completion,
     score_completions,
+    score_or_gaps,
 )
-from backend.suites.suite import GateSettings, MonitorSettings, NextStep, Preset, PromptSource, Suite, ToScore
+from backend.suites.suite import GateSettings, JudgeOf, MonitorSettings, NextStep, Preset, PromptSource, Suite, ToScore
 
 __all__ = [
     "GateSettings",
+    "JudgeOf",
     "MonitorSettings",
     "NextStep",
     "Preset",
@@ -53,6 +55,7 @@ __all__ = [
     "score_all",
     "score_completion",
     "score_completions",
+    "score_or_gaps",
     "suite_of",
     "suites",
     "task_names",
