@@ -1,6 +1,6 @@
 """Audit the judges of a suite: what they cost and left out, what they go by beside quality, and how they stand beside people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import pandas as pd
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.audit.annotator import BesidePeople, beside_people, words_of
+from backend.audit.annotator import BesidePeople, beside_people, most_wrong, words_of
 from backend.audit.bias import APART, LEANS, Again, Asked, Obeys, Position, ask_again, leaning, obeys, swap_test
 from backend.audit.correlation import Correlation, spearman
 from backend.store.completions import to_score
@@ -20,6 +20,7 @@ from backend.wording import Text, decimal, fill
 
 CHECKS = 30
 """Pairs that are judged in both orders, and completions that are asked about once more."""
+MOST_WRONG = 20
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class JudgeAudit:
         people_length: people's own ρ with length.
         position, again, obeys: answers to questions asked for the audit alone; None where none were asked.
         people: it beside people.
+        most_wrong: completions on which it lies furthest from people, furthest first.
     """
 
     judge: JudgeOf
@@ -47,6 +49,7 @@ class JudgeAudit:
     again: Again | None
     obeys: Obeys | None
     people: BesidePeople
+    most_wrong: Sequence[int]
 
     @property
     def findings(self) -> tuple[Text, ...]:
@@ -115,7 +118,7 @@ def audit_judge(
     """
     asked = _asked(session, rows) if checks else []
     prompts = rows["prompt_id"].tolist()
-    mine = gaps[gaps["component"] == judge.name]
+    mine, judged = gaps[gaps["component"] == judge.name], judged_by(session, judge.name, profile, rows, ids)
     position, again = swap_test(judge, asked, checks), ask_again(judge, asked, checks)
     instructions = obeys(judge, asked)
     return JudgeAudit(
@@ -128,7 +131,8 @@ def audit_judge(
         position if checks else None,
         again if checks else None,
         instructions if checks else None,
-        beside_people(judged_by(session, judge.name, profile, rows, ids), ratings),
+        beside_people(judged, ratings),
+        most_wrong(judged, MOST_WRONG),
     )
 
 
@@ -182,6 +186,7 @@ def as_dict(audit: JudgeAudit) -> dict[str, Any]:
         "people_kappa": asdict(people.people_kappa),
         "alternative": {**asdict(people.alternative), "why": str(people.alternative.why)},
         "mean": None if people.powered is None else asdict(people.powered),
+        "most_wrong": list(audit.most_wrong),
         "findings": [str(words) for words in audit.findings],
     }
 

@@ -259,7 +259,7 @@ def as_table(audit: Mapping[str, Any]) -> str:
             )
             lines.append(f"  on the half held out: ρ {held['rho']:+.2f} (n = {held['n']}{apart})")
         for name, kinds in (task.get("gaps") or {}).items():
-            lines.append(f"  {name} has no value for " + ", ".join(f"{n} ({kind})" for kind, n in kinds.items()))
+            lines.append(f"  gaps: {name} has no value for " + ", ".join(f"{n} ({kind})" for kind, n in kinds.items()))
         if (raters := task.get("raters") or {}).get("ceiling") is not None:
             ceiling = f"  raters: α {raters['alpha']:+.2f}; if they are alike, a reward without error reaches ρ {raters['ceiling']:.2f}"
             lines.append(ceiling)
@@ -268,8 +268,8 @@ def as_table(audit: Mapping[str, Any]) -> str:
             cost = "" if took["dollars"] is None else f", ${took['dollars']:.4f}"
             tokens = took["prompt_tokens"] + took["completion_tokens"]
             lines.append(
-                f"  {judge['name']} asked {judge['model']} {took['calls']} times so far ({tokens} tokens{cost})"
+                f"  judge: {judge['name']} asked {judge['model']} {took['calls']} times so far ({tokens} tokens{cost})"
             )
         if task.get("sentence"):
-            lines.append(f"  {task['sentence']}")
+            lines.append(f"  each alone: {task['sentence']}")
     return "\n".join(lines)

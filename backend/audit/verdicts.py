@@ -84,5 +84,7 @@ def verdict_of(
 
 def rewards_of(rated: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
     """reward -> its rows, of one task's ``rated_scores``; the total is none."""
+    if rated.empty:
+        return {}
     kept = rated[(rated["component"] != "total") & np.isfinite(rated["value"])]
     return {str(name): rows for name, rows in kept.groupby("component", sort=False)}
