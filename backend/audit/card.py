@@ -183,6 +183,7 @@ def sections(card: Mapping[str, Any]) -> list[Section]:
             _people_section(head, said),
             _rewards_section(head, said),
             *([_judges_section(head, said)] if said.get("judges") else []),
+            *([_pairs_section(head, said)] if said.get("pairs") else []),
             _attack_section(head, said),
             Section(f"{head}Limits", said["limits"]),
         ]
@@ -258,6 +259,28 @@ def _judges_section(head: str, said: Mapping[str, Any]) -> Section:
             )
     columns = ("judge", "model", "fingerprint", "weighted κ with people", "gaps", "calls")
     return Section(f"{head}Judges", lines, Table(columns, rows))
+
+
+def _pairs_section(head: str, said: Mapping[str, Any]) -> Section:
+    people, rows = said["pairs"]["people"], []
+    for r in said["pairs"]["rewards"]:
+        if r["accuracy"] is not None:
+            rows.append(
+                [
+                    r["name"],
+                    str(r["pairs"]),
+                    str(r["choices"]),
+                    f"{r['accuracy']:.2f}{_interval(r)}",
+                    f"{r['ties']:.2f}",
+                ]
+            )
+    lines = []
+    if people["accuracy"] is not None:
+        lines.append(
+            f"Two raters of one pair choose the same in {people['accuracy']:.2f}{_interval(people)} of {people['choices']} cases."
+        )
+    columns = ("reward", "pairs", "choices", "prefers what people prefer", "scores both alike")
+    return Section(f"{head}Of two completions", lines, Table(columns, rows))
 
 
 def _attack_section(head: str, said: Mapping[str, Any]) -> Section:

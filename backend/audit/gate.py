@@ -71,7 +71,7 @@ def decide(
             gaps=gaps, n=total.n + gaps,
         )  # fmt: skip
         if gaps > MOST_GAPS * (total.n + gaps) and total.n + gaps >= s.least_ratings:
-            return Gate("fail", _joined([missing, reason, *notes]))
+            return Gate("fail", _joined([missing, *([reason] if total.n else []), *notes]))
         notes = [missing, *notes]
     if verdict == "pass" and within is not None and within.prompts < FEWEST_PROMPTS:
         missing = fill(

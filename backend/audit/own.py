@@ -12,6 +12,7 @@ from backend.access import needs
 from backend.audit.correlation import Correlation, correlate
 from backend.audit.gate import decide
 from backend.audit.judges import CHECKS, as_dict, audit_judge
+from backend.audit.pairs import pairwise_accuracy, same_choice
 from backend.audit.raters import doubt_of
 from backend.audit.robustness import held_out_difference, is_held_out
 from backend.audit.table import People, audit_table, people_of
@@ -21,10 +22,12 @@ from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout
 from backend.errors import UserError, bad_rows
 from backend.rating.imported import ImportedScore, import_scores
+from backend.rating.pairs import import_pairs
 from backend.rating.queue import enqueue
 from backend.store.completions import all_ratings, ensure_scores, gap_counts, gaps, rated_scores
 from backend.store.engine import writing
 from backend.store.imported import ids_of_keys
+from backend.store.pairs import pair_ratings, stored_values
 from backend.suites import GateSettings, Suite, default_profile, fingerprint, get_task, suite_of
 from backend.wording import p_value
 from rewards.types import Functions
@@ -73,6 +76,44 @@ def take_scores(session: Session, taken: Taken, ratings: Sequence[tuple[str, str
     return import_scores(session, scores, by_task.scale) if scores else 0
 
 
+def read_choices(path: Path, taken: Taken) -> list[tuple[str, str, str, int]]:
+    """A file of choices beside a file of completions: rows of first, second (ids), rater, and better: 1, 2, or 0 for neither.
+
+    Returns:
+        (the first one's key, the second one's, rater, better) of each.
+
+    Raises:
+        UserError: it cannot be read, or has bad rows (named by place).
+    """
+    found, bad = [], []
+    for place, row in raw_rows(path):
+        try:
+            if isinstance(row, ValueError):
+                raise row
+            if missing := [name for name in ("first", "second", "rater", "better") if name not in row]:
+                raise ValueError(f"lacks {', '.join(missing)}; a choice is a row of first, second, rater and better")
+            keys = [taken.by_id.get(str(row[name])) for name in ("first", "second")]
+            if keys[0] is None or keys[1] is None:
+                name = "first" if keys[0] is None else "second"
+                raise ValueError(f"no completion has the id {str(row[name])[:40]!r}")
+            if str(row["better"]).strip() not in ("0", "1", "2"):
+                raise ValueError(
+                    f"better is 1 (the first), 2 (the second) or 0 (neither), not {str(row['better'])[:20]!r}"
+                )
+            found.append((keys[0], keys[1], str(row["rater"])[:120], int(row["better"])))
+        except (TypeError, ValueError) as error:
+            bad.append(f"{path}:{place}: {error}")
+    if bad:
+        raise bad_rows(f"of {len(found) + len(bad)} choices", bad)
+    return found
+
+
+def take_choices(session: Session, choices: Sequence[tuple[str, str, str, int]]) -> int:
+    """Put the choices of a file into the store; returns how many."""
+    ids = ids_of_keys(session, list(dict.fromkeys(key for first, second, *_ in choices for key in (first, second))))
+    return import_pairs(session, [(ids[first], ids[second], rater, better) for first, second, rater, better in choices])
+
+
 @needs("engineer")
 def bring_in(
     completions: Path,
@@ -112,7 +153,7 @@ def audit_own(
 
     Returns:
         ``{"suite", "tasks": [{"task", "n", "prompts", "gate", "reason", "fingerprint", "within", "held_out", "raters",
-        "rewards": [{"name", "rho", "low", "high", "p", "p_holm", "n"}], "gaps", "verdicts", "sentence", "judges"}]}``; numbers that are undefined are None. All ratings
+        "rewards": [{"name", "rho", "low", "high", "p", "p_holm", "n"}], "pairs", "gaps", "verdicts", "sentence", "judges"}]}``; numbers that are undefined are None. All ratings
         count for ρ and the gate; ``held_out`` is the held-out half's ρ, and ``difference`` in it is that ρ minus the visible
         half's, with its interval.
     """
@@ -125,6 +166,7 @@ def audit_own(
     rated = scored[scored["completion_id"].isin(scored.loc[scored["component"] == "total", "completion_id"])]
     people, without = people_of(all_ratings(session, ids)), gaps(session, profile, set(ids))
     audit = audit_table(rated, people, gaps=gap_counts(session, profile, set(ids)))
+    choices = pair_ratings(session, ids)
     tasks = []
     for task in taken.tasks:
         of_task, rows = audit[audit["task"] == task], rated[rated["task"] == task]
@@ -132,8 +174,22 @@ def audit_own(
         missing, each = without[without["task"] == task], scored[scored["task"] == task]
         if of_task.empty and len(missing):
             said |= _all_missing(missing, suite.gate)
+        said["pairs"] = _pairs(session, choices[choices["task"] == task], profile)
         tasks.append({**said, **_each(session, suite, task, each, people.get(task), missing, ids, checks)})
     return {"suite": suite.name, "tasks": tasks}
+
+
+def _pairs(session: Session, choices: pd.DataFrame, profile: str) -> dict[str, Any] | None:
+    """How often every reward, of two completions, prefers the one that people prefer; None where nobody has chosen."""
+    if choices.empty:
+        return None
+    ids = sorted({int(i) for i in (*choices["first"], *choices["second"])})
+    ensure_scores(session, profile, ids)
+    values = stored_values(session, ids, profile)
+    return {
+        "people": asdict(same_choice(choices)),
+        "rewards": [{"name": name, **asdict(pairwise_accuracy(choices, of))} for name, of in values.items()],
+    }
 
 
 def _all_missing(missing: pd.DataFrame, settings: GateSettings) -> dict[str, Any]:
@@ -258,6 +314,12 @@ def as_table(audit: Mapping[str, Any]) -> str:
                 else f", {d['delta']:+.2f} ({d['low']:+.2f} to {d['high']:+.2f}) from the other half"
             )
             lines.append(f"  on the half held out: ρ {held['rho']:+.2f} (n = {held['n']}{apart})")
+        for r in (task.get("pairs") or {"rewards": []})["rewards"]:
+            if r["accuracy"] is not None:
+                ends = "" if r["low"] is None else f" ({r['low']:.2f} to {r['high']:.2f})"
+                lines.append(
+                    f"  pairs: {r['name']} prefers what people prefer in {r['accuracy']:.2f}{ends} of {r['choices']} choices"
+                )
         for name, kinds in (task.get("gaps") or {}).items():
             lines.append(f"  gaps: {name} has no value for " + ", ".join(f"{n} ({kind})" for kind, n in kinds.items()))
         if (raters := task.get("raters") or {}).get("ceiling") is not None:

@@ -22,6 +22,9 @@ def audit(
     rewards: OwnRewards,
     completions: Annotated[Path, typer.Argument(help="JSONL, CSV, Parquet, an Inspect log, …; see docs/your-own.md.")],
     ratings: Annotated[Path | None, typer.Option(help="Rows of id, rater and score.")] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Rows of first, second (ids), rater and better: 1, 2 or 0.")
+    ] = None,
     judge_checks: Annotated[
         int,
         typer.Option(
@@ -54,7 +57,7 @@ def audit(
     suite = use_suite(rewards)
     from backend.audit.card import audit_card, check_suffix, write_card
     from backend.audit.gates import decide_gates
-    from backend.audit.own import as_table, audit_own, exit_code, read_scores, take_scores
+    from backend.audit.own import as_table, audit_own, exit_code, read_choices, read_scores, take_choices, take_scores
     from backend.data.completions import import_completions
     from backend.data.sources.layout import Layout
     from backend.rating.first import put_first
@@ -68,8 +71,10 @@ def audit(
         taken = import_completions(completions, layout)
         console.print(f"{taken.rows} completions, {taken.new} of them new to the store", highlight=False)
         given = read_scores(ratings, taken) if ratings is not None else []
+        choices = read_choices(pairs, taken) if pairs is not None else []
     with progress("auditing") as console, writing() as session:
         take_scores(session, taken, given)
+        take_choices(session, choices)
         found = audit_own(session, suite, taken, judge_checks, everything)
         decide_gates(session, suite.default_profile, "workbench audit")
         if to_raters:

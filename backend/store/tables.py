@@ -299,6 +299,29 @@ class RatingEvent(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class PairRating(Base):
+    """Which of two completions of one prompt a rater finds better; one per rater and pair."""
+
+    __tablename__ = "pair_ratings"
+    __table_args__ = (
+        UniqueConstraint("first_id", "second_id", "rater_id"),
+        CheckConstraint("first_id < second_id", name="pair_in_order"),
+        CheckConstraint("better BETWEEN 0 AND 2", name="better_0_to_2"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    first_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"))
+    second_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), index=True)
+    rater_id: Mapped[int] = mapped_column(ForeignKey("raters.id"), index=True)
+    better: Mapped[int]
+    """1 the first, 2 the second, 0 neither."""
+    swapped: Mapped[bool] = mapped_column(default=False)
+    """Whether the second one stood on the left."""
+    seconds: Mapped[float | None]
+    """Time the pair was on screen."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class SuiteVersion(Base):
     """The source of a team's reward file as it was when it was audited: one row per task and fingerprint."""
 
