@@ -10,6 +10,7 @@ from app.pages import link_to
 from app.ui.audit_attack import show_attack
 from app.ui.audit_completions import show_points
 from app.ui.audit_data import held_out_words, load, standing
+from app.ui.audit_judges import judges_of, show_judges, show_pairs
 from app.ui.audit_raters import show_left_out, show_raters
 from app.ui.audit_trust import show_components, show_leave_one_out, show_lifted, show_profiles, show_trust
 from app.ui.audit_versions import show_versions
@@ -230,7 +231,9 @@ def page() -> None:
             ),
             alt=t("ρ per task with interval", "ρ por tarefa com intervalo"),
         )
-    rules = {}
+    rules = {t("Pairs", "Pares"): lambda: show_pairs(profile, list(totals["task"]))}
+    if judges := judges_of(list(totals["task"])):
+        rules[t("Judges", "Juízes")] = lambda: show_judges(rated, profile, judges)
     if any(len(suite.profiles) > 1 for suite in suites()):
         rules[t("Profiles", "Perfis")] = lambda: show_profiles(profile, rated)
     if any(suite.scorer is not None for suite in suites()):

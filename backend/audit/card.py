@@ -25,7 +25,7 @@ from backend.store.completions import all_ratings
 from backend.store.engine import in_parts
 from backend.store.ratings import scored_ratings
 from backend.store.tables import Completion, Rating
-from backend.suites import Suite, get_task
+from backend.suites import Suite, counting_judges
 from backend.wording import p_value
 
 CALLS = 2_000
@@ -134,10 +134,8 @@ def _renamed(note: str, names: Mapping[str, str]) -> str:
 def _attack(
     session: Session, suite: Suite, task: str, calls: int | None, on_progress: Callable[[int, float], None]
 ) -> dict[str, Any] | None:
-    judges = suite.scorer.judges if suite.scorer is not None else {}
-    weights = get_task(task).reward.maxima
     if calls is None:
-        calls = 0 if any(weights.get(name, 0) for name in judges) else CALLS
+        calls = 0 if counting_judges(task) else CALLS
     if not calls:
         return None
     found = attack_as_dict(attack_task(session, task, suite.default_profile, calls, on_progress=on_progress))

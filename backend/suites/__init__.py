@@ -2,6 +2,7 @@
 
 from backend.suites.registry import (
     classify,
+    counting_judges,
     default_profile,
     find_task,
     get_task,
@@ -39,6 +40,7 @@ __all__ = [
     "Suite",
     "ToScore",
     "classify",
+    "counting_judges",
     "default_profile",
     "find_task",
     "fingerprint",

@@ -24,7 +24,7 @@ from backend.evaluation.power import detectable_from_spread, prompts_needed
 from backend.models.generate import generate
 from backend.models.load import Policy
 from backend.records import Completion, PromptRecord, Sampling
-from backend.suites import ToScore, get_task, score_all, suite_of
+from backend.suites import ToScore, counting_judges, get_task, score_all, suite_of
 from backend.training.config import TrainConfig
 from backend.training.memory import available_memory, needed_memory
 from backend.training.reward_functions import components_of
@@ -342,6 +342,9 @@ def _attack(config: TrainConfig, sampled: list[Sampled]) -> Check:
     for task, of_task in _samples_by_task(sampled).items():
         known = get_task(task)
         if known.bounds is None:
+            continue
+        if judges := counting_judges(task):
+            held.append(f"{task} not searched, because {', '.join(judges)} would be asked hundreds of times")
             continue
         texts = [c.text for s in of_task for c in s.completions]
         asked = [ToScore.of(s.prompt, "") for s in of_task]
