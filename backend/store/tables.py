@@ -305,7 +305,6 @@ class PairRating(Base):
     __tablename__ = "pair_ratings"
     __table_args__ = (
         UniqueConstraint("first_id", "second_id", "rater_id"),
-        CheckConstraint("first_id < second_id", name="pair_in_order"),
         CheckConstraint("better BETWEEN 0 AND 2", name="better_0_to_2"),
     )
 

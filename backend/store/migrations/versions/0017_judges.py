@@ -31,7 +31,6 @@ def upgrade() -> None:
         sa.Column("seconds", sa.Float()),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.UniqueConstraint("first_id", "second_id", "rater_id"),
-        sa.CheckConstraint("first_id < second_id", name="pair_in_order"),
         sa.CheckConstraint("better BETWEEN 0 AND 2", name="better_0_to_2"),
     )
     op.create_index("ix_pair_ratings_second_id", "pair_ratings", ["second_id"])
