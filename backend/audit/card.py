@@ -21,22 +21,17 @@ from backend.audit.attack import attack_task
 from backend.audit.gates import ratings_hashes
 from backend.errors import UserError
 from backend.files import write_whole
+from backend.html_page import document, words_table
 from backend.store.completions import all_ratings
 from backend.store.engine import in_parts
 from backend.store.ratings import scored_ratings
 from backend.store.tables import Completion, Rating
 from backend.suites import Suite, counting_judges
-from backend.wording import p_value
+from backend.wording import Text, p_value
 
 CALLS = 2_000
 """Calls of each task's reward in the card's own attack."""
 SUFFIXES = (".html", ".md", ".json")
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; } .lead { font-size: 1.1rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; } th, td { padding: .3rem .7rem; border-bottom: 1px solid #ddd; text-align: left; }
-code { overflow-wrap: anywhere; } @media print { body { margin: 0; max-width: none; font-size: 11pt; } h2 { break-after: avoid; } }
-"""
 
 
 @dataclass(frozen=True)
@@ -82,6 +77,7 @@ def audit_card(
             "agreement": {k: v for k, v in (said.get("raters") or {}).items() if k != "in_doubt"},
             "rated": _rated(session, of_task, names, doubt),
             "ratings": hashes.get(task),
+            "standing_attack": said.get("attack"),
             "attack": _attack(session, suite, task, attack_calls, on_progress),
         }
         tasks.append({**_hidden(whole, names), "limits": _limits(whole, of_task)})
@@ -156,9 +152,9 @@ def _limits(said: Mapping[str, Any], ratings: pd.DataFrame) -> list[str]:
         limits.append(f"{alone} completions have one person's score only.")
     if (said.get("within") or {}).get("low") is None:
         limits.append("Whether it ranks inside a prompt's group, which is all that GRPO learns from, is not known.")
-    if said["attack"] is None:
+    if said["attack"] is None and said["standing_attack"] is None:
         limits.append("No attack was run: whether cheap texts score high is not known.")
-    elif not said["attack"]["finds"]:
+    elif said["attack"] is not None and not said["attack"]["finds"]:
         limits.append(
             f"An attack of {said['attack']['calls']} calls found nothing; GRPO makes more, and is a stronger optimiser."
         )
@@ -282,9 +278,10 @@ def _pairs_section(head: str, said: Mapping[str, Any]) -> Section:
 
 
 def _attack_section(head: str, said: Mapping[str, Any]) -> Section:
-    found = said["attack"]
+    found, stands = said["attack"], said["standing_attack"]
     if found is None:
-        return Section(f"{head}Attack", ["No attack was run."])
+        words = stands["words"][0].upper() + stands["words"][1:] if stands is not None else "No attack was run"
+        return Section(f"{head}Attack", [f"{words}."])
     when = f"after {found['calls_to_target']} calls" if found["calls_to_target"] is not None else "never"
     line = f"A search of {found['calls']} calls for cheap texts reached {found['target']:.2f} {when}."
     rows = [
@@ -317,16 +314,15 @@ def _cell(text: str) -> str:
 
 def as_html(card: Mapping[str, Any]) -> str:
     """The card as one page that opens without a network."""
-    parts = [f"<h1>Audit card: {escape(card['suite'])}</h1>"]
+    title = f"Audit card: {card['suite']}"
+    parts = [f"<h1>{escape(title)}</h1>"]
     for section in sections(card):
         parts.append(f"<h2>{escape(section.title)}</h2>")
         parts += [f"<p>{escape(line)}</p>" for line in section.lines]
         if section.table is not None:
-            head = "".join(f"<th>{escape(name)}</th>" for name in section.table.columns)
-            rows = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in section.table.rows)
-            parts.append(f"<table><tr>{head}</tr>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>")
-    title = escape(f"Audit card: {card['suite']}")
-    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style><body>{"".join(parts)}</body></html>\n'
+            heads, *rows = ([Text(cell, cell) for cell in row] for row in (section.table.columns, *section.table.rows))
+            parts.append(words_table(heads, rows))
+    return document(title, parts)
 
 
 def write_card(card: Mapping[str, Any], path: Path) -> None:

@@ -10,6 +10,7 @@ from statsmodels.stats.multitest import multipletests
 from backend.audit.agreement import Agreement, agreement
 from backend.audit.correlation import Correlation, correlate, spearman, within_prompt
 from backend.audit.gate import decide
+from backend.audit.policies import rests_on
 from backend.audit.raters import RaterCheck, check_raters, doubt_of
 from backend.audit.severity import Severity, adjusted_correlation, severity
 from backend.suites import GateSettings, find_task, in_order, suite_of
@@ -68,7 +69,7 @@ def audit_table(
     This is the one place that decides: the page, the terminal and the recorded decision read it.
 
     Args:
-        rated: columns completion_id, prompt_id, task, component, value, human, and where known length and weight; one row per
+        rated: columns completion_id, prompt_id, task, component, value, human, and where known length, policy and weight; one row per
             (completion, component).
         people: what is known of each task's raters; the gate's reason says what a reader should know of them.
         settings: thresholds, in place of each suite's own.
@@ -105,6 +106,8 @@ def _task_rows(
     length = spearman(human, first["length"]) if "length" in first else None
     adjusted = _adjusted(first, values[["total"]], people)
     notes = _notes(found[0], length, first, values[["total"]], people)
+    if "policy" in first:
+        notes.insert(0, rests_on(first["policy"].tolist()))
     gate = decide(found[0], settings, within, notes, gaps)
     if adjusted is not None and (other := decide(adjusted, settings, within, gaps=gaps).verdict) != gate.verdict:
         notes.append(_otherwise(adjusted, other))

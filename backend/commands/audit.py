@@ -46,6 +46,7 @@ def audit(
         typer.Option(min=0, help="Calls of the card's attack; 2000 where left out, none where a judge counts."),
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Also write the audit to this file, as one HTML page.")] = None,
     prompt_column: PromptColumn = "",
     completion_column: CompletionColumn = "",
     task_column: TaskColumn = "task",
@@ -56,8 +57,8 @@ def audit(
     """
     suite = use_suite(rewards)
     from backend.audit.card import audit_card, check_suffix, write_card
-    from backend.audit.gates import decide_gates
-    from backend.audit.own import as_table, audit_own, exit_code, read_choices, read_scores, take_choices, take_scores
+    from backend.audit.choices import read_choices, take_choices
+    from backend.audit.own import as_table, audit_own, exit_code, read_scores, take_scores
     from backend.data.completions import import_completions
     from backend.data.sources.layout import Layout
     from backend.rating.first import put_first
@@ -75,8 +76,7 @@ def audit(
     with progress("auditing") as console, writing() as session:
         take_scores(session, taken, given)
         take_choices(session, choices)
-        found = audit_own(session, suite, taken, judge_checks, everything)
-        decide_gates(session, suite.default_profile, "workbench audit")
+        found = audit_own(session, suite, taken, "workbench audit", judge_checks, everything)
         if to_raters:
             worst = [i for task in found["tasks"] for judge in task["judges"] for i in judge["most_wrong"][:to_raters]]
             console.print(f"{put_first(session, worst)} completions go to raters first", highlight=False)
@@ -85,5 +85,10 @@ def audit(
             made = audit_card(session, suite, found, list(ids_of_keys(session, taken.keys).values()), attack_calls)
             for path in card:
                 write_card(made, path)
+    if html is not None:
+        from backend.audit.page import as_html
+        from backend.files import write_whole
+
+        write_whole(html, as_html(found))
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if json_ else as_table(found))
     raise typer.Exit(exit_code(found["tasks"]))

@@ -1,6 +1,6 @@
 """Evaluate a policy: one batched generation over a split's prompts, each completion scored with its components."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isnan
 from pathlib import Path
 from statistics import fmean
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from backend.errors import UserError
+from backend.evaluation.truth import unread_share
 from backend.files import write_whole
 from backend.models.generate import generate
 from backend.records import PromptRecord, Sampling, ScoredCompletion
 from backend.suites import ToScore, find_task, fingerprint, score_all
 from rewards.calling import MOST_GAPS
-from rewards.types import Score
+from rewards.types import Fact, Score
 
 if TYPE_CHECKING:
     from backend.models.load import Policy
@@ -133,14 +134,19 @@ def truths(result: EvaluationResult, prompts: list[PromptRecord]) -> dict[str, f
     """The share of facts that completions got right, by the name of each task's truth measure.
 
     The training reward cannot show reward hacking. These measures compare completions with the facts that the prompts
-    were made from, which the reward does not use. A measure that applies to no prompt is left out.
+    were made from, which the reward does not use. A measure that applies to no prompt is left out. Beside a measure that says
+    what is so stands ``<name>_unread``: the share that one gets without reading these prompts.
     """
     columns_of = {p.id: p.facts for p in prompts}
     found: dict[str, list[bool]] = {}
+    facts: dict[str, list[Sequence[Fact]]] = {}
     for c in result.completions:
         known = find_task(c.task)
         truth = known.truth if known is not None else None
         judged = truth.judge(c.text, columns_of.get(c.prompt_id, {})) if truth is not None else None
         if truth is not None and judged is not None:
             found.setdefault(truth.name, []).extend(judged)
-    return {name: fmean(right) for name, right in found.items() if right}
+            if truth.facts is not None and (told := truth.facts(c.text, columns_of.get(c.prompt_id, {}))):
+                facts.setdefault(truth.name, []).append(told)
+    shares = {name: fmean(right) for name, right in found.items() if right}
+    return shares | {f"{name}_unread": unread_share(told) for name, told in facts.items()}

@@ -6,7 +6,7 @@ from math import isnan
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Select, case, delete, func, insert, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, String, case, cast, delete, func, insert, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from backend.records import Completion as Generated
@@ -15,6 +15,7 @@ from backend.store.engine import in_parts, in_turn
 from backend.store.ratings import scored_ratings
 from backend.store.tables import (
     Completion,
+    Evaluation,
     Prompt,
     QueueItem,
     Rater,
@@ -181,6 +182,29 @@ def add_scores(session: Session, rows: Iterable[dict[str, Any]]) -> None:
         session.execute(insert(Score), batch)
 
 
+MOST_SAMPLED = 20_000
+"""The most completions of a task that best-of-n reads."""
+
+
+def sampled_scores(session: Session, task: str, profile: str) -> pd.DataFrame:
+    """A task's completions that have a total under a profile, rated or not: columns prompt_id, policy, text, facts, value."""
+    query = (
+        select(Completion.prompt_id, written_by(), Completion.text, Prompt.facts, Score.value)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .join(Score, Score.completion_id == Completion.id)
+        .outerjoin(Evaluation, Evaluation.id == Completion.evaluation_id)
+        .where(
+            Prompt.task == task,
+            Score.profile == profile,
+            Score.component == "total",
+            Score.fingerprint == fingerprint(task, profile),
+        )
+        .order_by(Completion.prompt_id, Completion.id)
+        .limit(MOST_SAMPLED)
+    )
+    return pd.DataFrame(session.execute(query).all(), columns=["prompt_id", "policy", "text", "facts", "value"])
+
+
 MOST_RATED = 2_000
 """The most rated completions of a task that an audit reads; if there are more, it reads a stable sample of this many."""
 
@@ -194,15 +218,18 @@ def rated_scores(
 ) -> pd.DataFrame:
     """Rated completions with their reward: one row per (completion, component).
 
-    Columns: completion_id, prompt_id, task, component, value, human, raters (how many), length (characters), weight
-    (how many completions of the raters' queue it represents: see ``backend.rating.design``; NaN if nobody got it from the
-    queue, as with ratings that came with a file). ``human`` is the mean over raters. For a task with more than ``MOST_RATED`` rated completions, a stable sample. With ``evaluation_id``, only
-    that evaluation's completions; with ``with_total``, only those that have a total.
+    Columns: completion_id, prompt_id, task, component, value, human, raters (how many), length (characters), policy (who
+    wrote it: ``written_by``), weight (how many completions of the raters' queue it represents: see
+    ``backend.rating.design``; NaN if nobody got it from the queue, as with ratings that came with a file). ``human`` is the
+    mean over raters. For a task with more than ``MOST_RATED`` rated completions, a stable sample. With ``evaluation_id``,
+    only that evaluation's completions; with ``with_total``, only those that have a total.
     """
     people = human_scores(session, MOST_RATED if only is None else None, evaluation_id)
     if only is not None:
         people = people[people["completion_id"].isin(only)]
-    columns = ["completion_id", "prompt_id", "task", "component", "value", "human", "raters", "length", "weight"]
+    columns = [
+        "completion_id", "prompt_id", "task", "component", "value", "human", "raters", "length", "policy", "weight",
+    ]  # fmt: skip
     if people.empty:
         return pd.DataFrame(columns=columns)
     ids = people["completion_id"].tolist()
@@ -265,7 +292,7 @@ def _weights(session: Session, people: pd.DataFrame) -> pd.Series:
 
 
 def human_scores(session: Session, most: int | None = None, evaluation_id: str | None = None) -> pd.DataFrame:
-    """One row per rated completion: completion_id, prompt_id, task, stratum, human, raters, length.
+    """One row per rated completion: completion_id, prompt_id, task, stratum, human, raters, length, policy.
 
     For a task with more than ``most``, a stable sample; the database draws it, so the other rows are never loaded. With
     ``evaluation_id``, only that evaluation's completions.
@@ -305,15 +332,29 @@ def human_scores(session: Session, most: int | None = None, evaluation_id: str |
             c.task,
             func.length(Completion.text),
             QueueItem.stratum,
+            written_by(),
         )
         .select_from(ranked)
         .join(Completion, Completion.id == c.completion_id)
+        .outerjoin(Evaluation, Evaluation.id == Completion.evaluation_id)
         .outerjoin(QueueItem, QueueItem.completion_id == c.completion_id)
     )
     if most is not None:
         query = query.where(c.place <= most)
-    columns = ["completion_id", "human", "raters", "prompt_id", "task", "length", "stratum"]
+    columns = ["completion_id", "human", "raters", "prompt_id", "task", "length", "stratum", "policy"]
     return pd.DataFrame(session.execute(query).all(), columns=columns).astype({"human": float})
+
+
+def written_by() -> ColumnElement[str]:
+    """Who wrote a completion, in a query that has its evaluation joined: the policy's name and, where a run has trained it,
+    ``, tuned in RUN`` or ``, step 20 of RUN``."""
+    run = func.coalesce(Evaluation.run_id, "")
+    return case(
+        (Evaluation.label == "tuned", Completion.policy + ", tuned in " + run),
+        (Evaluation.label == "step", Completion.policy + ", step " + cast(Evaluation.step, String) + " of " + run),
+        (Evaluation.label == "sft", Completion.policy + ", after the warm-up of " + run),
+        else_=Completion.policy,
+    )
 
 
 def all_ratings(session: Session, completion_ids: list[int] | None = None) -> pd.DataFrame:

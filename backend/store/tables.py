@@ -139,7 +139,10 @@ class Completion(Base):
     """What a policy wrote for a prompt, with every generation parameter."""
 
     __tablename__ = "completions"
-    __table_args__ = (Index("completions_evaluation", "evaluation_id", "prompt_id"),)
+    __table_args__ = (
+        Index("completions_evaluation", "evaluation_id", "prompt_id"),
+        Index("completions_policy", "policy", "prompt_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     prompt_id: Mapped[str] = mapped_column(ForeignKey("prompts.id"), index=True)
@@ -352,6 +355,29 @@ class GateDecision(Base):
     """n, rho and its interval, within-prompt rho and its interval."""
     settings: Mapped[dict[str, Any]]
     decided_by: Mapped[str] = mapped_column(String(120))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class AttackMade(Base):
+    """A search for cheap texts that a task's reward scores high; it holds for one fingerprint."""
+
+    __tablename__ = "attacks"
+    __table_args__ = (Index("attacks_task", "task", "profile", "fingerprint"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task: Mapped[str] = mapped_column(String(40))
+    profile: Mapped[str] = mapped_column(String(40))
+    fingerprint: Mapped[str] = mapped_column(String(12))
+    calls: Mapped[int]
+    """How many calls of the reward were made."""
+    target: Mapped[float] = mapped_column(Float)
+    """The total that counts as high."""
+    best: Mapped[float] = mapped_column(Float)
+    """The highest total of a text that is no copy."""
+    to_target: Mapped[int | None]
+    """Calls until the target was reached first; None where it was not."""
+    finds: Mapped[list[Any]]
+    """[prompt id, text] of each text that reaches the target."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 

@@ -71,7 +71,7 @@ class FileImport:
     Attributes:
         label: of the tab on the Data page.
         what: what the files are, in a sentence or two.
-        files: the names that are read.
+        files: patterns of the names that are read (``*.csv``).
         take: (folder with the files, called with what is being done) -> the report's lines.
         done: said when it has worked.
     """

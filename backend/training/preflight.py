@@ -27,6 +27,7 @@ from backend.records import Completion, PromptRecord, Sampling
 from backend.suites import ToScore, counting_judges, get_task, score_all, suite_of
 from backend.training.config import TrainConfig
 from backend.training.memory import available_memory, needed_memory
+from backend.training.over_optimisation import over_optimisation
 from backend.training.reward_functions import components_of
 from rewards.types import Score
 
@@ -127,6 +128,7 @@ def sample_checks(config: TrainConfig, policy: Policy, sampled: list[Sampled]) -
         yield _parser(sampled)
     yield _headroom(config, sampled)
     yield _attack(config, sampled)
+    yield over_optimisation(sampled)
 
 
 def _sample(
