@@ -8,6 +8,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from rewards.calling import Gap
+
 Components = dict[str, float]
 Columns = Mapping[str, Any]
 """What stands beside a prompt in the data (a reference answer, the facts behind a text): column -> value."""
@@ -49,10 +51,17 @@ class Profile:
 
 @dataclass(frozen=True)
 class Score:
-    """One completion's score: ``total`` in [0, 1] and the components it is the clipped sum of."""
+    """One completion's score: ``total`` and the components it is the (clipped) sum of.
+
+    Attributes:
+        total: in the task's bounds; NaN where a component that counts in it has a gap.
+        components: name -> value, of those that apply and have no gap.
+        gaps: component -> why it has no value.
+    """
 
     total: float
     components: Components = field(default_factory=dict)
+    gaps: Mapping[str, Gap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,24 @@ class Score(Base):
     fingerprint: Mapped[str] = mapped_column(String(12))
 
 
+class ScoreGap(Base):
+    """A component that has no value for a completion under a profile, and why: a judge did not answer, or not with a score.
+
+    Where the component counts in the total, the completion has no total either."""
+
+    __tablename__ = "score_gaps"
+
+    completion_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), primary_key=True)
+    profile: Mapped[str] = mapped_column(String(40), primary_key=True)
+    component: Mapped[str] = mapped_column(String(60), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    """The reason's name, such as ``timed out``."""
+    what: Mapped[str] = mapped_column(Text)
+    is_final: Mapped[bool]
+    """Whether asking again would give the same; the others are asked again with the next audit."""
+    fingerprint: Mapped[str] = mapped_column(String(12))
+
+
 class QueueItem(Base):
     """A completion in the raters' queue. ``rated`` and ``is_open`` are kept up to date with its ratings, so that an index
     finds the next one."""
@@ -290,6 +308,28 @@ class RatingEvent(Base):
     action: Mapped[str] = mapped_column(String(10))
     score: Mapped[float | None] = mapped_column(Float)
     skip_reason: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class PairRating(Base):
+    """Which of two completions of one prompt a rater finds better; one per rater and pair."""
+
+    __tablename__ = "pair_ratings"
+    __table_args__ = (
+        UniqueConstraint("first_id", "second_id", "rater_id"),
+        CheckConstraint("better BETWEEN 0 AND 2", name="better_0_to_2"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    first_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"))
+    second_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), index=True)
+    rater_id: Mapped[int] = mapped_column(ForeignKey("raters.id"), index=True)
+    better: Mapped[int]
+    """1 the first, 2 the second, 0 neither."""
+    swapped: Mapped[bool] = mapped_column(default=False)
+    """Whether the second one stood on the left."""
+    seconds: Mapped[float | None]
+    """Time the pair was on screen."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
