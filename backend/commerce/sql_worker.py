@@ -36,14 +36,14 @@ class NotRun(Exception):
     """The query gave no result; the message says why."""
 
 
-def run(query: str, shop: Path, seconds: float) -> list[tuple[Any, ...]]:
+def run(query: str, shop: Path, seconds: float, named: bool = True) -> list[tuple[Any, ...]]:
     """The rows of one SELECT, as ``sql_execution.run_here`` gives them, run in the worker.
 
     Raises:
         NotRun: it was refused, failed or passed a limit.
         UserError: the file holds no shop.
     """
-    request = {"query": query, "shop": str(shop), "seconds": seconds}
+    request = {"query": query, "shop": str(shop), "seconds": seconds, "named": named}
     try:
         answer = _worker().ask(request, _ANSWER_SECONDS, _GIGABYTES)
     except WorkerEnded as error:
@@ -60,7 +60,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the one who asks; it ends this process
     with sqlite3.connect(":memory:") as first:
         first.execute("SELECT 1")  # what SQLite and the parser load at their first use is loaded once, here
-    _answer({"query": "SELECT 1", "shop": os.devnull, "seconds": 1.0})
+    _answer({"query": "SELECT 1", "shop": os.devnull, "seconds": 1.0, "named": True})
     while True:
         child = os.fork()
         if child == 0:
@@ -92,7 +92,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     from backend.commerce.sql_execution import Refused, run_here
 
     try:
-        return {"rows": run_here(request["query"], Path(request["shop"]), request["seconds"])}
+        return {"rows": run_here(request["query"], Path(request["shop"]), request["seconds"], request["named"])}
     except Refused as error:
         return {"refused": str(error)}
     except MemoryError:

@@ -16,7 +16,7 @@ from backend.commerce.synthetic import build_commerce_db
 from backend.settings import ROOT
 from tests.hostile_queries import QUERIES
 
-ORDINARY = "SELECT COUNT(*) FROM orders_enriched"
+ORDINARY = "SELECT COUNT(*) FROM orders"
 ROWS_UPON_ROWS = "SELECT COUNT(*) FROM orders_enriched a, orders_enriched b, orders_enriched c, orders_enriched d"
 ONE_LONG_CALL = "SELECT trim(printf('%.*c',99000,'a'), printf('%.*c',49000,'b') || 'a') FROM orders_enriched"
 
@@ -105,7 +105,7 @@ def test_a_script_from_standard_input_can_measure(shop: Path) -> None:
 
 
 def test_threads_and_forks_each_get_their_own_answers(shop: Path) -> None:
-    queries = [f"SELECT COUNT(*) + {n} FROM orders_enriched" for n in range(40)]
+    queries = [f"SELECT COUNT(*) + {n} FROM orders" for n in range(40)]
     found: dict[int, object] = {}
     threads = [threading.Thread(target=lambda n=n: found.update({n: run_query(queries[n], shop)})) for n in range(40)]
     for thread in threads:
