@@ -19,6 +19,7 @@ from backend.rating.pairs import Shown, next_pair, save_pair, undo_pair
 from backend.store.completions import one_completion
 from backend.store.engine import StoreAway, reading, writing
 from backend.store.pairs import pairs_by
+from backend.store.names import clean_name
 from backend.store.ratings import get_rater
 from backend.suites import find_task
 from rewards.types import GENERAL_GUIDELINE
@@ -32,7 +33,7 @@ def choose_rater() -> int | None:
         name = who().name
     else:
         name = st.sidebar.text_input(t("Your name", "Seu nome"), key="rater", bind="query-params", max_chars=120)
-    if not name.strip():
+    if not clean_name(name):
         st.info(
             t("Write your name in the sidebar to start.", "Escreva seu nome na barra lateral para começar."),
             icon=":material/badge:",

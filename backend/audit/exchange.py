@@ -174,6 +174,7 @@ def import_ratings(session: Session, records: list[RatingRecord]) -> int:
 
     An earlier rating of the same completion by the same rater is replaced, so importing a file twice changes nothing.
     """
+    in_turn(session, "raters")
     in_turn(session, "ratings")
     completions = _completions(session, records, _prompts(session, records))
     scores = [ImportedScore(completions[r.task, r.prompt, r.completion], r.rater, r.score, r.comment) for r in records]

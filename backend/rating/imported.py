@@ -64,6 +64,7 @@ def import_scores(session: Session, scores: Sequence[ImportedScore], scale: tupl
     Raises:
         UserError: a score lies outside of the scale.
     """
+    in_turn(session, "raters")
     in_turn(session, "ratings")
     check_scale((s.score for s in scores), scale)
     raters = {name: get_rater(session, name).id for name in dict.fromkeys(s.rater for s in scores)}

@@ -19,7 +19,7 @@ from backend.errors import UserError
 from backend.rating.queue import enqueue
 from backend.settings import get_settings
 from backend.store.engine import in_turn
-from backend.store.ratings import get_rater
+from backend.store.ratings import check_own_rater, get_rater
 from backend.store.tables import Completion, PairRating, Prompt, QueueItem, Rater, Score, utc_now
 from backend.suites import find_task, suite_of
 
@@ -75,6 +75,11 @@ def save_pair(session: Session, rater_id: int, shown: Shown, better: int, second
     Raises:
         UserError: ``better`` is none of these, or they are not two completions of one prompt.
     """
+    check_own_rater(session, rater_id)
+    _save(session, rater_id, shown, better, seconds)
+
+
+def _save(session: Session, rater_id: int, shown: Shown, better: int, seconds: float | None = None) -> None:
     if isinstance(better, bool) or better not in (0, 1, 2):
         raise UserError(f"a choice is 1 (the left one), 2 (the right one) or 0 (neither), not {better!r}")
     pair = _in_order(shown)
@@ -97,6 +102,7 @@ def save_pair(session: Session, rater_id: int, shown: Shown, better: int, second
 @needs("annotator")
 def undo_pair(session: Session, rater_id: int) -> Shown | None:
     """Take the rater's latest choice back; returns its pair as it was shown, None where there is none."""
+    check_own_rater(session, rater_id)
     in_turn(session, f"rater {rater_id}")
     latest = select(PairRating).where(PairRating.rater_id == rater_id)
     rating = session.scalar(latest.order_by(PairRating.created_at.desc(), PairRating.id.desc()).limit(1))
@@ -117,8 +123,10 @@ def import_pairs(session: Session, choices: Sequence[tuple[int, int, str, int]])
         UserError: a choice does not fit; the message says which.
     """
     raters = {name: get_rater(session, name).id for name in dict.fromkeys(rater for _, _, rater, _ in choices)}
+    for rater_id in sorted(raters.values()):  # one order, so that two imports do not wait for each other
+        in_turn(session, f"rater {rater_id}")
     for first, second, rater, better in choices:
-        save_pair(session, raters[rater], Shown(first, second), better)
+        _save(session, raters[rater], Shown(first, second), better)
     enqueue(session, sorted({i for first, second, _, _ in choices for i in (first, second)}))
     return len(choices)
 

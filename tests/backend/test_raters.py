@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from app.ui.item_tokens import item_token
 from backend.access import NotAllowed, Person, acting_as
 from backend.errors import UserError
+from backend.rating.pairs import Shown, save_pair, undo_pair
 from backend.rating.queue import claim, claim_next, save_draft
 from backend.rating.ratings import save_rating, undo_last
 from backend.store.engine import reading, writing
@@ -64,6 +65,8 @@ def test_nobody_writes_another_persons_ratings(any_workbench: Path) -> None:
         lambda session: claim(session, item, ana),
         lambda session: save_draft(session, item, ana, "no"),
         lambda session: undo_last(session, 999),
+        lambda session: save_pair(session, ana, Shown(1, 2), 1),
+        lambda session: undo_pair(session, ana),
     ):
         with acting_as(BIA), pytest.raises(NotAllowed, match="own"), writing() as session:
             action(session)
