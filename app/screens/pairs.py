@@ -18,8 +18,8 @@ from backend.errors import UserError
 from backend.rating.pairs import Shown, next_pair, save_pair, undo_pair
 from backend.store.completions import one_completion
 from backend.store.engine import StoreAway, reading, writing
-from backend.store.pairs import pairs_by
 from backend.store.names import clean_name
+from backend.store.pairs import pairs_by
 from backend.store.ratings import get_rater
 from backend.suites import find_task
 from rewards.types import GENERAL_GUIDELINE
