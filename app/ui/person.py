@@ -22,9 +22,9 @@ def current_person() -> Person:
     found = sign_in_state()
     if found.state == "open":
         return OPERATOR if not not_served() else NOBODY
-    if found.state == "broken":
+    if found.state == "broken" or get_script_run_ctx(suppress_warning=True) is None:
         return NOBODY
-    if get_script_run_ctx(suppress_warning=True) is None or not st.user.is_logged_in or _expired():
+    if getattr(st.user, "is_logged_in", None) is not True or _expired():
         return NOBODY
     claims = st.user.to_dict()
     email = str(claims.get("email") or "") if claims.get("email_verified") is not False else ""
@@ -41,7 +41,13 @@ def _expired() -> bool:
 
 def not_served() -> str:
     """Why nobody is served here; "" where people are: the sign-in is configured wrongly, or missing on an open address."""
-    return sign_in_state().problem or refused_address(st.get_option("server.address"))
+    if problem := sign_in_state().problem or refused_address(st.get_option("server.address")):
+        return problem
+    if (
+        signs_in() and getattr(st.user, "is_logged_in", None) is None
+    ):  # Streamlit still has what it read while it was wrong
+        return "the configuration of the sign-in was changed while the server ran; restart the service"
+    return ""
 
 
 def say_not_served() -> None:

@@ -163,5 +163,9 @@ def test_a_configuration_that_breaks_while_it_runs_keeps_everyone_out(app: App, 
         expect(page.get_by_text("Launch")).to_have_count(0)
         assert "a-secret-of-the-test" not in page.content()
     secrets.write_text(whole, encoding="utf-8")
+    page.goto(app.address)  # Streamlit read it once, so it is served again after a restart
+    expect(page.get_by_text("restart the service").or_(page.get_by_test_id("stSidebarNavLink").first)).to_be_visible()
+    app.kill()
+    app.start()
     page.goto(app.address)
     expect(page.get_by_test_id("stSidebarNavLink").first).to_be_visible()
