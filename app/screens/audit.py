@@ -12,6 +12,7 @@ from app.ui.audit_best import show_best_of
 from app.ui.audit_completions import show_points
 from app.ui.audit_data import findings, held_out_words, load, standing, whose
 from app.ui.audit_findings import show_others, show_strongest
+from app.ui.audit_judges import judges_of, show_judges, show_pairs
 from app.ui.audit_policies import show_policies
 from app.ui.audit_raters import show_left_out, show_raters
 from app.ui.audit_trust import show_components, show_leave_one_out, show_lifted, show_profiles, show_trust
@@ -238,7 +239,9 @@ def page() -> None:
             ),
             alt=t("ρ per task with interval", "ρ por tarefa com intervalo"),
         )
-    rules = {}
+    rules = {t("Pairs", "Pares"): lambda: show_pairs(profile, list(totals["task"]))}
+    if judges := judges_of(list(totals["task"])):
+        rules[t("Judges", "Juízes")] = lambda: show_judges(rated, profile, judges)
     if any(len(suite.profiles) > 1 for suite in suites()):
         rules[t("Profiles", "Perfis")] = lambda: show_profiles(profile, rated)
     if any(suite.scorer is not None for suite in suites()):

@@ -89,7 +89,7 @@ def page() -> None:
             t("Annotators", "Avaliadores"),
             t("Score completions from 1 to 5, a key each.", "Dê notas de 1 a 5 às respostas, uma tecla cada."),
             raters,
-            ["annotate"],
+            ["annotate", "pairs"],
         )
     with read:
         card(

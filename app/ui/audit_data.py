@@ -11,7 +11,14 @@ from backend.audit.gates import ratings_hashes, standing_gates
 from backend.audit.policies import PolicyRho, by_policy
 from backend.audit.strongest import Finding, strongest
 from backend.audit.table import People, audit_table, people_of
-from backend.store.completions import all_ratings, ensure_scores, rated_scores, sampled_scores, unscored_count
+from backend.store.completions import (
+    all_ratings,
+    ensure_scores,
+    gap_counts,
+    rated_scores,
+    sampled_scores,
+    unscored_count,
+)
 from backend.store.engine import reading, writing
 from backend.store.ratings import ratings_version, self_agreement
 from backend.suites import fingerprint_of_all, task_names, tasks
@@ -25,7 +32,9 @@ def _rated(profile: str, rules: str, version: str) -> pd.DataFrame:
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _audit(profile: str, rules: str, version: str) -> pd.DataFrame:
-    return audit_table(_rated(profile, rules, version), people(version))
+    with reading() as session:
+        without = gap_counts(session, profile)
+    return audit_table(_rated(profile, rules, version), people(version), gaps=without)
 
 
 @st.cache_data(show_spinner=False, max_entries=4)

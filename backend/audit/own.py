@@ -9,10 +9,12 @@ import pandas as pd
 from sqlalchemy.orm import Session
 
 from backend.access import needs
+from backend.audit.alone import as_lines, each_alone
 from backend.audit.attacks import standing_attacks
 from backend.audit.best_of_n import as_rows, of_people, sentence
 from backend.audit.correlation import Correlation, Difference, correlate
 from backend.audit.gates import Audited, audit_rated, decide_gates, rates_more
+from backend.audit.judges import CHECKS
 from backend.audit.policies import by_policy
 from backend.audit.raters import doubt_of
 from backend.audit.robustness import held_out_difference, is_held_out
@@ -98,25 +100,39 @@ def bring_in(
     return taken
 
 
-def audit_own(session: Session, suite: Suite, taken: Taken, decided_by: str) -> dict[str, Any]:
+def audit_own(
+    session: Session, suite: Suite, taken: Taken, decided_by: str, checks: int = CHECKS, everything: bool = False
+) -> dict[str, Any]:
     """Score the rated completions of a file, correlate every reward with the people, and record the decisions.
 
     What is recorded is what is returned, unless people have rated other completions of these tasks too: decisions rest on all.
 
+    Args:
+        session: a writing session.
+        suite: whose rewards.
+        taken: the file's completions.
+        decided_by: who asked for it.
+        checks: how many pairs and repeats every judge is asked for, for its biases.
+        everything: whether completions that nobody rated are scored too, for what a judge that can stand in for a person says
+            of all of them.
+
     Returns:
         ``{"suite", "finding", "tasks": [{"task", "n", "prompts", "gate", "reason", "fingerprint", "within", "held_out",
         "raters", "policies", "best_of_n", "over_optimisation", "attack", "rewards": [{"name", "rho", "low", "high", "p",
-        "p_holm", "n"}]}]}``; numbers that are undefined are None. ``finding`` is the strongest, in words. All ratings count for
+        "p_holm", "n"}], "pairs", "gaps", "verdicts", "sentence", "judges"}]}``; numbers that are undefined are None. ``finding`` is the strongest, in words. All ratings count for
         ρ and the gate; ``held_out`` is the held-out half's ρ, and ``difference`` in it is that ρ minus the visible half's, with
         its interval. ``best_of_n`` has a row for each n (``backend.audit.best_of_n``), and ``over_optimisation`` says in words
         what they mean.
     """
     profile = suite.default_profile
     ids = set(ids_of_keys(session, taken.keys).values())
+    if everything:
+        ensure_scores(session, profile, sorted(ids))
     audited = audit_rated(session, profile, only=ids)
     decide_gates(session, profile, decided_by, audited=None if rates_more(session, ids) else audited)
     attacks, rated = standing_attacks(session, profile), audited.rated
     picked = {task: of_people(rated[rated["task"] == task]) for task in taken.tasks}
+    alone = each_alone(session, suite, audited.people, taken.tasks, ids, checks)
     findings = strongest(rated, audited.table, attacks, picked, by_policy(rated))
     return {
         "suite": suite.name,
@@ -129,6 +145,7 @@ def audit_own(session: Session, suite: Suite, taken: Taken, decided_by: str) -> 
                 "attack": None
                 if task not in attacks
                 else {"broke": attacks[task].broke, "words": str(attacks[task].words)},
+                **alone[task],
             }
             for task in taken.tasks
         ],
@@ -236,4 +253,5 @@ def as_table(audit: Mapping[str, Any]) -> str:
             lines.append(f"  ρ by who wrote the answers: {each}")
         if task.get("attack"):
             lines.append(f"  attack: {task['attack']['words']}")
+        lines += as_lines(task)
     return "\n".join(lines)

@@ -1,10 +1,12 @@
 """Completions and their scores in the store."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
+from math import isnan
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, String, case, cast, delete, func, insert, literal, select, true
+from sqlalchemy import ColumnElement, Select, String, case, cast, delete, func, insert, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from backend.records import Completion as Generated
@@ -20,10 +22,11 @@ from backend.store.tables import (
     Rating,
     RatingEvent,
     Score,
+    ScoreGap,
     Stratum,
     scattered,
 )
-from backend.suites import ToScore, find_task, fingerprint, score_completions
+from backend.suites import ToScore, find_task, fingerprint, score_or_gaps
 
 
 def save_completions(
@@ -73,13 +76,19 @@ def ensure_scores(
     wanted = [_rated()] if completion_ids is None else map(_these, in_parts(completion_ids))
     ids = [i for query in wanted for i in session.scalars(_without_score(session, query, profile).limit(most))]
     for part in in_parts(ids):
-        session.execute(delete(Score).where(Score.profile == profile, Score.completion_id.in_(part)))
-        add_scores(session, _score_rows(session, part, profile))
+        scores, gaps = _score_rows(session, part, profile)
+        for table in (Score, ScoreGap):
+            session.execute(delete(table).where(table.profile == profile, table.completion_id.in_(part)))
+        add_scores(session, scores)
+        if gaps:
+            session.execute(insert(ScoreGap), gaps)
     return len(ids)
 
 
-def _score_rows(session: Session, completion_ids: Sequence[int], profile: str) -> list[dict[str, Any]]:
-    """The ``scores`` rows of completions: each one's components and their total."""
+def _score_rows(
+    session: Session, completion_ids: Sequence[int], profile: str
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The ``scores`` rows of completions, each one's components and their total, and the ``score_gaps`` rows."""
     query = (
         select(Completion, Prompt)
         .join(Prompt, Prompt.id == Completion.prompt_id)
@@ -94,15 +103,16 @@ def _score_rows(session: Session, completion_ids: Sequence[int], profile: str) -
     # A prompt's completions together, as a trainer has them, and prompts as they came.
     for completion, prompt in sorted(found, key=lambda row: (first[row[0].prompt_id], row[0].id)):
         by_task.setdefault(prompt.task, []).append((completion.id, to_score(completion, prompt)))
-    rows = []
+    rows, gaps = [], []
     for task, of_task in by_task.items():
         rules = fingerprint(task, profile)
-        scores = score_completions(task, [asked for _, asked in of_task], profile)
+        scores = score_or_gaps(task, [asked for _, asked in of_task], profile)
         for (completion_id, _), score in zip(of_task, scores, strict=True):
             head = {"completion_id": completion_id, "profile": profile, "fingerprint": rules}
-            values = {**score.components, "total": score.total}
+            values = score.components if isnan(score.total) else {**score.components, "total": score.total}
             rows += [{**head, "component": name, "value": value} for name, value in values.items()]
-    return rows
+            gaps += [{**head, "component": name, **asdict(gap)} for name, gap in score.gaps.items()]
+    return rows, gaps
 
 
 def to_score(completion: Completion, prompt: Prompt) -> ToScore:
@@ -122,7 +132,10 @@ def _these(ids: Sequence[int]) -> Select[int, str]:
 
 
 def _without_score(session: Session, query: Select[int, str], profile: str) -> Select[int]:
-    """Ids of those completions of a query whose stored score is missing or of another fingerprint."""
+    """Ids of those completions of a query whose stored score is missing or of another fingerprint.
+
+    A total that is missing because of a gap is asked for again only where the gap is not final.
+    """
     stored = session.scalars(select(Prompt.task).distinct()).all()
     rules_of = {task: fingerprint(task, profile) for task in stored if find_task(task) is not None}
     rules = case(rules_of, value=Prompt.task) if rules_of else literal("")
@@ -132,8 +145,12 @@ def _without_score(session: Session, query: Select[int, str], profile: str) -> S
         Score.component == "total",
         Score.fingerprint == rules,
     )
+    gaps = select(ScoreGap.completion_id).where(
+        ScoreGap.completion_id == Completion.id, ScoreGap.profile == profile, ScoreGap.fingerprint == rules
+    )
+    done = or_(scored.exists(), gaps.exists()) & ~gaps.where(~ScoreGap.is_final).exists()
     joined = query.join(Prompt, Prompt.id == Completion.prompt_id)
-    return joined.with_only_columns(Completion.id).where(Prompt.task.in_(rules_of), ~scored.exists())
+    return joined.with_only_columns(Completion.id).where(Prompt.task.in_(rules_of), ~done)
 
 
 def totals(session: Session, completion_ids: Sequence[int], profile: str) -> dict[int, float]:
@@ -193,7 +210,11 @@ MOST_RATED = 2_000
 
 
 def rated_scores(
-    session: Session, profile: str, evaluation_id: str | None = None, only: Collection[int] | None = None
+    session: Session,
+    profile: str,
+    evaluation_id: str | None = None,
+    only: Collection[int] | None = None,
+    with_total: bool = True,
 ) -> pd.DataFrame:
     """Rated completions with their reward: one row per (completion, component).
 
@@ -201,7 +222,7 @@ def rated_scores(
     wrote it: ``written_by``), weight (how many completions of the raters' queue it represents: see
     ``backend.rating.design``; NaN if nobody got it from the queue, as with ratings that came with a file). ``human`` is the
     mean over raters. For a task with more than ``MOST_RATED`` rated completions, a stable sample. With ``evaluation_id``,
-    only that evaluation's completions.
+    only that evaluation's completions; with ``with_total``, only those that have a total.
     """
     people = human_scores(session, MOST_RATED if only is None else None, evaluation_id)
     if only is not None:
@@ -218,8 +239,38 @@ def rated_scores(
         query = select(Score.completion_id, Score.component, Score.value).where(Score.profile == profile, wanted)
         rows += session.execute(query).all()
     scores = pd.DataFrame(rows, columns=["completion_id", "component", "value"])
+    if with_total:  # there is none where a judge that counts in it gave no value
+        scores = scores[scores["completion_id"].isin(scores.loc[scores["component"] == "total", "completion_id"])]
     people["weight"] = _weights(session, people)
     return scores.merge(people, on="completion_id").sort_values(["completion_id", "component"])[columns]
+
+
+def gaps(session: Session, profile: str, only: Collection[int] | None = None) -> pd.DataFrame:
+    """The components that a rated completion has no value for, and why: one row per (completion, component).
+
+    Columns: completion_id, task, component, kind, what, has_total. With ``only``, of these completions.
+    """
+    total = select(Score.completion_id).where(
+        Score.completion_id == ScoreGap.completion_id, Score.profile == profile, Score.component == "total"
+    )
+    rated = scored_ratings(Rating.completion_id).where(Rating.completion_id == ScoreGap.completion_id)
+    query = (
+        select(ScoreGap.completion_id, Prompt.task, ScoreGap.component, ScoreGap.kind, ScoreGap.what, total.exists())
+        .join(Completion, Completion.id == ScoreGap.completion_id)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .where(ScoreGap.profile == profile, rated.exists())
+        .order_by(ScoreGap.completion_id)
+    )
+    columns = ["completion_id", "task", "component", "kind", "what", "has_total"]
+    found = pd.DataFrame(session.execute(query).all(), columns=columns)
+    return found if only is None else found[found["completion_id"].isin(only)]
+
+
+def gap_counts(session: Session, profile: str, only: Collection[int] | None = None) -> dict[str, int]:
+    """task -> how many of its rated completions have no total, because a judge that counts gave no value."""
+    without = gaps(session, profile, only)
+    without = without[~without["has_total"].astype(bool)].drop_duplicates("completion_id")
+    return {str(task): int(n) for task, n in without["task"].value_counts().items()}
 
 
 def _weights(session: Session, people: pd.DataFrame) -> pd.Series:
