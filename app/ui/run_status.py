@@ -61,13 +61,9 @@ def show_status(run: Run) -> None:
 
 def show_progress(run: Run) -> None:
     """Step, seconds per step, time left, and a warning if the process has not reported for a while."""
-    with reading() as session:
-        steps = load_metrics(session, [run.id], ["loss", "step_time"])
-    done = int(steps["step"].max()) if not steps.empty else 0
-    total = int(run.config["max_steps"])
-    pace = steps.loc[steps["name"] == "step_time", "value"].tail(10).mean()
+    done, total, pace = pace_of(run)
     words = t(f"step {done} of {total}", f"passo {done} de {total}")
-    if pd.notna(pace):
+    if pace is not None:
         left = pace * (total - done)
         words += t(f" · {number(pace, 1)} s a step", f" · {number(pace, 1)} s por passo")
         words += t(f" · about {duration(left)} left", f" · faltam cerca de {duration(left)}")
@@ -125,6 +121,15 @@ def show_set_aside(run: Run) -> None:
             ),
             icon=":material/rule:",
         )
+
+
+def pace_of(run: Run) -> tuple[int, int, float | None]:
+    """(steps done, steps in all, seconds per step lately; None before the first)."""
+    with reading() as session:
+        steps = load_metrics(session, [run.id], ["loss", "step_time"])
+    done = int(steps["step"].max()) if not steps.empty else 0
+    pace = steps.loc[steps["name"] == "step_time", "value"].tail(10).mean()
+    return done, int(run.config["max_steps"]), float(pace) if pd.notna(pace) else None
 
 
 def show_watch(run: Run) -> None:

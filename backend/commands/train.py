@@ -9,7 +9,7 @@ python run_training.py --preset v4.1 --prompts mine.jsonl    # the real model; n
 python run_training.py --folder F --preset nano              # without a store; `workbench runs sync F` takes it in
 python run_training.py --list                                # presets, fields and their ranges
 workbench train my_rewards.py prompts.jsonl --model FOLDER_OR_ID   # your own functions, unchanged, on your own prompts
-accelerate launch --num_processes 4 run_training.py ...      # several GPUs
+torchrun --standalone --nproc_per_node 2 run_training.py ... # several processes, on GPUs or on a CPU
 """
 
 import os
@@ -194,21 +194,25 @@ def _create(config: Any, seeds: list[int]) -> str:
 
 
 def _preflight(config: Any, as_json: bool) -> int:
-    """Print the checks; returns 1 when one fails."""
+    """Print the checks, those that need no model at once; returns 1 when one fails."""
     import json
 
     from backend.audit.gates import standing_gates
-    from backend.models.load import load_policy
+    from backend.models.load import load_policy, load_tokenizer
     from backend.runs.create import run_prompts
     from backend.settings import get_settings
     from backend.store.engine import reading
-    from backend.training.preflight import as_dicts, as_table, failures
+    from backend.training.preflight import as_dicts, as_table, failures, static_checks
     from backend.training.preflight import preflight as check
 
+    folder = get_settings().runs_dir
     with reading() as session:
         gates = standing_gates(session, config.profile)
     prompts = run_prompts(config)
-    checks = check(config, load_policy(config, trainable=True), prompts, gates, get_settings().runs_dir)
+    if not as_json:
+        at_once = list(static_checks(config, prompts, gates, folder, load_tokenizer(config)))
+        typer.echo(f"{as_table(at_once)}\nloading {config.model} for the others")
+    checks = check(config, load_policy(config, trainable=True), prompts, gates, folder)
     typer.echo(json.dumps(as_dicts(checks), indent=2, ensure_ascii=False) if as_json else as_table(checks))
     return 1 if failures(checks) else 0
 

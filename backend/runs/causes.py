@@ -16,6 +16,14 @@ _KNOWN = (  # what the log says -> what it means, and what helps
         "the disk is full: free some space (old checkpoints), then resume",
     ),
     (
+        # On a GPU the sampling kernel's assertion comes first; it must stand before "device-side assert".
+        re.compile(
+            r"probability tensor contains either|Assertion `probability tensor|Assertion `!\(.*isnan|TensorCompare.*_assert_async"
+        ),
+        "the model's probabilities are no numbers (inf or nan): its weights broke in a step before. Resume goes on from the "
+        "last whole checkpoint; if it happens again, start a new run with a lower learning_rate",
+    ),
+    (
         re.compile(r"CUDA error|CUDNN_STATUS|device-side assert|NCCL"),
         "the GPU or its driver reported an error; the log says which. Resume; if it comes back, look at the machine",
     ),

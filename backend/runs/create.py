@@ -20,6 +20,7 @@ from backend.store.prompts import save_prompt_set
 from backend.store.tables import Run
 from backend.suites import fingerprint_of_all
 from backend.training.config import TrainConfig
+from backend.training.possible import check_possible
 from backend.training.run import select_prompts
 
 
@@ -77,9 +78,11 @@ def run_prompts(config: TrainConfig) -> list[PromptRecord]:
     """The prompts that a run of this configuration trains and evaluates on.
 
     Raises:
-        UserError: the model's folder does not exist, the prompts cannot be read, or a task is empty.
+        UserError: the model's folder does not exist, the prompts cannot be read, a task is empty, or the run is not
+            possible on this machine (see ``check_possible``).
     """
     check_model(config)
+    check_possible(config)
     return with_examples(select_prompts(named_prompts(config.prompts), config), config.few_shot)
 
 
