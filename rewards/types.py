@@ -40,11 +40,13 @@ class Profile:
         name: unique in the suite.
         summary: what it changes, in a line.
         measured_by: who measures the components that no text tells, with its version; empty: they do not count.
+        edition: which edition of the tasks' rewards it applies; empty: the first (``Reward.editions``).
     """
 
     name: str
     summary: str
     measured_by: str = ""
+    edition: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Reward:
         measured: components that no text tells, such as whether a query gives the true result, and the most each gives.
             They count under a profile that names who measures them (``Profile.measured_by``), and are handed to
             the scoring; the others then share what is left of 1.
+        editions: later rewards of the same task, written anew beside this one: a profile names the edition it applies, and
+            nothing of the others, fingerprints included, changes.
 
     Raises:
         ValueError: it names no components.
@@ -81,19 +85,26 @@ class Reward:
     maxima: Mapping[str, float]
     components_of: Callable[[str, str, Any], Components]
     measured: Mapping[str, float] = field(default_factory=dict)
+    editions: "Mapping[str, Reward]" = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.maxima:
             raise ValueError("a reward names at least one component and the most it gives")
 
+    def under(self, profile: Profile) -> "Reward":
+        """The edition that a profile applies; this one where it names none, or one that this task does not have."""
+        return self.editions.get(profile.edition, self)
+
     def maxima_under(self, profile: Profile) -> dict[str, float]:
         """Each component's name and the most it gives under a profile."""
-        share = self.text_share(profile)
-        return {name: share * most for name, most in self.maxima.items()} | (dict(self.measured) if share < 1 else {})
+        reward, share = self.under(profile), self.text_share(profile)
+        return {name: share * most for name, most in reward.maxima.items()} | (
+            dict(reward.measured) if share < 1 else {}
+        )
 
     def text_share(self, profile: Profile) -> float:
         """How much of the reward the text's own components make up under a profile."""
-        return 1.0 - sum(self.measured.values()) if profile.measured_by else 1.0
+        return 1.0 - sum(self.under(profile).measured.values()) if profile.measured_by else 1.0
 
 
 @dataclass(frozen=True)

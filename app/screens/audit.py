@@ -11,7 +11,7 @@ from app.ui.audit_attack import show_attack
 from app.ui.audit_best import show_best_of
 from app.ui.audit_completions import show_points
 from app.ui.audit_data import findings, held_out_words, load, standing, whose
-from app.ui.audit_findings import show_findings
+from app.ui.audit_findings import show_others, show_strongest
 from app.ui.audit_judges import judges_of, show_judges, show_pairs
 from app.ui.audit_policies import show_policies
 from app.ui.audit_raters import show_left_out, show_raters
@@ -220,16 +220,18 @@ def page() -> None:
         show_nothing_rated(profile)
         return
     totals = audit[audit["reward"] == "total"]
-    show_findings(findings(profile, version), TABS, shown_in())
+    found = findings(profile, version)
+    show_strongest(found, TABS, shown_in())
     decisions = standing(profile)
     show_gates(totals, decisions)
     show_decision(profile, totals, decisions)
+    fingerprints = ", ".join(f"{task_name(task)} `{fingerprint(task, profile)}`" for task in tasks())
+    st.caption(f"{known[profile].summary} · {t('fingerprints', 'impressões digitais')}: {fingerprints}")
+    show_others(found, TABS, shown_in())
     with st.expander(t("Why these words", "Por que estas palavras"), expanded=False):
         st.markdown(
             "\n".join(f"- **{task_name(r['task'])}**: {message(t(*r['reason']))}" for _, r in totals.iterrows())
         )
-        fingerprints = ", ".join(f"{task_name(task)} `{fingerprint(task, profile)}`" for task in tasks())
-        st.caption(f"{known[profile].summary} · {t('fingerprints', 'impressões digitais')}: {fingerprints}")
         st.caption(_what_the_gate_sees())
         show_chart(
             correlation_chart(

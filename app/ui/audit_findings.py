@@ -11,22 +11,26 @@ from app.ui.tabs import open_tab
 from backend.audit.strongest import Finding, Where
 
 
-def show_findings(found: Sequence[Finding], tabs: str, titles: Mapping[Where, str]) -> None:
-    """The strongest finding first.
+def show_strongest(found: Sequence[Finding], tabs: str, titles: Mapping[Where, str]) -> None:
+    """The strongest finding.
 
     Args:
         found: the strongest first, at least one.
         tabs: the key of the tabs that show them.
         titles: which tab shows what.
     """
-    first, *others = found
-    st.markdown("#### " + message(t(*first.words)))
-    _way_to(first, tabs, titles, "first")
-    if others:
-        with st.expander(t(f"{len(others)} more findings", f"Mais {len(others)} achados"), expanded=False):
-            for place, finding in enumerate(others):
-                st.markdown(message(t(*finding.words)))
-                _way_to(finding, tabs, titles, str(place))
+    st.markdown("#### " + message(t(*found[0].words)))
+    _way_to(found[0], tabs, titles, "first")
+
+
+def show_others(found: Sequence[Finding], tabs: str, titles: Mapping[Where, str]) -> None:
+    """The other findings, folded; see ``show_strongest``."""
+    if not (others := found[1:]):
+        return
+    with st.expander(t(f"{len(others)} more findings", f"Mais {len(others)} achados"), expanded=False):
+        for place, finding in enumerate(others):
+            st.markdown(message(t(*finding.words)))
+            _way_to(finding, tabs, titles, str(place))
 
 
 def _way_to(finding: Finding, tabs: str, titles: Mapping[Where, str], key: str) -> None:

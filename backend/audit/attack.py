@@ -154,18 +154,19 @@ def search(
         return [(-math.inf if math.isnan(score.total) else score.total, score.components) for score in scores]
 
     good = Neighbours(kept)
-    bank = make_bank(completions, [one.user_text for one in asked], sources_of(task))
+    bank = make_bank(completions, [one.user_text for one in asked], sources_of(task, profile))
     return attack(totals, bank, len(asked), target, is_copy=lambda text: good.nearest(text)[0] >= LEAK, **options)
 
 
-def sources_of(task: str) -> list[str]:
-    """The Python source of a task's reward, for its string constants: a team's own files, or the reward's module."""
+def sources_of(task: str, profile: str) -> list[str]:
+    """The Python source of a task's reward, for its string constants: a team's own files, or the module of the edition."""
     suite, reward = suite_of(task), get_task(task).reward
     if suite.scorer is not None:
         return [source for _, source in sorted(suite.scorer.source().items())]
     if isinstance(reward, Functions):
         return []
-    return [Path(inspect.getfile(inspect.unwrap(reward.components_of))).read_text(encoding="utf-8")]
+    edition = reward.under(suite.profile(profile))
+    return [Path(inspect.getfile(inspect.unwrap(edition.components_of))).read_text(encoding="utf-8")]
 
 
 @needs("engineer")

@@ -55,24 +55,23 @@ def make_insight_brief(rng: random.Random, db: sqlite3.Connection, words: Vocabu
 
     None where the cut holds too few orders to say anything.
     """
-    said, conditions, cut = [], [], {}
+    said: list[str] = []
+    conditions: list[tuple[str, str]] = []
+    cut: dict[str, str | None] = {}
     for name, column, values, words_for in (
         ("category", "category", words.categories, lambda c: f"categoria {category_name(c)}"),
         ("state", "customer_state", words.states, lambda s: STATE_NAMES[s]),
         ("month", "month", words.months, lambda m: f"{m[5:]}/{m[:4]}"),
     ):
-        cut[name] = (
-            rng.choice(values)
-            if values and rng.random() < {"category": 0.8, "state": 0.5, "month": 0.3}[name]
-            else None
-        )
-        if cut[name]:
-            said.append(words_for(cut[name]))
-            conditions.append((f"{column} = ?", cut[name]))
+        wanted = values and rng.random() < {"category": 0.8, "state": 0.5, "month": 0.3}[name]
+        cut[name] = value = rng.choice(values) if wanted else None
+        if value:
+            said.append(words_for(value))
+            conditions.append((f"{column} = ?", value))
     figures = _figures(db, conditions)
     if figures["pedidos"] < _FEWEST_ORDERS:
         return None
-    lines = [f"{name}: {words(figures[key])}" for key, (name, words) in _LINES.items() if figures.get(key) is not None]
+    lines = [f"{name}: {written(figures[key])}" for key, (name, written) in _LINES.items() if key in figures]
     rng.shuffle(lines)
     count = min(rng.randint(4, 6), len(lines))
     what = " · ".join(said) or "toda a loja"

@@ -3,7 +3,8 @@
 import re
 from functools import partial
 
-from backend.commerce.shop import category_name, shop_path
+from backend.commerce.categories import category_name
+from backend.commerce.shop import shop_path
 from backend.errors import UserError
 from rewards.text import fold, words
 from rewards.types import Columns, Count, Text

@@ -28,7 +28,8 @@ def filled(template: str, **parts: str | Noun) -> str:
         preposition, name = match.groups()
         if name not in parts:
             return match.group()
-        noun = parts[name] if isinstance(parts[name], Noun) else Noun(str(parts[name]))
+        given = parts[name]
+        noun = given if isinstance(given, Noun) else Noun(given)
         return noun.after(preposition) if preposition else noun.text
 
     return _PLACE.sub(part, template)

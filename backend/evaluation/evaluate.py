@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from backend.models.load import Policy
 
 
+_ENTROPY_ANSWERS = 16
+
+
 class EvaluationResult(BaseModel):
     """A policy's completions on the prompts of a split and how they were made and scored."""
 
@@ -38,6 +41,8 @@ class EvaluationResult(BaseModel):
     sampling: Sampling
     seconds: float | None = None
     """How long it took."""
+    entropy: float | None = None
+    """Mean token entropy at temperature 1 of some of the completions, in nats; files of earlier versions have none."""
     completions: list[ScoredCompletion]
 
     def metrics(self) -> dict[str, float]:
@@ -52,6 +57,7 @@ class EvaluationResult(BaseModel):
             "mean_reward": fmean(c.total for c in self.completions),
             "truncated": fmean(c.truncated for c in self.completions),
             "tokens": fmean(c.tokens for c in self.completions),
+            **({"entropy": self.entropy} if self.entropy is not None else {}),
             **means,
         }
 
@@ -105,6 +111,7 @@ def evaluate_policy(
         profile=profile,
         fingerprints={task: fingerprint(task, profile) for task in dict.fromkeys(p.task for p in prompts)},
         sampling=sampling,
+        entropy=_entropy(policy, [(p, group[0].text) for p, group in zip(prompts, groups, strict=True)]),
         completions=rows,
     )
 
@@ -123,6 +130,14 @@ def _check_gaps(scores: list[Score]) -> None:
     if len(gaps) > MOST_GAPS * len(scores):
         raise UserError(f"{said}; mend the judge or its endpoint, then go on with the run")
     print(f"{said}; they are left out", flush=True)
+
+
+def _entropy(policy: "Policy", answers: list[tuple[PromptRecord, str]]) -> float:
+    """The token entropy of a few answers, spread over all."""
+    from backend.models.entropy import entropy_of_texts
+
+    chosen = answers[:: max(1, len(answers) // _ENTROPY_ANSWERS)][:_ENTROPY_ANSWERS]
+    return entropy_of_texts(policy, [p.chat for p, _ in chosen], [text for _, text in chosen])
 
 
 def read_evaluation(path: Path) -> EvaluationResult:

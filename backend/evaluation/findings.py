@@ -144,7 +144,7 @@ def _filled(template: Text, e: Evidence, bold: str, why: Sequence[Text]) -> Text
 
 
 def _listed(why: Sequence[Text]) -> Text:
-    return Text(", ".join(w.en for w in why), ", ".join(w.pt for w in why))
+    return Text("; ".join(w.en for w in why), "; ".join(w.pt for w in why))
 
 
 EVIDENCE_HEADS = (

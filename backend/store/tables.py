@@ -68,7 +68,7 @@ class PromptSet(Base):
 
 
 class Run(Base):
-    """A training run. ``folder`` holds everything it leaves; ``pid`` and ``pid_started`` together name its process."""
+    """A training run. ``folder`` holds everything it leaves; ``handle`` names where it runs."""
 
     __tablename__ = "runs"
 
@@ -84,8 +84,10 @@ class Run(Base):
     """queued, running, finished, stopped, failed or cancelled."""
     reason: Mapped[str] = mapped_column(Text, default="")
     """Why it stopped or failed, in words."""
-    pid: Mapped[int | None]
-    pid_started: Mapped[float | None] = mapped_column(Float)
+    handle: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """``backend.runs.handle.Handle``: its launcher, the machine that judges it, and its job; None before its first start."""
+    stop_asked: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    """``stop`` or ``force`` since somebody asked for its end; the machine it runs on carries it out."""
     place: Mapped[float | None] = mapped_column(Float)
     """Its place in the queue, lowest first; None when it is not in the queue."""
     exit_code: Mapped[int | None]
@@ -100,10 +102,17 @@ class Run(Base):
     """The set it trains and is evaluated on."""
     metrics_read: Mapped[int] = mapped_column(default=0)
     """How many bytes of the run's metrics.jsonl have been read into the store."""
+    set_aside: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """What in its folder could not be read into the store: file, where in it, and why; see ``backend.runs.sync``."""
     is_example: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+
+    @property
+    def pid(self) -> int | None:
+        """The pid of its process on the machine that its handle names, where it is one."""
+        return ((self.handle or {}).get("job") or {}).get("pid")
 
 
 class Metric(Base):

@@ -61,6 +61,7 @@ def score_or_gaps(task: str, asked: Sequence[ToScore], profile: str) -> list[Sco
     if isinstance(reward, Functions):
         raise TypeError(f"task {task} has functions and its suite {suite.name} says nothing of how they are called")
     rules, scores = suite.profile(profile), []
+    reward = reward.under(rules)
     for one in asked:
         measured: Mapping[str, float] | None = None
         if rules.measured_by and reward.measured and suite.measure is not None:

@@ -11,19 +11,19 @@ import pandas as pd
 
 from backend.audit.best_of_n import of_truth
 from backend.suites import find_task
+from backend.training.checks import Check
 from backend.wording import decimal
 
 if TYPE_CHECKING:
-    from backend.training.preflight import Check, Sampled
+    from backend.training.sample_checks import Sampled
 
 
-def over_optimisation(sampled: Sequence["Sampled"]) -> "Check":
+def over_optimisation(sampled: Sequence["Sampled"]) -> Check:
     """Warn where picking by the reward surely raises it and does not even seem to raise the share of right facts.
 
     Args:
         sampled: prompts with completions sampled as in training, and their scores.
     """
-    from backend.training.preflight import Check
 
     over: list[str] = []
     held: list[str] = []

@@ -407,3 +407,17 @@ def test_a_raters_name_in_the_gates_reason_is_text_and_no_link(example: Path) ->
             save_rating(session, int(item), careless, score=i % 5 + 1, imported=True)
     reasons = next(m.value for m in run_page("audit").markdown if m.value.startswith("- **Extraction**"))
     assert "Bob" in reasons and "](https://" not in reasons and "\\$x\\$" in reasons
+
+
+def test_train_says_where_and_what_is_free_there(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from backend.settings import get_settings
+
+    assert not [s for s in run_page("train").selectbox if s.label == "Where"]
+    (example / "launch.toml").write_text('[gpu1]\nkind = "ssh"\nhost = "gpu1"\nfolder = "/data/runs"\n')
+    monkeypatch.setenv("WORKBENCH_LAUNCH", str(example / "launch.toml"))
+    get_settings.cache_clear()
+    (where,) = [s for s in run_page("train").selectbox if s.label == "Where"]
+    assert where.options == ["this machine · 1 of 1 free", "gpu1 · 1 of 1 free"]
+    (example / "launch.toml").write_text("[gpu1]\nkind = 3\n")
+    page = run_page("train", lang="pt")
+    assert not page.exception and any("launch.toml" in str(e.value) for e in page.error)
