@@ -116,6 +116,14 @@ def evaluate_policy(
     )
 
 
+def _entropy(policy: "Policy", answers: list[tuple[PromptRecord, str]]) -> float:
+    """The token entropy of a few answers, spread over all."""
+    from backend.models.entropy import entropy_of_texts
+
+    chosen = answers[:: max(1, len(answers) // _ENTROPY_ANSWERS)][:_ENTROPY_ANSWERS]
+    return entropy_of_texts(policy, [p.chat for p, _ in chosen], [text for _, text in chosen])
+
+
 def _check_gaps(scores: list[Score]) -> None:
     """Say how many completions a judge gave no value for; they are left out.
 
@@ -130,14 +138,6 @@ def _check_gaps(scores: list[Score]) -> None:
     if len(gaps) > MOST_GAPS * len(scores):
         raise UserError(f"{said}; mend the judge or its endpoint, then go on with the run")
     print(f"{said}; they are left out", flush=True)
-
-
-def _entropy(policy: "Policy", answers: list[tuple[PromptRecord, str]]) -> float:
-    """The token entropy of a few answers, spread over all."""
-    from backend.models.entropy import entropy_of_texts
-
-    chosen = answers[:: max(1, len(answers) // _ENTROPY_ANSWERS)][:_ENTROPY_ANSWERS]
-    return entropy_of_texts(policy, [p.chat for p, _ in chosen], [text for _, text in chosen])
 
 
 def read_evaluation(path: Path) -> EvaluationResult:

@@ -23,10 +23,7 @@ MAXIMA = {
 }
 _INSTRUCTIONS, _SERVICE, _FORMAL = Words(lexicon.INSTRUCTIONS), Words(lexicon.SERVICE), Words(lexicon.FORMAL)
 _ADDRESS, _ABOUT = Words(lexicon.ADDRESS), frozenset(lexicon.ABOUT_THE_TASK)
-_OCCASIONS = tuple(
-    (Words(said.split()) if said != "sem comprar" else None, tuple(map(listed, groups)))
-    for said, groups in lexicon.OCCASIONS
-)
+_OCCASIONS = tuple((Words(said.split()) if said != "sem comprar" else None, tuple(map(listed, groups))) for said, groups in lexicon.OCCASIONS)
 _OFFERS = {name: Words(forms.split()) for name, forms in lexicon.OFFERS.items()}
 _PRODUCTS = {name: Words(forms.split()) for name, forms in lexicon.PRODUCTS.items()}
 _SAID = Words(" ".join([*lexicon.OFFERS.values(), *(" ".join((t, *g)) for t, g in lexicon.OCCASIONS)]).split())
@@ -65,11 +62,7 @@ def read_brief(prompt: str) -> Brief:
     said = tuple(_LETTERS.findall(folded))
     groups, used = list[Words](), set[str]()
     for trigger, wanted in _OCCASIONS:
-        hits = (
-            {w for w in said if trigger.has(w)}
-            if trigger
-            else ({"sem", "comprar"} if "sem comprar" in folded else set())
-        )
+        hits = {w for w in said if trigger.has(w)} if trigger else ({"sem", "comprar"} if "sem comprar" in folded else set())
         if hits:
             groups += wanted
             used |= hits
@@ -77,15 +70,8 @@ def read_brief(prompt: str) -> Brief:
     offers = {name for name, forms in _OFFERS.items() if forms.any(said)}
     offers |= {offer for word in said for offer in lexicon.FOLLOWS.get(word, ())}
     products = tuple(forms for name, forms in _PRODUCTS.items() if name in {w.rstrip("s") for w in said} | set(said))
-    places = {
-        part
-        for code, name in lexicon.STATES.items()
-        if code in said or name in folded
-        for part in (code, *name.split())
-    }
-    rest = {
-        w for w in said if is_content(w) and not _INSTRUCTIONS.has(w) and not _SAID.has(w) and w not in places | used
-    }
+    places = {part for code, name in lexicon.STATES.items() if code in said or name in folded for part in (code, *name.split())}
+    rest = {w for w in said if is_content(w) and not _INSTRUCTIONS.has(w) and not _SAID.has(w) and w not in places | used}
     service = _SERVICE.any(said) and "frete" not in said
     return Brief(said, numbers, tuple(groups), products, frozenset(offers), service, frozenset(map(stem, rest)))
 
@@ -94,12 +80,7 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     shown = visible(completion[:_MOST])
     found = sentences(shown)
     words = tuple(_LETTERS.findall(fold(shown)))
-    said = tuple(
-        w
-        for s in found
-        if len(s.words) >= (2 if "!" in s.raw else _SHORTEST) and s.sense >= 0.6
-        for w in _LETTERS.findall(fold(s.raw))
-    )
+    said = tuple(w for s in found if len(s.words) >= (2 if "!" in s.raw else _SHORTEST) and s.sense >= 0.6 for w in _LETTERS.findall(fold(s.raw)))
     if not words or _is_about_the_task(shown, words, prompt):
         return dict.fromkeys(MAXIMA, 0.0)
     brief = read_brief(prompt)
@@ -153,11 +134,8 @@ def _copied(words: tuple[str, ...], prompt: str) -> float:
     return max(0.0, (share - 0.5) / 0.5)
 
 
-_BARE_STATE = re.compile(
-    r"(?<!\bem)(?<!\bde)(?<!\bda)(?<!\bdo)(?<!\bno)(?<!\bna)(?<!pra)(?<!para)(?<![,(/\u2013-]) (?:"
-    + "|".join(code.upper() for code in lexicon.STATES)
-    + r")\b"
-)
+_BARE_STATE = re.compile(r"(?<!\bem)(?<!\bde)(?<!\bda)(?<!\bdo)(?<!\bno)(?<!\bna)(?<!pra)(?<!para)(?<![,(/\u2013-]) (?:" + "|".join(
+    code.upper() for code in lexicon.STATES) + r")\b")
 """A state's two letters that no preposition leads to."""
 
 
@@ -171,9 +149,7 @@ def _sound(shown: str) -> float:
     new = sum(novelty(found)) / len(found)
     worst = min(s.sense for s in found)
     value = 0.3 * sense(found) + 0.7 * worst
-    scraps = sum(
-        len(s.words) <= 2 and "!" not in s.raw and "?" not in s.raw and not _ADDRESS.any(s.words) for s in found
-    )
+    scraps = sum(len(s.words) <= 2 and "!" not in s.raw and "?" not in s.raw and not _ADDRESS.any(s.words) for s in found)
     return min(1.0, max(0.0, (value - 0.4) / 0.55)) * min(1.0, max(0.0, different - 0.4) / 0.4) * new * 0.6**scraps
 
 
@@ -190,7 +166,7 @@ def _occasion(words: tuple[str, ...], shown: str, brief: Brief) -> float:
 
 def _offered_numbers(brief: Brief) -> frozenset[float]:
     """The brief's numbers that a customer must read: amounts, not for how long a cart has waited."""
-    waits = ({"abandonado", "comprar"} & set(brief.words) and "sem" in brief.words) or "abandonado" in brief.words
+    waits = {"abandonado", "comprar"} & set(brief.words) and "sem" in brief.words or "abandonado" in brief.words
     return frozenset() if waits else brief.numbers
 
 
