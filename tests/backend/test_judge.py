@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 from scipy.stats import spearmanr
 from sqlalchemy import func, select
 
@@ -18,6 +19,9 @@ from backend.audit.bias import leaning
 from backend.errors import UserError
 from backend.evaluation.evaluate import _check_gaps
 from backend.records import Completion, Message, PromptRecord, Sampling
+from backend.serving.config import Engine, ServingConfig
+from backend.serving.gateway import make_gateway
+from backend.serving.recorder import Given
 from backend.settings import ROOT
 from backend.store.engine import reading
 from backend.store.tables import Score as ScoreRow
@@ -453,6 +457,19 @@ def test_in_training_a_gap_is_none_and_many_end_the_run(suite: Callable[[str], s
     assert said == {"gaps/helpful": 0.25}
     with pytest.raises(UserError, match=r"gave no value for 2 of 3 completions .*injection"):
         ask([PROBES[0], PROBES[1], "q=0.5"])
+
+
+def test_the_gateway_answers_although_the_judge_does_not(
+    suite: Callable[[str], str], endpoint: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    task, kept = suite("refuses"), list[Given]()
+    config = ServingConfig(engines={"one": Engine(url=endpoint.url, model="prose")}, routes={task: ("one",)})
+    asked = {"messages": [{"role": "user", "content": "How good is it?"}], "task": task}
+    with TestClient(make_gateway(config, (), kept.append)) as client:
+        body = client.post("/v1/chat/completions", json=asked).json()
+    assert body["choices"][0]["message"]["content"] == ANSWERS["prose"]
+    assert body["workbench"] == {"task": task, "engine": "one", "reward": None, "retries": 0}
+    assert kept == [] and "helpful gave no value (refused" in caplog.text
 
 
 def test_preflight_leaves_prompts_with_a_gap_out(suite: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
