@@ -77,7 +77,11 @@ def policy_checks(config: TrainConfig, policy: Policy, longest_prompt: int | Non
 def sampling_checks(config: TrainConfig, policy: Policy, prompts: list[PromptRecord]) -> list[Check]:
     """The checks that need completions sampled as in training and as in evaluations."""
     of = {split: [p for p in prompts if p.split == split] for split in ("train", "eval", "test")}
-    train, evaluated, test = by_task(fitting(policy.tokenizer, of["train"], config)), by_task(of["eval"]), by_task(of["test"])
+    train, evaluated, test = (
+        by_task(fitting(policy.tokenizer, of["train"], config)),
+        by_task(of["eval"]),
+        by_task(of["test"]),
+    )
     training = Sampling(
         temperature=config.temperature, max_new_tokens=config.max_completion_length, seed=config.seed + 2
     )

@@ -28,7 +28,9 @@ def signals() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def broken_run(config: TrainConfig, monkeypatch: pytest.MonkeyPatch, **broken_at: int) -> tuple[Outcome, Path, list[int]]:
+def broken_run(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, **broken_at: int
+) -> tuple[Outcome, Path, list[int]]:
     """Train with a loss, or a gradient, that is no number from that step on; returns the steps whose update was made, too."""
     from transformers import Trainer
     from trl import GRPOTrainer
@@ -71,9 +73,9 @@ def test_a_run_stops_before_the_broken_update_and_is_rolled_back(
     assert checkpoint is not None and checkpoint.step == 4
     for adapter in (checkpoint.path, folder / "best"):
         assert all(t.isfinite().all() for t in load_file(adapter / "adapter_model.safetensors").values())
-    assert [(f["rule"], f["step"]) for f in json.loads((folder / "watch.json").read_text()) if f["action"] == "stop"] == [
-        ("nan-loss", 6)
-    ]
+    assert [
+        (f["rule"], f["step"]) for f in json.loads((folder / "watch.json").read_text()) if f["action"] == "stop"
+    ] == [("nan-loss", 6)]
 
 
 def test_without_a_checkpoint_it_says_so_and_a_resume_starts_anew(
@@ -97,7 +99,9 @@ def test_a_sampling_crash_is_put_into_plain_words() -> None:
     log = "RuntimeError: probability tensor contains either `inf`, `nan` or element < 0"
     assert "the model's probabilities are no numbers" in cause_of_death(1, log)
     on_gpu = "TensorCompare.cu:112: _assert_async_cuda_kernel: Assertion `probability tensor contains either `inf`, `nan` or "
-    assert "the model's probabilities are no numbers" in cause_of_death(1, on_gpu + "CUDA error: device-side assert triggered")
+    assert "the model's probabilities are no numbers" in cause_of_death(
+        1, on_gpu + "CUDA error: device-side assert triggered"
+    )
 
 
 def test_a_rule_stops_a_run_in_the_step_whose_numbers_made_it_fire(

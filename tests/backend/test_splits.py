@@ -33,9 +33,9 @@ from backend.training import evaluator as module
 from backend.training.config import TrainConfig, config_from_json, get_preset, override
 from backend.training.evaluator import Evaluator
 from backend.training.metrics_file import read_series
-from backend.training.sample_checks import Sampled, eval_size_check
 from backend.training.resume import rewind
 from backend.training.run import select_prompts
+from backend.training.sample_checks import Sampled, eval_size_check
 from rewards.types import Score
 from tests.conftest import TINY_PROMPTS
 from tests.live_runs import get_run

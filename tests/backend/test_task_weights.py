@@ -8,7 +8,6 @@ import pytest
 from backend.training.config import TrainConfig, override
 from backend.training.task_weights import TaskWeights
 
-
 SEEDS = {"extraction": (0.558, 0.722), "sql_qa": (0.521, 0.440), "insights": (0.400, 0.601), "push": (0.439, 0.425)}
 """Base and tuned of V4.2 (final report §4); the best step was 1,100 of 1,500."""
 MIX = {"extraction": 0.4, "sql_qa": 0.4, "insights": 0.1, "push": 0.1}

@@ -38,7 +38,9 @@ def parameters(path: str, of: str, function: str = "__init__") -> set[str]:
 
 @wheel
 def test_what_we_hand_over_is_what_vllm_takes() -> None:
-    assert sampling_arguments(Sampling(), [1], 7).keys() <= parameters("vllm/sampling_params.py", "SamplingParams", "none")
+    assert sampling_arguments(Sampling(), [1], 7).keys() <= parameters(
+        "vllm/sampling_params.py", "SamplingParams", "none"
+    )
     asked = {"prompts", "sampling_params", "use_tqdm", "lora_request"}
     assert asked <= parameters("vllm/entrypoints/llm.py", "LLM", "generate")
     assert "level" in parameters("vllm/entrypoints/llm.py", "LLM", "sleep")
@@ -67,7 +69,9 @@ def test_the_files_are_of_the_pinned_version() -> None:
 def test_it_is_on_only_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once it was on for Unsloth wherever the package could be imported."""
     find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: object() if name == "vllm" else find(name, *rest))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: object() if name == "vllm" else find(name, *rest)
+    )
     off = unsloth_load_arguments(PolicyConfig(), "somewhere")
     assert off["fast_inference"] is False and "unsloth_vllm_standby" not in off
     on = unsloth_load_arguments(PolicyConfig(**ON), "somewhere")
@@ -94,7 +98,10 @@ def test_trl_is_told_everything(backend: str) -> None:
 def test_which_engine_a_policy_has() -> None:
     assert engine_of_unsloth(object()) is None and engine_of_trainer(object()) is None
     generation = SimpleNamespace(
-        mode="colocate", llm=SimpleNamespace(sleep=lambda level: None), enable_sleep_mode=True, sync_weights=lambda: None
+        mode="colocate",
+        llm=SimpleNamespace(sleep=lambda level: None),
+        enable_sleep_mode=True,
+        sync_weights=lambda: None,
     )
     colocated = engine_of_trainer(SimpleNamespace(vllm_generation=generation))
     colocated.rest()  # type: ignore[union-attr]
@@ -107,7 +114,9 @@ def test_which_engine_a_policy_has() -> None:
 def test_a_server_is_asked_through_trls_client_with_what_it_takes() -> None:
     from trl.generation.vllm_client import VLLMClient
 
-    assert {"prompts", "n", "generation_kwargs", *SERVER_ARGUMENTS} <= set(inspect.signature(VLLMClient.generate).parameters)
+    assert {"prompts", "n", "generation_kwargs", *SERVER_ARGUMENTS} <= set(
+        inspect.signature(VLLMClient.generate).parameters
+    )
     asked: list[dict] = []
 
     class Client:
@@ -130,7 +139,9 @@ def test_a_policy_with_an_engine_generates_through_it(tiny_model: Path) -> None:
     end = policy.end_ids[0]
 
     class Engine:
-        def complete(self, prompts: Sequence[list[int]], n: int, sampling: Sampling, end_ids: list[int]) -> list[list[int]]:
+        def complete(
+            self, prompts: Sequence[list[int]], n: int, sampling: Sampling, end_ids: list[int]
+        ) -> list[list[int]]:
             return [[*policy.token_ids("push"), *([end] if row == 0 else [])] for _ in prompts for row in range(n)]
 
     policy.engine = Engine()
