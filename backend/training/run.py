@@ -30,6 +30,7 @@ from backend.training.environment import environment
 from backend.training.lengths import fitting, room
 from backend.training.possible import check_possible
 from backend.training.resume import Checkpoint, last_checkpoint, rewind
+from backend.training.stopping import stop_at_once
 
 if TYPE_CHECKING:
     from backend.training.callbacks import BestAdapter, StopSignal, WatchTable
@@ -228,6 +229,8 @@ def _train(job: Job, early: "Prepared | None" = None) -> Outcome:
         if is_first_process():
             job.evaluator.warmed_up()
     outcome, best_step = _grpo(job, early or _prepare(job))
+    if outcome.status == "finished":
+        stop_at_once()  # the trainer's own handler waits for a step that will not come
     if is_first_process():
         if outcome.status == "finished":
             job.evaluator.tuned(best_step)

@@ -13,9 +13,10 @@ from backend.evaluation.paired import FEWEST_PAIRS
 from backend.evaluation.power import detectable_from_spread, prompts_needed
 from backend.models.load import Policy
 from backend.records import Completion, PromptRecord
-from backend.suites import ToScore, get_task
+from backend.suites import ToScore, counting_judges, get_task
 from backend.training.checks import Check, Status
 from backend.training.config import TrainConfig
+from backend.training.over_optimisation import over_optimisation
 from backend.training.reward_functions import components_of
 from rewards.types import Score
 
@@ -44,6 +45,7 @@ def sample_checks(config: TrainConfig, policy: Policy, sampled: list[Sampled]) -
         yield _parser(sampled)
     yield _headroom(config, sampled)
     yield attack_check(config, sampled)
+    yield over_optimisation(sampled)
 
 
 def _samples_by_task(sampled: list[Sampled]) -> dict[str, list[Sampled]]:
@@ -131,6 +133,9 @@ def attack_check(config: TrainConfig, sampled: list[Sampled]) -> Check:
     for task, of_task in _samples_by_task(sampled).items():
         known = get_task(task)
         if known.bounds is None:
+            continue
+        if judges := counting_judges(task):
+            held.append(f"{task} not searched, because {', '.join(judges)} would be asked hundreds of times")
             continue
         texts = [c.text for s in of_task for c in s.completions]
         asked = [ToScore.of(s.prompt, "") for s in of_task]

@@ -66,6 +66,8 @@ def test_no_test_prompt_is_near_a_prompt_of_another_split(prompts: list[PromptRe
     for key in ("order_id", "gold_sql"):
         seen = Counter(p.facts[key] for p in prompts if key in p.facts)
         assert max(seen.values()) == 1, key
+    slices = [{p.facts["slice"] for p in of(prompts, split, "insights")} for split in ("train", "eval", "test")]
+    assert not slices[0] & slices[1] and not slices[0] & slices[2] and not slices[1] & slices[2]
 
 
 def test_test_prompts_change_neither_train_nor_eval(prompts: list[PromptRecord], shop: Path) -> None:
