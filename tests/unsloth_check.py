@@ -52,7 +52,14 @@ check(base.__name__ == "UnslothGRPOTrainer", f"our trainer extends {base.__name_
 source = "".join(inspect.getsource(c) for c in WorkbenchTrainer.__mro__[1:3])
 for name in ("_calculate_rewards", "_metrics", "num_iterations", "num_generations"):
     check(f"self.{name}" in source, f"Unsloth's trainer does not use {name}")
-overridden = ("_calculate_rewards", "_get_train_sampler", "_save_checkpoint", "_load_best_model", "evaluate", "training_step")
+overridden = (
+    "_calculate_rewards",
+    "_get_train_sampler",
+    "_save_checkpoint",
+    "_load_best_model",
+    "evaluate",
+    "training_step",
+)
 for name in (*overridden, "_clip_grad_norm", "_generate_and_score_completions"):
     check(callable(getattr(base, name, None)), f"Unsloth's trainer has no {name}")
 ours = set(inspect.signature(WorkbenchTrainer._calculate_rewards).parameters)
