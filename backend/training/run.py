@@ -209,6 +209,7 @@ def _grpo(job: Job) -> tuple[Outcome, int]:
     from datasets import Dataset
     from transformers import EarlyStoppingCallback, PrinterCallback
 
+    from backend.data.rollouts import Rollouts
     from backend.training.callbacks import BestAdapter, MetricsFile, ProgressLine, StopSignal, WatchTable
     from backend.training.reward_functions import components_of, reward_functions, training_rows
     from backend.training.stop_rules import default_rules, floors
@@ -236,6 +237,8 @@ def _grpo(job: Job) -> tuple[Outcome, int]:
         components=components,
         evaluate=job.evaluator.step,
         config=config,
+        shadow=job.evaluator.shadow,
+        rollouts=Rollouts(folder, config.rollout_share, config.rollout_mb * 10**6),
         resume_from=checkpoint.path if checkpoint else None,
         callbacks=[
             MetricsFile(metrics),

@@ -15,13 +15,16 @@ from accelerate.utils import broadcast_object_list, gather_object
 from transformers import Trainer, TrainerState
 from trl import GRPOConfig, GRPOTrainer
 
+from backend.data.rollouts import Rollouts
 from backend.errors import UserError
 from backend.files import write_json
 from backend.suites import get_task
 from backend.training.callbacks import gpu_memory
 from backend.training.config import TrainConfig
 from backend.training.reward_functions import Component, component_weights, text_of
+from backend.training.sampled import gather_sampled, rollout_columns
 from backend.training.sampling import PromptSampler
+from backend.training.shadow import Shadow, shadow_means
 from backend.training.task_weights import TaskWeights
 
 Evaluate = Callable[[int], dict[str, float]]
@@ -37,6 +40,8 @@ class WorkbenchTrainer(GRPOTrainer):
         components: list[Component],
         evaluate: Evaluate,
         config: TrainConfig,
+        shadow: Shadow,
+        rollouts: Rollouts,
         resume_from: Path | None = None,
         **arguments: Any,
     ) -> None:
@@ -50,6 +55,8 @@ class WorkbenchTrainer(GRPOTrainer):
         self._steps_per_generation = int(arguments["args"].steps_per_generation)
         super().__init__(**arguments)
         self._component_tasks = [c.task for c in components]
+        self._components = components
+        self._shadow, self._rollouts = shadow, rollouts
         self._base_weights = self.reward_weights.clone()
         self._evaluate_policy = evaluate
         self._columns = {task: [i for i, c in enumerate(components) if c.task == task] for task in tasks}
@@ -99,9 +106,24 @@ class WorkbenchTrainer(GRPOTrainer):
             found |= self._weigh_tasks(self._task_weights, found)
         found |= gpu_memory()
         found["epochs"] = (self.state.global_step + 1) * self._config.prompts_per_step / len(self._prompt_tasks)
+        self._sampled = gather_sampled(inputs, completions, completion_ids_list, per_component, self._shadow)
+        found |= shadow_means(self._sampled.tasks, self._sampled.shadow)
         for name, value in found.items():
             self._metrics["train"][name].append(value)
         return per_component
+
+    def _generate_and_score_completions(self, inputs: Any) -> Any:
+        """TRL's; also keeps what was sampled, with the advantages that the policy is trained with."""
+        output = super()._generate_and_score_completions(inputs)
+        if self._config.rollout_share:
+            tokenizer: Any = self.processing_class
+            prompts = tokenizer.batch_decode(output["prompt_ids"], skip_special_tokens=True)
+            columns = rollout_columns(
+                self._sampled, prompts, output["advantages"].tolist(), self._components, self._bounds
+            )
+            if self.is_world_process_zero():
+                self._rollouts.add(self.state.global_step + 1, columns)
+        return output
 
     def _weigh_tasks(self, weights: TaskWeights, found: dict[str, float]) -> dict[str, float]:
         z = weights.weights()
