@@ -47,7 +47,14 @@ check(base.__name__ == "UnslothGRPOTrainer", f"our trainer extends {base.__name_
 source = "".join(inspect.getsource(c) for c in WorkbenchTrainer.__mro__[1:3])
 for name in ("_calculate_rewards", "_metrics", "reward_weights", "num_iterations", "num_generations"):
     check(f"self.{name}" in source, f"Unsloth's trainer does not use {name}")
-for name in ("_calculate_rewards", "_get_train_sampler", "_save_checkpoint", "_load_best_model", "evaluate", "_generate_and_score_completions"):
+for name in (
+    "_calculate_rewards",
+    "_get_train_sampler",
+    "_save_checkpoint",
+    "_load_best_model",
+    "evaluate",
+    "_generate_and_score_completions",
+):
     check(callable(getattr(base, name, None)), f"Unsloth's trainer has no {name}")
 ours = set(inspect.signature(WorkbenchTrainer._calculate_rewards).parameters)
 theirs = set(inspect.signature(base._calculate_rewards).parameters)  # type: ignore[attr-defined]

@@ -20,6 +20,7 @@ from backend.files import write_json
 from backend.runs.causes import known_cause
 from backend.runs.lock import training_lock
 from backend.runs.processes import bind, mark_running
+from backend.runs.rating import PeopleFile, offer_for_rating
 from backend.runs.sync import rewind_store, sync_run
 from backend.store.engine import patiently, reading, writing
 from backend.store.runs import run_folder
@@ -139,6 +140,7 @@ def _train(run_id: str, profile: str, folder: Path) -> tuple[str, str, int]:
             syncing.join()
         with _store_faults_logged():
             patiently(lambda: sync_run(run_id))
+            patiently(lambda: offer_for_rating(run_id))
 
 
 def _gates(profile: str) -> dict[str, Gate]:
@@ -156,9 +158,12 @@ def _train_beside_the_first(run_id: str) -> int:
 
 def _keep_in_sync(run_id: str, done: threading.Event) -> None:
     """Copy the folder to the store every few seconds. If that fails, training continues and a later attempt copies it."""
+    people = PeopleFile(run_id)
     while not done.wait(_SYNC_SECONDS):
         with _store_faults_logged():
             sync_run(run_id, alive=True)
+            offer_for_rating(run_id)
+            people.update()
 
 
 @contextmanager

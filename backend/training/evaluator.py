@@ -8,7 +8,10 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
+
 from backend.evaluation.evaluate import EvaluationResult, evaluate_policy, read_evaluation, truths
+from backend.evaluation.watched import gap_metrics, rows_of, truths_beside
 from backend.models.load import Policy
 from backend.records import PromptRecord, Sampling
 from backend.suites import ToScore
@@ -33,6 +36,8 @@ class Evaluator:
         self._folder, self._config, self._policy = folder, config, policy
         self._prompts = {split: [p for p in prompts if p.split == split] for split in ("eval", "test")}
         self._judged: Evaluated = "test" if self._prompts["test"] else "eval"
+        self._facts = {p.id: p.facts for p in prompts}
+        self._rows = rows_of([], {})
         self.shadow = Shadow(config.shadow, list(dict.fromkeys(p.task for p in prompts)))
 
     def base(self) -> None:
@@ -49,8 +54,9 @@ class Evaluator:
         self._once("sft", "eval")
 
     def step(self, step: int) -> dict[str, float]:
-        """Evaluate in the middle of training; returns the metrics."""
-        return self._metrics(self._run("step", step, "eval"))
+        """Evaluate in the middle of training; returns the metrics, also how far truth goes along with the reward so far."""
+        result = self._run("step", step, "eval")
+        return self._metrics(result) | gap_metrics(truths_beside(self._curve(result)))
 
     def tuned(self, best_step: int) -> None:
         """The best adapter, with the base's seed."""
@@ -102,6 +108,16 @@ class Evaluator:
             mean = result.metrics()["mean_reward"]
             print(f"{label} at step {step}: mean reward {mean:.3f} on the {split} prompts", flush=True)
         return result
+
+    def _curve(self, now: EvaluationResult) -> pd.DataFrame:
+        """The evaluations on the eval prompts up to now, as rows; those of earlier steps are read once."""
+        if self._rows.empty:
+            paths = [p for label in ("base", "step") for p in (self._folder / "evaluations").glob(f"{label}-*.json")]
+            before = [r for p in sorted(paths) if (r := read_evaluation(p)).split == "eval" and r.step < now.step]
+            self._rows = rows_of(before, self._facts)
+        rows = rows_of([now], self._facts)
+        self._rows = pd.concat([self._rows[self._rows["step"] < now.step], rows], ignore_index=True)
+        return self._rows
 
     def _watched(self, result: EvaluationResult) -> EvaluationResult:
         """The evaluation with what the shadow measures say of each completion."""
