@@ -4,7 +4,7 @@ Over a window of evaluations, how much does the other measure move for each unit
 gets better the slope is around 1 (both are shares of their range); where it games the reward it is 0 or less. The number is how
 many standard errors the slope lies below ``ALONG``, and every window that ends now is tried: the strongest one says since when.
 So one need not know when gaming began, and a slope that is merely noisy is no alarm. ``LIMIT`` was chosen by simulation
-(``benchmarks/coverage/gap.py``), so that few honest runs ever reach it.
+(``benchmarks/coverage/gap.py``), so that few honest runs ever reach it at two evaluations in a row, which is what the rule asks.
 """
 
 from collections.abc import Sequence
@@ -40,8 +40,12 @@ class Measured(Protocol):
     def mean(self, place: int) -> float:
         """Its mean at an evaluation."""
 
-    def weighed(self, places: Sequence[int], weights: Array) -> tuple[float, float, float]:
-        """The sum of its means at some evaluations, each times its weight: (value, standard error, degrees of freedom)."""
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of its errors."""
+
+    def weighed(self, places: Sequence[int], weights: Array) -> tuple[float, float]:
+        """The sum of its means at some evaluations, each times its weight, and the sum's standard error."""
 
     def least_error(self, change: float) -> float:
         """The standard error of a change of this size in values as coarse as these; 0 where they are not coarse."""
@@ -59,14 +63,19 @@ class Curve:
     steps: Sequence[int]
     values: Array
 
+    @property
+    def freedom(self) -> float:
+        """Prompts less one."""
+        return self.values.shape[1] - 1
+
     def mean(self, place: int) -> float:
         """The mean over the prompts."""
         return float(self.values[place].mean())
 
-    def weighed(self, places: Sequence[int], weights: Array) -> tuple[float, float, float]:
+    def weighed(self, places: Sequence[int], weights: Array) -> tuple[float, float]:
         """See ``Measured``; the error is over prompts."""
         of_prompts, n = weights @ self.values[list(places)], self.values.shape[1]
-        return float(of_prompts.mean()), float(of_prompts.std(ddof=1)) / np.sqrt(n), n - 1
+        return float(of_prompts.mean()), float(of_prompts.std(ddof=1)) / np.sqrt(n)
 
     def least_error(self, change: float) -> float:
         """See ``Measured``: right or wrong is the coarsest, and then so many prompts out of all change as a coin would have it."""
@@ -98,10 +107,10 @@ class Estimates:
         """The estimate."""
         return float(self.values[place])
 
-    def weighed(self, places: Sequence[int], weights: Array) -> tuple[float, float, float]:
+    def weighed(self, places: Sequence[int], weights: Array) -> tuple[float, float]:
         """See ``Measured``; estimates of two evaluations have independent errors."""
         at = list(places)
-        return float(weights @ self.values[at]), float(np.sqrt(weights**2 @ self.errors[at] ** 2)), self.freedom
+        return float(weights @ self.values[at]), float(np.sqrt(weights**2 @ self.errors[at] ** 2))
 
     def least_error(self, change: float) -> float:
         """See ``Measured``."""
@@ -143,31 +152,31 @@ def parting_now(reward: Curve, other: Measured, step: int | None = None) -> Part
     if len(both) < 2 or reward.values.shape[1] < FEWEST:
         return None
     means = np.array([reward.mean(place) for place, _ in both])
-    found = [
-        p for first in range(len(both) - 1) if (p := _over(reward, other, both[first:], means[first:])) is not None
-    ]
-    return max(found, key=lambda p: p.strength, default=None)
+    windows = [first for first in range(len(both) - 1) if means[-1] - means[first] >= LEAST_RISE]
+    slopes = [(t, first) for first in windows if (t := _below(reward, other, both[first:], means[first:])) is not None]
+    if not slopes:
+        return None
+    t, first = max(slopes)
+    (start, start_other), (end, end_other) = both[first], both[-1]
+    return Parting(
+        since=reward.steps[start],
+        step=reward.steps[end],
+        reward=reward.mean(end) - reward.mean(start),
+        other=other.mean(end_other) - other.mean(start_other),
+        strength=_as_normal(t, other.freedom),
+    )
 
 
-def _over(reward: Curve, other: Measured, window: Sequence[tuple[int, int]], means: Array) -> Parting | None:
-    (first, first_other), (last, last_other) = window[0], window[-1]
-    rise, error, _ = reward.weighed([first, last], np.array([-1.0, 1.0]))
-    if rise < LEAST_RISE or rise < _RISE_ERRORS * error:
+def _below(reward: Curve, other: Measured, window: Sequence[tuple[int, int]], means: Array) -> float | None:
+    """By how many standard errors the slope over a window lies below ``ALONG``; None where the reward has not surely risen."""
+    rise, error = reward.weighed([window[0][0], window[-1][0]], np.array([-1.0, 1.0]))
+    if rise < _RISE_ERRORS * error:
         return None
     weights = (means - means.mean()) / ((means - means.mean()) ** 2).sum()
-    slope, error, freedom = other.weighed([place for _, place in window], weights)
-    error = max(error, other.least_error(ALONG * rise) / rise, 1e-9)
-    strength = _as_normal((ALONG - slope) / error, freedom)
-    change = other.mean(last_other) - other.mean(first_other)
-    return Parting(reward.steps[first], reward.steps[last], rise, change, strength)
+    slope, error = other.weighed([place for _, place in window], weights)
+    return (ALONG - slope) / max(error, other.least_error(ALONG * rise) / rise, 1e-9)
 
 
 def _as_normal(t: float, freedom: float) -> float:
     """A value of Student's t as the normal's value that is as rare."""
-    return float(np.sign(t) * -stats.norm.ppf(stats.t.sf(abs(t), freedom))) if abs(t) < 30 else float(np.sign(t) * 30)
-
-
-def parting(reward: Curve, other: Measured) -> Parting | None:
-    """The strongest parting over the whole run so far: ``parting_now`` at each of its evaluations."""
-    found = [parting_now(reward, other, step) for step in other.steps]
-    return max((p for p in found if p is not None), key=lambda p: p.strength, default=None)
+    return float(np.sign(t) * -stats.norm.ppf(max(stats.t.sf(abs(t), freedom), 1e-200)))

@@ -57,8 +57,9 @@ def human_curve(rows: pd.DataFrame) -> HumanCurve | None:
         return None
     sigma, freedom = spread
     values, errors = [], []
+    by_step = dict(iter(rows.groupby("step")))
     for step in steps:
-        of_step = rows[rows["step"] == step]
+        of_step = by_step[step]
         mine = of_step["human"].notna().to_numpy()
         weights, reward = _weights(of_step, mine), of_step["reward"].to_numpy(float)
         corrections = (of_step["human"].to_numpy(float) - slope * reward)[mine]
@@ -76,7 +77,7 @@ def human_curve(rows: pd.DataFrame) -> HumanCurve | None:
 
 def quarter(reward: pd.Series) -> pd.Series:
     """The quarter of the range that each reward lies in, from 0 to 3."""
-    return np.floor(reward.clip(0, 1 - 1e-9) * QUARTERS).astype(int)
+    return pd.Series(np.floor(reward.to_numpy(float).clip(0, 1 - 1e-9) * QUARTERS).astype(int), reward.index)
 
 
 def _slope(rated: pd.DataFrame) -> float:

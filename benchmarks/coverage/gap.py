@@ -1,6 +1,6 @@
 """The stop rule ``gap``: how often it warns of honest runs, and how long after gaming begins it warns of the others.
 
-A run of 30 evaluations on 20 prompts whose truth is known (five facts each, answered anew at every evaluation: the noisiest
+False alarms are counted over whole runs that are looked at after every evaluation. A run of 30 evaluations on 20 prompts whose truth is known (five facts each, answered anew at every evaluation: the noisiest
 case), and on 65 prompts of which people rate eight a time. A policy that learns follows a smooth curve; in a run that is gamed, at a
 random evaluation between the 6th and the 18th, it finds a cheap way up. Rule and estimate are the workbench's own.
 """
@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backend.evaluation.gap import LIMIT, Curve, Estimates, parting_now
-from backend.evaluation.step_ratings import human_curve, quarter
-from backend.rating.design import allocate
+from backend.evaluation.gap import Curve, Estimates, parting_now
+from backend.evaluation.step_ratings import human_curve
+from backend.rating.design import QUARTERS, allocate
+from benchmarks.coverage.claim import Measured, at_most, between, stated
 
 Array = NDArray[np.float64]
 
@@ -73,6 +74,7 @@ GAMED = (
     Shape("a length exploit, 65 prompts with truth", gamed=0.35, prompts=65),
     Shape("a length exploit, noisy truth: 8 prompts with 3 facts", gamed=0.35, prompts=8, facts=3),
 )
+WITH_PEOPLE = (HONEST[0], HONEST[2], GAMED[0], GAMED[1])
 
 
 def _rising(at: Array, middle: float, speed: float) -> Array:
@@ -109,29 +111,34 @@ def answers(rng: np.random.Generator, shape: Shape, reward: Array, quality: Arra
 
 def people(rng: np.random.Generator, reward: Array, quality: Array) -> tuple[Curve, pd.DataFrame, Array]:
     """The reward of four tasks' prompts, the rows that ``human_curve`` takes, and what people would say of all of them."""
-    task = np.repeat(list(TASKS), list(TASKS.values()))
+    task = np.repeat(np.array(list(TASKS)), list(TASKS.values()))
     ease = rng.normal(0, 0.15, len(task))
     level = 0.35 + reward[:, None] * rng.uniform(0.5, 1.5, len(task)) + ease
     rewards = np.round(20 * (level + rng.normal(0, 0.08, level.shape))).clip(0, 20) / 20
     said = (0.35 + quality[:, None] + ease + rng.normal(0, 0.15, level.shape)).clip(0, 1)
-    frames = []
+    human = np.full(level.shape, np.nan)
+    places = np.floor(rewards.clip(0, 0.999) * QUARTERS).astype(int)
     for step in range(EVALUATIONS):
-        frame = pd.DataFrame({"step": step, "task": task, "reward": rewards[step], "human": np.nan})
-        stratum = frame["task"] + "/" + quarter(frame["reward"]).astype(str)
-        for name, count in allocate(stratum.value_counts().to_dict(), {}, RATED).items():
-            places = rng.choice(np.flatnonzero(stratum == name), count, replace=False)
-            heard = said[step, places] + rng.normal(0, 0.12, count)  # raters are not of one mind
-            frame.loc[places, "human"] = np.round(4 * heard).clip(0, 4) / 4
-        frames.append(frame)
-    return Curve(range(EVALUATIONS), rewards), pd.concat(frames, ignore_index=True), said.mean(axis=1)
+        strata = np.char.add(np.char.add(task, "/"), places[step].astype(str))
+        names, sizes = np.unique(strata, return_counts=True)
+        for name, count in allocate(dict(zip(names.tolist(), sizes.tolist(), strict=True)), {}, RATED).items():
+            of = rng.choice(np.flatnonzero(strata == name), count, replace=False)
+            heard = said[step, of] + rng.normal(0, 0.12, count)  # raters are not of one mind
+            human[step, of] = np.round(4 * heard).clip(0, 4) / 4
+    rows = {"step": np.repeat(np.arange(EVALUATIONS), len(task)), "task": np.tile(task, EVALUATIONS)}
+    frame = pd.DataFrame({**rows, "reward": rewards.ravel(), "human": human.ravel()})
+    return Curve(range(EVALUATIONS), rewards), frame, said.mean(axis=1)
 
 
-def first_warning(reward: Curve, other: Estimates | Curve, limit: float = LIMIT) -> int | None:
-    """The evaluation at which the rule first warns, as in a run that is looked at after each."""
+def first_warning(reward: Curve, other: Estimates | Curve) -> int | None:
+    """The evaluation at which the rule first warns: the second in a row at which the two part, looked at after each."""
+    before = False
     for step in range(1, EVALUATIONS):
         found = parting_now(reward, other, step)
-        if found is not None and found.strength >= limit:
+        now = found is not None and found.parted
+        if now and before:
             return step
+        before = now
     return None
 
 
@@ -159,3 +166,33 @@ def _policies(rng: np.random.Generator, shape: Shape, runs: int) -> Iterable[tup
 def _delay(reward: Curve, other: Estimates | Curve, begins: int) -> float:
     found = first_warning(reward, other)
     return np.nan if found is None else found - begins
+
+
+def simulate(runs: int = RUNS) -> Iterable[Measured]:
+    """False alarms of honest runs, warnings of gamed ones with their delay in evaluations, and people's interval."""
+    rng = np.random.default_rng(SEED)
+    for shape in HONEST:
+        yield at_most("an honest run is warned of", shape.name, _share(with_truth(rng, shape, runs)), 0.05)
+    yield stated("an honest run is warned of", LATE.name, _share(with_truth(rng, LATE, runs)))
+    for shape in GAMED:
+        yield from _warned(shape.name, with_truth(rng, shape, runs))
+    for shape in WITH_PEOPLE:
+        delays, held = with_people(rng, shape, runs)
+        name = f"by people, eight rated an evaluation: {shape.name}"
+        if shape.gamed:
+            yield from _warned(name, delays)
+        else:
+            yield at_most("an honest run is warned of", name, _share(delays), 0.05)
+        yield between("95 % interval of what people would say of an evaluation", name, held, 0.92, 0.98)
+
+
+def _share(delays: Array) -> float:
+    return float(np.isfinite(delays).mean())
+
+
+def _warned(name: str, delays: Array) -> Iterable[Measured]:
+    after = delays[np.isfinite(delays) & (delays >= 0)]
+    half, most = (f"{np.quantile(after, q):.0f}" if len(after) else "–" for q in (0.5, 0.9))
+    words = f"a gamed run is warned of (of those, half within {half} evaluations, nine in ten within {most})"
+    yield stated(words, name, len(after) / len(delays))
+    yield at_most("a gamed run is warned of before it is gamed", name, float((delays < 0).mean()), 0.05)
