@@ -77,7 +77,8 @@ def _show_one(name: str, task: str, points: list[Point], parted: Parted | None, 
     title = f"{task_name(task)}: {labels['reward']} · {labels[name]}"
     since = parted[0] if parted is not None else None
     words = _in_words(frame, labels) + ". " + _verdict(parted, labels[name])
-    show_chart(gap_chart(frame, title, since, language()), alt=f"{title}. {words}")
+    st.caption(title)
+    show_chart(gap_chart(frame, since, language()), alt=f"{title}. {words}")
     st.caption(words + (t(f" {rated} completions rated.", f" {rated} respostas avaliadas.") if rated else ""))
 
 

@@ -84,12 +84,11 @@ def metric_line(
     )
 
 
-def gap_chart(points: pd.DataFrame, title: str, since: int | None = None, lang: str = "en") -> alt.LayerChart:
+def gap_chart(points: pd.DataFrame, since: int | None = None, lang: str = "en") -> alt.LayerChart:
     """The reward and a measure beside it over steps, with their intervals, and the step from which they part.
 
     Args:
         points: columns step, measure (its label; the reward first), value, low and high, as shares of the range.
-        title: of the chart.
         since: the step from which the two part.
         lang: ``en`` or ``pt``.
     """
@@ -97,8 +96,8 @@ def gap_chart(points: pd.DataFrame, title: str, since: int | None = None, lang: 
     x = alt.X("step:Q", title=t("training step", "passo de treino"), axis=alt.Axis(tickMinStep=1, tickCount=8))
     share = t("share of the range", "fração da escala")
     ends = alt.Scale(domain=[min(0.0, float(points["low"].min())), max(1.0, float(points["high"].max()))], nice=False)
-    color = alt.Color("measure:N", title=None, sort=None, legend=alt.Legend(orient="bottom"))
-    shape = alt.Shape("measure:N", title=None, sort=None, legend=alt.Legend(orient="bottom"))
+    legend = alt.Legend(orient="top", title=None)
+    color, shape = alt.Color("measure:N", sort=None, legend=legend), alt.Shape("measure:N", sort=None, legend=legend)
     base = alt.Chart(points)
     layers: list[alt.Chart] = [
         base.mark_area(fillOpacity=0.15).encode(
@@ -122,6 +121,4 @@ def gap_chart(points: pd.DataFrame, title: str, since: int | None = None, lang: 
         at = alt.Chart(pd.DataFrame({"step": [since], "label": [t("they part", "se separam")]}))
         layers.append(at.mark_rule(strokeDash=[5, 4], color=LIMIT).encode(x="step:Q"))
         layers.append(at.mark_text(align="left", dx=4, y=8, color=LIMIT).encode(x="step:Q", text="label:N"))
-    return alt.LayerChart(layer=layers).properties(
-        height=250, title=alt.TitleParams(title, anchor="start", fontSize=13)
-    )
+    return alt.LayerChart(layer=layers).properties(height=300)

@@ -2,9 +2,10 @@
 
 Over a window of evaluations, how much does the other measure move for each unit that the reward moves? Where the policy really
 gets better the slope is around 1 (both are shares of their range); where it games the reward it is 0 or less. The number is how
-many standard errors the slope lies below ``ALONG``, and every window that ends now is tried: the strongest one says since when.
-So one need not know when gaming began, and a slope that is merely noisy is no alarm. ``LIMIT`` was chosen by simulation
-(``benchmarks/coverage/gap.py``), so that few honest runs ever reach it at two evaluations in a row, which is what the rule asks.
+many standard errors the slope lies below ``ALONG``, in the strongest of all windows that end now: so one need not know when
+gaming began, and a slope that is merely noisy is no alarm. Since when is then where the line of measure over reward bends.
+``LIMIT`` was chosen by simulation (``benchmarks/coverage/gap.py``), so that few honest runs ever reach it at two evaluations in
+a row, which is what the rule asks.
 """
 
 from collections.abc import Sequence
@@ -119,11 +120,11 @@ class Estimates:
 
 @dataclass(frozen=True)
 class Parting:
-    """How surely a measure has not gone along with the reward in a window of evaluations.
+    """How surely a measure has not gone along with the reward, and since when.
 
     Attributes:
-        since, step: the window's first and last evaluation.
-        reward, other: changes over the window.
+        since, step: the evaluations from which on and up to which.
+        reward, other: changes between them.
         strength: standard errors by which the slope lies below ``ALONG``.
     """
 
@@ -157,13 +158,16 @@ def parting_now(reward: Curve, other: Measured, step: int | None = None) -> Part
     if not slopes:
         return None
     t, first = max(slopes)
+    strength = _as_normal(t, other.freedom)
+    if strength >= LIMIT:
+        first = _bend(means, np.array([other.mean(place) for _, place in both]), first)
     (start, start_other), (end, end_other) = both[first], both[-1]
     return Parting(
         since=reward.steps[start],
         step=reward.steps[end],
         reward=reward.mean(end) - reward.mean(start),
         other=other.mean(end_other) - other.mean(start_other),
-        strength=_as_normal(t, other.freedom),
+        strength=strength,
     )
 
 
@@ -175,6 +179,30 @@ def _below(reward: Curve, other: Measured, window: Sequence[tuple[int, int]], me
     weights = (means - means.mean()) / ((means - means.mean()) ** 2).sum()
     slope, error = other.weighed([place for _, place in window], weights)
     return (ALONG - slope) / max(error, other.least_error(ALONG * rise) / rise, 1e-9)
+
+
+def _bend(reward: Array, other: Array, strongest: int) -> int:
+    """The evaluation from which on the measure follows the reward no more: where the line through both bends best.
+
+    A bend has to be worth its two parameters (Bayesian information criterion); otherwise it has been so from the strongest
+    window's start, which is early where the whole run is of one kind.
+    """
+    n = len(reward)
+    flat = np.column_stack([np.ones(n), reward])
+
+    def misfit(design: Array) -> tuple[float, Array]:
+        found, *_ = np.linalg.lstsq(design, other, rcond=None)
+        return n * float(np.log(((other - design @ found) ** 2).mean() + 1e-12)), np.asarray(found, np.float64)
+
+    best, at = misfit(flat)[0] - 2 * float(np.log(n)), strongest
+    for place in range(1, n - 1):
+        if reward[-1] - reward[place] < LEAST_RISE:
+            continue
+        after = np.where(np.arange(n) > place, reward - reward[place], 0.0)
+        value, found = misfit(np.column_stack([flat, after]))
+        if value < best and found[1] + found[2] < ALONG < found[1]:
+            best, at = value, place
+    return at
 
 
 def _as_normal(t: float, freedom: float) -> float:

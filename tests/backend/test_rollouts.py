@@ -5,7 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from backend.data.jsonl import write_prompts
 from backend.data.rollouts import Rollouts, find_in_rollouts, measures_of, read_rollouts, rewind_rollouts, rollout_steps
+from backend.data.sources import raw_rows
+from backend.data.sources.layout import Layout
+from backend.records import Message, PromptRecord
 
 
 def columns(step: int, text: str = "oi") -> dict[str, list]:
@@ -81,6 +85,36 @@ def test_a_rewind_takes_back_later_steps_and_half_written_files(tmp_path: Path) 
         f"completions_{i:05d}.parquet" for i in range(1, 6)
     ]
     rewind_rollouts(tmp_path / "none", 5)
+
+
+@pytest.mark.parametrize("which", ["", "rollouts", "rollouts/completions_00002.parquet"])
+def test_the_audit_reads_a_runs_folder_with_the_prompts_as_the_data_had_them(tmp_path: Path, which: str) -> None:
+    plain = PromptRecord(
+        task="qa", messages=(Message(role="user", content="2 + 2?"),), facts={"answer": "4", "rating": 3}
+    )
+    chat = PromptRecord(
+        task="qa",
+        messages=(Message(role="system", content="Be\u2028short."), Message(role="user", content="3 + 3?")),
+        facts={"answer": "6"},
+        form="chat",
+    )
+    write_prompts(tmp_path / "prompts.jsonl", [plain, chat])
+    rollouts = Rollouts(tmp_path, 1.0, 10**9)
+    for step in (1, 2):
+        rollouts.add(step, {**columns(step), "prompt_id": [plain.id, chat.id], "task": ["qa", "qa"]})
+    rows = [row for _, row in raw_rows(tmp_path / which) if isinstance(row, dict)]
+    assert [row["step"] for row in rows] == ([2, 2] if which.endswith("parquet") else [1, 1, 2, 2])
+    first, second = (Layout().mapped(row) for row in rows[:2])
+    assert first.messages == [{"role": "user", "content": "2 + 2?"}] and first.form == "text"
+    assert [m["role"] for m in second.messages] == ["system", "user"] and second.form == "chat"
+    assert first.columns["answer"] == "4" and first.columns["advantage"] == 0.7 and not first.ratings
+    assert (first.task, second.columns["shadow/truth"]) == ("qa", 1.0)
+
+
+def test_rollouts_that_lie_alone_are_read_with_the_text_the_model_saw(tmp_path: Path) -> None:
+    fill(tmp_path, 2)
+    ((_, row), *_) = raw_rows(tmp_path / "rollouts")
+    assert isinstance(row, dict) and Layout().mapped(row).messages[0]["content"] == "system\nuser\nAsk"
 
 
 def test_a_text_is_found_in_all_steps(tmp_path: Path) -> None:
