@@ -136,11 +136,9 @@ def live(chosen: list[str]) -> None:
     else:
         show_evaluations(runs, known)
         if len(runs) == 1:
-            show_gap(runs[0], _version(runs[0]))
+            show_gap(runs[0])
         show_details(runs, known)
         show_by_task(runs, known)
-    if len(runs) == 1:
-        show_rollouts(runs[0])
     for run in runs[:3]:
         show_log(run)
 
@@ -323,6 +321,8 @@ def page() -> None:
         if chosen:
             lives = any(run.status in ("queued", "running") for run in runs if run.id in chosen)
             fragment(live, run_every=3 if lives else None)(chosen)
+        if len(chosen) == 1:
+            fragment(show_rollouts)(next(run for run in runs if run.id == chosen[0]))
     show_import()
 
 

@@ -10,6 +10,7 @@ from backend.evaluation.gap import Curve
 from backend.evaluation.paired import mean_interval
 from backend.evaluation.watched import Watched, people_beside, stored_rows, truths_beside
 from backend.store.engine import reading
+from backend.store.evaluations import run_evaluations
 from backend.store.ratings import ratings_version
 from backend.store.tables import Run
 from backend.suites import find_task
@@ -48,11 +49,11 @@ def _of_measure(one: Watched) -> list[Point]:
     return [(one.name, step, one.other.mean(i), lows[i], highs[i]) for i, step in enumerate(one.other.steps)]
 
 
-def show_gap(run: Run, version: str) -> None:
+def show_gap(run: Run) -> None:
     """A chart for every truth measure and one for people; nothing where neither is known."""
     with reading() as session:
-        ratings = ratings_version(session)
-    found = _beside(run.id, f"{version} {ratings}")
+        version = f"{ratings_version(session)} {len(run_evaluations(session, run.id))}"
+    found = _beside(run.id, version)
     asks = bool(run.config.get("rate_per_evaluation"))
     if not found and not asks:
         return

@@ -117,7 +117,7 @@ class WatchTable(TrainerCallback):
         rules: the watch table.
         path: watch.json, the firings so far. In a resumed run, a rule that has already fired does not stop it again.
         may_stop: whether a rule may end the run.
-        metrics: for a resumed run, its metrics file so far.
+        metrics: the run's metrics file: what stands there before training, or before a resume.
         beside: further series that the rules read, as they are now.
     """
 

@@ -225,7 +225,7 @@ def _grpo(job: Job) -> tuple[Outcome, int]:
         default_rules(config.max_completion_length, floors(p.task for p in job.prompts), config.on_gap),
         folder / "watch.json",
         config.stop_rules,
-        metrics if checkpoint else None,
+        metrics,
         lambda: read_people(folder),
     )
     best = BestAdapter(folder / "best")
