@@ -57,7 +57,7 @@ def main(
         _bring_in(completions, Layout(prompt_column, completion_column, task_column), ratings)
     if teach_nano and not is_chosen() and not nano_is_ready():
         _teach_nano()
-    script = str(Path(__file__).with_name("main.py"))
+    script = str(Path(__file__).with_name("server.py"))
     print(f"The workbench opens on http://{address}:{port}", flush=True)
     options = ["--server.port", str(port), "--server.address", address]
     command = [sys.executable, "-m", "streamlit", "run", script, *options]

@@ -12,7 +12,6 @@ from backend.access import NOBODY, identify_by
 from backend.store.engine import StoreAway
 
 st.set_page_config(
-    page_title="Reward Workbench",
     page_icon=str(Path(__file__).with_name("icon.svg")),  # an icon by name would be fetched from outside
     layout="wide",
     initial_sidebar_state=230,
@@ -31,6 +30,8 @@ else:
     if signs_in():
         show_person(person)
     try:
-        st.navigation(sections(person)).run()
+        page = st.navigation(sections(person))
+        st.set_page_config(page_title=f"{page.title} · Reward Workbench")
+        page.run()
     except StoreAway as error:
         show_outage(error)

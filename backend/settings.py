@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     """An address that is told of alarms in production, as chat services take it: JSON with a ``text``."""
     regressions: Path = _here("regressions.jsonl")
     """Completions kept as regression cases for the rewards (Reward audit page)."""
+    host_name: str = ""
+    """This machine's name among those that share a store; its host name where nothing is said. No two may share one."""
+    launch: Path = _here("launch.toml")
+    """Where else runs can be started (docs/where-it-runs.md)."""
     dollars_per_hour: float = Field(0.80, ge=0)
     """Price of the training machine, for the cost shown with a run (an L4 on demand: about $0.80)."""
 

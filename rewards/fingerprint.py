@@ -32,9 +32,10 @@ def reward_fingerprint(reward: Reward, profile: Profile) -> str:
     """Twelve hex digits of everything a task's scores can depend on.
 
     Hashed are the profile's flags, the components' maxima, the code that scoring reaches (word lists included) and the
-    version of json-repair. A profile's name, and other tasks' code, do not count.
+    version of json-repair. A profile's name, other tasks' code, and other editions of the reward do not count.
     """
-    flags = {k: v for k, v in asdict(profile).items() if k not in ("name", "summary")}
+    reward = reward.under(profile)
+    flags = {k: v for k, v in asdict(profile).items() if k not in ("name", "summary", "edition")}
     maxima = {"maxima": dict(reward.maxima), "measured": dict(reward.measured)}
     code = _reward_code(reward.components_of)
     return _hash([repr(sorted(flags.items())), repr(maxima), version("json-repair"), code])
@@ -214,6 +215,8 @@ class _Collected:
             self._add_all((*value.keys(), *value.values()))
         elif isinstance(value, list | tuple | set | frozenset):
             self._add_all(value)
+        elif callable(depends_on := getattr(value, "depends_on", None)):  # an object that says itself what counts
+            self.pieces.add(f"{type(value).__qualname__} {_written(depends_on())}")
         else:
             self.add(type(value))
             state = vars(value) if hasattr(value, "__dict__") else {}

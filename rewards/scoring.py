@@ -16,7 +16,7 @@ def score_text(
     """Score one completion.
 
     Args:
-        reward: of the prompt's task.
+        reward: of the prompt's task, in the edition that the profile applies (``Reward.under``).
         completion: what the model wrote; any string.
         prompt: the user's text.
         profile: which version of the rules.
@@ -59,6 +59,7 @@ def run_probes(task: Task, profile: Profile) -> list[ProbeResult]:
     """Score a task's probes under ``profile``."""
     if not isinstance(task.reward, Reward):
         return []
+    reward = task.reward.under(profile)
     return [
-        ProbeResult(task.name, p, score_text(task.reward, p.completion, p.prompt, profile).total) for p in task.probes
+        ProbeResult(task.name, p, score_text(reward, p.completion, p.prompt, profile).total) for p in task.probes
     ]

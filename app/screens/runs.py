@@ -31,7 +31,8 @@ from backend.wording import Text
 
 DETAILS: dict[str, tuple[str, str]] = {
     "task_reward/mean": ("training reward (0 to 1)", "recompensa no treino (0 a 1)"),
-    "entropy": ("entropy (nats per token)", "entropia (nats por token)"),
+    "entropy/rollouts": ("entropy of a rollout (nats per token)", "entropia de uma amostra (nats por token)"),
+    "entropy": ("entropy, as the trainer logs it", "entropia, como o treinador a registra"),
     "zero_variance/mean": ("groups without signal (share)", "grupos sem sinal (fração)"),
     "completions/mean_length": ("completion length (tokens)", "tamanho da resposta (tokens)"),
     "completions/clipped_ratio": ("cut at the ceiling (share)", "cortadas no teto (fração)"),
@@ -202,19 +203,23 @@ def _in_words(evaluated: pd.DataFrame) -> str:
 def show_details(runs: list[Run], known: list[str]) -> None:
     """Charts of the metrics that show whether training goes well, with the thresholds of the stop rules."""
     details = DETAILS | {
-        f"eval/{truth.name}": Text(f"{truth.label.en} (share)", f"{truth.label.pt} (fração)")
+        f"eval/{truth.name}": Text(
+            f"{truth.label.en} (share; line: without reading)", f"{truth.label.pt} (fração; linha: sem ler)"
+        )
         for truth in (task.truth for task in tasks().values())
         if truth is not None
     }
     names = [name for name in details if name in known]
     if not names:
         return
-    points = points_of(runs, names)
+    points = points_of(runs, [*names, *(f"{name}_unread" for name in names if f"{name}_unread" in known)])
     stopped = _stopped_at(runs[0]) if len(runs) == 1 else None
     charts = st.container(horizontal=True)  # four in a row where there is room, fewer where not
     for name in names:
         rows, title = points[points["name"] == name], t(*details[name])
+        unread = points.loc[points["name"] == f"{name}_unread", "value"]
         limit = limit_of(name, rows["value"].tolist(), runs[0].config.get("max_completion_length"))
+        limit = float(unread.iloc[-1]) if limit is None and len(unread) else limit
         shown = limit if limit is not None and _in_sight(limit, rows["value"]) else None
         with charts.container(width=248):
             show_chart(metric_line(rows, title, shown, stopped, lang=language()), alt=_summary(title, rows, limit))

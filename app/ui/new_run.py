@@ -15,7 +15,9 @@ from app.ui.verdicts import gate_words
 from backend.errors import UserError
 from backend.records import Split
 from backend.runs.create import create_run, create_seed_runs, parse_seeds, run_prompts
+from backend.runs.handle import LOCAL
 from backend.runs.jobs import preflight_checks, preflight_job, start_preflight
+from backend.runs.places import Room, rooms
 from backend.runs.queue import enqueue
 from backend.store.engine import writing
 from backend.store.runs import describe
@@ -273,12 +275,48 @@ def _show_checks(checks: list[dict[str, Any]]) -> None:
     )
 
 
-def launch(config: TrainConfig, seeds: list[int], notes: str, tags: list[str]) -> None:
+def launch(config: TrainConfig, seeds: list[int], notes: str, tags: list[str], where: str = LOCAL) -> None:
+    if seeds and where != LOCAL:
+        raise UserError(
+            t(
+                "Several seeds train on this machine; elsewhere launch a run for each.",
+                "Várias sementes treinam nesta máquina; em outro lugar, inicie um treino para cada.",
+            )
+        )
     run_id = create_seed_runs(config, seeds) if seeds else create_run(config)
     if notes or tags:
         with writing() as session:
             describe(session, run_id, notes, tags)
-    enqueue(run_id)
+    enqueue(run_id, where)
+
+
+def choose_place() -> str:
+    """Where the run will train, with what is free there; nothing to choose where launch.toml names no place."""
+    with shown_errors():
+        found = rooms()
+        if len(found) == 1:
+            return LOCAL
+        return st.selectbox(
+            t("Where", "Onde"),
+            list(found),
+            format_func=lambda name: f"{_place_name(name)} · {_room_words(found[name])}",
+            key="where",
+            width=420,
+        )
+    return LOCAL
+
+
+def _place_name(name: str) -> str:
+    return t("this machine", "esta máquina") if name == LOCAL else name
+
+
+def _room_words(room: Room) -> str:
+    if room.free:
+        return t(f"{room.free} of {room.at_once} free", f"{room.free} de {room.at_once} livre(s)")
+    return t(
+        f"busy: {room.under_way} under way, {room.waiting} waiting",
+        f"ocupado: {room.under_way} em andamento, {room.waiting} na fila",
+    )
 
 
 def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list[str], busy: bool) -> None:
@@ -299,6 +337,8 @@ def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list
             max_chars=2000,
             help=t("Kept with the run and shown with its results.", "Fica com o treino e aparece nos resultados."),
         )
+    where = choose_place()
+    busy = busy if where == LOCAL else not rooms()[where].free
     left, right = st.columns([3, 1])
     notes = left.text_input(t("Notes (optional)", "Notas (opcional)"), key="notes", max_chars=10_000)
     tags = right.multiselect(t("Tags", "Etiquetas"), [], accept_new_options=True, key="tags", max_selections=20)
@@ -307,11 +347,11 @@ def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list
         type="primary",
         icon=":material/playlist_add:" if busy else ":material/rocket_launch:",
         disabled=not readable or bool(objections and not reason.strip()),
-        help=t("One run trains at a time; it starts when the others have ended.", "Um treino por vez; começa quando os outros terminarem.")
+        help=t("It starts when those before it there have ended.", "Começa quando os anteriores ali terminarem.")
         if busy
         else None,
         on_click=attempt,
-        args=(launch, config.model_copy(update={"override_reason": reason.strip()}), seeds, notes, tags),
+        args=(launch, config.model_copy(update={"override_reason": reason.strip()}), seeds, notes, tags, where),
     )  # fmt: skip
 
 

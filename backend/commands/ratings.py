@@ -3,6 +3,7 @@
 workbench ratings gates --decide Ana      # judge every rated task's reward and keep the decisions
 workbench ratings export ratings.csv      # or .jsonl; raters under pseudonyms
 workbench ratings import ratings.jsonl    # JSONL, CSV, or an Argilla or Label Studio JSON export
+workbench ratings preferences pairs.jsonl # what raters chose on Compare, as TRL's preference data (or .parquet)
 """
 
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 
 from backend.audit.exchange import import_ratings, read_ratings, write_ratings
 from backend.audit.gates import decide_gates, standing_gates
+from backend.audit.preferences import write_preferences
 from backend.store.engine import reading, writing
 from backend.suites import default_profile
 
@@ -49,3 +51,10 @@ def import_(file: Path) -> None:
     records = read_ratings(file)
     with writing() as session:
         typer.echo(f"imported {import_ratings(session, records)} ratings")
+
+
+@app.command()
+def preferences(file: Path) -> None:
+    """Write the pairs that raters chose from to a .jsonl or .parquet file: prompt, chosen, rejected."""
+    with reading() as session:
+        typer.echo(f"wrote {write_preferences(session, file)} pairs to {file}")

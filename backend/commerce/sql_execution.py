@@ -1,19 +1,21 @@
 """Measure whether a completion's query gives the true result. This is the only reward component that executes something
-(profile v5-exec).
+(profiles v5-exec and v5).
 
 The query is written by a model, so it is not trusted. sqlglot must parse it as a single SELECT over the shop's tables.
 SQLite opens the file read-only, and its authorizer allows only reading those tables and calling harmless functions. A
 progress handler ends the query after ``SECONDS``. At most ``MOST_ROWS`` rows are fetched.
 
-If you change what this module measures, change ``VERSION``, which is part of the profile's fingerprint.
+What is measured has versions, and a profile names its own, which is part of its fingerprint. ``sql-execution/1`` (v5-exec) compares
+row by row; ``sql-execution/2`` (v5, and whoever calls ``measure``) takes any tie-break of equal rank, knows the names of CTEs, tells a
+query from a constant (``sql_results``), and also measures whether the explanation states the result (``sql_statement``). If you
+change what one of them measures, make a new version.
 """
 
 import json
-import math
 import sqlite3
 import time
 from contextlib import closing
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +23,20 @@ import sqlglot
 from sqlglot import expressions as sql
 
 from backend.commerce.shop import open_shop, shop_identity
+from backend.commerce.sql_results import TABLES as _TABLES
+from backend.commerce.sql_results import asks_the_data, holds, is_true_result
+from backend.commerce.sql_statement import stated
 from backend.errors import UserError
 from rewards.commerce.sql_qa import statements
+from rewards.commerce.v5.sql_qa import first_query
 from rewards.types import Columns, Profile
 
-VERSION = "sql-execution/1"
+VERSIONS = ("sql-execution/1", "sql-execution/2")
+VERSION = VERSIONS[-1]
 SECONDS = 1.0
 MOST_ROWS = 200
 _MOST_CHARACTERS = 5_000
-_TOLERANCE = 0.005
 _RAN = 0.2
-_TABLES = frozenset(("customers", "sellers", "products", "orders", "order_items", "reviews", "orders_enriched"))
 _FUNCTIONS = frozenset(
     """abs avg cast coalesce count date datetime ifnull iif instr julianday length lower max min nullif printf replace
     round strftime substr substring sum time total trim ltrim rtrim upper like glob group_concat row_number rank
@@ -40,54 +45,95 @@ _FUNCTIONS = frozenset(
 
 
 def measured(completion: str, columns: Columns, profile: Profile, shop: Path) -> dict[str, float]:
-    """The share of the component ``execution``, for a profile that this version can measure.
+    """The share of the component ``execution`` and, from version 2, of ``stated``.
 
     Raises:
-        UserError: the profile needs another version, or the prompts were made from another shop.
+        UserError: the profile needs a version that is not known here, or the prompts were made from another shop.
     """
-    if profile.measured_by != VERSION:
-        raise UserError(f"profile {profile.name} asks for {profile.measured_by}, and this version measures {VERSION}")
-    return {"execution": measure(completion, columns, shop)}
+    if profile.measured_by not in VERSIONS:
+        raise UserError(
+            f"profile {profile.name} asks for {profile.measured_by}, and this version measures {', '.join(VERSIONS)}"
+        )
+    execution = measure(completion, columns, shop, profile.measured_by)
+    if profile.measured_by == VERSIONS[0]:
+        return {"execution": execution}
+    gold = columns.get("gold_result")
+    if not isinstance(gold, list) or not gold:
+        return {"execution": execution, "stated": 0.0}
+    _, prose = first_query(completion)
+    return {
+        "execution": execution,
+        "stated": stated(prose, gold, str(columns.get("gold_sql", "")), execution == 1.0),
+    }
 
 
 class Refused(Exception):
     """The query was refused; the message says why."""
 
 
-def measure(completion: str, columns: Columns, shop: Path) -> float:
+def measure(completion: str, columns: Columns, shop: Path, version: str = VERSION) -> float:
     """How right the completion's first query is, from 0 to 1.
 
     Args:
         completion: what the model wrote.
-        columns: the prompt's facts; ``gold_result`` is the true result, ``shop`` the hash of the data it was computed on.
+        columns: the prompt's facts; ``gold_result`` is the true result, ``gold_sql`` the query that gives it, ``shop`` the hash
+            of the data it was computed on.
         shop: commerce.db.
+        version: of ``VERSIONS``.
 
     Returns:
-        1 if the query's result is the true one (numbers to half a percent, columns in any order, rows in the true
-        order); 0.2 if the query runs and gives another result; 0 if there is no query, or it is refused, fails or takes
-        too long. Prompts without a gold result give 0.
+        1 if the query's result is the true one (numbers to half a percent, columns in any order); 0.2 if the query runs and
+        gives another result; 0 if there is no query, or it is refused, fails or takes too long. Prompts without a gold result
+        give 0. In version 1 the rows must stand in the gold result's order; in version 2 rows of equal rank may stand in any,
+        also where a limit cuts them off, CTEs may have names, and the query must also be right on half of the orders.
 
     Raises:
         UserError: the prompt was made from another shop, so that every result would be wrong.
     """
-    gold = columns.get("gold_result")
-    spans = statements(completion)
-    if not isinstance(gold, list) or not spans:
+    gold, gold_sql = columns.get("gold_result"), str(columns.get("gold_sql", ""))
+    first = version == VERSIONS[0]
+    query = _first_statement(completion) if first else first_query(completion)[0]
+    if not isinstance(gold, list) or not query:
         return 0.0
     changed = shop.stat().st_mtime_ns if shop.exists() else 0
     true = json.dumps(gold)
-    _same_shop(str(columns.get("shop", "")), str(columns.get("gold_sql", "")), true, shop, changed)
-    start, end = spans[0]
-    return _measured(completion[start:end], true, shop, changed)
+    _same_shop(str(columns.get("shop", "")), gold_sql, true, shop, changed)
+    return _measured(query, true, shop, changed) if first else _measured_2(query, true, gold_sql, shop, changed)
+
+
+def _first_statement(completion: str) -> str:
+    spans = statements(completion)
+    return completion[slice(*spans[0])] if spans else ""
 
 
 @lru_cache(maxsize=8192)
 def _measured(query: str, gold: str, shop: Path, changed: int) -> float:
     try:
-        rows = run_query(query, shop)
+        rows = run_query(query, shop, named=False)
     except Refused:
         return 0.0
     return 1.0 if same_result(rows, json.loads(gold)) else _RAN
+
+
+@lru_cache(maxsize=8192)
+def _measured_2(query: str, gold: str, gold_sql: str, shop: Path, changed: int) -> float:
+    def run(sql_text: str) -> list[tuple[Any, ...]] | None:
+        return _rows(sql_text, shop, changed)
+
+    if (rows := run(query)) is None:
+        return 0.0
+    true = json.loads(gold)
+    right = is_true_result(rows, true, gold_sql, run) and asks_the_data(query, true, gold_sql, run)
+    return 1.0 if right else _RAN
+
+
+@lru_cache(maxsize=2048)
+def _rows(query: str, shop: Path, changed: int) -> list[tuple[Any, ...]] | None:
+    """A query's rows; None where it is refused or fails."""
+    try:
+        return run_query(query, shop)
+    except Refused:
+        return None
 
 
 @lru_cache(maxsize=8192)
@@ -109,19 +155,26 @@ def _same_shop(data_hash: str, gold_sql: str, gold: str, shop: Path, changed: in
     )
 
 
-def run_query(query: str, shop: Path, seconds: float = SECONDS) -> list[tuple[Any, ...]]:
+def run_query(query: str, shop: Path, seconds: float = SECONDS, named: bool = True) -> list[tuple[Any, ...]]:
     """The rows of one SELECT.
+
+    Args:
+        query: of a model.
+        shop: commerce.db.
+        seconds: after which it is ended.
+        named: whether CTEs are known by their names; not so in version 1, which refused to count the rows of one.
 
     Raises:
         Refused: it is not a single SELECT over the shop's tables, SQLite rejects it, or it takes too long.
     """
-    check(query)
+    own = check(query)
+    known = own if named else frozenset[str]()
     with closing(open_shop(shop)) as db:
         db.execute("PRAGMA query_only = ON")
         db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)
         db.setlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 100)
         db.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-        db.set_authorizer(_allowed)
+        db.set_authorizer(partial(_allowed, known))
         ends = time.monotonic() + seconds
         db.set_progress_handler(lambda: time.monotonic() > ends, 1_000)
         try:
@@ -130,8 +183,8 @@ def run_query(query: str, shop: Path, seconds: float = SECONDS) -> list[tuple[An
             raise Refused(str(error)) from error
 
 
-def check(query: str) -> None:
-    """Check that a query is a single SELECT over the shop's tables.
+def check(query: str) -> frozenset[str]:
+    """Check that a query is a single SELECT over the shop's tables, and return the names of its CTEs.
 
     Raises:
         Refused: it is not; the message says why.
@@ -153,36 +206,25 @@ def check(query: str) -> None:
     for table in tree.find_all(sql.Table):
         if table.name.lower() not in _TABLES | own or table.db:
             raise Refused(f"{table.sql()} is no table of the shop")
+    return frozenset(own)
 
 
-def _allowed(action: int, first: str | None, second: str | None, *_: str | None) -> int:
-    """SQLite's authorizer, which it calls for each part of a statement before compiling it."""
+def _allowed(own: frozenset[str], action: int, first: str | None, second: str | None, *_: str | None) -> int:
+    """SQLite's authorizer, which it calls for each part of a statement before compiling it.
+
+    A CTE of which no column is read (``SELECT COUNT(*) FROM it``) is asked for by its own name, without a column.
+    """
     fine = action == sqlite3.SQLITE_SELECT
+    fine = fine or (action == sqlite3.SQLITE_READ and (first or "").lower() in own and not second)
     fine = fine or (action == sqlite3.SQLITE_READ and (first or "").lower() in _TABLES | {""})
     fine = fine or (action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _FUNCTIONS)
     return sqlite3.SQLITE_OK if fine else sqlite3.SQLITE_DENY
 
 
 def same_result(rows: list[tuple[Any, ...]], gold: list[list[Any]]) -> bool:
-    """Whether a query gave the true result.
+    """Whether a query gave the true result, row by row (version 1).
 
     The values of each true row must be in the query's row at the same position, in any order of columns. A query may give
     more columns (such as a count next to the mean), but not more rows.
     """
-    return len(rows) == len(gold) and all(_holds(row, true) for row, true in zip(rows, gold, strict=True))
-
-
-def _holds(row: tuple[Any, ...], true: list[Any]) -> bool:
-    left = list(row)
-    for value in true:
-        match = next((i for i, other in enumerate(left) if _equal(other, value)), None)
-        if match is None:
-            return False
-        left.pop(match)
-    return True
-
-
-def _equal(a: Any, b: Any) -> bool:
-    if isinstance(a, int | float) and isinstance(b, int | float):
-        return math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
-    return bool(a == b)
+    return len(rows) == len(gold) and all(holds(row, true) for row, true in zip(rows, gold, strict=True))

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from backend.commerce import commands, next_step, reference, rules, truth
+from backend.commerce import commands, counts, next_step, reference, rules, truth
 from backend.commerce.corpus import CORPUS
 from backend.commerce.presets import PRESETS
 from backend.commerce.prompts import system_prompt
 from backend.commerce.shop import shop_path
 from backend.commerce.source import SHOP
 from backend.suites.suite import GateSettings, MonitorSettings, Suite
-from rewards.commerce import DEFAULT_PROFILE, PROFILES, classify_task, extraction, insights, push, sql_qa
+from rewards.commerce import BY_NAME, DEFAULT_PROFILE, PROFILES, classify_task
 from rewards.types import Columns, Profile, Task
 
 
@@ -56,13 +56,14 @@ a task's rules change, its own fingerprint no longer stands here, and decisions 
 SUITE = Suite(
     name="commerce",
     tasks=(
-        _task(extraction.TASK, truth=truth.FACTS, reference=reference.extraction_answer),
-        _task(sql_qa.TASK, by_rule=rules.sql_answer),
-        _task(insights.TASK),
+        _task(BY_NAME["extraction"], truth=truth.FACTS, reference=reference.extraction_answer),
+        _task(BY_NAME["sql_qa"], by_rule=rules.sql_answer, counts=counts.SQL),
+        _task(BY_NAME["insights"], counts=counts.FIGURES),
         _task(
-            push.TASK,
+            BY_NAME["push"],
             by_rule=rules.push_answer,
             examples=_examples("push"),
+            counts=counts.BRIEF,
         ),
     ),
     profiles=tuple(PROFILES.values()),

@@ -24,6 +24,12 @@ def all_evaluations(session: Session) -> list[Evaluation]:
     return [e for run_id, _ in runs for e in run_evaluations(session, str(run_id))]
 
 
+def tuned_evaluations(session: Session) -> dict[str, Evaluation]:
+    """Run -> its tuned evaluation, the newest run first."""
+    query = select(Evaluation).where(Evaluation.label == "tuned", Evaluation.run_id.is_not(None))
+    return {str(e.run_id): e for e in session.scalars(query.order_by(Evaluation.created_at.desc(), Evaluation.id))}
+
+
 def evaluation_scores(session: Session, evaluation: Evaluation) -> pd.DataFrame:
     """One row per prompt: prompt_id, task, value (total under the evaluation's rules, mean over samples), in prompt order."""
     query = (

@@ -6,6 +6,7 @@ changed, so what is scored and fingerprinted is the file as it is now.
 """
 
 import json
+import math
 import os
 import queue
 import subprocess
@@ -22,9 +23,9 @@ import psutil
 
 from backend.errors import UserError
 from backend.settings import ROOT, get_settings
-from backend.suites.suite import Scored, Suite, ToScore
+from backend.suites.suite import JudgeOf, Scored, Suite, ToScore
 from backend.suites.worker import PLACE
-from rewards.calling import RewardFault
+from rewards.calling import Gap, RewardFault
 from rewards.types import Functions, Guideline, Profile, Score, Task, Text
 
 _POLL_SECONDS = 0.03
@@ -43,12 +44,13 @@ class Worker:
         self._answers: queue.Queue[str | None] = queue.Queue()
         self._place = tempfile.NamedTemporaryFile(prefix="reward-place-")  # noqa: SIM115  lives as long as this object
 
-    def ask(self, request: Mapping[str, Any], functions: Sequence[str] = ()) -> dict[str, Any]:
+    def ask(self, request: Mapping[str, Any], functions: Sequence[str] = (), seconds: float = 0) -> dict[str, Any]:
         """Send a request and wait for its answer.
 
         Args:
             request: as ``backend.suites.worker`` reads it.
             functions: names in the order in which the worker calls them, to say where it was.
+            seconds: how long it may wait for others, beside the time that a reward function has.
 
         Raises:
             RewardFault: a reward function failed, took too long or too much memory, or ended its process.
@@ -61,7 +63,7 @@ class Worker:
                 print(json.dumps(request), file=process.stdin, flush=True)
             except (BrokenPipeError, OSError):
                 raise self._ended("its process had died before") from None
-            answer = json.loads(self._wait(process, functions))
+            answer = json.loads(self._wait(process, functions, seconds))
         if "fault" in answer:
             raise RewardFault(**answer["fault"])
         if "error" in answer:
@@ -92,10 +94,11 @@ class Worker:
         threading.Thread(target=_read_lines, args=(self._process.stdout, self._answers), daemon=True).start()
         return self._process
 
-    def _wait(self, process: "subprocess.Popen[str]", functions: Sequence[str]) -> str:
+    def _wait(self, process: "subprocess.Popen[str]", functions: Sequence[str], seconds: float) -> str:
         """The worker's next line; it is ended when it takes too long or too much."""
         settings = get_settings()
-        ends = time.monotonic() + settings.reward_seconds
+        seconds += settings.reward_seconds
+        ends = time.monotonic() + seconds
         while True:
             try:
                 line = self._answers.get(timeout=_POLL_SECONDS)
@@ -108,7 +111,7 @@ class Worker:
                     ) from None  # fmt: skip
                 if time.monotonic() > ends:
                     raise self._ended(
-                        f"was not done after {settings.reward_seconds:g} s (WORKBENCH_REWARD_SECONDS)", functions
+                        f"was not done after {seconds:g} s (WORKBENCH_REWARD_SECONDS)", functions
                     ) from None
                 continue
             if line is None:
@@ -150,6 +153,7 @@ class FileSuite:
         self._seen: dict[str, tuple[int, int]] = {}
         self._checked = 0.0
         self._fingerprints: dict[str, str] = {}
+        self._judges: dict[str, JudgeOf] = {}
         self.source: dict[str, str] = {}
         """The team's own files, as they were when the suite was last described: relative path -> text."""
 
@@ -174,6 +178,7 @@ class FileSuite:
 
     def _made(self, said: Mapping[str, Any]) -> Suite:
         self._fingerprints, self.source = dict(said["fingerprints"]), dict(said["source"])
+        self._judges = {name: self._judge(name, judge) for name, judge in said["judges"].items()}
         guideline = _guideline(said["guideline"])
         bounds = tuple(said["bounds"]) if said["bounds"] else None
         tasks = tuple(
@@ -186,8 +191,23 @@ class FileSuite:
             profiles=(Profile("current", "the file as it is"),),
             is_open=said["is_open"],
             scale=tuple(said["scale"]),
-            scorer=Scored(self._score, self._fingerprint, partial(_read_source, self), self._spec),
+            scorer=Scored(self._score, self._fingerprint, partial(_read_source, self), self._spec, self._judges),
         )
+
+    def _judge(self, name: str, said: Mapping[str, Any]) -> JudgeOf:
+        def ask(what: str, rows: Sequence[Any], sample: int = 0) -> list[float | Gap]:
+            request = {"do": "ask", "judge": name, "what": what, "rows": rows, "sample": sample}
+            try:
+                answers = self._worker.ask(request, seconds=said["seconds_per_row"] * len(rows))["answers"]
+            except RewardFault as fault:
+                raise UserError(str(fault)) from fault
+            return [_value(answer) for answer in answers]
+
+        price = tuple(said["price"]) if said["price"] else None
+        return JudgeOf(
+            name, said["model"], said["endpoint"], said["fingerprint"], price, said["seconds_per_row"],
+            lambda rows, sample: ask("again", rows, sample), lambda rows: ask("pairs", rows),
+        )  # fmt: skip
 
     def _fingerprint(self, task: str) -> str:
         return self._fingerprints.get(task) or next(iter(self._fingerprints.values()))
@@ -197,6 +217,7 @@ class FileSuite:
         if not isinstance(task.reward, Functions):
             raise TypeError(f"{task.name} is no task of a reward file")
         found: list[Score] = []
+        waiting = sum(self._judges[name].seconds_per_row for name in task.reward.weights if name in self._judges)
         for start in range(0, len(rows), _BATCH):
             batch = rows[start : start + _BATCH]
             sent = [
@@ -207,7 +228,8 @@ class FileSuite:
                 for r in batch
             ]  # fmt: skip
             try:
-                said = self._worker.ask({"do": "score", "task": task.name, "rows": sent}, list(task.reward.weights))
+                request = {"do": "score", "task": task.name, "rows": sent}
+                said = self._worker.ask(request, list(task.reward.weights), waiting * len(batch))
             except RewardFault as fault:
                 row = "" if fault.row is None else f", row {start + fault.row + 1}"
                 where = f"rows {start + 1} to {start + len(batch)} of task {task.name}"
@@ -216,10 +238,7 @@ class FileSuite:
                 raise UserError(
                     f"reward function {fault.function}{row}: {fault.what} ({where}). No score was stored"
                 ) from fault
-            found += [
-                Score(_within(total, task.reward.bounds), {k: v for k, v in values.items() if v is not None})
-                for total, values in said["scores"]
-            ]
+            found += [_score(total, values, task.reward.bounds) for total, values in said["scores"]]
         return found
 
 
@@ -230,6 +249,18 @@ def _short(text: str) -> str:
 
 def _read_source(suite: FileSuite) -> dict[str, str]:
     return suite.source
+
+
+def _score(total: float | None, said: Mapping[str, Any], bounds: tuple[float, float] | None) -> Score:
+    """A score as the worker said it; no total: a function that counts in it has a gap."""
+    values = {name: _value(value) for name, value in said.items() if value is not None}
+    gaps = {name: value for name, value in values.items() if isinstance(value, Gap)}
+    numbers = {name: value for name, value in values.items() if not isinstance(value, Gap)}
+    return Score(math.nan if total is None else _within(total, bounds), numbers, gaps)
+
+
+def _value(said: Any) -> float | Gap:
+    return Gap(*said) if isinstance(said, list) else float(said)
 
 
 def _within(total: float, bounds: tuple[float, float] | None) -> float:

@@ -20,7 +20,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from backend.files import name_aside, write_json
 from backend.suites import task_names
 from backend.training.metrics_file import append_metrics, metric_name, read_series
-from backend.training.stop_rules import Firing, Rule, Series, evaluate_rules
+from backend.training.stop_rules import NAN_LOSS, Firing, Rule, Series, evaluate_rules
 
 
 class MetricsFile(TrainerCallback):
@@ -63,7 +63,7 @@ class ProgressLine(TrainerCallback):
             self._print(
                 f"step {state.global_step}/{state.max_steps}  {pace:.1f} s/step  {left:.1f} min left  "
                 f"reward {logs['task_reward/mean']:.3f}  loss {logs.get('loss', 0):+.4f}  "
-                f"entropy {logs.get('entropy', float('nan')):.2f}",
+                f"entropy {logs.get('entropy/rollouts') or float('nan'):.2f}",
                 end="" if self._live else "\n",
             )
 
@@ -145,21 +145,28 @@ class WatchTable(TrainerCallback):
         for name, value in values.items():
             self._series.setdefault(name, []).append((state.global_step, float(value)))
         for firing in evaluate_rules(self._rules, {**self._series, **self._beside()}):
-            name = firing.rule.name
-            if name in self._overruled:
+            if firing.rule.name in self._overruled:
                 continue
-            if name not in self.fired:
-                self.fired[name] = firing
-                if state.is_world_process_zero:
-                    print(f"\n{firing.rule.action}: {firing}", flush=True)
-                    write_json(self._path, [*self._kept, *(_as_dict(f) for f in self.fired.values())])
+            self._record(firing, state.is_world_process_zero)
             if firing.rule.action == "stop" and self._may_stop and self.stopped_by is None:
                 self.stopped_by = firing
-
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if anywhere(self.stopped_by is not None):
+        if anywhere(self.stopped_by is not None):  # transformers saves and stops after logging, in the same step
             control.should_save = True
             control.should_training_stop = True
+
+    def stop_at_once(self, step: int, numbers: str, first_process: bool) -> None:
+        """Record that training broke off in the middle of a step, because a number is none: the rule ``nan-loss``."""
+        rule = next(rule for rule in self._rules if rule.name == NAN_LOSS)
+        self.stopped_by = Firing(rule, step, numbers)
+        self._record(self.stopped_by, first_process)
+
+    def _record(self, firing: Firing, first_process: bool) -> None:
+        if firing.rule.name in self.fired:
+            return
+        self.fired[firing.rule.name] = firing
+        if first_process:
+            print(f"\n{firing.rule.action}: {firing}", flush=True)
+            write_json(self._path, [*self._kept, *(_as_dict(f) for f in self.fired.values())])
 
 
 def anywhere(flag: bool) -> bool:

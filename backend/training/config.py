@@ -24,7 +24,6 @@ class TrainConfig(PolicyConfig):
     preset: str = "nano"
     name: str = Field("", max_length=200)
     """Shown on the pages; any text."""
-    seed: int = Field(42, ge=0, le=2**31 - 1)
 
     # data
     prompts: str = Field(default_factory=lambda: next(iter(prompt_sources()), ""))
@@ -67,12 +66,12 @@ class TrainConfig(PolicyConfig):
     """``normalize_then_sum`` is GDPO (arXiv 2601.05242): each component normalised within its group, then summed."""
     max_grad_norm: float = Field(1.0, gt=0, le=1000)
     task_weighting: Literal["none", "reward", "sampling"] = "none"
-    """Improvement-aware task weights (MT-GRPO, arXiv 2602.05547): on the components (``reward``) or on how often a
+    """Improvement-aware task weights (MT-GRPO, arXiv 2602.05547): on the advantages (``reward``) or on how often a
     task's prompts are drawn (``sampling``)."""
     iwu_lambda: float = Field(0.2, ge=0, le=10)
     """Weight of a task's mean reward relative to its improvement."""
-    iwu_beta: float = Field(1.0, gt=0, le=100)
-    """Step size of the task weights."""
+    iwu_beta: float = Field(0.025, gt=0, le=1)
+    """Step size of the task weights, the authors'."""
     entropy_coef: float = Field(0.0, ge=0, le=1)
     """Entropy bonus in the loss; the initial value when ``adaptive_entropy`` is on."""
     adaptive_entropy: bool = False

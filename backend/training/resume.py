@@ -12,6 +12,7 @@ from pathlib import Path
 
 from backend.data.rollouts import rewind_rollouts
 from backend.files import write_json, write_whole
+from backend.training.metrics_file import parse_line
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,10 @@ def _keep_metrics(path: Path, step: int) -> None:
     if not path.is_file():
         return
     kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_bytes().split(b"\n"):
         try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line + "\n")
-        except ValueError:  # a line that was cut off when the process was killed
+            if parse_line(line).step <= step:
+                kept.append(line.decode("utf-8") + "\n")
+        except ValueError:  # a line that was cut off when the process was killed, or damaged
             continue
     write_whole(path, "".join(kept))

@@ -161,7 +161,8 @@ def _profile(name: str, task: str) -> Measure:
 def _function(function: RewardFunction, task: str) -> Measure:
     def values(asked: Sequence[ToScore]) -> Values:
         rows = [Row([dict(m) for m in one.messages], one.completion, one.columns, one.form) for one in asked]
-        return function.values(rows, {"completion_ids": [one.token_ids for one in asked]} if reads_tokens else {})
+        found = function.values(rows, {"completion_ids": [one.token_ids for one in asked]} if reads_tokens else {})
+        return [value if isinstance(value, float) else None for value in found]  # a judge that gave none is no value
 
     reads_tokens = "completion_ids" in (function.wants or ())
     return Measure(function.name, task, values, reads_tokens)

@@ -5,10 +5,15 @@ Pure functions: text in, score out. Code that needs the shop's data, a database 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from rewards.commerce import extraction, insights, push, sql_qa
 from rewards.commerce.classifier import TASKS, classify_task
 from rewards.commerce.profiles import DEFAULT_PROFILE, PROFILES, Rules, get_profile
+from rewards.commerce.v5 import extraction as extraction_v5
+from rewards.commerce.v5 import insights as insights_v5
+from rewards.commerce.v5 import push as push_v5
+from rewards.commerce.v5 import sql_qa as sql_qa_v5
 from rewards.fingerprint import reward_fingerprint
 from rewards.scoring import score_text
 from rewards.types import Reward, Score, Task
@@ -29,9 +34,9 @@ __all__ = [
     "reward_sql_qa",
     "score",
 ]
-_MODULES = (extraction, sql_qa, insights, push)
-BY_NAME: dict[str, Task] = {m.TASK.name: m.TASK for m in _MODULES}
-REWARDS: dict[str, Reward] = {m.TASK.name: m.REWARD for m in _MODULES}
+_MODULES = ((extraction, extraction_v5), (sql_qa, sql_qa_v5), (insights, insights_v5), (push, push_v5))
+REWARDS: dict[str, Reward] = {m.TASK.name: replace(m.REWARD, editions={"v5": v5.REWARD}) for m, v5 in _MODULES}
+BY_NAME: dict[str, Task] = {m.TASK.name: replace(m.TASK, reward=REWARDS[m.TASK.name]) for m, _ in _MODULES}
 
 
 Messages = Sequence[Mapping[str, str]]
@@ -59,7 +64,8 @@ def score(
     """
     if task not in BY_NAME:
         raise ValueError(f"unknown task {task!r}; choose one of {', '.join(TASKS)}")
-    return score_text(REWARDS[task], completion, prompt, get_profile(profile), measured)
+    rules = get_profile(profile)
+    return score_text(REWARDS[task].under(rules), completion, prompt, rules, measured)
 
 
 def fingerprint(profile: str | Rules = DEFAULT_PROFILE, task: str | None = None) -> str:

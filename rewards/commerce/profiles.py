@@ -30,6 +30,8 @@ class Rules(Profile):
     text. In insights, repeated lines count once, and lines of fewer than four words do not count, except headers."""
 
 
+# v5 is an edition of its own (rewards/commerce/v5/): it reads the prompt, and of the flags above it needs none.
+
 _V421 = Rules("v4.2.1", "v4.2 and push penalties, 30 SQL words, strict int")
 _V42 = replace(
     _V421,
@@ -53,7 +55,14 @@ _V5_EXEC = replace(
     summary="v4.2.1 and half of SQL for the query's true result",
     measured_by="sql-execution/1",
 )
-PROFILES: dict[str, Rules] = {p.name: p for p in (_V40, _V41, _V42, _V421, _V43, _V5_EXEC)}
+_V5 = replace(
+    _V421,
+    name="v5",
+    summary="grounded in the prompt, in real sentences; SQL by its true result and an explanation that states it. For new runs",
+    measured_by="sql-execution/2",
+    edition="v5",
+)
+PROFILES: dict[str, Rules] = {p.name: p for p in (_V40, _V41, _V42, _V421, _V43, _V5_EXEC, _V5)}
 
 
 def get_profile(profile: str | Rules) -> Rules:

@@ -21,12 +21,13 @@ for source in (ROOT / "backend").rglob("*.py"):
         importlib.import_module(".".join(source.relative_to(ROOT).with_suffix("").parts))
 
 EXPECTED = {
-    "annotator": {"get_rater", "save_rating", "undo_last", "claim_next", "claim", "save_draft"},
+    "annotator": {"get_rater", "save_rating", "undo_last", "claim_next", "claim", "save_draft", "next_pair", "save_pair", "undo_pair"},
     "pm": {"queue_pairs"},
     "engineer": {
         "decide_gates", "keep_case", "import_ratings", "import_scores", "import_completions", "bring_in", "use_suite", "rating_rows", "create_run", "create_seed_runs", "enqueue", "cancel",
         "move", "start_sampling", "request_stop", "start_preflight", "import_run", "describe", "save_prompt_set", "import_olist",
         "export_run", "start_export", "start_benchmark", "send_to_raters", "next_prompt_set", "leave_out", "queue_finds",
+        "import_pairs", "put_first", "write_preferences",
     },
 }  # fmt: skip
 

@@ -34,7 +34,10 @@ def facts(shop: Path) -> dict:
     [
         (f"```sql\n{TRUE}\n```\nSão os pedidos de São Paulo.", 1.0),
         ("SELECT COUNT(*) FROM orders JOIN customers USING (customer_id) WHERE state = 'SP'", 1.0),
-        ("WITH sp AS (SELECT * FROM orders_enriched WHERE customer_state='SP') SELECT COUNT(*), 'SP' FROM sp", 1.0),
+        (
+            "WITH sp AS (SELECT * FROM orders_enriched WHERE customer_state='SP') SELECT COUNT(DISTINCT order_id), 'SP' FROM sp",
+            1.0,
+        ),
         ("SELECT COUNT(*) FROM orders_enriched;", 0.2),
         ("SELECT no_such_column FROM orders_enriched;", 0.0),
         ("São 120 pedidos.", 0.0),

@@ -20,7 +20,7 @@ def share_of(text: str) -> float:
 
 def test_every_score_is_what_it_was() -> None:
     golden = json.loads(lzma.decompress(GOLDEN.read_bytes()))
-    assert len(golden["rows"]) == 2_000 and set(golden["rows"][0][3]) == set(PROFILES)
+    assert len(golden["rows"]) == 2_000 and set(golden["rows"][0][3]) == set(PROFILES) - {"v5"}
     for task, prompt, text, scores in golden["rows"]:
         for profile, (total, values) in scores.items():
             now = score(task, text, golden["prompts"][prompt], profile, {"execution": share_of(text)})

@@ -1,0 +1,232 @@
+"""Extraction, second edition: the values must follow from the nota and from what the review says.
+
+The review's faults are read by ``evidence``: patterns of complaint about delivery, product, seller, price and service, clause by
+clause. Where the review leaves a value open (a one-star "P\u00e9ssimo."), nothing is judged there.
+"""
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from rewards.commerce.extraction import CHECKS, FIELDS, nota_of, sentiment_of, sentiment_of_nota
+from rewards.commerce.json_parsing import parse_json_fully
+from rewards.commerce.profiles import Rules
+from rewards.commerce.v5.echo import is_echo
+from rewards.commerce.v5.portuguese import is_content, sentences, stem
+from rewards.text import fold
+from rewards.types import Components, Reward
+
+MAXIMA = {
+    "json_validity": 0.10,
+    "schema_completeness": 0.10,
+    "value_validity": 0.15,
+    "follows_nota": 0.30,
+    "follows_review": 0.35,
+    "sentiment_mismatch": -0.20,
+}
+_REPAIRED = 0.3
+_AMONG_JUNK = 0.85
+"""Of ``json_validity``, for an object that strict JSON does not read; of the values, for one that stands among scraps of others."""
+
+
+def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
+    parsed = parse_json_fully(completion)
+    data = parsed.value
+    if data is None or is_echo(completion, prompt):
+        return dict.fromkeys(MAXIMA, 0.0)
+    nota = nota_of(prompt)
+    present = sum(field in data for field in FIELDS)
+    passed = sum(field in data and check(data[field]) for field, check in CHECKS.items())
+    sentiment = sentiment_of(data.get("sentiment"))
+    alone = _stands_alone(completion)
+    whole = 1.0 if alone or (not parsed.strict and completion.count("{") == 1) else _AMONG_JUNK
+    opposite = nota is not None and {sentiment_of_nota(nota), sentiment} == {"positivo", "negativo"}
+    return {
+        "json_validity": 0.10 * (1.0 if parsed.strict and alone else _REPAIRED),
+        "schema_completeness": 0.10 * present / max(len(FIELDS), len(data)),
+        "value_validity": 0.15 * whole * passed / len(CHECKS),
+        "follows_nota": 0.30 * whole * _mean(nota_judgements(data, nota)),
+        "follows_review": 0.35 * whole * _mean(review_judgements(data, prompt, nota)),
+        "sentiment_mismatch": -0.20 if opposite else 0.0,
+    }
+
+
+def _stands_alone(completion: str) -> bool:
+    """Whether the object begins at the first brace, and little but a sentence or a fence stands around it."""
+    first, last = completion.find("{"), completion.rfind("}")
+    around = completion[:first] + completion[last + 1 :]
+    begins = re.match(r'\{\s*"', completion[first : first + 40]) is not None
+    return begins and len(around) <= 200 and not re.search(r'["\[\]{}]', around)
+
+
+Judgement = tuple[float, float]
+"""(how right a value is, from 0 to 1; its weight)."""
+
+
+def _mean(judged: list[Judgement]) -> float:
+    weight = sum(w for _, w in judged)
+    return sum(right * w for right, w in judged) / weight if weight else 0.0
+
+
+# --- the nota ---------------------------------------------------------------------------------------------------
+_CHURN = {1: (0.65, 1.0), 2: (0.5, 1.0), 3: (0.3, 0.7), 4: (0.0, 0.4), 5: (0.0, 0.25)}
+"""By nota: between which values ``churn_risk`` is right."""
+
+
+def nota_judgements(data: dict[str, Any], nota: float | None) -> list[Judgement]:
+    """What follows from the customer's grade: sentiment, score, risk, and whether they come back and recommend."""
+    if nota is None:
+        return [(float(sentiment_of(data.get("sentiment")) is not None), 1.0)]
+    score, churn = data.get("sentiment_score"), data.get("churn_risk")
+    near = abs(score - nota) if CHECKS["sentiment_score"](score) else 4.0  # type: ignore[operator]
+    judged = [
+        (_sentiment_right(sentiment_of(data.get("sentiment")), nota), 1.0),
+        (1.0 if near < 1 else 0.2 if near < 2 else 0.0, 1.0),
+        (_within(churn, _CHURN[min(5, max(1, round(nota)))]), 1.0),
+    ]
+    if nota >= 4 or nota <= 2:
+        judged += [(float(data.get(name) is (nota >= 4)), 1.0) for name in ("repeat_intent", "would_recommend")]
+    else:
+        judged += [(float(isinstance(data.get(name), bool)), 0.5) for name in ("repeat_intent", "would_recommend")]
+    return judged
+
+
+def _sentiment_right(said: str | None, nota: float) -> float:
+    wanted = sentiment_of_nota(nota)
+    if said is None or {said, wanted} == {"positivo", "negativo"}:
+        return 0.0
+    return 1.0 if said == wanted else 0.4
+
+
+def _within(value: Any, band: tuple[float, float]) -> float:
+    """1 inside the band, falling to 0 a quarter of the scale away from it."""
+    if not CHECKS["churn_risk"](value):
+        return 0.0
+    return max(0.0, 1.0 - 4.0 * max(0.0, band[0] - value, value - band[1]))
+
+
+# --- the review -------------------------------------------------------------------------------------------------
+_FAULTS = {
+    "entrega": r"atras\w+|demor\w+|extravi\w+|amassad\w+|rastre\w+.{0,30}parad|transportadora|correios?|fora do prazo|"
+    r"prazo (?:nao|estourou|venceu)|nao (?:foi )?(?:cumpr\w+|respeit\w+) o prazo|marc\w+ como entregue|portaria errada|"
+    r"(?:nao|nunca|nem) (?:me |foi |tinha |havia )?(?:cheg\w+|receb\w+|entreg\w+)|(?:ainda|ate (?:hoje|agora)) (?:nao|nada|aguard\w+)|"
+    r"ate (?:hoje|agora) (?:e )?nada|(?:ainda )?(?:aguardando|esperando) (?:a entrega|chegar|o produto|receber)|"
+    r"entreg\w+ (?:em|no) (?:endereco|lugar|local) errad|quase desisti",
+    "produto": r"defeit\w+|quebr(?:ou|ad\w+)|trinc\w+|rachad\w+|(?:nao|parou de) (?:esta )?(?:funcion|lig|carreg)\w+|desbot\w+|rasg\w+|"
+    r"fragil|fragei?s|(?:produto|cor|modelo|tamanho|item) errad\w+|veio (?:na )?(?:cor |outra )?(?:errad|outr|rosa|trocad|sem )\w*|diferente d\w+|"
+    r"falt(?:ando|ou|am|a) (?:\w+ )?(?:peca|parte|item|itens|produto|um|uma|o|a)\b|manchad\w+|descol\w+|descostur\w+|arranhad\w+|danificad\w+|"
+    r"estragad\w+|vencid\w+|falsific\w+|nao (?:e|era|eh) (?:o |a )?(?:original|mesm|que)|nao serv\w+|(?:qualidade|material|acabamento|tecido|produto) "
+    r"(?:\w+ ){0,3}(?:ruim|pessim\w+|inferior|baix\w+|fraco|horrivel)|(?:pessim|ma|baix)\w* qualidade|bem inferior|nao vale|usado|"
+    r"tamanho (?:menor|maior|diferente)|enganos\w+|propaganda enganosa|problema no produto|veio com (?:problema|risco|furo)",
+    "vendedor": r"vendedor\w* (?:\w+ ){0,3}(?:nao|nunca|ignor|mal|pessim|disse|recus)\w*|nao respond\w+|sem resposta|ninguem respond\w+|"
+    r"(?:loja|vendedor\w*) (?:\w+ ){0,2}(?:ignor|nao|nunca|sumiu|recus)\w*|mal educad\w+|nota fiscal|reembols\w+|(?:nao|recus\w+) (?:\w+ ){0,2}troc\w+|"
+    r"prometer?am|pedido de troca",
+    "preco": r"\bcaro|mais barat\w+|frete (?:\w+ ){0,3}(?:caro|alto|abusivo)|preco (?:\w+ ){0,2}(?:alto|abusivo|salgad\w*|subiu|elevado)|cobr\w+ a mais",
+    "atendimento": r"\bsac\b|suporte|\bchat\b|resposta automatica|liguei|atendimento (?:\w+ ){0,3}(?:pessim|ruim|horriv|demor|lent)\w*|"
+    r"(?:pessim|mau|ruim)\w* atendimento|(?:call ?center|central) ",
+}
+_PATTERNS = {name: re.compile(r"\b(?:" + pattern + r")") for name, pattern in _FAULTS.items()}
+_CLAUSE = re.compile(r"[.!?;\n]++|,| mas | porem | alem disso |\be\b")
+_DENIED = re.compile(r"\b(?:sem|nao (?:teve|houve|tem|tive|atras\w+|demor\w+|veio com)|nenhum\w*|zero)\b")
+_FLAGS = {"delivery_issue": "entrega", "product_issue": "produto", "seller_issue": "vendedor"}
+_FRAME = re.compile(r"^(?:produto|nota|formato|saida)\s?:.*$", re.M)
+
+
+@lru_cache(maxsize=1024)
+def evidence(prompt: str) -> dict[str, set[str]]:
+    """What the review complains about: each fault that is named, with the stems of the words around it.
+
+    A clause counts unless it denies the fault ("sem defeito").
+    """
+    text = _FRAME.sub(" ", fold(prompt[:_MOST]))
+    found: dict[str, set[str]] = {}
+    for clause in _CLAUSE.split(text):
+        for name, pattern in _PATTERNS.items():
+            if (match := pattern.search(clause)) and not _DENIED.search(clause[: match.start() + 12]):
+                found.setdefault(name, set()).update(_stems(clause))
+            elif match and match.group().startswith("nao"):
+                found.setdefault(name, set()).update(_stems(clause))
+    return found
+
+
+_MOST = 4_000
+
+
+def _stems(text: str) -> set[str]:
+    return {stem(t) for s in sentences(text) for t in s.tokens if is_content(t)}
+
+
+_stems_of_prompt = lru_cache(maxsize=256)(_stems)
+
+
+def review_judgements(data: dict[str, Any], prompt: str, nota: float | None) -> list[Judgement]:
+    """What follows from the review's words: the three flags, the category and the complaint."""
+    faults = evidence(prompt)
+    if not faults and nota is not None and nota <= 2:
+        return _open_judgements(data)
+    judged: list[Judgement] = []
+    for name, fault in _FLAGS.items():
+        open_question = fault == "vendedor" and "atendimento" in faults and fault not in faults
+        if not open_question:
+            judged.append((float(data.get(name) is (fault in faults)), 1.0))
+    category = data.get("complaint_category")
+    category = fold(category.strip()) if isinstance(category, str) else None
+    judged.append((_category_right(category, faults), 2.0))
+    judged.append((_complaint_right(data, category, faults, prompt), 2.0))
+    return judged
+
+
+def _open_judgements(data: dict[str, Any]) -> list[Judgement]:
+    """A low nota without a reason that can be read: any consistent answer may be right."""
+    flags = [data.get(name) for name in _FLAGS]
+    consistent = all(isinstance(flag, bool) for flag in flags) and sum(flag is True for flag in flags) <= 2
+    return [(float(consistent), 1.0), (float(CHECKS["complaint_category"](data.get("complaint_category"))), 1.0)]
+
+
+def _category_right(category: str | None, faults: dict[str, set[str]]) -> float:
+    if category is None:
+        return 0.0
+    if not faults:
+        return float(category == "nenhuma")
+    if category in faults:
+        return 1.0
+    near = {"vendedor", "atendimento"}
+    return 0.6 if category in near and near & faults.keys() else 0.3 if category == "outro" else 0.0
+
+
+def _complaint_right(data: dict[str, Any], category: str | None, faults: dict[str, set[str]], prompt: str) -> float:
+    """Whether ``main_complaint`` says, in a few words that read like Portuguese, what the review complains about."""
+    complaint = data.get("main_complaint")
+    if "main_complaint" not in data:
+        return 0.0
+    if not isinstance(complaint, str) or not complaint.strip():
+        return float(complaint is None and not faults)
+    said, elsewhere = _stems(complaint[:400]), evidence(complaint).keys() - faults.keys()
+    if not faults or len(complaint) > 300 or not said:
+        return 0.0
+    about = set().union(*faults.values())
+    named = _stems(" ".join(_NAMES[name] for name in faults))
+    review = _stems_of_prompt(prompt[:_MOST])
+    grounded = len(said & (about | named)) > 0
+    strange = len(said - review - named - _KNOWN) / len(said)
+    sense = sentences(complaint)[0].sense if sentences(complaint) else 0.0
+    if not grounded:
+        return 0.0
+    untrue = 0.3 if elsewhere - {"atendimento", "vendedor"} else 1.0
+    return (1.0 if said & about else 0.7) * (1.0 - strange**2) * min(1.0, 0.3 + sense) * untrue
+
+
+_NAMES = {
+    "entrega": "entrega atraso atrasada demora prazo transportadora recebido chegou",
+    "produto": "produto defeito quebrado qualidade errado",
+    "vendedor": "vendedor loja resposta troca reembolso",
+    "preco": "preco caro valor frete",
+    "atendimento": "atendimento suporte sac",
+}
+_KNOWN = _stems(
+    "problema reclamacao cliente falta ruim insatisfacao demora atraso atrasado entregue recebeu recebido danificado quebrado "
+    "errado negativa recusa resposta responde resolve resolvido alto elevado baixo baixa insatisfeito diferente produto loja "
+    "informacoes atendimento estorno reembolso troca trocou trocar assume funciona veio chegou atrasou"
+)
+
+REWARD = Reward(MAXIMA, _components_of)

@@ -1,0 +1,302 @@
+"""Insights, second edition: an analysis of the figures it was given.
+
+A figure counts where a sentence that reads like Portuguese says what it is of; a consequence where such a sentence says what it
+means; an action where it says what to do and with what. Repeated sentences count once, also with other numbers in them.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rewards.commerce.profiles import Rules
+from rewards.commerce.v5 import lexicon
+from rewards.commerce.v5.echo import is_echo
+from rewards.commerce.v5.match import Words, listed
+from rewards.commerce.v5.portuguese import (
+    Sentence,
+    is_command,
+    is_content,
+    is_verb,
+    novelty,
+    sense,
+    sense_of,
+    sentences,
+    stem,
+    value_of,
+    variety,
+)
+from rewards.types import Components, Reward
+
+MAXIMA = {
+    "figures": 0.25,
+    "consequences": 0.25,
+    "actions": 0.30,
+    "form": 0.20,
+    "contradiction": -0.20,
+}
+_DRAWS, _ACTIONS, _TOPICS = Words(lexicon.DRAWS), Words(lexicon.ACTIONS), Words(lexicon.TOPICS)
+_EMPTY, _GOALS, _TARGETS = Words(lexicon.EMPTY), Words(lexicon.GOALS), Words(lexicon.TARGETS)
+_GOOD, _BAD = Words(lexicon.GOOD_MEASURES), Words(lexicon.BAD_MEASURES)
+_LOWERS, _RAISES = Words(lexicon.LOWERS), Words(lexicon.RAISES)
+_MEASURES = Words([*lexicon.GOOD_MEASURES, *lexicon.BAD_MEASURES, "avaliac*", "cliente*", "resultado*", "problema*", "numero*"])
+_NEAR = 8
+"""Words between a figure and what it is of."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of the prompt: its value and what it is of, as words a text may use."""
+
+    value: float
+    label: Words
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What the prompt gives: its figures, the stems of the places and categories it names, and its lines, which say nothing new."""
+
+    figures: tuple[Figure, ...]
+    names: frozenset[str]
+    lines: frozenset[tuple[str, ...]]
+
+
+@lru_cache(maxsize=256)
+def read_brief(prompt: str) -> Brief:
+    """The figures and names in a prompt."""
+    figures, names, lines = [], set[str](), set[tuple[str, ...]]()
+    for sentence in sentences(prompt[:_MOST]):
+        lines.add(sentence.tokens)
+        for i, token in enumerate(sentence.tokens):
+            if (value := _value(token)) is not None and not _is_date(sentence.tokens, i):
+                near = sentence.tokens[max(0, i - 4) : i] + sentence.tokens[i + 1 : i + 4]
+                figures.append(Figure(value, _label(near)))
+        if ":" in sentence.raw and fold_start(sentence.raw).startswith("recorte"):
+            names |= {stem(t) for t in sentence.words[1:] if is_content(t)} - {"catego"}
+    return Brief(tuple(figures), frozenset(names), frozenset(lines))
+
+
+_MOST = 6_000
+
+
+def fold_start(text: str) -> str:
+    """The first letters of a text in lower case."""
+    return text[:12].lower()
+
+
+def _value(token: str) -> float | None:
+    digits = re.sub(r"[^\d.,]", "", token).strip(".,") if token[0].isdigit() or token.startswith("r$") else ""
+    return value_of(digits) if digits and digits.replace(".", "").replace(",", "").isdigit() and digits.count(",") < 2 else None
+
+
+def _is_date(tokens: tuple[str, ...], i: int) -> bool:
+    return "/" in (tokens[i - 1] if i else "", tokens[i + 1] if i + 1 < len(tokens) else "")
+
+
+def _label(near: tuple[str, ...]) -> Words:
+    """How a text may speak of a figure: the prompt's own words for it, and those that stand for them."""
+    said: list[str] = []
+    for token in near:
+        if is_content(token):
+            said.append(stem(token) + "*")
+            said += next((forms.split() for name, forms in lexicon.FIGURES.items() if token.startswith(name[:5])), [])
+    return Words(said)
+
+
+# --- scoring ----------------------------------------------------------------------------------------------------
+def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
+    if is_echo(completion, prompt):
+        completion = ""
+    found = sentences(completion[:_MOST_OF_COMPLETION])
+    if not found:
+        return dict.fromkeys(MAXIMA, 0.0)
+    brief = read_brief(prompt)
+    new = novelty(found)
+    weights = [_weight(s, fresh) * (s.tokens not in brief.lines) for s, fresh in zip(found, new, strict=True)]
+    contradicted = min(1.0, _wrong_way(found) + _invented(found, brief, cited := [_cited(s, brief) for s in found]))
+    sound = min(1.0, 1.15 * sense(found) ** 3) * _shape(found)
+    sound *= 1.0 - 0.6 * sum(share == 0.0 for share in new) / len(found)
+    whole = sound * variety(completion) * _freshness(found) * (1.0 - 0.4 * contradicted)
+    return {
+        "figures": 0.25 * whole * _figures(cited, weights, brief, found),
+        "consequences": 0.25 * whole * _consequences(found, cited, weights, brief),
+        "actions": 0.30 * whole * _actions(found, weights, brief),
+        "form": 0.20 * whole * _length(sum(len(s.words) for s in found)),
+        "contradiction": -0.20 * contradicted,
+    }
+
+
+_MOST_OF_COMPLETION = 20_000
+
+
+def _weight(sentence: Sentence, new: float) -> float:
+    """How much a sentence counts: it must read like Portuguese and say something new."""
+    return min(1.0, max(0.0, (sentence.sense - 0.6) / 0.35)) * max(0.0, (new - 0.35) / 0.65)
+
+
+def _freshness(found: list[Sentence]) -> float:
+    """The share of different words among the content words: 1 for prose, falling to 0 for a few words turned over."""
+    content = [stem(t) for s in found for t in s.tokens if is_content(t)]
+    if len(content) < 10:
+        return 1.0
+    usual = min(0.75, 1.6 * len(content) ** -0.2)
+    return min(1.0, max(0.0, (len(set(content)) / len(content) - 0.25) / (usual - 0.25)) + 0.15)
+
+
+def _cited(sentence: Sentence, brief: Brief) -> set[int]:
+    """Which of the prompt's figures a sentence gives together with what they are of."""
+    tokens, cited = sentence.tokens, set[int]()
+    for i, token in enumerate(tokens):
+        if (value := _value(token)) is None:
+            continue
+        near = tokens[max(0, i - _NEAR) : i] + tokens[i + 1 : i + _NEAR]
+        for number, figure in enumerate(brief.figures):
+            if abs(figure.value - value) <= 0.006 * abs(figure.value) and figure.label.any(near):
+                cited.add(number)
+        if i and tokens[i - 1] == ":" and len(tokens) > i + 3:
+            cited -= {n for n in cited if abs(brief.figures[n].value - value) <= 0.006 * abs(value)}
+    return cited
+
+
+def _figures(cited: list[set[int]], weights: list[float], brief: Brief, found: list[Sentence]) -> float:
+    """How much of what was given is named: two or three figures, and the place or category."""
+    most: dict[int, float] = {}
+    for numbers, weight in zip(cited, weights, strict=True):
+        for number in numbers:
+            most[number] = max(most.get(number, 0.0), weight)
+    wanted = min(3, len(brief.figures))
+    said = {stem(t) for s in found for t in s.words}
+    named = 1.0 if not brief.names or brief.names & said else 0.0
+    if not wanted:
+        return 0.5 + 0.5 * named
+    share = min(1.0, sum(most.values()) / wanted)
+    return share * (0.85 + 0.15 * named)
+
+
+def _consequences(found: list[Sentence], cited: list[set[int]], weights: list[float], brief: Brief) -> float:
+    """How many sentences say what a figure means; without a figure, one that speaks of a measure counts a fifth."""
+    total = 0.0
+    measures = [figure.label for figure in brief.figures]
+    for sentence, numbers, weight in zip(found, cited, weights, strict=True):
+        if len(sentence.words) < 5 or not any(map(is_verb, sentence.words)):
+            continue
+        acts = numbers and any(_action(clause, brief) >= 0.6 for clause in _clauses(sentence))
+        if not acts and not _DRAWS.any(sentence.words):
+            continue
+        if numbers:
+            total += weight * min(1.0, 0.75 + 0.25 * (len(numbers) > 1))
+        elif any(label.any(sentence.words) for label in measures) or not measures:
+            total += weight * (0.25 if measures else 0.5)
+    return min(1.0, total / 2.0) if total < 1 else min(1.0, 0.5 + (total - 1.0) / 1.6 + 0.1)
+
+
+def _actions(found: list[Sentence], weights: list[float], brief: Brief) -> float:
+    """How many different, concrete actions there are; two and a half are enough."""
+    total, before = 0.0, list[set[str]]()
+    for sentence, weight in zip(found, weights, strict=True):
+        for clause in _clauses(sentence):
+            worth = _action(clause, brief)
+            words = {stem(t) for t in clause if is_content(t)}
+            if worth and all(len(words & other) < 0.6 * min(len(words), len(other)) for other in before):
+                total += worth * weight * sense_of(clause)
+                before.append(words)
+    return min(1.0, total / 2.4)
+
+
+def _clauses(sentence: Sentence) -> list[tuple[str, ...]]:
+    """A sentence cut where one action may end and the next begin."""
+    clauses, start = [], 0
+    tokens = sentence.tokens
+    for i, token in enumerate(tokens):
+        if token == "|":
+            clauses.append(tokens[start:i])
+            start = i + 1
+            continue
+        is_cut = token in (",", ":", "e", ";", "\u2014", "\u2013") and i - start >= 3 and i + 1 < len(tokens)
+        if is_cut and _is_action_verb(tokens[i + 1]):
+            clauses.append(tokens[start:i])
+            start = i + 1
+    return [clause for clause in (*clauses, tokens[start:]) if clause]
+
+
+_LEAD = Words("recomend* suger* sugir* deve* precis* vale convem necessario preciso comec* prioridade decis* plano propo*".split())
+
+
+def _is_action_verb(token: str) -> bool:
+    return _ACTIONS.has(token) and (is_command(token) or is_verb(token) or token.endswith(("e", "a", "m")))
+
+
+def _action(clause: tuple[str, ...], brief: Brief) -> float:
+    """What a clause is worth as an action, from 0 to 1: a verb of doing at its head, something it is done to, and a detail."""
+    words = [t for t in clause if t[0].isalpha()]
+    content = [t for t in words if is_content(t)]
+    if len(content) < 3:
+        return 0.0
+    head = next((i for i, t in enumerate(words[:_HEAD]) if _ACTIONS.has(t) and (i == 0 or is_command(t) or _LEAD.any(words[:i]))), None)
+    if head is None:
+        head = next((i for i, t in enumerate(words) if is_command(t) and _ACTIONS.has(t) and _LEAD.any(words[:i])), None)
+    if head is None or _EMPTY.any(content):
+        return 0.0
+    after = [t for t in words[head + 1 :] if is_content(t) and not _LEAD.has(t)]
+    if len(after) < 2 or not _TOPICS.any(after):
+        return 0.0
+    detail = len(after) >= 5 or any(t[0].isdigit() for t in clause) or bool(_HOW & set(words[head:]))
+    goal = _GOALS.has(words[head]) or (_LEAD.has(words[head]) and any(_GOALS.has(t) for t in words[head + 1 : head + 2]))
+    aimless = goal and _MEASURES.any([t for t in after if not _GOALS.has(t)][:1])
+    if aimless and not _HOW & set(words[head + 1 :]) and len(after) < 6:
+        return 0.25
+    return 0.6 + 0.4 * detail if not aimless else 0.5 + 0.2 * detail
+
+
+_HEAD = 6
+_HOW = frozenset("com por quando para ate se apos antes sempre acima abaixo onde quem assim toda cada partir durante entre".split())
+
+
+def _length(n_words: int) -> float:
+    """1 from 40 to 450 words; falling to 0 at 8 and at 1,000."""
+    if n_words < 40:
+        return max(0.0, (n_words - 8) / 32)
+    return 1.0 if n_words <= 450 else max(0.0, (1_000 - n_words) / 550)
+
+
+def _shape(found: list[Sentence]) -> float:
+    """How much of the text stands in sentences of five words or more, not in bare headings, labels and scraps."""
+    words = sum(len(s.words) for s in found)
+    inside = sum(len(s.words) for s in found if len(s.words) >= 5)
+    whole = sum(len(s.words) >= 5 for s in found) / len(found)
+    return min(1.0, inside / words / 0.75) * min(1.0, whole / 0.45) if words else 0.0
+
+
+# --- contradictions ---------------------------------------------------------------------------------------------
+def _wrong_way(found: list[Sentence]) -> float:
+    """Advice that nobody can want: to lower the nota or the sales, to raise delays or complaints."""
+    wrong = 0
+    for sentence in found:
+        words = sentence.words
+        for i, word in enumerate(words):
+            near = next((w for w in words[i + 1 : i + 4] if _GOOD.has(w) or _BAD.has(w)), "")
+            commanded = is_command(word) or (i and _LEAD.has(words[i - 1]))
+            if near and commanded and ((_LOWERS.has(word) and _GOOD.has(near)) or (_RAISES.has(word) and _BAD.has(near))):
+                wrong += 1
+    return min(1.0, 0.7 * wrong)
+
+
+def _invented(found: list[Sentence], brief: Brief, cited: list[set[int]]) -> float:
+    """Percentages, amounts and grades given as the prompt's that are not its: 0.5 for each beyond what an aim explains."""
+    if not brief.figures:
+        return 0.0
+    strange = 0
+    for sentence in found:
+        tokens = sentence.tokens
+        for i, token in enumerate(tokens):
+            value = _value(token)
+            if value is None or any(abs(f.value - value) <= 0.02 * abs(f.value) for f in brief.figures):
+                continue
+            before = tokens[max(0, i - 5) : i]
+            graded = value <= 5 and ("," in token) and listed("nota* media avalia*").any(before)
+            claimed = token.endswith("%") or graded
+            if claimed and not _TARGETS.any((*before, *tokens[i + 1 : i + 3])) and not any(map(is_command, before)):
+                strange += 1
+    return 0.5 * strange if strange > 1 else 0.35 * strange
+
+
+REWARD = Reward(MAXIMA, _components_of)

@@ -1,0 +1,28 @@
+"""Word lists with stems: ``atras*`` matches atraso and atrasada."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+
+class Words:
+    """A list of folded words and stems, asked whether it has a word; each question takes time in the word's length alone."""
+
+    def __init__(self, entries: Iterable[str]) -> None:
+        entries = tuple(entries)
+        self.whole = frozenset(e for e in entries if not e.endswith("*"))
+        self.stems = frozenset(e[:-1] for e in entries if e.endswith("*"))
+        self.longest = max((len(s) for s in self.stems), default=0)
+
+    def has(self, word: str) -> bool:
+        """Whether ``word`` is one of the words, or begins with one of the stems."""
+        return word in self.whole or any(word[:n] in self.stems for n in range(1, min(len(word), self.longest) + 1))
+
+    def any(self, words: Iterable[str]) -> bool:
+        """Whether one of ``words`` is there."""
+        return any(self.has(word) for word in words)
+
+
+@lru_cache(maxsize=512)
+def listed(entries: str) -> Words:
+    """The list written as words with spaces between."""
+    return Words(entries.split())

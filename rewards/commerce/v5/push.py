@@ -1,0 +1,193 @@
+"""Push, second edition: one notification that says what its brief says, to its audience, and promises nothing else."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rewards.commerce.profiles import Rules
+from rewards.commerce.push import length_share
+from rewards.commerce.v5 import lexicon
+from rewards.commerce.v5.match import Words, listed
+from rewards.commerce.v5.portuguese import is_content, is_verb, novelty, sense, sentences, stem, value_of
+from rewards.text import fold, visible, visible_length
+from rewards.types import Components, Reward
+
+MAXIMA = {
+    "occasion": 0.40,
+    "product": 0.20,
+    "sentence": 0.20,
+    "address": 0.10,
+    "length": 0.10,
+    "invented_offer": -0.20,
+    "formal": -0.20,
+}
+_INSTRUCTIONS, _SERVICE, _FORMAL = Words(lexicon.INSTRUCTIONS), Words(lexicon.SERVICE), Words(lexicon.FORMAL)
+_ADDRESS, _ABOUT = Words(lexicon.ADDRESS), frozenset(lexicon.ABOUT_THE_TASK)
+_OCCASIONS = tuple((Words(said.split()) if said != "sem comprar" else None, tuple(map(listed, groups))) for said, groups in lexicon.OCCASIONS)
+_OFFERS = {name: Words(forms.split()) for name, forms in lexicon.OFFERS.items()}
+_PRODUCTS = {name: Words(forms.split()) for name, forms in lexicon.PRODUCTS.items()}
+_SAID = Words(" ".join([*lexicon.OFFERS.values(), *(" ".join((t, *g)) for t, g in lexicon.OCCASIONS)]).split())
+"""Words of occasions and offers, which name no product."""
+_LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_NUMBERS = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What a notification is to say.
+
+    Attributes:
+        words: the brief's own, folded.
+        numbers: in it.
+        groups: for each thing it announces, the words of which one must be said.
+        products: words for what is sold; empty where the brief names nothing.
+        offers: what may be promised.
+        service: whether it is about an order that was made.
+        stems: of the words that are neither instructions nor known occasions.
+    """
+
+    words: tuple[str, ...]
+    numbers: frozenset[float]
+    groups: tuple[Words, ...]
+    products: tuple[Words, ...]
+    offers: frozenset[str]
+    service: bool
+    stems: frozenset[str]
+
+
+@lru_cache(maxsize=256)
+def read_brief(prompt: str) -> Brief:
+    """What the prompt asks to be announced."""
+    folded = fold(prompt[:2_000])
+    said = tuple(_LETTERS.findall(folded))
+    groups, used = list[Words](), set[str]()
+    for trigger, wanted in _OCCASIONS:
+        hits = {w for w in said if trigger.has(w)} if trigger else ({"sem", "comprar"} if "sem comprar" in folded else set())
+        if hits:
+            groups += wanted
+            used |= hits
+    numbers = frozenset(value_of(n) for n in _NUMBERS.findall(re.sub(r"\b(?:120|140|100) caracteres", " ", folded)))
+    offers = {name for name, forms in _OFFERS.items() if forms.any(said)}
+    offers |= {offer for word in said for offer in lexicon.FOLLOWS.get(word, ())}
+    products = tuple(forms for name, forms in _PRODUCTS.items() if name in {w.rstrip("s") for w in said} | set(said))
+    places = {part for code, name in lexicon.STATES.items() if code in said or name in folded for part in (code, *name.split())}
+    rest = {w for w in said if is_content(w) and not _INSTRUCTIONS.has(w) and not _SAID.has(w) and w not in places | used}
+    service = _SERVICE.any(said) and "frete" not in said
+    return Brief(said, numbers, tuple(groups), products, frozenset(offers), service, frozenset(map(stem, rest)))
+
+
+def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
+    shown = visible(completion[:_MOST])
+    found = sentences(shown)
+    words = tuple(_LETTERS.findall(fold(shown)))
+    said = tuple(w for s in found if len(s.words) >= (2 if "!" in s.raw else _SHORTEST) and s.sense >= 0.6 for w in _LETTERS.findall(fold(s.raw)))
+    if not words or _is_about_the_task(shown, words, prompt):
+        return dict.fromkeys(MAXIMA, 0.0)
+    brief = read_brief(prompt)
+    sound = _sound(shown)
+    fits = length_share(visible_length(completion))
+    portuguese = sound * fits * min(1.0, len(words) / 8) * (1.0 - 0.5 * _copied(words, prompt)) * _manner(shown, words)
+    product = _product(said, brief)
+    occasion = _occasion(said, shown, brief) * (0.7 if product == 0.0 and not brief.service else 1.0)
+    on_brief = portuguese * (0.3 + 0.7 * occasion)
+    formed = portuguese * (0.5 + 0.5 * occasion) * min(1.0, len(words) / 8)
+    verb = any(is_verb(w) for w in words)
+    return {
+        "occasion": 0.40 * portuguese * occasion,
+        "product": 0.20 * on_brief * product,
+        "sentence": 0.20 * formed * (0.5 + 0.5 * verb),
+        "address": 0.10 * on_brief * float(_ADDRESS.any(words)),
+        "length": 0.10 * fits * float(bool(found)) * min(1.0, sound * 2),
+        "invented_offer": -0.20 * min(1.0, _invented(words, shown, brief) * (0.25 + 0.75 * occasion)),
+        "formal": -0.20 * float(_FORMAL.any(words)),
+    }
+
+
+_MOST = 4_000
+_SHORTEST = 4
+"""Words of a sentence that can announce something."""
+
+
+def _is_about_the_task(shown: str, words: tuple[str, ...], prompt: str) -> bool:
+    """Whether the text speaks of notifications and segments, as a brief does, or is the brief again."""
+    if sum(w in _ABOUT for w in words) >= 1 and not {"push"} & set(words) - {"push"}:
+        return True
+    asked = _LETTERS.findall(fold(prompt[:_MOST]))
+    return len(words) >= 0.6 * len(asked) and " ".join(words) in " ".join(asked)
+
+
+def _manner(shown: str, words: tuple[str, ...]) -> float:
+    """Less than 1 for a text that begins in the middle, speaks of the customer to the customer, or drops a state's letters."""
+    small = sum(s.raw[:1].islower() for s in sentences(shown) if s.raw)
+    cut = sum(line.rstrip()[-1:] in (":", ",", ";", "-") for line in shown.splitlines() or [shown])
+    manner = 0.8**small * 0.6**cut
+    manner *= 0.7 if {"cliente", "clientes"} & set(words) else 1.0
+    return manner * (0.6 if _BARE_STATE.search(shown) else 1.0)
+
+
+def _copied(words: tuple[str, ...], prompt: str) -> float:
+    """0 for a text in its own words, 1 for one whose three-word sequences are all the brief's."""
+    asked = _LETTERS.findall(fold(prompt[:_MOST]))
+    of_prompt = set(zip(asked, asked[1:], asked[2:], strict=False))
+    runs = list(zip(words, words[1:], words[2:], strict=False))
+    share = sum(run in of_prompt for run in runs) / len(runs) if runs else 0.0
+    return max(0.0, (share - 0.5) / 0.5)
+
+
+_BARE_STATE = re.compile(r"(?<!\bem)(?<!\bde)(?<!\bda)(?<!\bdo)(?<!\bno)(?<!\bna)(?<!pra)(?<!para)(?<![,(/\u2013-]) (?:" + "|".join(
+    code.upper() for code in lexicon.STATES) + r")\b")
+"""A state's two letters that no preposition leads to."""
+
+
+def _sound(shown: str) -> float:
+    """From 0 to 1, how much the whole reads like Portuguese, without saying anything twice."""
+    found = sentences(shown)
+    if not found:
+        return 0.0
+    content = [stem(t) for s in found for t in s.words if is_content(t)]
+    different = len(set(content)) / len(content) if content else 0.0
+    new = sum(novelty(found)) / len(found)
+    worst = min(s.sense for s in found)
+    value = 0.3 * sense(found) + 0.7 * worst
+    scraps = sum(len(s.words) <= 2 and "!" not in s.raw and "?" not in s.raw and not _ADDRESS.any(s.words) for s in found)
+    return min(1.0, max(0.0, (value - 0.4) / 0.55)) * min(1.0, max(0.0, different - 0.4) / 0.4) * new * 0.6**scraps
+
+
+def _occasion(words: tuple[str, ...], shown: str, brief: Brief) -> float:
+    """The share of what the brief announces that the text says, its number included."""
+    if not brief.groups:
+        said = {stem(w) for w in words if is_content(w)}
+        return min(1.0, len(said & brief.stems) / max(1, min(3, len(brief.stems)))) if brief.stems else 0.5
+    hits = [float(group.any(words)) for group in brief.groups]
+    if numbers := _offered_numbers(brief):
+        hits.append(float(bool(numbers & {value_of(n) for n in _NUMBERS.findall(shown)})))
+    return sum(hits) / len(hits)
+
+
+def _offered_numbers(brief: Brief) -> frozenset[float]:
+    """The brief's numbers that a customer must read: amounts, not for how long a cart has waited."""
+    waits = {"abandonado", "comprar"} & set(brief.words) and "sem" in brief.words or "abandonado" in brief.words
+    return frozenset() if waits else brief.numbers
+
+
+def _product(words: tuple[str, ...], brief: Brief) -> float:
+    said = {stem(w) for w in words if is_content(w)}
+    named = any(forms.any(words) for forms in brief.products) or bool(said & brief.stems)
+    if named:
+        return 1.0
+    wrong = any(forms.any(words) for name, forms in _PRODUCTS.items() if forms not in brief.products and name in words)
+    return 0.0 if wrong else 0.6 if brief.service or not (brief.products or brief.stems) else 0.0
+
+
+def _invented(words: tuple[str, ...], shown: str, brief: Brief) -> float:
+    """Promises and numbers that the brief does not make; one is enough."""
+    if not brief.words:
+        return 0.0
+    promised = {name for name, forms in _OFFERS.items() if forms.any(words)} - brief.offers
+    strange = [n for n in _AMOUNTS.findall(shown) if value_of(_NUMBERS.findall(n)[0]) not in brief.numbers]
+    return float(bool(promised)) + 2.0 * float(bool(strange))
+
+
+_AMOUNTS = re.compile(r"\d+(?:[.,]\d+)*\s?%|R\$\s?\d+(?:[.,]\d+)*|\d+\s?(?:x\b|vezes|unidades|dias)", re.I)
+
+REWARD = Reward(MAXIMA, _components_of)
