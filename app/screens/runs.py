@@ -10,6 +10,8 @@ from app.ui.chart import show_chart
 from app.ui.language import language, number, t, task_name
 from app.ui.live_run import evaluated_tasks
 from app.ui.outage import fragment
+from app.ui.rollouts import show_rollouts
+from app.ui.run_gap import show_gap
 from app.ui.run_status import show_status
 from app.ui.state import example_note, open_store
 from app.ui.upload import import_upload
@@ -134,6 +136,8 @@ def live(chosen: list[str]) -> None:
         )
     else:
         show_evaluations(runs, known)
+        if len(runs) == 1:
+            show_gap(runs[0])
         show_details(runs, known)
         show_by_task(runs, known)
     for run in runs[:3]:
@@ -256,6 +260,7 @@ def show_by_task(runs: list[Run], known: list[str]) -> None:
             f"eval/{task}": t(f"components: {task_name(task)}", f"componentes: {task_name(task)}")
             for task in evaluated_tasks(known)
         },
+        **_shadow_families(known),
     }
     found = {
         family: [n for n in known if n.rpartition("/")[0] == family and not n.endswith("/mean")] for family in families
@@ -269,6 +274,18 @@ def show_by_task(runs: list[Run], known: list[str]) -> None:
     points = points_of(runs, found[family])
     points["task"] = points["name"].str.rpartition("/")[2]
     show_chart(task_curves(points, families[family], lang=language()), alt=f"{families[family]}. {_in_words(points)}")
+
+
+def _shadow_families(known: list[str]) -> dict[str, str]:
+    """Metrics of the measures that only watch: in training, and on the eval prompts."""
+    found = {}
+    for family in dict.fromkeys(name.rpartition("/")[0] for name in known):
+        where, _, measure = family.rpartition("/")
+        if where == "shadow":
+            found[family] = t(f"only watches, in training: {measure}", f"só observa, no treino: {measure}")
+        elif where == "eval/shadow":
+            found[family] = t(f"only watches, eval prompts: {measure}", f"só observa, prompts de avaliação: {measure}")
+    return found
 
 
 def show_log(run: Run) -> None:
@@ -309,6 +326,8 @@ def page() -> None:
         if chosen:
             lives = any(run.status in ("queued", "running") for run in runs if run.id in chosen)
             fragment(live, run_every=3 if lives else None)(chosen)
+        if len(chosen) == 1:
+            fragment(show_rollouts)(next(run for run in runs if run.id == chosen[0]))
     show_import()
 
 

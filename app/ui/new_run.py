@@ -34,7 +34,10 @@ from backend.training.config import (
 )
 from backend.training.estimate import estimate
 
-FIELDS = ("max_steps", "seed", "learning_rate", "num_generations", "profile", "prompts")
+FIELDS = (
+    "max_steps", "seed", "learning_rate", "num_generations", "profile", "prompts", "shadow", "rate_per_evaluation",
+    "rollout_share",
+)  # fmt: skip
 """The fields that people change most; each has a widget of its own."""
 
 
@@ -49,8 +52,8 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
     )
     start = get_preset(preset)
     for field in FIELDS:
-        st.session_state.setdefault(f"{field}_{preset}", getattr(start, field))
-    one, two = st.columns(4), st.columns(4)
+        st.session_state.setdefault(f"{field}_{preset}", _in_widget(getattr(start, field)))
+    one, two, three = st.columns(4), st.columns(4), st.columns(4)
     changes: dict[str, object] = {
         "name": one[0].text_input(t("Name (optional)", "Nome (opcional)"), key="run_name"),
         "max_steps": one[1].number_input(
@@ -83,6 +86,38 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
             ),
         ),
     }
+    changes |= {
+        "shadow": three[0].text_input(
+            t("Only watch (weight 0)", "Só observar (peso 0)"),
+            key=f"shadow_{preset}",
+            help=t(
+                "Measures logged at every step that the policy never sees, with commas between them: `truth`, a profile ",
+                "Medidas registradas a cada passo que o modelo nunca vê, separadas por vírgulas: `truth`, um perfil ",
+            )
+            + f"({', '.join(profiles())})"
+            + t(
+                ", or a reward function as file.py or module:function",
+                ", ou uma função como file.py ou module:function",
+            ),
+        ),
+        "rate_per_evaluation": three[1].number_input(
+            t("To rate per evaluation", "A avaliar por avaliação"),
+            step=4,
+            key=f"rate_per_evaluation_{preset}",
+            help=t(
+                "So many completions of every evaluation, and as many rollouts, go to Annotate while it trains; "
+                "with them Runs draws people's score beside the reward. 8 is a good start; 0 asks nobody.",
+                "Tantas respostas de cada avaliação, e outras tantas do treino, vão para Avaliar durante o treino; "
+                "com elas, Treinos mostra a nota das pessoas ao lado da recompensa. 8 é um bom começo; 0 não pede nada.",
+            ),
+        ),
+        "rollout_share": three[2].number_input(
+            t("Steps whose rollouts are kept (share)", "Passos com respostas guardadas (fração)"),
+            step=0.1,
+            help=allowed("rollout_share"),
+            key=f"rollout_share_{preset}",
+        ),
+    }
     seeds = two[2].text_input(
         t("Several seeds", "Várias sementes"), placeholder="42, 123, 456", key="seeds",
         help=t("One run each, one after the other, compared together.", "Um treino cada, em sequência, comparados juntos."),
@@ -101,6 +136,11 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
         others = parse_settings([line for line in text.splitlines() if line.strip()])
         return override(start, {**changes, **others}), parse_seeds(seeds)
     return None
+
+
+def _in_widget(value: Any) -> Any:
+    """A field's value as its widget holds it."""
+    return ", ".join(value) if isinstance(value, tuple) else value
 
 
 def show_gates(config: TrainConfig) -> list[str]:
@@ -322,5 +362,5 @@ def clone(run: Run) -> None:
     settings = config_as_settings(config, start)
     st.session_state["preset"] = run.preset
     for field in FIELDS:
-        st.session_state[f"{field}_{run.preset}"] = getattr(config, field)
+        st.session_state[f"{field}_{run.preset}"] = _in_widget(getattr(config, field))
     st.session_state["other_fields"] = "\n".join(f"{k}={v}" for k, v in settings.items() if k not in (*FIELDS, "name"))

@@ -46,12 +46,15 @@ class EvaluationResult(BaseModel):
     completions: list[ScoredCompletion]
 
     def metrics(self) -> dict[str, float]:
-        """``mean_reward`` over all completions, each task's mean, and each component's as ``task/component``."""
+        """``mean_reward`` over all completions, each task's mean, each component's as ``task/component``, and each shadow
+        measure's as ``shadow/measure/task``."""
         by_name: dict[str, list[float]] = {}
         for c in self.completions:
             by_name.setdefault(c.task, []).append(c.total)
             for name, value in c.components.items():
                 by_name.setdefault(f"{c.task}/{name}", []).append(value)
+            for name, value in c.shadow.items():
+                by_name.setdefault(f"shadow/{name}/{c.task}", []).append(value)
         means = {name: fmean(values) for name, values in by_name.items()}
         return {
             "mean_reward": fmean(c.total for c in self.completions),

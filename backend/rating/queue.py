@@ -7,7 +7,7 @@ reads few rows, so it takes the same time in a queue of a hundred and of a milli
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -98,6 +98,18 @@ def enqueue(session: Session, completion_ids: list[int]) -> int:
         ):
             recount(session, session.get_one(QueueItem, completion_id))
     return new
+
+
+def withdraw(session: Session, completion_ids: Sequence[int]) -> None:
+    """Take completions that nobody has rated out of the queue; those that are not in it do not matter."""
+    in_turn(session, "queue")
+    for ids in in_parts(completion_ids):
+        for item in session.scalars(select(QueueItem).where(QueueItem.completion_id.in_(ids), QueueItem.rated == 0)):
+            stratum = get_stratum(session, item.stratum)
+            stratum.items -= 1
+            stratum.open -= int(item.is_open)
+            session.delete(item)
+    session.flush()
 
 
 def _edges(session: Session, task: str) -> list[float]:

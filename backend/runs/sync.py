@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from backend.errors import reason
 from backend.evaluation.evaluate import EvaluationResult, read_evaluation
+from backend.runs.rating import take_back
 from backend.store.completions import add_scores
 from backend.store.engine import StoreAway, writing
 from backend.store.runs import save_metrics, store_now
@@ -65,6 +66,7 @@ def rewind_store(run_id: str, step: int) -> None:
         run = session.get_one(Run, run_id)
         session.execute(delete(Metric).where(Metric.run_id == run_id, Metric.step > step))
         run.metrics_read, run.set_aside = 0, []
+        take_back(session, run_id, step)
         rated = select(Completion.evaluation_id).join(Rating).where(Completion.evaluation_id.is_not(None))
         session.execute(
             delete(Evaluation).where(

@@ -30,6 +30,7 @@ from backend.runs.handle import LOCAL, Handle, this_host
 from backend.runs.lock import training_lock
 from backend.runs.packing import packed_gates
 from backend.runs.processes import bind, mark_running, process_job, process_state
+from backend.runs.rating import PeopleFile, offer_for_rating
 from backend.runs.sync import rewind_store, sync_run
 from backend.store.engine import patiently, reading, writing
 from backend.store.runs import run_folder, store_now
@@ -101,6 +102,7 @@ def _work(run_id: str, resume: bool) -> int:
     syncing.join()
     with _store_faults_logged():
         patiently(lambda: sync_run(run_id))
+        patiently(lambda: offer_for_rating(run_id))
     if end.status == "finished" and not children:
         with _store_faults_logged():
             patiently(lambda: write_comparison(run_id))
@@ -159,12 +161,13 @@ def _sign_of_life(run_id: str, is_first: bool) -> str:
 def _keep_in_sync(
     run_id: str, done: threading.Event, rewound: threading.Event | None = None, kept: Keepsake | None = None
 ) -> None:
-    """Every few seconds: report that the run lives, and copy its folder to the store once it is ``rewound``.
+    """Every few seconds: report that the run lives, and once it is ``rewound`` copy its folder to the store, offer what people
+    are to rate, and tell the folder what they have said.
 
     If that fails, training continues and a later attempt copies it. A run that was stopped or given up elsewhere, or whose
     folder is gone, is asked to end, once.
     """
-    asked = False
+    asked, people = False, PeopleFile(run_id)
     while not done.wait(_SYNC_SECONDS):
         why = "the run's folder is gone; the run ends at the next step" if kept is not None and kept.is_gone else ""
         with _store_faults_logged():
@@ -177,6 +180,8 @@ def _keep_in_sync(
         with _store_faults_logged():
             if rewound is None or rewound.is_set():
                 sync_run(run_id)
+                offer_for_rating(run_id)
+                people.update()
 
 
 def write_comparison(run_id: str) -> None:

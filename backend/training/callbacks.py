@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from backend.files import name_aside, write_json
 from backend.suites import task_names
 from backend.training.metrics_file import append_metrics, metric_name, read_series
-from backend.training.stop_rules import NAN_LOSS, Firing, Rule, evaluate_rules
+from backend.training.stop_rules import NAN_LOSS, Firing, Rule, Series, evaluate_rules
 
 
 class MetricsFile(TrainerCallback):
@@ -116,10 +117,19 @@ class WatchTable(TrainerCallback):
         rules: the watch table.
         path: watch.json, the firings so far. In a resumed run, a rule that has already fired does not stop it again.
         may_stop: whether a rule may end the run.
-        metrics: for a resumed run, its metrics file so far.
+        metrics: the run's metrics file: what stands there before training, or before a resume.
+        beside: further series that the rules read, as they are now.
     """
 
-    def __init__(self, rules: tuple[Rule, ...], path: Path, may_stop: bool, metrics: Path | None = None) -> None:
+    def __init__(
+        self,
+        rules: tuple[Rule, ...],
+        path: Path,
+        may_stop: bool,
+        metrics: Path | None = None,
+        beside: Callable[[], Series] = dict,
+    ) -> None:
+        self._beside = beside
         self._rules, self._path, self._may_stop = rules, path, may_stop
         self._series = read_series(metrics) if metrics is not None else {}
         self._kept: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
@@ -134,7 +144,7 @@ class WatchTable(TrainerCallback):
         values["disk_free_gb"] = shutil.disk_usage(self._path.parent).free / 1e9
         for name, value in values.items():
             self._series.setdefault(name, []).append((state.global_step, float(value)))
-        for firing in evaluate_rules(self._rules, self._series):
+        for firing in evaluate_rules(self._rules, {**self._series, **self._beside()}):
             if firing.rule.name in self._overruled:
                 continue
             self._record(firing, state.is_world_process_zero)

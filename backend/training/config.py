@@ -13,6 +13,7 @@ from backend.evaluation.compare import ComparisonSettings
 from backend.models.load import PolicyConfig
 from backend.settings import listed
 from backend.suites import Preset, default_profile, get_task, presets, profiles, prompt_sources
+from backend.training.shadow import check_shadow_name
 
 
 class TrainConfig(PolicyConfig):
@@ -97,6 +98,19 @@ class TrainConfig(PolicyConfig):
     keep_checkpoints: int = Field(2, ge=2, le=100)
     """At least two, so that one is complete while another is being written."""
 
+    # what is kept and watched
+    rollout_share: float = Field(1.0, ge=0, le=1)
+    """Share of the steps whose completions are kept as Parquet in the run's folder (``rollouts``); 0 keeps none."""
+    rollout_mb: int = Field(200, ge=1, le=100_000)
+    """The most that they may take together, in MB; when it is reached, every other kept step is dropped, again and again."""
+    shadow: tuple[str, ...] = ("truth",)
+    """Measures that only watch, with weight 0: ``truth`` (the suites' truth measures), reward profiles, and reward functions as
+    ``file.py``, ``file.py:function`` or ``module:function``."""
+    rate_per_evaluation: int = Field(0, ge=0, le=200)
+    """Completions of each evaluation, and as many rollouts of its step, that enter the raters' queue while the run trains."""
+    on_gap: Literal["warn", "stop"] = "warn"
+    """What happens when the reward rises and truth or people do not (stop rule ``gap``)."""
+
     # guards
     gate: Literal["advised", "required"] = "advised"
     """Whether preflight fails (``required``) or warns when the audit has not passed this reward for these tasks."""
@@ -121,6 +135,13 @@ class TrainConfig(PolicyConfig):
     def _renamed(cls, value: str) -> str:
         source = prompt_sources().get(value)  # the source may have had another name in earlier runs
         return source.name if source is not None else value
+
+    @field_validator("shadow")
+    @classmethod
+    def _known_measures(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            check_shadow_name(name)
+        return value
 
     @field_validator("tasks", "sft_tasks")
     @classmethod

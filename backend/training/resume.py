@@ -10,6 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.data.rollouts import rewind_rollouts
 from backend.files import write_json, write_whole
 from backend.training.metrics_file import parse_line
 
@@ -51,7 +52,7 @@ def _read(path: Path) -> Checkpoint | None:
 def rewind(folder: Path) -> Checkpoint | None:
     """Bring the run's folder back to its last complete checkpoint, and return that.
 
-    Incomplete checkpoints are removed, and metrics, step evaluations and firings after the last complete one. Without a
+    Incomplete checkpoints are removed, and metrics, rollouts, step evaluations and firings after the last complete one. Without a
     checkpoint only the evaluations before training stay. Calling it again changes nothing.
     """
     checkpoint = last_checkpoint(folder)
@@ -67,6 +68,7 @@ def rewind(folder: Path) -> Checkpoint | None:
     for path in (folder / "evaluations").glob("tuned-*.json"):
         path.unlink()
     _keep_metrics(folder / "metrics.jsonl", step)
+    rewind_rollouts(folder, step)
     watch = folder / "watch.json"
     if watch.is_file():
         write_json(watch, [f for f in json.loads(watch.read_text(encoding="utf-8")) if f["step"] <= step])

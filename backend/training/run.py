@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from backend.audit.gate import Gate
 from backend.data.jsonl import read_prompts
+from backend.data.rollouts import Rollouts
 from backend.data.strata import some_of
 from backend.errors import UserError
 from backend.files import write_json
@@ -253,6 +254,7 @@ def _prepare(job: Job) -> Prepared:
     from transformers import EarlyStoppingCallback, PrinterCallback
 
     from backend.training.callbacks import BestAdapter, MetricsFile, ProgressLine, StopSignal, WatchTable
+    from backend.training.people_file import read_people
     from backend.training.reward_functions import components_of, reward_functions, training_rows
     from backend.training.stop_rules import default_rules, floors
     from backend.training.trainer import WorkbenchTrainer, grpo_arguments
@@ -263,10 +265,11 @@ def _prepare(job: Job) -> Prepared:
     metrics = folder / "metrics.jsonl"
     stop = StopSignal()
     watch = WatchTable(
-        default_rules(config.max_completion_length, floors(p.task for p in job.prompts)),
+        default_rules(config.max_completion_length, floors(p.task for p in job.prompts), config.on_gap),
         folder / "watch.json",
         config.stop_rules,
-        metrics if checkpoint else None,
+        metrics,
+        lambda: read_people(folder),
     )
     best = BestAdapter(folder / "best")
     trainer = WorkbenchTrainer(
@@ -279,6 +282,8 @@ def _prepare(job: Job) -> Prepared:
         components=components,
         evaluate=job.evaluator.step,
         config=config,
+        shadow=job.evaluator.shadow,
+        rollouts=Rollouts(folder, config.rollout_share, config.rollout_mb * 10**6),
         resume_from=checkpoint.path if checkpoint else None,
         callbacks=[
             MetricsFile(metrics),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from backend.evaluation.gap import LIMIT
 from backend.suites import tasks
 
 CLIPPED_SHARE = 0.5
@@ -64,12 +65,15 @@ def floors(task_names: Iterable[str]) -> dict[str, float]:
     return {name: floor for name in task_names if name in known and (floor := known[name].floor) is not None}
 
 
-def default_rules(max_completion_length: int, task_floors: Mapping[str, float]) -> tuple[Rule, ...]:
+def default_rules(
+    max_completion_length: int, task_floors: Mapping[str, float], on_gap: Action = "warn"
+) -> tuple[Rule, ...]:
     """The rules a run starts with.
 
     Args:
         max_completion_length: the run's ceiling in tokens.
         task_floors: see ``floors``.
+        on_gap: what the rule ``gap`` does.
     """
     return (
         Rule(NAN_LOSS, "the loss or its gradient is not a number", "stop", _nan_loss),
@@ -80,6 +84,7 @@ def default_rules(max_completion_length: int, task_floors: Mapping[str, float]) 
         Rule("entropy-collapse", "entropy below 20 % of its start while the reward falls", "stop", _entropy_collapse),
         Rule("same-answers", "a group's completions are mostly the same, for 20 steps", "warn", _same_answers),
         Rule("one-sided", "one component rises while its task's others fall, for 50 steps", "warn", _one_sided),
+        Rule("gap", "the reward rises while truth or people do not go along", on_gap, _gap),
         Rule("gpu-memory", "GPU memory rises steadily, by over 5 % in 100 steps", "warn", _gpu_memory),
         Rule("disk", "the disk is nearly full (under 1 GB)", "stop", _disk),
         Rule(
@@ -229,6 +234,30 @@ def _one_sided(series: Series) -> str | None:
         if len(up) == 1 and len(moving) >= 3:
             return f"{task}/{up[0]} rises by {moving[up[0]]:.2f}, {len(moving) - 1} others fall"
     return None
+
+
+def _gap(series: Series) -> str | None:
+    """Two evaluations in a row at which a measure has not gone along with the reward: see ``backend.evaluation.gap``."""
+    for name in series:
+        _, of, rest = name.partition("eval/gap/")
+        last = _last(series, name, 2) if of else None
+        if last and min(last) >= LIMIT:
+            measure, _, task = rest.rpartition("/")
+            since = int(series[f"eval/gap_since/{rest}"][-1][1])
+            reward = "eval/mean_reward" if task == "overall" else f"eval/{task}"
+            changes = {task: reward, measure: f"eval/{measure}"}
+            said = [
+                f"{label} {change:+.2f}"
+                for label, of in changes.items()
+                if (change := _change(series, of, since)) is not None
+            ]
+            return f"since step {since}: {', '.join(said)}"
+    return None
+
+
+def _change(series: Series, name: str, since: int) -> float | None:
+    points = dict(series.get(name, ()))
+    return points[max(points)] - points[since] if since in points else None
 
 
 def _disk(series: Series) -> str | None:

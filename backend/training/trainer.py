@@ -16,6 +16,7 @@ from accelerate.utils import broadcast_object_list, gather_object
 from transformers import Trainer, TrainerState
 from trl import GRPOConfig, GRPOTrainer
 
+from backend.data.rollouts import Rollouts
 from backend.errors import UserError
 from backend.files import write_json
 from backend.models.entropy import token_entropy
@@ -23,7 +24,9 @@ from backend.suites import get_task
 from backend.training.callbacks import anywhere, gpu_memory
 from backend.training.config import TrainConfig
 from backend.training.reward_functions import Component, component_weights, text_of
+from backend.training.sampled import gather_sampled, rollout_columns
 from backend.training.sampling import PromptSampler
+from backend.training.shadow import Shadow, shadow_means
 from backend.training.task_weights import TaskWeights
 
 Evaluate = Callable[[int], dict[str, float]]
@@ -47,6 +50,8 @@ class WorkbenchTrainer(GRPOTrainer):
         components: list[Component],
         evaluate: Evaluate,
         config: TrainConfig,
+        shadow: Shadow,
+        rollouts: Rollouts,
         resume_from: Path | None = None,
         **arguments: Any,
     ) -> None:
@@ -61,6 +66,8 @@ class WorkbenchTrainer(GRPOTrainer):
         self._task_scale: dict[str, float] = {}
         self._bad_loss: float | None = None
         super().__init__(**arguments)
+        self._components = components
+        self._shadow, self._rollouts = shadow, rollouts
         self._evaluate_policy = evaluate
         self._columns = {task: [i for i, c in enumerate(components) if c.task == task] for task in tasks}
         self._component_weights = torch.tensor([c.weight for c in components])
@@ -117,7 +124,7 @@ class WorkbenchTrainer(GRPOTrainer):
         return norm
 
     def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
-        """TRL's; the task weights are applied to the advantages.
+        """TRL's; the task weights are applied to the advantages, and what was sampled is kept.
 
         Not to the components (TRL's ``reward_weights``): GDPO's batch step, which comes after those, would undo them
         wherever all prompts of a step are of one task.
@@ -127,7 +134,18 @@ class WorkbenchTrainer(GRPOTrainer):
             scale = torch.tensor([self._task_scale[row["task"]] for row in inputs])
             batch["advantages"] = batch["advantages"] * scale.to(batch["advantages"])
         self._metrics["train"]["entropy/rollouts"].append(self._rollout_entropy(batch))
+        if self._config.rollout_share:
+            self._keep_rollouts(batch)
         return batch
+
+    def _keep_rollouts(self, batch: dict[str, Any]) -> None:
+        """Keep what this step sampled, with the advantages that the policy is trained with."""
+        tokenizer: Any = self.processing_class
+        prompts = tokenizer.batch_decode(batch["prompt_ids"], skip_special_tokens=True)
+        advantages = batch["advantages"].tolist()
+        columns = rollout_columns(self._sampled, prompts, advantages, self._components, self._bounds)
+        if self.is_world_process_zero():
+            self._rollouts.add(self.state.global_step + 1, columns)
 
     def _rollout_entropy(self, batch: dict[str, Any]) -> float:
         """Our own token entropy of one rollout, another one at each step: mean over all processes, in nats per token."""
@@ -150,6 +168,8 @@ class WorkbenchTrainer(GRPOTrainer):
             found |= self._weigh_tasks(self._task_weights, found)
         found |= gpu_memory()
         found["epochs"] = (self.state.global_step + 1) * self._config.prompts_per_step / len(self._prompt_tasks)
+        self._sampled = gather_sampled(inputs, completions, completion_ids_list, per_component, self._shadow)
+        found |= shadow_means(self._sampled.tasks, self._sampled.shadow)
         for name, value in found.items():
             self._metrics["train"][name].append(value)
         return per_component

@@ -142,13 +142,13 @@ def test_an_engines_endless_answer_is_not_read_to_its_end(stream: bool, task: st
 
 
 def test_scoring_does_not_hold_up_other_requests(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = __import__("backend.serving.gateway", fromlist=["x"]).score_completion
+    real = __import__("backend.serving.gateway", fromlist=["x"]).score_or_gaps
 
     def slow(*args: Any) -> Any:
         time.sleep(1.5)
         return real(*args)
 
-    monkeypatch.setattr("backend.serving.gateway.score_completion", slow)
+    monkeypatch.setattr("backend.serving.gateway.score_or_gaps", slow)
     served = Served(world)
     try:
         thread = threading.Thread(target=served.ask)
