@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app.pages import link_to
+from app.ui.actions import show_failed, tell_failed
 from app.ui.chart import show_chart
 from app.ui.language import language, number, t, task_name
 from app.ui.live_run import evaluated_tasks
@@ -123,6 +124,7 @@ def _label(run: Run, runs: list[Run]) -> str:
 
 def live(chosen: list[str]) -> None:
     """Status and curves; while a run is active, redrawn every three seconds without the rest of the page."""
+    tell_failed()
     runs = [run for run in current_runs() if run.id in chosen]
     for run in runs[:3]:
         show_status(run)
@@ -316,6 +318,7 @@ def _import(path: Path) -> str:
 def page() -> None:
     """Draw the page."""
     st.title(t("Runs", "Treinos"), anchor=False)
+    show_failed()
     runs = current_runs()
     if not runs:
         st.info(t("No run yet. Launch one from Train.", "Nenhum treino ainda. Inicie um em Treinar."))

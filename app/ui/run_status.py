@@ -5,9 +5,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.ui.actions import attempt
 from app.ui.language import duration, number, t
 from app.ui.markdown import message
+from backend.access import who
 from backend.runs.handle import LOCAL, Handle, silent_since
+from backend.runs.processes import request_stop
 from backend.runs.watch import firings
 from backend.store.engine import reading
 from backend.store.runs import load_metrics, store_now
@@ -81,11 +84,19 @@ def show_silence(run: Run) -> None:
     where = where_words(run)
     words = t(
         f"Silent since {since:%Y-%m-%d %H:%M} UTC ({for_how_long}), {where}: its process may hang, or the machine cannot be "
-        "reached. Nothing is recorded as failed for that. If it does not come back, end it with Kill on Train, and resume it.",
+        "reached. Nothing is recorded as failed for that. If it does not come back, end it by force, and resume it.",
         f"Em silêncio desde {since:%d/%m/%Y %H:%M} UTC ({for_how_long}), {where}: o processo pode estar travado, ou a máquina "
-        "fora de alcance. Nada é registrado como falha por isso. Se não voltar, encerre com Matar em Treinar, e continue depois.",
+        "fora de alcance. Nada é registrado como falha por isso. Se não voltar, encerre à força, e continue depois.",
     )
     st.warning(message(words), icon=":material/ecg_heart:")
+    if who().may():
+        st.button(
+            t("End by force", "Encerrar à força"),
+            key=f"force_{run.id}",
+            icon=":material/dangerous:",
+            on_click=attempt,
+            args=(request_stop, run.id, True),
+        )
 
 
 def is_here(run: Run) -> bool:

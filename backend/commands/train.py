@@ -88,14 +88,10 @@ def main(
             return
         if run or resume:
             raise typer.Exit(_work(run or resume, json_, resume=bool(resume)))
-        is_there = folder is not None and (folder / "config.json").is_file()
-        if folder is not None and is_there:
-            given = [model, *set_, prompts, prompt_file, name, seed, seeds, config_, preset]
-            if preflight or any(value not in ("", None) for value in given):
-                raise UserError(
-                    f"{folder} holds a run already; its configuration is fixed. Leave the other options out"
-                )
-            raise typer.Exit(_work_in(folder))
+        if folder is not None:
+            given = [model, *set_, prompts, prompt_file, name, seed, seeds, config_, preset, preflight or None]
+            if _goes_on(folder, any(value not in ("", None) for value in given)):
+                raise typer.Exit(_work_in(folder))
         changes: dict[str, object] = {}
         if model:
             changes |= {"model": model, "four_bit": bool(gpu_name())}
@@ -111,8 +107,10 @@ def main(
         )
         config = override(start, changes)
         if folder is not None:
-            if seeds:
-                raise UserError("a folder holds one run; give --seed, and a folder for each")
+            if seeds or preflight:
+                raise UserError(
+                    "a folder holds one run, which does its preflight itself; give --seed, and a folder for each"
+                )
             raise typer.Exit(_make_in(folder, config, only_write))
         from backend.release.example import first_start
 
@@ -145,6 +143,16 @@ def _work(run_id: str, as_json: bool, resume: bool = False) -> int:
     if as_json and path.is_file():
         typer.echo(path.read_text(encoding="utf-8").rstrip())
     return code
+
+
+def _goes_on(folder: Path, has_options: bool) -> bool:
+    """Whether ``--folder`` names a run to go on with; otherwise one is made there of the other options."""
+    there = (folder / "config.json").is_file()
+    if there and has_options:
+        raise UserError(f"{folder} holds a run already; its configuration is fixed. Leave the other options out")
+    if not there and not has_options:
+        raise UserError(f"{folder} holds no run; give --preset, or any other option, to make one there")
+    return there
 
 
 def _work_in(folder: Path) -> int:

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from typer.testing import CliRunner
 
 from backend.commands.runs import app as runs_command
+from backend.commands.train import app as train_command
 from backend.errors import UserError
 from backend.runs.create import create_folder
 from backend.runs.ending import read_standing, write_start
@@ -185,3 +186,25 @@ def test_a_run_that_runs_already_is_not_started_a_second_time(workbench: Path) -
             work(run_id, resume=True)
     with on_host("app-box"), pytest.raises(UserError, match="under way on gpu-box"):
         work(run_id, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("there", "arguments", "message"),
+    [
+        (False, [], "holds no run; give --preset"),
+        (True, ["--preset", "nano"], "holds a run already"),
+        (True, ["--set", "max_steps=3"], "holds a run already"),
+        (False, ["--preset", "nano", "--seeds", "1,2"], "a folder holds one run"),
+        (False, ["--preset", "nano", "--preflight"], "a folder holds one run"),
+    ],
+)
+def test_a_folder_is_gone_on_with_or_made_and_never_guessed(
+    tmp_path: Path, there: bool, arguments: list[str], message: str
+) -> None:
+    folder = tmp_path / "mine"
+    if there:
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+    done = CliRunner().invoke(train_command, ["--folder", str(folder), *arguments])
+    assert done.exit_code == 2 and message in done.output
+    assert [p.name for p in folder.glob("*")] == (["config.json"] if there else [])
