@@ -195,8 +195,9 @@ _NEUTRAL = (
 
 
 def averages(values: Array, weights: Array) -> Array:
-    """(b,) the weighted mean of ``values`` (n,) under each row of weights (b, n)."""
-    return np.asarray(weights @ values / weights.sum(axis=1))
+    """(b,) the weighted mean of ``values`` (n,) under each row of weights (b, n); NaN where a row has none."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(weights @ values / weights.sum(axis=1))
 
 
 def _pairs(asked: Sequence[Asked], most: int) -> list[tuple[Asked, Asked]]:

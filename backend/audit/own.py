@@ -136,7 +136,7 @@ def audit_own(
     findings = strongest(rated, audited.table, attacks, picked, by_policy(rated))
     return {
         "suite": suite.name,
-        "finding": str(findings[0].words) if findings else "No completion has been rated.",
+        "finding": str(findings[0].words) if findings else _nothing(alone),
         "tasks": [
             {
                 **_task(task, audited, fingerprint(task, profile)),
@@ -150,6 +150,13 @@ def audit_own(
             for task in taken.tasks
         ],
     }
+
+
+def _nothing(alone: Mapping[str, Mapping[str, Any]]) -> str:
+    """Why there is nothing to find."""
+    if any(said["gaps"] for said in alone.values()):
+        return "No rated completion has a total: a judge that counts in it gave no value."
+    return "No completion has been rated."
 
 
 def _task(task: str, audited: Audited, rules: str) -> dict[str, Any]:

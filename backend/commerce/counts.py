@@ -1,10 +1,12 @@
 """What anyone can count in the shop's answers: queries that run and are right, figures and words of the prompt that are named."""
 
 import re
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
 
 from backend.commerce.categories import category_name
-from backend.commerce.shop import shop_path
+from backend.commerce.shop import shop_identity, shop_path
 from backend.errors import UserError
 from rewards.text import fold, words
 from rewards.types import Columns, Count, Text
@@ -16,15 +18,32 @@ _SHORTEST = 4
 
 
 def _query(completion: str, prompt: str, columns: Columns, least: float) -> bool | None:
-    """Whether the first query's measured share is at least ``least``; None where no result is known for this shop."""
+    """Whether the first query's measured share is at least ``least``; None where no true result is known.
+
+    A prompt of another shop's data is judged on this shop's: by what its gold query gives here.
+    """
     from backend.commerce.sql_execution import measure  # sqlglot takes long to import
 
+    shop = shop_path()
     if "gold_result" not in columns:
         return None
     try:
-        return measure(completion, columns, shop_path()) >= least
-    except UserError:  # the prompts were made from another shop, where these results are not so
+        return measure(completion, columns, shop) >= least
+    except UserError:
+        here = _gold_here(str(columns.get("gold_sql", "")), shop, shop.stat().st_mtime_ns if shop.exists() else 0)
+        return None if here is None else measure(completion, {**columns, **here}, shop) >= least
+
+
+@lru_cache(maxsize=8192)
+def _gold_here(gold_sql: str, shop: Path, changed: int) -> dict[str, Any] | None:
+    """The columns ``gold_result`` and ``shop`` of a gold query on this shop; None where it gives nothing here."""
+    from backend.commerce.sql_execution import Refused, run_query
+
+    try:
+        rows, (_, mark) = run_query(gold_sql, shop), shop_identity(shop)
+    except (Refused, UserError):
         return None
+    return {"gold_result": [list(row) for row in rows], "shop": mark} if rows else None
 
 
 def figures_named(completion: str, prompt: str, columns: Columns) -> int:

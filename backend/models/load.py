@@ -175,7 +175,7 @@ def unsloth_lora_arguments(config: PolicyConfig) -> dict[str, Any]:
 
 
 def _load_unsloth(config: PolicyConfig, source: str, adapter: Path | None, trainable: bool) -> tuple[Any, Any]:
-    FastLanguageModel = _import_unsloth(config)  # noqa: N806
+    FastLanguageModel = _import_unsloth(config)
     arguments = unsloth_load_arguments(config, str(adapter) if adapter else source)
     model, tokenizer = FastLanguageModel.from_pretrained(**arguments)
     if trainable and adapter is None:

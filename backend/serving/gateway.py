@@ -14,6 +14,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from math import isnan
 from typing import Any
 
 from fastapi import FastAPI, Header, HTTPException, Request
@@ -26,7 +27,7 @@ from backend.serving.config import ServingConfig
 from backend.serving.engines import EngineError, Engines, Messages, Reply
 from backend.serving.recorder import Given
 from backend.serving.wire import DONE, ChatCompletion, ChatRequest, event
-from backend.suites import classify, get_task, mask, score_completion, task_names
+from backend.suites import ToScore, classify, get_task, mask, score_or_gaps, task_names
 
 _MOST_BYTES = 1_000_000
 _log = logging.getLogger("workbench.gateway")
@@ -231,9 +232,16 @@ class _Work:
         raise AssertionError("a route is never empty")
 
     def _settled(self, engine: str, text: str, retries: int) -> dict[str, Any]:
-        """Score the answer and pass it to the recorder; returns the response's ``workbench`` field."""
-        user_text = "\n".join(m["content"] for m in self._messages if m["role"] == "user")
-        result = score_completion(self._task.name, text, user_text, {}, self._profile)
+        """Score the answer and pass it to the recorder; returns the response's ``workbench`` field.
+
+        An answer that a judge gives no value for is given all the same; it is not recorded, as it has no reward.
+        """
+        head = {"task": self._task.name, "engine": engine}
+        (result,) = score_or_gaps(self._task.name, [ToScore(self._messages, text, {})], self._profile)
+        if isnan(result.total):
+            name, gap = next(iter(result.gaps.items()))
+            _log.warning("an answer of %s is not recorded: %s gave no value (%s)", engine, name, gap)
+            return {**head, "reward": None, "retries": retries}
         self._gateway.keep(
             Given(
                 task=self._task.name,
@@ -248,7 +256,7 @@ class _Work:
                 milliseconds=1000 * (time.perf_counter() - self._began),
             )
         )
-        return {"task": self._task.name, "engine": engine, "reward": result.total, "retries": retries}
+        return {**head, "reward": result.total, "retries": retries}
 
 
 def _user_text(asked: TaskRequest) -> str:

@@ -6,10 +6,12 @@ unless the configuration gives a reason to go on.
 """
 
 from collections.abc import Iterator, Mapping
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 from backend.audit.gate import Gate
+from backend.errors import UserError
 from backend.models.generate import generate
 from backend.models.load import Policy
 from backend.records import PromptRecord, Sampling
@@ -104,7 +106,11 @@ def backend_check(config: TrainConfig, backend: str) -> Check:
 def _sample(
     config: TrainConfig, policy: Policy, tasks: dict[str, list[PromptRecord]], most: int, sampling: Sampling, n: int
 ) -> list[Sampled]:
-    """``n`` completions of up to ``most`` prompts of each task."""
+    """``n`` completions of up to ``most`` prompts of each task; a prompt with a gap among its scores is left out.
+
+    Raises:
+        UserError: every prompt of a task has one.
+    """
     chosen = [p for of_task in tasks.values() for p in of_task[:most]]
     groups = generate(policy, [p.chat for p in chosen], sampling, n, config.eval_batch_size)
     asked = [
@@ -112,8 +118,16 @@ def _sample(
         for p, group in zip(chosen, groups, strict=True)
         for c in group
     ]
-    scores = iter(score_all(asked, config.profile))
-    return [Sampled(p, group, [next(scores) for _ in group]) for p, group in zip(chosen, groups, strict=True)]
+    scores = iter(score_all(asked, config.profile, with_gaps=True))
+    sampled = [Sampled(p, group, [next(scores) for _ in group]) for p, group in zip(chosen, groups, strict=True)]
+    whole = [s for s in sampled if not any(isnan(score.total) for score in s.scores)]
+    for task in {s.prompt.task for s in sampled} - {s.prompt.task for s in whole}:
+        gaps = (gap for s in sampled if s.prompt.task == task for score in s.scores for gap in score.gaps.items())
+        name, gap = next(gaps)
+        raise UserError(
+            f"{name} gave no value on every sampled prompt of {task} (the first: {gap}); mend it before a launch"
+        )
+    return whole
 
 
 def _generation_config(config: TrainConfig, policy: Policy) -> Check:

@@ -74,7 +74,9 @@ def _learning_rate(config: TrainConfig) -> Check:
     low, high = LEARNING_RATES
     rate = config.learning_rate
     inside, near = low <= rate <= high, low / 5 <= rate <= 10 * high
-    found = f"learning rate {rate:g}" + ("" if inside else f"; {low:g} to {high:g} is what this has been seen to learn with")
+    found = f"learning rate {rate:g}" + (
+        "" if inside else f"; {low:g} to {high:g} is what this has been seen to learn with"
+    )
     return Check(
         "learning-rate",
         "pass" if inside else "warn" if near else "fail",
@@ -123,7 +125,9 @@ def _prompt_length(
     if not dropped:
         return Check("prompt-length", "pass", f"every train prompt fits into {room(config)} tokens", story)
     words = ", ".join(f"{task} {n} of {len(every[task])}" for task, n in dropped.items())
-    found = f"left out because longer than {room(config)} tokens: {words}; raise max_seq_length ({config.max_seq_length})"
+    found = (
+        f"left out because longer than {room(config)} tokens: {words}; raise max_seq_length ({config.max_seq_length})"
+    )
     many = any(n > len(every[task]) * MOST_LEFT_OUT for task, n in dropped.items())
     return Check("prompt-length", "fail" if many else "warn", found, story)
 

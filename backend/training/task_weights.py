@@ -8,7 +8,7 @@ A task with a low reward, or without improvement, gains weight. (The seeds repor
 final report §5, which is the opposite of the paper's rule; here the paper's rule is implemented.)
 
 Left alone, the rule gives everything to a task that cannot be learned: on the seeds' own curves a plain step of size 1
-brings push to 0.96 and extraction to 0.005 by step 1,500. Four things hold it:
+brings one task to 0.96 and another to 0.005 by step 1,500. Four things hold it:
 
 - The step is the authors': Adam with β = 0.025. It counts how sure a direction is, not how large the rewards are.
 - ξ decays, so that it stays within about ±1 and the weights can turn round within some forty updates.

@@ -9,8 +9,9 @@ import pytest
 
 from backend.audit.attacks import Standing
 from backend.audit.gate import Gate, Verdict
+from backend.commerce.categories import category_name
 from backend.commerce.reference import extraction_answer
-from backend.commerce.shop import category_name, shop_path
+from backend.commerce.shop import shop_path
 from backend.commerce.synthetic import build_commerce_db
 from backend.evaluation.compare import compare
 from backend.evaluation.evaluate import EvaluationResult

@@ -6,16 +6,22 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 from scipy.stats import spearmanr
 from sqlalchemy import func, select
 
 from backend.audit.bias import leaning
 from backend.errors import UserError
 from backend.evaluation.evaluate import _check_gaps
+from backend.records import Completion, Message, PromptRecord, Sampling
+from backend.serving.config import Engine, ServingConfig
+from backend.serving.gateway import make_gateway
+from backend.serving.recorder import Given
 from backend.settings import ROOT
 from backend.store.engine import reading
 from backend.store.tables import Score as ScoreRow
@@ -26,6 +32,8 @@ from backend.suites.injection import PROBES, instructions_in
 from backend.suites.judge import Judge
 from backend.suites.judge_answers import Reply, choice_in, score_in
 from backend.suites.judge_cache import spent
+from backend.training import preflight
+from backend.training.config import get_preset
 from backend.training.reward_functions import components_of, reward_functions
 from rewards.calling import Gap, RewardFault, Row, gap_of, reward_function, total_of
 from rewards.types import Score
@@ -370,7 +378,7 @@ def test_a_judge_without_any_score_fails_and_the_rule_is_still_judged(
 ) -> None:
     code, task = audit(model)
     assert (code, task["gate"]) == (1, "fail")
-    assert "it has no value for 90 of 90 rated completions" in task["reason"]
+    assert task["reason"] == "it has no value for 90 of 90 rated completions"
     assert {v["name"]: v["gate"] for v in task["verdicts"]} == {"helpful": "fail", "brief": "fail"}
     assert endpoint.asked[model] == 90
     audit(model)
@@ -449,6 +457,32 @@ def test_in_training_a_gap_is_none_and_many_end_the_run(suite: Callable[[str], s
     assert said == {"gaps/helpful": 0.25}
     with pytest.raises(UserError, match=r"gave no value for 2 of 3 completions .*injection"):
         ask([PROBES[0], PROBES[1], "q=0.5"])
+
+
+def test_the_gateway_answers_although_the_judge_does_not(
+    suite: Callable[[str], str], endpoint: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    task, kept = suite("refuses"), list[Given]()
+    config = ServingConfig(engines={"one": Engine(url=endpoint.url, model="prose")}, routes={task: ("one",)})
+    asked = {"messages": [{"role": "user", "content": "How good is it?"}], "task": task}
+    with TestClient(make_gateway(config, (), kept.append)) as client:
+        body = client.post("/v1/chat/completions", json=asked).json()
+    assert body["choices"][0]["message"]["content"] == ANSWERS["prose"]
+    assert body["workbench"] == {"task": task, "engine": "one", "reward": None, "retries": 0}
+    assert kept == [] and "helpful gave no value (refused" in caplog.text
+
+
+def test_preflight_leaves_prompts_with_a_gap_out(suite: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    prompts = [PromptRecord(task=suite("fair"), messages=(Message(role="user", content=f"q{i}"),)) for i in range(3)]
+    texts = [["q=0.4", "q=0.6"], ["q=0.2", PROBES[0]], ["q=0.9", "q=0.1"]]
+    made = [[Completion(text, 3, False) for text in group] for group in texts]
+    monkeypatch.setattr(preflight, "generate", lambda policy, chats, *_: [made[int(c[0]["content"][1])] for c in chats])
+    policy: Any = SimpleNamespace(token_ids=lambda text: [1])
+    config = get_preset("nano").model_copy(update={"profile": "current"})
+    found = preflight._sample(config, policy, {prompts[0].task: prompts}, 3, Sampling(), 2)
+    assert [[c.text for c in s.completions] for s in found] == [texts[0], texts[2]]
+    with pytest.raises(UserError, match="gave no value on every sampled prompt"):
+        preflight._sample(config, policy, {prompts[0].task: prompts[1:2]}, 1, Sampling(), 2)
 
 
 def test_an_evaluation_leaves_few_gaps_out_and_stops_at_many(capsys: pytest.CaptureFixture[str]) -> None:

@@ -143,7 +143,7 @@ def test_cheap_checks_come_first_and_a_failure_ends_it_before_the_model_is_loade
     config = override(tiny_config, {"override_reason": "", "learning_rate": 0.1})
     folder = workbench / "runs" / create_run(config)
     monkeypatch.setattr(module, "load_policy", loaded)
-    with pytest.raises(UserError, match="preflight failed: learning-rate: learning rate 0.1"):
+    with pytest.raises(UserError, match=r"preflight failed: learning-rate: learning rate 0\.1"):
         module.train(folder)
     kept = json.loads((folder / "preflight.json").read_text())["checks"]
     assert {"learning-rate", "epochs", "train-size", "backend"} <= {c["name"] for c in kept}

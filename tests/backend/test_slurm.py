@@ -101,6 +101,7 @@ def test_a_job_that_nobody_can_ask_for_is_unknown(launcher: SlurmLauncher, folde
 def test_the_schedulers_words(folder: Path, monkeypatch: pytest.MonkeyPatch, said: str, name: str, words: str) -> None:
     launcher = SlurmLauncher("cluster", Slurm(kind="slurm"))
     monkeypatch.setattr(submitit.SlurmJob.watcher, "get_state", lambda job_id, mode: said)
+    monkeypatch.setenv("PATH", str(folder))  # no squeue
     state = launcher.state({"id": "1", "files": str(folder), "folder": str(folder)})
     assert state.name == name and words in state.words
 
@@ -115,14 +116,16 @@ def test_preempted_for_good_is_an_end(folder: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_scheduler_that_refuses_or_is_away(folder: Path, monkeypatch: pytest.MonkeyPatch, workbench: Path) -> None:
-    with pytest.raises(UserError, match="srun"):
-        SlurmLauncher("cluster", Slurm(kind="slurm")).submit(folder)
     tools = workbench / "bin"
     tools.mkdir()
+    path = os.environ["PATH"]
+    monkeypatch.setenv("PATH", str(tools))
+    with pytest.raises(UserError, match="srun"):
+        SlurmLauncher("cluster", Slurm(kind="slurm")).submit(folder)
     for tool, does in (("srun", "exit 0"), ("sbatch", 'cat "$(dirname "$0")/words" >&2; exit 1')):
         (tools / tool).write_text(f"#!/bin/sh\n{does}\n")
         (tools / tool).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{tools}:{path}")
     (tools / "words").write_text("sbatch: error: Unable to contact slurm controller (connect failure)\n")
     with pytest.raises(LauncherAway):
         SlurmLauncher("cluster", Slurm(kind="slurm")).submit(folder)

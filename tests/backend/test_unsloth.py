@@ -24,7 +24,8 @@ STEPS = (3, 5)
 SAMPLED = ("learning_rate", "task_reward/mean", "task_weight/letters", "completions/mean_length", "eval/mean_reward")
 """What follows from the sampled texts: equal to the last digit but one."""
 COMPUTED = ("loss", "grad_norm", "entropy/rollouts", "eval/entropy")
-"""What follows from the weights: Adam makes a last digit of a first gradient larger."""
+"""What follows from the weights. Unsloth takes a pad token inside a completion, which a random model writes now and then, for
+padding, and leaves it out of the loss."""
 
 
 def in_unsloth(tmp_path: Path, *arguments: str) -> str:
@@ -74,7 +75,7 @@ def config(workbench: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -
         "eval_steps": 1,
         "num_generations": 4,
         "max_completion_length": 12,
-        "learning_rate": 5e-3,
+        "learning_rate": 5e-4,
         "task_weighting": "reward",
         "stop_rules": False,
         "override_reason": "a random model fails preflight, rightly",
@@ -102,7 +103,7 @@ def test_through_unsloths_trainer_a_run_has_the_numbers_of_plain_trl(config: Tra
     for names, tolerance in ((SAMPLED, 1e-6), (COMPUTED, 0.02)):
         for name in names:
             found, expected = (dict(series[kind][name]) for kind in ("unsloth", "plain"))
-            assert found == pytest.approx(expected, rel=tolerance, abs=1e-6), name
+            assert found == pytest.approx(expected, rel=tolerance, abs=tolerance), name
             assert max(found) == STEPS[1], name
     assert len({value for _, value in series["plain"]["task_reward/mean"]}) > 3, "the run did move"
     assert "entropy" not in series["unsloth"], "Unsloth logs one now: the rule could read it"
