@@ -201,10 +201,11 @@ def test_shadow_measures_leave_training_bit_identical(config: TrainConfig, workb
     assert not any(
         name.startswith("shadow/later") and step > 0 for name, step in zip(logged["name"], logged["step"], strict=True)
     )
-    assert "left out here" in (Path(get_run(watched).folder) / "log.txt").read_text()
     frame = read_rollouts(Path(get_run(watched).folder), 3)
     assert frame["shadow/restless"].notna().all()
-    assert frame.groupby("prompt_id")["advantage"].sum().abs().max() < 1e3
+    assert (
+        abs(frame["advantage"].mean()) < 1e-3 and frame["advantage"].abs().max() > 0.1
+    )  # of the whole batch, as GDPO has it
     assert not (Path(get_run(without).folder) / "rollouts").exists()
 
 

@@ -16,7 +16,7 @@ RawRow = tuple[str, dict[str, Any] | ValueError]
 """(where it stands, the row); a row that cannot be read comes as the error it gave."""
 
 READERS: tuple[tuple[str, Callable[[Path], bool], Callable[[Path], Iterator[RawRow]]], ...] = (
-    ("a run's folder with the rollouts it kept", run_folder.reads, run_folder.rows),
+    ("Parquet of a run's rollouts (its folder, or a part of it)", run_folder.reads, run_folder.rows),
     ("Parquet (TRL's logged completions among them), a file or a folder of them", parquet.reads, parquet.rows),
     ("an Inspect log (.eval)", inspect_log.reads, inspect_log.rows),
     ("traces of verifiers (traces.jsonl)", verifiers_traces.reads, verifiers_traces.rows),
