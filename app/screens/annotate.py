@@ -15,79 +15,23 @@ from sqlalchemy.orm import Session
 from app.ui.completion import show_completion, show_prompt
 from app.ui.item_tokens import item_token
 from app.ui.language import language, t, task_name
-from app.ui.markdown import harmless, literal, message
+from app.ui.markdown import harmless, message
 from app.ui.outage import fragment
 from app.ui.person import signs_in
+from app.ui.rater import choose_rater
 from app.ui.state import open_store
-from backend.access import who
 from backend.errors import UserError
 from backend.rating.queue import claim_next, draft_of, progress, save_draft
 from backend.rating.ratings import FLAGS, SKIP_REASONS, save_rating, undo_last
 from backend.store.completions import one_completion
 from backend.store.engine import StoreAway, in_transaction, reading
-from backend.store.names import clean_name
-from backend.store.ratings import get_rater
+from backend.store.ratings import self_agreement
 from backend.suites import find_task
 from rewards.types import GENERAL_GUIDELINE
 
 _LEAST_SECONDS = 0.4  # a key that is held down must not rate completions that were not seen
+_BATCH = 50
 _RECOUNT = 25  # after this many ratings "to go" is counted in the store; between them it only counts down
-
-
-def choose_rater() -> int | None:
-    """The rater's id; None until a name is given. The name is stored in the address."""
-    if signs_in():
-        name = who().name
-    else:
-        _make_readable()
-        name = st.sidebar.text_input(t("Your name", "Seu nome"), key="rater", bind="query-params", max_chars=120)
-    if not clean_name(name):
-        welcome()
-        return None
-    if st.session_state.get("rater_known") != name:
-        from_address = not signs_in() and "rater_known" not in st.session_state and st.query_params.get("rater") == name
-
-        def find(session: Session) -> tuple[int, str, int]:
-            rater = get_rater(session, name)
-            return rater.id, rater.name, progress(session, rater.id)[0]
-
-        rater_id, known_as, done = in_transaction(find)
-        st.session_state["rater_id"], st.session_state["rater_known"] = rater_id, name
-        st.session_state["asked_about"] = known_as if from_address and done else ""
-        for key in ("item", "picked", "skipping", "counts"):
-            st.session_state.pop(key, None)
-    ask_whether_it_is_you()
-    return int(st.session_state["rater_id"])
-
-
-def _make_readable() -> None:
-    """Replace a name in the address by what of it can be stored and shown."""
-    given = st.query_params.get("rater")
-    if given is not None and given != given.encode("utf-8", "ignore").decode().replace("\x00", ""):
-        st.query_params["rater"] = clean_name(given)
-
-
-def ask_whether_it_is_you() -> None:
-    """Ask once, where the name came with the address and somebody has rated under it before."""
-    name = st.session_state.get("asked_about")
-    if not name:
-        return
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            t(
-                f"This address names **{literal(name)}**, who has rated here before. Is that you?",
-                f"Este endereço é de **{literal(name)}**, que já avaliou aqui. É você?",
-            )
-        )
-        st.button(t("Yes", "Sim"), key="it_is_me", on_click=answer_who, args=(True,))
-        st.button(t("No, another person", "Não, outra pessoa"), key="not_me", on_click=answer_who, args=(False,))
-
-
-def answer_who(it_is_me: bool) -> None:
-    """The question has been answered; somebody else gives another name."""
-    st.session_state["asked_about"] = ""
-    if not it_is_me:
-        st.session_state["rater"] = ""
 
 
 def welcome() -> None:
@@ -101,24 +45,29 @@ def welcome() -> None:
             "Você não vê a recompensa nem o nome do modelo.",
         )
     )
-    st.info(
-        t("Write your name in the sidebar to start.", "Escreva seu nome na barra lateral para começar."),
-        icon=":material/badge:",
-    )
 
 
 def choose_mode() -> bool:
-    """Whether a score's key saves and goes to the next completion at once; otherwise Enter saves."""
+    """Whether a score's key saves and goes to the next completion at once; otherwise Enter saves.
+
+    A widget that keeps the focus would take the keys: the control is drawn anew after each change, and loses it.
+    """
     modes = {"one": t("At once", "Na hora"), "two": t("On Enter", "Com Enter")}
-    # Buttons, because Streamlit's shortcuts do not work while a radio button or a checkbox has the focus.
-    mode = st.sidebar.segmented_control(
+    mode = st.session_state.setdefault("mode", st.query_params.get("mode", "one"))
+    mode = mode if mode in modes else "one"
+    key = f"mode_{mode}"
+
+    def change() -> None:
+        st.session_state["mode"] = st.query_params["mode"] = st.session_state[key]
+
+    st.sidebar.segmented_control(
         t("A score is saved", "A nota é salva"),
         list(modes),
         format_func=modes.__getitem__,
-        key="mode",
-        default="one",
+        key=key,
+        default=mode,
         required=True,
-        bind="query-params",
+        on_change=change,
     )
     return mode != "two"
 
@@ -227,7 +176,7 @@ def show_progress(rater_id: int) -> None:
     done, left = counts
     started, first = st.session_state.setdefault("started", (time.time(), done))
     pace = (time.time() - started) / (done - first) if done > first else None
-    words = t(f"{done} rated · {left} to go", f"{done} avaliadas · faltam {left}")
+    words = t(f"{done} done · {left} to go", f"{done} feitas · faltam {left}")
     if pace is not None:
         words += t(f" · {pace:.0f} s each", f" · {pace:.0f} s cada")
     st.progress(done / max(1, done + left), text=words)
@@ -244,11 +193,12 @@ def show_scores(item: int, rater_id: int, one_key: bool) -> None:
     }
     with st.container(horizontal=True, horizontal_alignment="left"):
         for score, label in labels.items():
+            is_picked = st.session_state.get("picked") == score
             st.button(
                 label,
-                key=f"score_{score}",
+                key=f"score_{score}" + "_picked" * is_picked,  # drawn anew, so that Enter is not a click on it
                 shortcut=str(score),
-                type="primary" if st.session_state.get("picked") == score else "secondary",
+                type="primary" if is_picked else "secondary",
                 on_click=rate if one_key else pick,
                 args=(item, rater_id, score) if one_key else (score,),
             )
@@ -325,18 +275,15 @@ def show_help(one_key: bool) -> None:
         *([] if one_key else [("Enter", t("save and move on", "salva e avança"))]),
         ("S", t("skip, then 1–4 for the reason", "pula; depois 1–4 dá o motivo")),
         ("Backspace", t("take the last one back", "desfaz a última")),
-        (
-            "Ctrl+Enter",
-            t("leave the comment, so that keys score again", "sai do comentário; as teclas voltam a dar nota"),
-        ),
+        ("Tab", t("leave the comment, so that keys score again", "sai do comentário; as teclas voltam a dar nota")),
         ("H", t("open or close this help", "abre ou fecha esta ajuda")),
     ]
     with st.container(border=True):
         st.markdown("\n".join(f"- `{key}` {what}" for key, what in keys))
         st.caption(
             t(
-                "A score counts as soon as the next completion appears. Nothing you do is lost when the page closes.",
-                "A nota vale assim que a próxima resposta aparece. Nada se perde quando a página fecha.",
+                "A score counts as soon as the next completion appears. A comment is kept when you leave its field.",
+                "A nota vale assim que a próxima resposta aparece. O comentário fica guardado ao sair do campo.",
             )
         )
 
@@ -359,6 +306,30 @@ def show_last() -> None:
         st.caption(t(f":green[:material/check:] saved: {last}", f":green[:material/check:] salva: {last}"))
 
 
+def show_pause(rater_id: int) -> None:
+    """After every fifty: how many, how fast, and how steady; and that a pause keeps scores steady."""
+    done, left = st.session_state.get("counts", (0, 0))
+    if not done or (done % _BATCH and left):
+        return
+    started, first = st.session_state.get("started", (time.time(), done))
+    words = t(f"{done} done.", f"{done} feitas.")
+    if done > first:
+        pace = (time.time() - started) / (done - first)
+        words += t(f" About {pace:.0f} s each in this session.", f" Cerca de {pace:.0f} s cada nesta sessão.")
+    with reading() as session:
+        steady = self_agreement(session)
+    mine = steady[steady["rater"] == st.session_state.get("rater_name")]
+    if not mine.empty:
+        same, n = mine["same"].iloc[0], mine["repeats"].iloc[0]
+        words += t(
+            f" Of {n} shown to you twice, {same:.0%} got the same score again.",
+            f" De {n} mostradas duas vezes, {same:.0%} tiveram a mesma nota.",
+        )
+    if left:
+        words += t(" A short pause keeps scores steady.", " Uma pausa curta mantém as notas firmes.")
+    st.info(words, icon=":material/coffee:")
+
+
 def show_done(rater_id: int) -> None:
     """The page when no completion is left, or when the queue is still empty."""
     if st.session_state.get("counts", (0, 0)) == (0, 0):
@@ -377,6 +348,7 @@ def show_done(rater_id: int) -> None:
         ),
         icon=":material/celebration:",
     )
+    show_pause(rater_id)
     st.button(t("Undo the last one", "Desfazer a última"), key="undo", on_click=take_back, args=(rater_id,))
 
 
@@ -392,21 +364,22 @@ def rating(rater_id: int, one_key: bool) -> None:
         show_done(rater_id)
         return
     token = item_token(rater_id, item)
-    prompt, answer = st.columns([2, 3], gap="medium")
-    with prompt:
+    reading_side, scoring_side = st.columns([3, 2], gap="medium")  # one below the other on a phone
+    with reading_side:
         st.subheader(task_name(row["task"]), anchor=False)
         show_prompt(row["user_text"])
+        with st.container(border=True):
+            show_completion(row["task"], row["text"])
+    with scoring_side:
         show_guideline(row["task"])
-    with answer:
         if st.session_state.get("skipping"):
             show_skip_reasons(item, rater_id)
         else:
             show_scores(item, rater_id, one_key)
         show_last()
+        show_pause(rater_id)
         if st.session_state.get("helping"):
             show_help(one_key)
-        with st.container(border=True):
-            show_completion(row["task"], row["text"])
         st.pills(
             t("Something is wrong with the item", "Há algo errado com o item"),
             list(FLAGS),
@@ -427,6 +400,8 @@ def rating(rater_id: int, one_key: bool) -> None:
 
 def page() -> None:
     """Draw the page."""
+    if not signs_in() and not st.session_state.get("rater", st.query_params.get("rater")):
+        welcome()
     rater_id = choose_rater()
     if rater_id is not None:
         fragment(rating, keep=("comment_", "flags_"))(rater_id, choose_mode())

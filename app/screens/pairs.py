@@ -11,40 +11,17 @@ from app.ui.completion import show_completion, show_prompt
 from app.ui.language import language, t, task_name
 from app.ui.markdown import harmless
 from app.ui.outage import fragment
-from app.ui.person import signs_in
+from app.ui.rater import choose_rater
 from app.ui.state import open_store
-from backend.access import who
 from backend.errors import UserError
 from backend.rating.pairs import Shown, next_pair, save_pair, undo_pair
 from backend.store.completions import one_completion
 from backend.store.engine import StoreAway, reading, writing
-from backend.store.names import clean_name
 from backend.store.pairs import pairs_by
-from backend.store.ratings import get_rater
 from backend.suites import find_task
 from rewards.types import GENERAL_GUIDELINE
 
 _LEAST_SECONDS = 0.4  # a key that is held down must not choose from pairs that were not seen
-
-
-def choose_rater() -> int | None:
-    """The rater's id; None until a name is given. It is the same name as on Annotate."""
-    if signs_in():
-        name = who().name
-    else:
-        name = st.sidebar.text_input(t("Your name", "Seu nome"), key="rater", bind="query-params", max_chars=120)
-    if not clean_name(name):
-        st.info(
-            t("Write your name in the sidebar to start.", "Escreva seu nome na barra lateral para começar."),
-            icon=":material/badge:",
-        )
-        return None
-    if st.session_state.get("pairs_rater") != name:
-        with writing() as session:
-            st.session_state["pairs_rater_id"] = get_rater(session, name).id
-        st.session_state["pairs_rater"] = name
-        st.session_state.pop("pair", None)
-    return int(st.session_state["pairs_rater_id"])
 
 
 def choose(pair: Shown, rater_id: int, better: int) -> None:
