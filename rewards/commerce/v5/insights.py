@@ -220,7 +220,7 @@ def _clauses(sentence: Sentence) -> list[tuple[str, ...]]:
     clauses, start = [], 0
     tokens = sentence.tokens
     for i, token in enumerate(tokens):
-        if token == "|":
+        if token == "|":  # noqa: S105
             clauses.append(tokens[start:i])
             start = i + 1
             continue
