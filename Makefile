@@ -5,6 +5,7 @@
 #   make lint    ruff (lint and format) and mypy
 #   make bench   the benchmarks, as ratios
 #   make unsloth-env  Unsloth beside the CPU packages, to hold our arguments against it (see tests/unsloth_check.py)
+#   make vllm-files   the files of vLLM's wheel that hold our arguments against it (see tests/backend/test_vllm.py)
 #   make lock    write requirements.lock and requirements-gpu.lock: every package with its hashes (needs a package index)
 #   make audit   known vulnerabilities in the locked versions (needs a network)
 #   make example record examples/ anew from a fresh nano run
@@ -16,7 +17,7 @@ PY := $(VENV)/bin/python
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU && echo yes)
 REQUIREMENTS := $(if $(GPU),requirements-gpu.txt,requirements.txt)
 
-.PHONY: run check test lint format bench lock audit example unsloth-env clean
+.PHONY: run check test lint format bench lock audit example unsloth-env vllm-files clean
 
 run: $(VENV)/.installed
 	$(PY) -m app --port $(PORT)
@@ -58,8 +59,10 @@ example: $(VENV)/.installed
 
 unsloth-env: .venv-unsloth/.installed
 
+vllm-files: .venv-vllm/.fetched
+
 clean:
-	rm -rf $(VENV) .venv-unsloth data
+	rm -rf $(VENV) .venv-unsloth .venv-vllm data
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -82,4 +85,13 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(PY) -m venv .venv-unsloth
 	$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$(.venv-unsloth/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/workbench.pth"
 	.venv-unsloth/bin/python -m pip install --quiet --no-deps $$(grep -oE '^(unsloth|unsloth_zoo|triton)==[0-9.]*' requirements-gpu.txt)
+	@touch $@
+
+# The wheel (315 MB) alone, for four of its files; vLLM itself would bring CUDA.
+.venv-vllm/.fetched: requirements-vllm.txt $(VENV)/.installed
+	rm -rf .venv-vllm && mkdir .venv-vllm
+	$(PY) -m pip download --quiet --no-deps --dest .venv-vllm "$$(grep -oE '^vllm==[0-9.]*' requirements-vllm.txt)"
+	cd .venv-vllm && $(abspath $(PY)) -c 'import glob, zipfile; z = zipfile.ZipFile(glob.glob("*.whl")[0]); \
+		wanted = ("vllm/entrypoints/llm.py", "vllm/sampling_params.py", "vllm/engine/arg_utils.py"); \
+		[z.extract(n) for n in z.namelist() if n in wanted or n.endswith("dist-info/METADATA")]' && rm *.whl
 	@touch $@

@@ -7,6 +7,7 @@ python run_training.py --preset nano --preflight             # look for known fa
 python run_training.py --preset nano --seeds 42,123,456      # three runs, one after the other, as one
 python run_training.py --resume 20261121-101500-ab12         # go on from the last whole checkpoint
 python run_training.py --preset v4.1 --prompts mine.jsonl    # the real model; needs a CUDA GPU
+python run_training.py --folder F --preset nano              # without a store; `workbench runs sync F` takes it in
 python run_training.py --list                                # presets, fields and their ranges
 accelerate launch --num_processes 4 run_training.py ...      # several GPUs
 

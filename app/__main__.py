@@ -10,13 +10,12 @@ is not cached yet, and opens the pages on http://127.0.0.1:8501.
 import os
 import socket
 import sys
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from backend.access import is_own_address
+from app.sign_in import refused_address, sign_in_state
 from backend.audit.own import bring_in
 from backend.cli import command_line
 from backend.commands.own import CompletionColumn, OwnRewards, PromptColumn, TaskColumn, progress
@@ -57,7 +56,7 @@ def main(
         _bring_in(completions, Layout(prompt_column, completion_column, task_column), ratings)
     if teach_nano and not is_chosen() and not nano_is_ready():
         _teach_nano()
-    script = str(Path(__file__).with_name("main.py"))
+    script = str(Path(__file__).with_name("server.py"))
     print(f"The workbench opens on http://{address}:{port}", flush=True)
     options = ["--server.port", str(port), "--server.address", address]
     command = [sys.executable, "-m", "streamlit", "run", script, *options]
@@ -71,31 +70,15 @@ def _bring_in(completions: Path, layout: Layout, ratings: Path | None) -> None:
 
 
 def check_address(address: str) -> None:
-    """Check that other machines can reach the workbench only if people have to sign in.
+    """Check that other machines can reach the workbench only if people have to sign in, and that they can.
 
     Raises:
-        UserError: the address is not this machine's own, and no sign-in provider is configured.
+        UserError: the address is not this machine's own and nobody signs in, or the sign-in is configured wrongly.
     """
-    if not is_own_address(address) and not has_sign_in():
-        raise UserError(
-            f"{address} is open to others, and nobody would have to sign in. Put an [auth] section with redirect_uri, "
-            "cookie_secret, client_id, client_secret and server_metadata_url into .streamlit/secrets.toml, and the people "
-            "into WORKBENCH_ENGINEERS, WORKBENCH_PMS and WORKBENCH_ANNOTATORS; see docs/deployment.md"
-        )
-
-
-def has_sign_in() -> bool:
-    """Whether a secrets.toml, in this folder or in the user's home, configures a sign-in provider."""
-    for folder in (Path.cwd(), Path.home()):
-        path = folder / ".streamlit" / "secrets.toml"
-        try:
-            if tomllib.loads(path.read_text(encoding="utf-8")).get("auth"):
-                return True
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError) as error:
-            raise UserError(f"cannot read {path}: {error}") from error
-    return False
+    if problem := refused_address(address):
+        raise UserError(problem)
+    if problem := sign_in_state().problem:
+        raise UserError(f"{problem}. Correct it; see docs/deployment.md")
 
 
 def _check_port(port: int) -> None:

@@ -36,6 +36,7 @@ class Page:
 PAGES = (
     Page("home", Text("Start", "Início"), "home", START, ROLES),
     Page("annotate", Text("Annotate", "Avaliar"), "rate_review", ANNOTATORS, ("annotator",)),
+    Page("pairs", Text("Compare", "Comparar"), "compare", ANNOTATORS, ("annotator",)),
     Page("results", Text("Results", "Resultados"), "query_stats", PRODUCT, ("pm",)),
     Page("runs", Text("Runs", "Treinos"), "timeline", PRODUCT, ("pm",)),
     Page("monitor", Text("Monitor", "Monitor"), "sensors", PRODUCT, ("pm",)),

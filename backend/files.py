@@ -1,10 +1,12 @@
 """Write files so that a reader never sees a part of one, and read users' files, which may hold anything."""
 
+import csv
 import json
+import math
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,11 @@ from backend.errors import UserError
 
 LARGEST_BYTES = 200_000_000
 """The largest size of a user's file of prompts, ratings or logs; a larger one is rejected before it is read."""
+
+LONGEST_LINE = 10_000_000
+"""Characters of one line of JSONL or CSV."""
+LONGEST_CELL = 1_000_000
+"""Characters of one cell of a CSV file."""
 
 
 def name_aside(path: Path) -> Path:
@@ -59,14 +66,29 @@ def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
     return ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
 
 
-def load_users_json(text: str) -> Any:
-    """Parse a user's JSON, and check that every database can store its texts.
+def load_users_line(line: str) -> Any:
+    """As ``load_users_json``, of one line of a file.
 
     Raises:
-        ValueError: it is not JSON, is nested too deeply, or holds NaN, Infinity, NUL or half a character.
+        ValueError: as there, or the line is longer than ``LONGEST_LINE``.
+    """
+    if len(line) > LONGEST_LINE:
+        raise ValueError(f"the line has {len(line)} characters; at most {LONGEST_LINE} are read")
+    return load_users_json(line)
+
+
+def load_users_json(text: str) -> Any:
+    """Parse a user's JSON, and check that every database can store its texts and numbers.
+
+    Raises:
+        ValueError: it is not JSON, is nested too deeply, or holds NaN, Infinity, a number beyond what is stored, NUL or half
+            a character.
     """
     try:
-        value = json.loads(text, parse_constant=_no_number)
+        if _LARGE.search(text):  # slower, so only where there may be such a number
+            value = json.loads(text, parse_constant=_no_number, parse_int=_whole, parse_float=_finite)
+        else:
+            value = json.loads(text, parse_constant=_no_number)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if "\\" in text or "\x00" in text:  # without an escape or a NUL, every text in it can be stored
@@ -93,6 +115,44 @@ def check_text(value: Any) -> None:
     elif isinstance(value, list):
         for inner in value:
             check_text(inner)
+
+
+_LARGE = re.compile(r"[0-9]{19}|[0-9][eE][+]?[0-9]{3}")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > 20 or not -(2**63) <= (value := int(digits)) < 2**63:
+        raise ValueError(f"a whole number of {len(digits.lstrip('-'))} digits; at most 18 are kept")
+    return value
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is larger than any number that is kept")
+    return value
+
+
+def csv_records(lines: Iterable[str], path: Path, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
+    """The records of a CSV file: (the line a record begins on, its cells).
+
+    Raises:
+        UserError: a cell is longer than ``LONGEST_CELL``, or its quotes cannot be read; the message names file and line.
+    """
+    csv.field_size_limit(LONGEST_CELL)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        begins = reader.line_num + 1
+        try:
+            record = next(reader, None)
+        except csv.Error as error:
+            raise UserError(
+                f"{path}:{begins}: not CSV ({error}). A cell holds at most {LONGEST_CELL} characters, and a quote that opens "
+                "one has to be closed"
+            ) from error
+        if record is None:
+            return
+        yield begins, record
 
 
 def _no_number(name: str) -> None:

@@ -121,3 +121,5 @@ class ScoredCompletion(BaseModel):
     truncated: bool
     total: float
     components: dict[str, float]
+    shadow: dict[str, float] = {}
+    """Measure -> what it says; measures that only watch."""

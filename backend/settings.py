@@ -6,7 +6,7 @@ Each field is the environment variable of the same name in capitals with the pre
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     """Those that may do everything."""
     roles_claim: str = ""
     """A claim of the identity token that names roles (annotator, pm, engineer), beside or instead of the lists."""
+    sign_in: Literal["", "required"] = ""
+    """``required``: nobody gets in while no sign-in provider is configured. For servers: it stands outside of secrets.toml,
+    which can be lost or broken."""
     sign_in_hours: float = Field(12, gt=0)
     """After so long people sign in again."""
     serving: Path = _here("serving.toml")
@@ -79,6 +82,10 @@ class Settings(BaseSettings):
     """An address that is told of alarms in production, as chat services take it: JSON with a ``text``."""
     regressions: Path = _here("regressions.jsonl")
     """Completions kept as regression cases for the rewards (Reward audit page)."""
+    host_name: str = ""
+    """This machine's name among those that share a store; its host name where nothing is said. No two may share one."""
+    launch: Path = _here("launch.toml")
+    """Where else runs can be started (docs/where-it-runs.md)."""
     dollars_per_hour: float = Field(0.80, ge=0)
     """Price of the training machine, for the cost shown with a run (an L4 on demand: about $0.80)."""
 

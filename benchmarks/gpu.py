@@ -162,7 +162,9 @@ def _grpo(config: Any, policy: Any, prompts: list[Any]) -> tuple[list[float], li
     from datasets import Dataset
     from transformers import TrainerCallback
 
-    from backend.training.reward_functions import components_of, reward_functions
+    from backend.data.rollouts import Rollouts
+    from backend.training.reward_functions import components_of, reward_functions, training_rows
+    from backend.training.shadow import Shadow
     from backend.training.trainer import WorkbenchTrainer, grpo_arguments
 
     class Meter(TrainerCallback):
@@ -188,12 +190,12 @@ def _grpo(config: Any, policy: Any, prompts: list[Any]) -> tuple[list[float], li
             processing_class=policy.tokenizer,
             args=arguments,
             reward_funcs=reward_functions(components, config.profile),
-            train_dataset=Dataset.from_list(
-                [{"prompt": p.chat, "task": p.task, "user_text": p.user_text} for p in train]
-            ),
+            train_dataset=Dataset.from_list(training_rows(train)),
             components=components,
             evaluate=lambda step: {"mean_reward": 0.0},
             config=config,
+            shadow=Shadow((), ()),
+            rollouts=Rollouts(Path(folder), config.rollout_share, config.rollout_mb * 10**6),
             callbacks=[meter],
         )
         trainer.train()

@@ -52,29 +52,30 @@ class Clock(TrainerCallback):
         self.lengths += [logs["completions/mean_length"]] if logs and "completions/mean_length" in logs else []
 
 
-def timed(trainer: type[GRPOTrainer]) -> list[float]:
-    """Record the seconds of every reward computation of this class, including inherited ones."""
+def timed(trainer: type[GRPOTrainer], method: str) -> list[float]:
+    """Record the seconds of every call of this class's method, including inherited ones."""
     seconds: list[float] = []
-    computed = trainer._calculate_rewards
+    called = getattr(trainer, method)
 
     def metered(*arguments: Any) -> Any:
         began = time.perf_counter()
         try:
-            return computed(*arguments)
+            return called(*arguments)
         finally:
             seconds.append(time.perf_counter() - began)
 
-    trainer._calculate_rewards = metered
+    setattr(trainer, method, metered)
     return seconds
 
 
 def main(kind: str) -> None:
     """Run the turn."""
-    in_trl, in_all = timed(GRPOTrainer), timed(WorkbenchTrainer)
+    in_trl, in_all = (timed(trainer, "_calculate_rewards") for trainer in (GRPOTrainer, WorkbenchTrainer))
+    entropy = timed(WorkbenchTrainer, "_rollout_entropy")
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         _trainer(kind, folder, clock).train()
-    own = sum(in_all) - sum(in_trl) if kind == "ours" else 0.0
+    own = sum(in_all) - sum(in_trl) + sum(entropy) if kind == "ours" else 0.0
     found = {
         "own": own / sum(clock.seconds),
         "seconds": clock.seconds[SKIPPED:],

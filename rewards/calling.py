@@ -5,8 +5,8 @@ Which parameters a function names decides how it is called: ``completions`` mean
 does: ``prompts`` or ``prompt``, ``completion_ids``, ``trainer_state``, ``log_extra``, ``log_metric``, and every column of
 the data. A chat is handed over as messages, plain text as text; a function that fails on one form is tried with the other.
 
-A value is a finite number, or None where the function does not apply. Anything else is a ``RewardFault`` that names the
-function and the row; nothing is turned into a 0.
+A value is a finite number, None where the function does not apply, or a ``Gap`` where a judge gave none. Anything else is a
+``RewardFault`` that names the function and the row; nothing is turned into a 0.
 """
 
 import asyncio
@@ -17,7 +17,28 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-Value = float | None
+
+@dataclass(frozen=True)
+class Gap:
+    """In place of a value that could not be had, with the reason. It is never counted as a number.
+
+    Attributes:
+        kind: the reason's name, such as ``timed out``; gaps are counted by it.
+        what: the reason in words.
+        is_final: whether asking again would give the same; otherwise the value may still come.
+    """
+
+    kind: str
+    what: str = ""
+    is_final: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.what}" if self.what else self.kind
+
+
+MOST_GAPS = 0.1
+"""With gaps in more than this share of the completions, what is left does not stand for all of them."""
+Value = float | Gap | None
 Message = dict[str, str]
 Form = Literal["text", "chat"]
 
@@ -223,8 +244,8 @@ class RewardFunction:
         return RewardFault(self.name, said, row)
 
     def _value(self, value: Any, row: int) -> Value:
-        if value is None:
-            return None
+        if value is None or isinstance(value, Gap):
+            return value
         try:
             number = float("text" if isinstance(value, str | bytes) else value)  # no text is a number, not even "0.7"
         except (TypeError, ValueError, OverflowError) as error:
@@ -308,7 +329,13 @@ def _signature(call: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
 
 def total_of(values: Mapping[str, Value], weights: Mapping[str, float]) -> float:
     """Σ weight x value over the functions that apply: what GRPO sees. Never clipped; 0 where none applies, as in TRL."""
-    return sum(weights[name] * value for name, value in values.items() if value is not None)
+    return sum(weights[name] * value for name, value in values.items() if isinstance(value, float | int))
+
+
+def gap_of(values: Mapping[str, Value], weights: Mapping[str, float]) -> tuple[str, Gap] | None:
+    """The first function that counts in the total and has a gap: then there is no total. None where there is one."""
+    gaps = ((name, value) for name, value in values.items() if isinstance(value, Gap) and weights[name] != 0)
+    return next(gaps, None)
 
 
 def _awaited(value: Any) -> Any:

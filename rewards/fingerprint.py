@@ -215,6 +215,8 @@ class _Collected:
             self._add_all((*value.keys(), *value.values()))
         elif isinstance(value, list | tuple | set | frozenset):
             self._add_all(value)
+        elif callable(depends_on := getattr(value, "depends_on", None)):  # an object that says itself what counts
+            self.pieces.add(f"{type(value).__qualname__} {_written(depends_on())}")
         else:
             self.add(type(value))
             state = vars(value) if hasattr(value, "__dict__") else {}

@@ -4,9 +4,11 @@ A *suite* is what one team trains on. A *task* is one kind of prompt in it, and 
 everything about it: a new task is one file that makes one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
+
+from rewards.calling import Gap
 
 Components = dict[str, float]
 Columns = Mapping[str, Any]
@@ -49,10 +51,17 @@ class Profile:
 
 @dataclass(frozen=True)
 class Score:
-    """One completion's score: ``total`` in [0, 1] and the components it is the clipped sum of."""
+    """One completion's score: ``total`` and the components it is the (clipped) sum of.
+
+    Attributes:
+        total: in the task's bounds; NaN where a component that counts in it has a gap.
+        components: name -> value, of those that apply and have no gap.
+        gaps: component -> why it has no value.
+    """
 
     total: float
     components: Components = field(default_factory=dict)
+    gaps: Mapping[str, Gap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -173,6 +182,28 @@ class JsonAnswer:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """One fact behind a prompt, and what a completion says of it.
+
+    Attributes:
+        label: of the fact, for people; the same for every prompt.
+        said: what the completion says; None where it says nothing.
+        true: what is so.
+        copied: what one says by copying from the prompt alone; None where the prompt does not state it.
+    """
+
+    label: Text
+    said: Hashable
+    true: Hashable
+    copied: Hashable = None
+
+    @property
+    def right(self) -> bool:
+        """Whether the completion says what is so."""
+        return self.said == self.true
+
+
+@dataclass(frozen=True)
 class Truth:
     """A measure of the truth behind a prompt, which the reward does not see: only so can reward hacking be noticed.
 
@@ -181,12 +212,33 @@ class Truth:
         label: for people.
         help: what it is, for people.
         judge: (completion, columns) -> one True or False per fact; None where the columns carry no such facts.
+        facts: (completion, columns) -> the same facts with what is said and what is so; None likewise. Where a measure has
+            it, each fact is also held against the best constant answer and the copy, and rare answers count as much as
+            common ones.
     """
 
     name: str
     label: Text
     help: Text
     judge: Callable[[str, Columns], Sequence[bool] | None]
+    facts: Callable[[str, Columns], Sequence[Fact] | None] | None = None
+
+
+@dataclass(frozen=True)
+class Count:
+    """Something that anyone can count in an answer, without a model and without the reward.
+
+    Attributes:
+        label: for people, of the answers or of what is counted in one: "queries that run".
+        of: (completion, user's text, columns) -> whether the answer is one, or how many it has; None where that does not
+            apply or cannot be told here.
+        meaning: ``right``: an answer that is one is right, so more of them are better answers; ``needed``: without it no
+            answer is good, so fewer are worse ones, and more prove nothing; empty: it informs.
+    """
+
+    label: Text
+    of: Callable[[str, str, Columns], bool | int | None]
+    meaning: Literal["right", "needed", ""] = ""
 
 
 @dataclass(frozen=True)
@@ -218,6 +270,7 @@ class Task:
         system_prompt: put before a prompt that brings none.
         examples: worked examples that a configuration may add to the system prompt; the first line introduces them.
         truth: a measure of the truth behind a prompt.
+        counts: what anyone can count in an answer; Results shows it for base and tuned.
         reference: columns -> a right answer, for supervised warm-up; None where the columns do not give one.
         by_rule: prompt -> an answer made without a model; None where there is no rule.
         floor: an evaluation mean below this after step 100 is a warning; None for none.
@@ -234,6 +287,7 @@ class Task:
     system_prompt: str = ""
     examples: tuple[str, ...] = ()
     truth: Truth | None = None
+    counts: tuple[Count, ...] = ()
     reference: Callable[[Columns], str | None] | None = None
     by_rule: Callable[[str], str | None] | None = None
     floor: float | None = None

@@ -12,6 +12,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,8 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tests.warm_imports", "tests.warm"])
 STOPS_IN_CHECKPOINT = "WARM_STOPS_IN_CHECKPOINT"
 """The number of the checkpoint in whose writing the process stops itself (SIGSTOP), to be killed there."""
+WAITS_IN = "WARM_WAITS_IN"
+"""Where the process waits for a signal, with a file ``waits`` in the run's folder: Evaluator.base, Evaluator.tuned, preflight."""
 _SECONDS = 300
 
 
@@ -95,6 +98,8 @@ def _main(arguments: tuple[str, ...], environment: dict[str, str], out: str, err
     forget_engines()
     if number_of := int(environment.get(STOPS_IN_CHECKPOINT, "0")):
         _stop_in_checkpoint(number_of)
+    if where := environment.get(WAITS_IN):
+        _wait_in(where)
     sys.argv = ["run_training.py", *arguments]
     runpy.run_path(str(ROOT / "run_training.py"), run_name="__main__")
 
@@ -111,3 +116,17 @@ def _stop_in_checkpoint(number: int) -> None:
         write(self, path)
 
     TrainerState.save_to_json = save_to_json
+
+
+def _wait_in(where: str) -> None:
+    """Wait in place of the base's or the tuned model's evaluation, or of preflight."""
+    from backend.training import evaluator, run
+
+    def waits(folder: Path) -> None:
+        (folder / "waits").touch()
+        time.sleep(_SECONDS)
+
+    if where == "preflight":
+        run.check_preflight = lambda folder, *_: waits(folder)
+    else:
+        setattr(evaluator.Evaluator, where.rpartition(".")[2], lambda self, *_: waits(self._folder))

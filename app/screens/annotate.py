@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
+from sqlalchemy.orm import Session
 
 from app.ui.completion import show_completion, show_prompt
+from app.ui.item_tokens import item_token
 from app.ui.language import language, t, task_name
-from app.ui.markdown import harmless, message
+from app.ui.markdown import harmless, literal, message
 from app.ui.outage import fragment
 from app.ui.person import signs_in
 from app.ui.state import open_store
@@ -22,7 +24,8 @@ from backend.errors import UserError
 from backend.rating.queue import claim_next, draft_of, progress, save_draft
 from backend.rating.ratings import FLAGS, SKIP_REASONS, save_rating, undo_last
 from backend.store.completions import one_completion
-from backend.store.engine import StoreAway, reading, writing
+from backend.store.engine import StoreAway, in_transaction, reading
+from backend.store.names import clean_name
 from backend.store.ratings import get_rater
 from backend.suites import find_task
 from rewards.types import GENERAL_GUIDELINE
@@ -36,17 +39,55 @@ def choose_rater() -> int | None:
     if signs_in():
         name = who().name
     else:
+        _make_readable()
         name = st.sidebar.text_input(t("Your name", "Seu nome"), key="rater", bind="query-params", max_chars=120)
-    if not name.strip():
+    if not clean_name(name):
         welcome()
         return None
     if st.session_state.get("rater_known") != name:
-        with writing() as session:
-            st.session_state["rater_id"] = get_rater(session, name).id
-        st.session_state["rater_known"] = name
+        from_address = not signs_in() and "rater_known" not in st.session_state and st.query_params.get("rater") == name
+
+        def find(session: Session) -> tuple[int, str, int]:
+            rater = get_rater(session, name)
+            return rater.id, rater.name, progress(session, rater.id)[0]
+
+        rater_id, known_as, done = in_transaction(find)
+        st.session_state["rater_id"], st.session_state["rater_known"] = rater_id, name
+        st.session_state["asked_about"] = known_as if from_address and done else ""
         for key in ("item", "picked", "skipping", "counts"):
             st.session_state.pop(key, None)
+    ask_whether_it_is_you()
     return int(st.session_state["rater_id"])
+
+
+def _make_readable() -> None:
+    """Replace a name in the address by what of it can be stored and shown."""
+    given = st.query_params.get("rater")
+    if given is not None and given != given.encode("utf-8", "ignore").decode().replace("\x00", ""):
+        st.query_params["rater"] = clean_name(given)
+
+
+def ask_whether_it_is_you() -> None:
+    """Ask once, where the name came with the address and somebody has rated under it before."""
+    name = st.session_state.get("asked_about")
+    if not name:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            t(
+                f"This address names **{literal(name)}**, who has rated here before. Is that you?",
+                f"Este endereço é de **{literal(name)}**, que já avaliou aqui. É você?",
+            )
+        )
+        st.button(t("Yes", "Sim"), key="it_is_me", on_click=answer_who, args=(True,))
+        st.button(t("No, another person", "Não, outra pessoa"), key="not_me", on_click=answer_who, args=(False,))
+
+
+def answer_who(it_is_me: bool) -> None:
+    """The question has been answered; somebody else gives another name."""
+    st.session_state["asked_about"] = ""
+    if not it_is_me:
+        st.session_state["rater"] = ""
 
 
 def welcome() -> None:
@@ -88,12 +129,16 @@ def rate(item: int, rater_id: int, score: int | None = None, skip_reason: str | 
     seconds = time.time() - st.session_state.get("shown_at", time.time())
     if st.session_state.get("item") != item or seconds < _LEAST_SECONDS:
         return
-    comment = st.session_state.get(f"comment_{item}", "")
-    flags = st.session_state.get(f"flags_{item}") or []
+    token = item_token(rater_id, item)
+    comment = st.session_state.get(f"comment_{token}", "")
+    flags = st.session_state.get(f"flags_{token}") or []
+
+    def save(session: Session) -> int | None:
+        save_rating(session, item, rater_id, score, skip_reason, comment, seconds, flags)
+        return claim_next(session, rater_id)
+
     try:
-        with writing() as session:
-            save_rating(session, item, rater_id, score, skip_reason, comment, seconds, flags)
-            following = claim_next(session, rater_id)
+        following = in_transaction(save)
     except StoreAway as error:  # nothing is saved, and the item stays: press the key again when the database is back
         st.session_state["rating_error"] = str(error)
         return
@@ -101,6 +146,7 @@ def rate(item: int, rater_id: int, score: int | None = None, skip_reason: str | 
         st.session_state["rating_error"] = str(error)
         show_item(None)
         return
+    st.session_state["asked_about"] = ""
     done, left = st.session_state.get("counts", (0, 1))
     st.session_state["counts"] = (done + 1, max(0, left - 1))
     st.session_state["last"] = score if score is not None else t("skipped", "pulada")
@@ -121,8 +167,8 @@ def show_item(item: int | None) -> None:
 def take_back(rater_id: int) -> None:
     """Undo this rater's last rating and show that item again, with its comment."""
     item = None
-    with _outage_shown(), writing() as session:
-        item = undo_last(session, rater_id)
+    with _outage_shown():
+        item = in_transaction(lambda session: undo_last(session, rater_id))
     if item is not None:
         st.session_state.pop("counts", None)
         st.session_state.pop("last", None)
@@ -147,8 +193,9 @@ def set_skipping(skipping: bool) -> None:
 
 def keep_draft(item: int, rater_id: int) -> None:
     """Save a comment in the store as soon as its field loses the focus."""
-    with _outage_shown(), writing() as session:
-        save_draft(session, item, rater_id, st.session_state.get(f"comment_{item}", ""))
+    comment = st.session_state.get(f"comment_{item_token(rater_id, item)}", "")
+    with _outage_shown():
+        in_transaction(lambda session: save_draft(session, item, rater_id, comment))
 
 
 @contextmanager
@@ -164,8 +211,7 @@ def _outage_shown() -> Iterator[None]:
 def current_item(rater_id: int) -> int | None:
     """The completion on screen; the next one of the queue when there is none."""
     if "item" not in st.session_state:
-        with writing() as session:
-            item = claim_next(session, rater_id)
+        item = in_transaction(lambda session: claim_next(session, rater_id))
         if item is None:
             return None
         show_item(item)
@@ -345,6 +391,7 @@ def rating(rater_id: int, one_key: bool) -> None:
     if item is None or row is None:
         show_done(rater_id)
         return
+    token = item_token(rater_id, item)
     prompt, answer = st.columns([2, 3], gap="medium")
     with prompt:
         st.subheader(task_name(row["task"]), anchor=False)
@@ -365,12 +412,12 @@ def rating(rater_id: int, one_key: bool) -> None:
             list(FLAGS),
             selection_mode="multi",
             format_func=flag_words,
-            key=f"flags_{item}",
+            key=f"flags_{token}",
         )
-        st.session_state.setdefault(f"comment_{item}", draft)
+        st.session_state.setdefault(f"comment_{token}", draft)
         st.text_area(
             t("Comment (optional)", "Comentário (opcional)"),
-            key=f"comment_{item}",
+            key=f"comment_{token}",
             height=68,
             max_chars=2000,
             on_change=keep_draft,

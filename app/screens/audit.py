@@ -8,8 +8,12 @@ import streamlit as st
 
 from app.pages import link_to
 from app.ui.audit_attack import show_attack
+from app.ui.audit_best import show_best_of
 from app.ui.audit_completions import show_points
-from app.ui.audit_data import held_out_words, load, standing
+from app.ui.audit_data import findings, held_out_words, load, standing, whose
+from app.ui.audit_findings import show_others, show_strongest
+from app.ui.audit_judges import judges_of, show_judges, show_pairs
+from app.ui.audit_policies import show_policies
 from app.ui.audit_raters import show_left_out, show_raters
 from app.ui.audit_trust import show_components, show_leave_one_out, show_lifted, show_profiles, show_trust
 from app.ui.audit_versions import show_versions
@@ -24,6 +28,7 @@ from backend.audit.correlation import FEWEST_PROMPTS
 from backend.audit.gate import Gate
 from backend.audit.gates import decide_gates
 from backend.audit.robustness import visible
+from backend.audit.strongest import Where
 from backend.charts.audit import correlation_chart
 from backend.errors import UserError
 from backend.store.engine import reading, writing
@@ -31,6 +36,7 @@ from backend.store.ratings import left_out
 from backend.suites import default_profile, fingerprint, profiles, suite_of, suites, tasks
 from rewards.scoring import run_probes
 
+TABS = "audit_tabs"
 VERDICTS: dict[str, tuple[str, Any]] = {
     "pass": (":material/check_circle:", "green"),
     "fail": (":material/cancel:", "red"),
@@ -157,11 +163,11 @@ def show_probes(profile: str) -> None:
 
 
 def show_parts(rated: pd.DataFrame, audit: pd.DataFrame) -> None:
-    """Every component: its ρ, what it adds, and the completions with low human scores whose reward it raises."""
+    """The completions with low human scores whose reward is high, and every component: its ρ, and what it adds."""
+    show_lifted(visible(rated))
     show_components(audit)
     st.caption(held_out_words())
     show_leave_one_out(visible(rated))
-    show_lifted(visible(rated))
 
 
 def show_nothing_rated(profile: str) -> None:
@@ -203,8 +209,6 @@ def page() -> None:
         bind="query-params",
         key="profile",
     )
-    fingerprints = ", ".join(f"{task_name(task)} `{fingerprint(task, profile)}`" for task in tasks())
-    st.caption(f"{known[profile].summary} · {t('fingerprints', 'impressões digitais')}: {fingerprints}")
     if note := st.session_state.pop("audit_note", None):
         st.toast(message(note))
     try:
@@ -216,9 +220,14 @@ def page() -> None:
         show_nothing_rated(profile)
         return
     totals = audit[audit["reward"] == "total"]
+    found = findings(profile, version)
+    show_strongest(found, TABS, shown_in())
     decisions = standing(profile)
     show_gates(totals, decisions)
     show_decision(profile, totals, decisions)
+    fingerprints = ", ".join(f"{task_name(task)} `{fingerprint(task, profile)}`" for task in tasks())
+    st.caption(f"{known[profile].summary} · {t('fingerprints', 'impressões digitais')}: {fingerprints}")
+    show_others(found, TABS, shown_in())
     with st.expander(t("Why these words", "Por que estas palavras"), expanded=False):
         st.markdown(
             "\n".join(f"- **{task_name(r['task'])}**: {message(t(*r['reason']))}" for _, r in totals.iterrows())
@@ -230,24 +239,40 @@ def page() -> None:
             ),
             alt=t("ρ per task with interval", "ρ por tarefa com intervalo"),
         )
-    rules = {}
+    rules = {t("Pairs", "Pares"): lambda: show_pairs(profile, list(totals["task"]))}
+    if judges := judges_of(list(totals["task"])):
+        rules[t("Judges", "Juízes")] = lambda: show_judges(rated, profile, judges)
     if any(len(suite.profiles) > 1 for suite in suites()):
         rules[t("Profiles", "Perfis")] = lambda: show_profiles(profile, rated)
     if any(suite.scorer is not None for suite in suites()):
         rules[t("Versions", "Versões")] = lambda: show_versions(list(totals["task"]))
     if any(task.probes for task in tasks().values()):
         rules[t("Probes", "Sondas")] = lambda: show_probes(profile)
+    titles = shown_in()
     show_tabs(
-        "audit_tabs",
+        TABS,
         {
-            t("Completions", "Respostas"): lambda: show_points(rated),
-            t("Components", "Componentes"): lambda: show_parts(rated, audit),
+            titles["completions"]: lambda: show_points(rated),
+            titles["parts"]: lambda: show_parts(rated, audit),
+            titles["attack"]: lambda: show_attack(profile, list(totals["task"]), version),
+            titles["best_of_n"]: lambda: show_best_of(profile, version),
+            titles["policies"]: lambda: show_policies(whose(profile, version)),
             t("Trust", "Confiança"): lambda: show_trust(rated, audit, version),
-            t("Attack", "Ataque"): lambda: show_attack(profile, list(totals["task"]), version),
             **rules,
             t("Raters", "Avaliadores"): lambda: show_raters(version),
         },
     )
+
+
+def shown_in() -> dict[Where, str]:
+    """Which tab shows what, by its title."""
+    return {
+        "completions": t("Completions", "Respostas"),
+        "parts": t("Components", "Componentes"),
+        "attack": t("Attack", "Ataque"),
+        "best_of_n": t("Best of n", "Melhor de n"),
+        "policies": t("Policies", "Modelos"),
+    }
 
 
 open_store()

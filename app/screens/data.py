@@ -3,6 +3,7 @@ source's own files."""
 
 import tempfile
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
@@ -58,7 +59,8 @@ def import_files(source: PromptSource, files: FileImport) -> None:
     show_source(source)
     st.write(files.what.within(language()))
     uploads = st.file_uploader(t("Files", "Arquivos"), accept_multiple_files=True, key=f"files_{source.name}")
-    unknown = [u.name for u in uploads if u.name not in files.files]
+    known = [u for u in uploads if any(fnmatch(u.name.lower(), pattern) for pattern in files.files)]
+    unknown = [u.name for u in uploads if u not in known]
     if unknown:
         st.warning(t("Not one of its files: ", "Não é um dos arquivos: ") + ", ".join(unknown))
     if not uploads or not st.button(t("Replace the data", "Substituir os dados"), type="primary"):
@@ -69,9 +71,8 @@ def import_files(source: PromptSource, files: FileImport) -> None:
         shown_errors(),
         st.status(t("Importing…", "Importando…"), expanded=True) as status,
     ):
-        for upload in uploads:
-            if upload.name in files.files:
-                (Path(folder) / upload.name).write_bytes(upload.getbuffer())
+        for upload in known:
+            (Path(folder) / Path(upload.name).name).write_bytes(upload.getbuffer())
         try:
             report = files.take(Path(folder), st.write)
         except UserError:

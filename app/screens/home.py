@@ -1,27 +1,64 @@
-"""Start: what the workbench is, its current state, and links to each reader's pages."""
+"""Start: what has happened, what to do next, and the way to each reader's pages."""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
 from app.pages import link_to
-from app.ui.language import t
-from app.ui.run_status import status_words
-from app.ui.state import open_store
+from app.ui.guide import show_guide
+from app.ui.language import duration, t
+from app.ui.markdown import literal
+from app.ui.overview import Line, for_engineers, for_raters, newest_result, of_production, of_result
+from app.ui.run_status import pace_of
+from app.ui.state import open_store, shown_errors
 from backend.access import who
 from backend.runs.watch import current_runs
 from backend.store.engine import reading
-from backend.store.ratings import rating_counts
+from backend.store.ratings import ratings_version
+from backend.store.tables import Run
 from backend.suites import suites
 from backend.suites.choice import is_chosen
+from backend.wording import fill
 
 
-def card(title: str, what: str, state: str, pages: list[str]) -> None:
-    """One reader's card."""
+def card(title: str, what: str, lines: Sequence[Line], pages: Sequence[str]) -> None:
+    """One reader's card: what it is for, what there is to know, and the pages."""
     with st.container(border=True, height="stretch"):
-        st.markdown(f"#### {title}")
-        st.write(what)
-        st.caption(state)
-        for name in pages:
-            link_to(name)
+        st.subheader(title, anchor=False)
+        st.caption(what)
+        for line in lines:
+            words = literal(t(*line.text))
+            st.markdown(f":material/arrow_forward: **{words}**" if line.calls else words)
+        with st.container(horizontal=True):
+            for name in pages:
+                link_to(name)
+
+
+def of_runs(runs: Sequence[Run]) -> list[Line]:
+    """What is training now, with the time left, and what waits; the last run that failed, if it is the newest."""
+    lines = []
+    for run in (run for run in runs if run.status == "running"):
+        done, total, pace = pace_of(run)
+        words = fill("{name} is training: step {done} of {total}", "{name} está treinando: passo {done} de {total}",
+                     name=run.name, done=done, total=total)  # fmt: skip
+        if pace is not None:
+            left = duration(pace * (total - done))
+            words = fill("{words}, about {left} left", "{words}, faltam cerca de {left}", words=words, left=left)
+        lines.append(Line(fill("{words}.", "{words}.", words=words), calls=True))
+    if queued := sum(run.status == "queued" for run in runs):
+        lines.append(Line(fill("{n} runs are queued.", "{n} treinos na fila.", n=queued)))
+    if runs and runs[0].status == "failed":
+        lines.append(Line(fill("{name} failed: see why on Runs.", "{name} falhou: veja por quê em Treinos.",
+                               name=runs[0].name), calls=True))  # fmt: skip
+    return lines
+
+
+@st.cache_data(show_spinner=False, max_entries=4, ttl=60)
+def _finding(runs: Sequence[tuple[str, str]], version: str) -> list[Line]:
+    """The newest result in words; computed again when a run's state or the ratings change, and every minute."""
+    with reading() as session:
+        found = newest_result(session, current_runs())
+    return of_result(found[0].name, found[1]) if found is not None else []
 
 
 def page() -> None:
@@ -35,30 +72,37 @@ def page() -> None:
             "treine, e leia se o modelo melhorou.",
         )
     )
-    with reading() as session:
-        ratings = int(rating_counts(session)["ratings"].sum())
     runs = current_runs()
-    last = f"{runs[0].name}: {status_words(runs[0].status)}" if runs else t("no run yet", "nenhum treino ainda")
+    show_guide(runs)
+    with reading() as session:
+        raters, engineers, production = for_raters(session), for_engineers(session), of_production(session)
+        version = ratings_version(session)
+    finding: list[Line] = []
+    with shown_errors():
+        finding = _finding([(run.id, run.status) for run in runs], version)
+    results = [*production, *of_runs(runs), *finding]
+    if not results:
+        results = [Line(fill("No run yet.", "Nenhum treino ainda."))]
     rate, read, train = st.columns(3, gap="medium")
     with rate:
         card(
             t("Annotators", "Avaliadores"),
             t("Score completions from 1 to 5, a key each.", "Dê notas de 1 a 5 às respostas, uma tecla cada."),
-            t(f"{ratings} ratings so far", f"{ratings} avaliações até agora"),
-            ["annotate"],
+            raters,
+            ["annotate", "pairs"],
         )
     with read:
         card(
             t("Product managers", "Gestores de produto"),
             t("Did it get better, where, how sure are we?", "Melhorou? Onde? Com que certeza?"),
-            t(f"Latest: {last}", f"Último: {last}"),
+            results,
             ["results", "runs", "monitor"],
         )
     with train:
         card(
             t("Engineers", "Engenheiros"),
             t("Is the reward fit to train on? Then launch.", "A recompensa serve para treinar? Então inicie."),
-            t("Audit first, then train.", "Primeiro audite, depois treine."),
+            engineers,
             ["audit", "train", "data"],
         )
     if who().may("engineer"):
@@ -68,7 +112,7 @@ def page() -> None:
 def show_own() -> None:
     """The way in with one's own rewards."""
     with st.container(border=True):
-        st.markdown(f"#### {t('Your own', 'Suas recompensas')}")
+        st.subheader(t("Your own", "Suas recompensas"), anchor=False)
         st.write(
             t(
                 "Your reward functions, unchanged, and completions from anywhere: to the first rating in two minutes.",

@@ -1,5 +1,6 @@
 """Results: did the model get better, where, how sure are we, what next. A summary sentence comes first."""
 
+from itertools import zip_longest
 from pathlib import Path
 
 import pandas as pd
@@ -9,15 +10,26 @@ from app.pages import link_to
 from app.ui.actions import show_failed
 from app.ui.after import show_after
 from app.ui.agreement import show_people
+from app.ui.audit_policies import ask_for_tuned
 from app.ui.chart import show_chart
-from app.ui.comparison import show_components, show_pairs, show_table
+from app.ui.comparison import show_components, show_moves, show_pairs, show_table
 from app.ui.language import duration, language, number, t
+from app.ui.markdown import message
 from app.ui.run_status import status_words
 from app.ui.seeds import show_seeds
 from app.ui.state import example_note, open_store, shown_errors
 from app.ui.tabs import show_tabs
 from backend.charts.comparison import difference_chart
-from backend.evaluation.findings import EVIDENCE_HEADS, evidence_cells, evidence_sentence, findings, headline
+from backend.evaluation.findings import (
+    EVIDENCE_HEADS,
+    FACT_HEADS,
+    FACTS_NOTE,
+    evidence_cells,
+    evidence_sentence,
+    fact_rows,
+    findings,
+    headline,
+)
 from backend.evaluation.next_step import next_step
 from backend.evaluation.report import as_csv, as_html, as_markdown
 from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, name_of
@@ -99,28 +111,43 @@ def show_cost(run: Run, compared: Compared) -> None:
 
 
 def show_evidence(compared: Compared) -> None:
-    """What is known without the reward: a row per task."""
-    rows = [[t(*cell) for cell in evidence_cells(e)] for e in compared.evidence]
-    st.dataframe(
-        pd.DataFrame(rows, columns=[t(*head) for head in EVIDENCE_HEADS]),
-        hide_index=True,
-        alt=t(
-            "What is known of each task, the reward and beyond it", "O que se sabe de cada tarefa, na recompensa e além"
-        ),
-    )
+    """What is known without the reward: a card for each task, and a table of single facts where a truth has them."""
+    for pair in zip_longest(compared.evidence[::2], compared.evidence[1::2]):
+        for column, e in zip(st.columns(2), pair, strict=True):
+            if e is None:
+                continue
+            task, *cells = evidence_cells(e)
+            known = [
+                f"**{t(*head)}** {message(t(*cell))}"
+                for head, cell in zip(EVIDENCE_HEADS[1:], cells, strict=True)
+                if cell.en != "–"
+            ]
+            with column.container(border=True, height="stretch"):
+                st.markdown(f"**{message(t(*task))}**\n" + "".join(f"\n- {line}" for line in known))
+    if rows := fact_rows(compared.evidence):
+        with st.expander(t("Right facts, one by one", "Fatos certos, um a um")):
+            st.dataframe(
+                pd.DataFrame([[t(*cell) for cell in row] for row in rows], columns=[t(*head) for head in FACT_HEADS]),
+                hide_index=True,
+                alt=t("Each fact against what needs no reading", "Cada fato contra o que não exige ler"),
+            )
+            st.caption(t(*FACTS_NOTE))
 
 
 def show_next_step(compared: Compared) -> None:
-    """The next step, with the numbers that it is based on."""
+    """The next step, with the numbers that it is based on and the ways to it."""
     step = next_step(compared.tasks, compared.evidence)
     scenario = t(f" (scenario {step.scenario})", f" (cenário {step.scenario})") if step.scenario else ""
     preset = t(f" Preset: `{step.preset}`.", f" Predefinição: `{step.preset}`.") if step.preset else ""
     reasons = "; ".join(t(*reason) for reason in step.reasons)
-    reasons = reasons[:1].upper() + reasons[1:]
+    reasons = f"\n\n{reasons[:1].upper()}{reasons[1:]}." if reasons else ""
     st.info(
-        t(f"**Next{scenario}:** ", f"**Próximo passo{scenario}:** ") + t(*step.what) + preset + f"\n\n{reasons}.",
+        t(f"**Next{scenario}:** ", f"**Próximo passo{scenario}:** ") + t(*step.what) + preset + reasons,
         icon=":material/signpost:",
     )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        ask_for_tuned(compared.tuned)
+        link_to("audit")
 
 
 def show_override(run: Run) -> None:
@@ -144,9 +171,11 @@ def show_comparison(compared: Compared, run: Run | None) -> None:
     """The summary sentence, the next step, the numbers, and tabs with all details."""
     st.markdown("#### " + t(*headline(compared.evidence)))
     st.markdown("\n".join(f"- {t(*words)}" for words in findings(compared.evidence, bold="**")))
+    show_moves(compared)
+    show_next_step(compared)
     if (words := chosen_words(compared)) is not None:
         st.caption(":material/info: " + t(*words))
-    show_next_step(compared)
+    st.subheader(t("What is known without the reward", "O que se sabe sem a recompensa"), anchor=False)
     show_evidence(compared)
     if run is not None:
         show_cost(run, compared)

@@ -6,10 +6,13 @@ import pandas as pd
 import streamlit as st
 
 from app.pages import link_to
+from app.ui.actions import show_failed, tell_failed
 from app.ui.chart import show_chart
 from app.ui.language import language, number, t, task_name
 from app.ui.live_run import evaluated_tasks
 from app.ui.outage import fragment
+from app.ui.rollouts import show_rollouts
+from app.ui.run_gap import show_gap
 from app.ui.run_status import show_status
 from app.ui.state import example_note, open_store
 from app.ui.upload import import_upload
@@ -29,7 +32,8 @@ from backend.wording import Text
 
 DETAILS: dict[str, tuple[str, str]] = {
     "task_reward/mean": ("training reward (0 to 1)", "recompensa no treino (0 a 1)"),
-    "entropy": ("entropy (nats per token)", "entropia (nats por token)"),
+    "entropy/rollouts": ("entropy of a rollout (nats per token)", "entropia de uma amostra (nats por token)"),
+    "entropy": ("entropy, as the trainer logs it", "entropia, como o treinador a registra"),
     "zero_variance/mean": ("groups without signal (share)", "grupos sem sinal (fração)"),
     "completions/mean_length": ("completion length (tokens)", "tamanho da resposta (tokens)"),
     "completions/clipped_ratio": ("cut at the ceiling (share)", "cortadas no teto (fração)"),
@@ -120,6 +124,7 @@ def _label(run: Run, runs: list[Run]) -> str:
 
 def live(chosen: list[str]) -> None:
     """Status and curves; while a run is active, redrawn every three seconds without the rest of the page."""
+    tell_failed()
     runs = [run for run in current_runs() if run.id in chosen]
     for run in runs[:3]:
         show_status(run)
@@ -133,6 +138,8 @@ def live(chosen: list[str]) -> None:
         )
     else:
         show_evaluations(runs, known)
+        if len(runs) == 1:
+            show_gap(runs[0])
         show_details(runs, known)
         show_by_task(runs, known)
     for run in runs[:3]:
@@ -198,19 +205,23 @@ def _in_words(evaluated: pd.DataFrame) -> str:
 def show_details(runs: list[Run], known: list[str]) -> None:
     """Charts of the metrics that show whether training goes well, with the thresholds of the stop rules."""
     details = DETAILS | {
-        f"eval/{truth.name}": Text(f"{truth.label.en} (share)", f"{truth.label.pt} (fração)")
+        f"eval/{truth.name}": Text(
+            f"{truth.label.en} (share; line: without reading)", f"{truth.label.pt} (fração; linha: sem ler)"
+        )
         for truth in (task.truth for task in tasks().values())
         if truth is not None
     }
     names = [name for name in details if name in known]
     if not names:
         return
-    points = points_of(runs, names)
+    points = points_of(runs, [*names, *(f"{name}_unread" for name in names if f"{name}_unread" in known)])
     stopped = _stopped_at(runs[0]) if len(runs) == 1 else None
     charts = st.container(horizontal=True)  # four in a row where there is room, fewer where not
     for name in names:
         rows, title = points[points["name"] == name], t(*details[name])
+        unread = points.loc[points["name"] == f"{name}_unread", "value"]
         limit = limit_of(name, rows["value"].tolist(), runs[0].config.get("max_completion_length"))
+        limit = float(unread.iloc[-1]) if limit is None and len(unread) else limit
         shown = limit if limit is not None and _in_sight(limit, rows["value"]) else None
         with charts.container(width=248):
             show_chart(metric_line(rows, title, shown, stopped, lang=language()), alt=_summary(title, rows, limit))
@@ -251,6 +262,7 @@ def show_by_task(runs: list[Run], known: list[str]) -> None:
             f"eval/{task}": t(f"components: {task_name(task)}", f"componentes: {task_name(task)}")
             for task in evaluated_tasks(known)
         },
+        **_shadow_families(known),
     }
     found = {
         family: [n for n in known if n.rpartition("/")[0] == family and not n.endswith("/mean")] for family in families
@@ -264,6 +276,18 @@ def show_by_task(runs: list[Run], known: list[str]) -> None:
     points = points_of(runs, found[family])
     points["task"] = points["name"].str.rpartition("/")[2]
     show_chart(task_curves(points, families[family], lang=language()), alt=f"{families[family]}. {_in_words(points)}")
+
+
+def _shadow_families(known: list[str]) -> dict[str, str]:
+    """Metrics of the measures that only watch: in training, and on the eval prompts."""
+    found = {}
+    for family in dict.fromkeys(name.rpartition("/")[0] for name in known):
+        where, _, measure = family.rpartition("/")
+        if where == "shadow":
+            found[family] = t(f"only watches, in training: {measure}", f"só observa, no treino: {measure}")
+        elif where == "eval/shadow":
+            found[family] = t(f"only watches, eval prompts: {measure}", f"só observa, prompts de avaliação: {measure}")
+    return found
 
 
 def show_log(run: Run) -> None:
@@ -294,6 +318,7 @@ def _import(path: Path) -> str:
 def page() -> None:
     """Draw the page."""
     st.title(t("Runs", "Treinos"), anchor=False)
+    show_failed()
     runs = current_runs()
     if not runs:
         st.info(t("No run yet. Launch one from Train.", "Nenhum treino ainda. Inicie um em Treinar."))
@@ -304,6 +329,8 @@ def page() -> None:
         if chosen:
             lives = any(run.status in ("queued", "running") for run in runs if run.id in chosen)
             fragment(live, run_every=3 if lives else None)(chosen)
+        if len(chosen) == 1:
+            fragment(show_rollouts)(next(run for run in runs if run.id == chosen[0]))
     show_import()
 
 

@@ -3,13 +3,13 @@
 import pandas as pd
 import streamlit as st
 
+from app.ui.audit_policies import ask_for_tuned, show_by_policy
 from app.ui.language import interval, number, t, task_name
-from backend.audit.correlation import FEWEST_PROMPTS, correlate
+from backend.audit.policies import base_of, by_policy
 from backend.evaluation.people import FEWEST_PAIRS, pairs_needed, queue_pairs
 from backend.evaluation.stored import Compared
 from backend.store.completions import rated_scores
 from backend.store.engine import reading, writing
-from backend.suites import in_order
 from backend.wording import Text
 
 _STEP = 20
@@ -63,7 +63,6 @@ def show_people(compared: Compared) -> None:
             ),
             icon=":material/groups:",
         )
-    _show_rho_after(compared)
     st.button(
         t(f"Ask raters for {_STEP} more pairs", f"Pedir mais {_STEP} pares aos avaliadores"),
         icon=":material/playlist_add:",
@@ -76,6 +75,7 @@ def show_people(compared: Compared) -> None:
     )
     if note := st.session_state.pop("queued_note", None):
         st.success(note)
+    _show_whose(compared)
 
 
 def _queue(compared: Compared) -> None:
@@ -86,22 +86,14 @@ def _queue(compared: Compared) -> None:
     )
 
 
-def _show_rho_after(compared: Compared) -> None:
-    """The reward's ρ on the tuned completions: it can be worse there than on the base model's completions."""
+def _show_whose(compared: Compared) -> None:
+    """The reward's ρ on the tuned answers beside the base's: it can be worse there."""
     with reading() as session:
-        rated = rated_scores(session, compared.profile, compared.tuned.id)
-    totals, rows = rated[rated["component"] == "total"], []
-    for task in in_order(list(totals["task"].unique())):
-        of = totals[totals["task"] == task]
-        (c,) = correlate(of["human"], of[["value"]], of["prompt_id"].tolist())
-        if c.low is not None:
-            rows.append(f"{task_name(task)} {number(c.rho)} ({interval(c.low, c.high, signed=False)}; n = {c.n})")
-    if rows:
-        st.markdown(t("**ρ on the tuned completions**: ", "**ρ nas respostas treinadas**: ") + " · ".join(rows))
-    elif not totals.empty:
-        st.caption(
-            t(
-                f"{len(totals)} tuned completions are rated; ρ on them is said from {FEWEST_PROMPTS} prompts of a task on.",
-                f"{len(totals)} respostas treinadas têm nota; o ρ nelas é dito a partir de {FEWEST_PROMPTS} prompts de uma tarefa.",
-            )
-        )
+        rated, of_tuned = (rated_scores(session, compared.profile, e) for e in (None, compared.tuned.id))
+    st.markdown(t("**Does the reward still rank the tuned answers?**", "**A recompensa ainda ordena as treinadas?**"))
+    if of_tuned.empty:
+        st.caption(t("No tuned answer has been rated yet.", "Nenhuma resposta treinada foi avaliada ainda."))
+    else:
+        tuned = list(of_tuned["policy"].unique())
+        show_by_policy(by_policy(rated[rated["policy"].isin([*tuned, *map(base_of, tuned)])]))
+    ask_for_tuned(compared.tuned)

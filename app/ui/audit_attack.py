@@ -4,10 +4,12 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.chart import show_chart
-from app.ui.language import language, number, t, task_name
+from app.ui.language import language, number, t
 from app.ui.state import shown_errors
+from app.ui.task_choice import choose_task
 from backend.access import who
 from backend.audit.attack import Attacked, attack_task, finds_waiting, queue_finds
+from backend.audit.attacks import keep_attack, standing_attacks
 from backend.charts.audit import climb_chart
 from backend.store.engine import reading, writing
 from backend.suites import fingerprint, task_names
@@ -19,7 +21,10 @@ SECONDS = 60.0
 @st.cache_data(show_spinner=False, max_entries=32)
 def _attack(task: str, profile: str, rules: str, version: str) -> Attacked:
     with reading() as session:
-        return attack_task(session, task, profile, seconds=SECONDS)
+        attacked = attack_task(session, task, profile, seconds=SECONDS)
+    with writing() as session:
+        keep_attack(session, attacked)
+    return attacked
 
 
 def show_attack(profile: str, rated: list[str], version: str) -> None:
@@ -39,22 +44,24 @@ def show_attack(profile: str, rated: list[str], version: str) -> None:
         )
         return
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    task = str(
-        row.segmented_control(
-            t("Task", "Tarefa"), tasks, default=tasks[0], format_func=task_name, key="attack_task", required=True
-        )
-    )
+    with row:
+        task = choose_task(tasks, "attack_task")
     about = (task, profile, fingerprint(task, profile), version)
     wanted: set[tuple[str, ...]] = st.session_state.setdefault("attacked", set())
     if row.button(
         t("Attack", "Atacar"), icon=":material/swords:", type="primary" if about not in wanted else "secondary"
     ):
-        wanted.add(about)
-    if about in wanted:
         with shown_errors(), st.spinner(t("searching, up to a minute", "procurando, até um minuto"), show_time=True):
-            _show(_attack(*about))
+            _attack(*about)
+            wanted.add(about)
+            st.rerun()  # what it found stands in the page's first lines
+    if about in wanted:
+        _show(_attack(*about))
     with reading() as session:
         waiting = finds_waiting(session, task)
+        made = standing_attacks(session, profile).get(task)
+    if made is not None and about not in wanted:
+        st.markdown(t("So far: ", "Até aqui: ") + t(*made.words) + ".")
     if waiting:
         st.caption(
             t(

@@ -6,7 +6,8 @@ import streamlit as st
 from app.ui.audit_data import held_out_words
 from app.ui.chart import show_chart
 from app.ui.completion import show_completion, show_prompt
-from app.ui.language import language, number, numbers, t, task_name
+from app.ui.language import language, number, numbers, t
+from app.ui.task_choice import choose_task
 from backend.audit.regressions import keep_case
 from backend.audit.robustness import visible
 from backend.audit.table import disagreements
@@ -76,7 +77,7 @@ def show_points(rated: pd.DataFrame) -> None:
         st.caption(t("Every rated prompt so far is held out.", "Todos os prompts avaliados até aqui estão reservados."))
         return
     tasks = in_order(rated["task"].unique())
-    task = st.segmented_control(t("Task", "Tarefa"), tasks, default=tasks[0], format_func=task_name, required=True)
+    task = choose_task(tasks, "points_task")
     totals = rated[(rated["task"] == task) & (rated["component"] == "total")]
     chart, table = st.columns(2, gap="medium")
     with chart:

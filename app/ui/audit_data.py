@@ -4,13 +4,24 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.language import t
+from backend.audit.attacks import standing_attacks
+from backend.audit.best_of_n import BestOf, of_people, of_truth
 from backend.audit.gate import Gate
 from backend.audit.gates import ratings_hashes, standing_gates
+from backend.audit.policies import PolicyRho, by_policy
+from backend.audit.strongest import Finding, strongest
 from backend.audit.table import People, audit_table, people_of
-from backend.store.completions import all_ratings, ensure_scores, rated_scores, unscored_count
+from backend.store.completions import (
+    all_ratings,
+    ensure_scores,
+    gap_counts,
+    rated_scores,
+    sampled_scores,
+    unscored_count,
+)
 from backend.store.engine import reading, writing
 from backend.store.ratings import ratings_version, self_agreement
-from backend.suites import fingerprint_of_all, task_names
+from backend.suites import fingerprint_of_all, task_names, tasks
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
@@ -21,7 +32,9 @@ def _rated(profile: str, rules: str, version: str) -> pd.DataFrame:
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _audit(profile: str, rules: str, version: str) -> pd.DataFrame:
-    return audit_table(_rated(profile, rules, version), people(version))
+    with reading() as session:
+        without = gap_counts(session, profile)
+    return audit_table(_rated(profile, rules, version), people(version), gaps=without)
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
@@ -35,6 +48,41 @@ def people(version: str) -> dict[str, People]:
 def _hashes(version: str) -> dict[str, str]:
     with reading() as session:
         return ratings_hashes(session)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def best_of(profile: str, rules: str, version: str) -> dict[str, list[BestOf]]:
+    """Task -> best-of-n by what people say."""
+    return {str(task): of_people(rows) for task, rows in _rated(profile, rules, version).groupby("task")}
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def best_by_truth(profile: str, rules: str, version: str) -> dict[str, list[BestOf]]:
+    """Task -> best-of-n by the truth behind its prompts, for tasks that have a measure of it."""
+    with reading() as session:
+        return {
+            name: of_truth(sampled_scores(session, name, profile), task.truth)
+            for name, task in tasks().items()
+            if task.truth is not None
+        }
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _policies(profile: str, rules: str, version: str) -> list[PolicyRho]:
+    return by_policy(_rated(profile, rules, version))
+
+
+def whose(profile: str, version: str) -> list[PolicyRho]:
+    """ρ on each policy's completions."""
+    return _policies(profile, fingerprint_of_all(task_names(), profile), version)
+
+
+def findings(profile: str, version: str) -> list[Finding]:
+    """What the audit has found, the strongest first."""
+    about = (profile, fingerprint_of_all(task_names(), profile), version)
+    with reading() as session:
+        attacks = standing_attacks(session, profile)
+    return strongest(_rated(*about), _audit(*about), attacks, best_of(*about), _policies(*about))
 
 
 def load(profile: str) -> tuple[pd.DataFrame, pd.DataFrame, str]:

@@ -72,6 +72,32 @@ def show_table(comparisons: list[TaskComparison], settings: ComparisonSettings |
         st.caption(" ".join(t(*one) for one in words if one))
 
 
+def show_moves(compared: Compared) -> None:
+    """The largest gain and the largest loss in reward, in short: what the numbers mean."""
+    moved = compared.paired.assign(d=compared.paired["tuned"] - compared.paired["base"]).sort_values("d", kind="stable")
+    texts = compared.texts.set_index("prompt_id")
+    ends = [
+        (t("Largest gain", "Maior ganho"), moved[moved["d"] > 0].tail(1)),
+        (t("Largest loss", "Maior perda"), moved[moved["d"] < 0].head(1)),
+    ]
+    shown = [(title, pair.iloc[0]) for title, pair in ends if len(pair) and pair.iloc[0]["prompt_id"] in texts.index]
+    for column, (title, pair) in zip(st.columns(2, gap="medium"), shown, strict=False):
+        of = texts.loc[pair["prompt_id"]]
+        with column.container(border=True, height="stretch"):
+            st.markdown(f"**{title}** · {task_name(pair['task'])} · Δ {number(pair['d'], signed=True)}")
+            for name, side in ((t("base", "base"), "base"), (t("tuned", "treinado"), "tuned")):
+                st.markdown(f"{name} {number(pair[side])}: {literal(_cut(of[side]))}")
+
+
+_CUT = 110
+"""Characters of an answer that show what kind it is."""
+
+
+def _cut(text: str) -> str:
+    line = " ".join(" ".join(part for part in text.splitlines() if not part.startswith("```")).split())
+    return line if len(line) <= _CUT else line[:_CUT].rstrip() + " …"
+
+
 def show_pairs(compared: Compared) -> None:
     """Completions side by side: the largest gains, the largest losses, or random ones, with changes highlighted."""
     orders = {

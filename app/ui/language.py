@@ -10,6 +10,8 @@ from backend import wording
 from backend.suites import label_of
 
 _NAMES = {"en": "English", "pt": "Português"}
+_HTML_LANGUAGE = {"en": "en", "pt": "pt-BR"}
+"""For screen readers and the browser's own translation."""
 
 
 def choose_language() -> None:
@@ -28,6 +30,10 @@ def choose_language() -> None:
             required=True,
             bind="query-params",
             label_visibility="collapsed",
+        )
+        st.html(
+            f"<script>document.documentElement.lang = '{_HTML_LANGUAGE[language()]}'</script>",
+            unsafe_allow_javascript=True,
         )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.ui.completion import show_completion
 from app.ui.language import number, t, task_name
-from app.ui.run_status import show_status
+from app.ui.run_status import is_here, show_status
 from backend.evaluation.words import prompts_words
 from backend.gpu import gpu_use
 from backend.runs.processes import last_lines
@@ -37,7 +37,7 @@ def show_live(run: Run) -> None:
             for task in evaluated_tasks(now)
         ),
     ]
-    if (gpu := gpu_use()) is not None:
+    if is_here(run) and (gpu := gpu_use()) is not None:
         cells.append(
             (t("GPU memory", "memória da GPU"), f"{number(gpu['used_gb'], 1)} / {number(gpu['total_gb'], 0)} GB")
         )

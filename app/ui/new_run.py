@@ -15,7 +15,9 @@ from app.ui.verdicts import gate_words
 from backend.errors import UserError
 from backend.records import Split
 from backend.runs.create import create_run, create_seed_runs, parse_seeds, run_prompts
+from backend.runs.handle import LOCAL
 from backend.runs.jobs import preflight_checks, preflight_job, start_preflight
+from backend.runs.places import Room, rooms
 from backend.runs.queue import enqueue
 from backend.store.engine import writing
 from backend.store.runs import describe
@@ -32,7 +34,10 @@ from backend.training.config import (
 )
 from backend.training.estimate import estimate
 
-FIELDS = ("max_steps", "seed", "learning_rate", "num_generations", "profile", "prompts")
+FIELDS = (
+    "max_steps", "seed", "learning_rate", "num_generations", "profile", "prompts", "shadow", "rate_per_evaluation",
+    "rollout_share",
+)  # fmt: skip
 """The fields that people change most; each has a widget of its own."""
 
 
@@ -47,8 +52,8 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
     )
     start = get_preset(preset)
     for field in FIELDS:
-        st.session_state.setdefault(f"{field}_{preset}", getattr(start, field))
-    one, two = st.columns(4), st.columns(4)
+        st.session_state.setdefault(f"{field}_{preset}", _in_widget(getattr(start, field)))
+    one, two, three = st.columns(4), st.columns(4), st.columns(4)
     changes: dict[str, object] = {
         "name": one[0].text_input(t("Name (optional)", "Nome (opcional)"), key="run_name"),
         "max_steps": one[1].number_input(
@@ -81,6 +86,38 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
             ),
         ),
     }
+    changes |= {
+        "shadow": three[0].text_input(
+            t("Only watch (weight 0)", "Só observar (peso 0)"),
+            key=f"shadow_{preset}",
+            help=t(
+                "Measures logged at every step that the policy never sees, with commas between them: `truth`, a profile ",
+                "Medidas registradas a cada passo que o modelo nunca vê, separadas por vírgulas: `truth`, um perfil ",
+            )
+            + f"({', '.join(profiles())})"
+            + t(
+                ", or a reward function as file.py or module:function",
+                ", ou uma função como file.py ou module:function",
+            ),
+        ),
+        "rate_per_evaluation": three[1].number_input(
+            t("To rate per evaluation", "A avaliar por avaliação"),
+            step=4,
+            key=f"rate_per_evaluation_{preset}",
+            help=t(
+                "So many completions of every evaluation, and as many rollouts, go to Annotate while it trains; "
+                "with them Runs draws people's score beside the reward. 8 is a good start; 0 asks nobody.",
+                "Tantas respostas de cada avaliação, e outras tantas do treino, vão para Avaliar durante o treino; "
+                "com elas, Treinos mostra a nota das pessoas ao lado da recompensa. 8 é um bom começo; 0 não pede nada.",
+            ),
+        ),
+        "rollout_share": three[2].number_input(
+            t("Steps whose rollouts are kept (share)", "Passos com respostas guardadas (fração)"),
+            step=0.1,
+            help=allowed("rollout_share"),
+            key=f"rollout_share_{preset}",
+        ),
+    }
     seeds = two[2].text_input(
         t("Several seeds", "Várias sementes"), placeholder="42, 123, 456", key="seeds",
         help=t("One run each, one after the other, compared together.", "Um treino cada, em sequência, comparados juntos."),
@@ -99,6 +136,11 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
         others = parse_settings([line for line in text.splitlines() if line.strip()])
         return override(start, {**changes, **others}), parse_seeds(seeds)
     return None
+
+
+def _in_widget(value: Any) -> Any:
+    """A field's value as its widget holds it."""
+    return ", ".join(value) if isinstance(value, tuple) else value
 
 
 def show_gates(config: TrainConfig) -> list[str]:
@@ -233,12 +275,48 @@ def _show_checks(checks: list[dict[str, Any]]) -> None:
     )
 
 
-def launch(config: TrainConfig, seeds: list[int], notes: str, tags: list[str]) -> None:
+def launch(config: TrainConfig, seeds: list[int], notes: str, tags: list[str], where: str = LOCAL) -> None:
+    if seeds and where != LOCAL:
+        raise UserError(
+            t(
+                "Several seeds train on this machine; elsewhere launch a run for each.",
+                "Várias sementes treinam nesta máquina; em outro lugar, inicie um treino para cada.",
+            )
+        )
     run_id = create_seed_runs(config, seeds) if seeds else create_run(config)
     if notes or tags:
         with writing() as session:
             describe(session, run_id, notes, tags)
-    enqueue(run_id)
+    enqueue(run_id, where)
+
+
+def choose_place() -> str:
+    """Where the run will train, with what is free there; nothing to choose where launch.toml names no place."""
+    with shown_errors():
+        found = rooms()
+        if len(found) == 1:
+            return LOCAL
+        return st.selectbox(
+            t("Where", "Onde"),
+            list(found),
+            format_func=lambda name: f"{_place_name(name)} · {_room_words(found[name])}",
+            key="where",
+            width=420,
+        )
+    return LOCAL
+
+
+def _place_name(name: str) -> str:
+    return t("this machine", "esta máquina") if name == LOCAL else name
+
+
+def _room_words(room: Room) -> str:
+    if room.free:
+        return t(f"{room.free} of {room.at_once} free", f"{room.free} de {room.at_once} livre(s)")
+    return t(
+        f"busy: {room.under_way} under way, {room.waiting} waiting",
+        f"ocupado: {room.under_way} em andamento, {room.waiting} na fila",
+    )
 
 
 def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list[str], busy: bool) -> None:
@@ -259,6 +337,8 @@ def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list
             max_chars=2000,
             help=t("Kept with the run and shown with its results.", "Fica com o treino e aparece nos resultados."),
         )
+    where = choose_place()
+    busy = busy if where == LOCAL else not rooms()[where].free
     left, right = st.columns([3, 1])
     notes = left.text_input(t("Notes (optional)", "Notas (opcional)"), key="notes", max_chars=10_000)
     tags = right.multiselect(t("Tags", "Etiquetas"), [], accept_new_options=True, key="tags", max_selections=20)
@@ -267,11 +347,11 @@ def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list
         type="primary",
         icon=":material/playlist_add:" if busy else ":material/rocket_launch:",
         disabled=not readable or bool(objections and not reason.strip()),
-        help=t("One run trains at a time; it starts when the others have ended.", "Um treino por vez; começa quando os outros terminarem.")
+        help=t("It starts when those before it there have ended.", "Começa quando os anteriores ali terminarem.")
         if busy
         else None,
         on_click=attempt,
-        args=(launch, config.model_copy(update={"override_reason": reason.strip()}), seeds, notes, tags),
+        args=(launch, config.model_copy(update={"override_reason": reason.strip()}), seeds, notes, tags, where),
     )  # fmt: skip
 
 
@@ -282,5 +362,5 @@ def clone(run: Run) -> None:
     settings = config_as_settings(config, start)
     st.session_state["preset"] = run.preset
     for field in FIELDS:
-        st.session_state[f"{field}_{run.preset}"] = getattr(config, field)
+        st.session_state[f"{field}_{run.preset}"] = _in_widget(getattr(config, field))
     st.session_state["other_fields"] = "\n".join(f"{k}={v}" for k, v in settings.items() if k not in (*FIELDS, "name"))

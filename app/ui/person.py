@@ -4,27 +4,27 @@ st.login)."""
 import time
 
 import streamlit as st
-from streamlit.errors import StreamlitSecretNotFoundError
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from app.sign_in import refused_address, sign_in_state
 from app.ui.language import t
 from backend.access import NOBODY, OPERATOR, Person, roles_of
 from backend.settings import get_settings
 
 
 def signs_in() -> bool:
-    """Whether people sign in here: a provider is configured under [auth] in secrets.toml."""
-    try:
-        return "auth" in st.secrets
-    except (StreamlitSecretNotFoundError, FileNotFoundError):
-        return False
+    """Whether people sign in here, or would if the configuration were right."""
+    return sign_in_state().state != "open"
 
 
 def current_person() -> Person:
     """The person of this session. If people sign in here: nobody outside a session, or before sign-in."""
-    if not signs_in():
-        return OPERATOR
-    if get_script_run_ctx(suppress_warning=True) is None or not st.user.is_logged_in or _expired():
+    found = sign_in_state()
+    if found.state == "open":
+        return OPERATOR if not not_served() else NOBODY
+    if found.state == "broken" or get_script_run_ctx(suppress_warning=True) is None:
+        return NOBODY
+    if getattr(st.user, "is_logged_in", None) is not True or _expired():
         return NOBODY
     claims = st.user.to_dict()
     email = str(claims.get("email") or "") if claims.get("email_verified") is not False else ""
@@ -37,6 +37,30 @@ def current_person() -> Person:
 def _expired() -> bool:
     issued = st.user.to_dict().get("iat")
     return isinstance(issued, int | float) and time.time() - issued > get_settings().sign_in_hours * 3600
+
+
+def not_served() -> str:
+    """Why nobody is served here; "" where people are: the sign-in is configured wrongly, or missing on an open address."""
+    if problem := sign_in_state().problem or refused_address(st.get_option("server.address")):
+        return problem
+    if (
+        signs_in() and getattr(st.user, "is_logged_in", None) is None
+    ):  # Streamlit still has what it read while it was wrong
+        return "the configuration of the sign-in was changed while the server ran; restart the service"
+    return ""
+
+
+def say_not_served() -> None:
+    """The page in place of every other while the installation has to be corrected."""
+    st.title("Reward Workbench", anchor=False)
+    st.error(
+        t(
+            "Nobody can use the workbench until whoever runs this installation has corrected how people sign in:",
+            "Ninguém pode usar o workbench até que quem administra esta instalação corrija a entrada das pessoas:",
+        ),
+        icon=":material/lock:",
+    )
+    st.code(not_served(), language=None, wrap_lines=True)
 
 
 def ask_to_sign_in() -> None:

@@ -6,11 +6,13 @@ from app.pages import link_to
 from app.ui.actions import attempt, tell_failed
 from app.ui.language import t
 from app.ui.live_run import show_live
+from app.ui.markdown import message
 from app.ui.outage import fragment
-from app.ui.run_status import show_status
+from app.ui.run_status import show_status, where_words
 from backend.models.nano_cache import building_share, nano_is_ready
+from backend.runs.handle import LOCAL, Handle, this_host
 from backend.runs.processes import request_stop
-from backend.runs.queue import cancel, move
+from backend.runs.queue import cancel, is_in, move
 from backend.runs.watch import current_runs
 from backend.store.tables import Run
 
@@ -27,10 +29,14 @@ def _active_runs() -> None:
     for run in runs:
         if run.status == "running" and not run.parent_id:
             show_running(run, [child for child in runs if child.parent_id == run.id])
+    for run in runs:
+        if run.status == "queued" and run.place is None and run.handle is not None and run.handle["job"] is not None:
+            show_running(run, [])  # started, and waiting for its turn where it is
     waiting = sorted((run for run in runs if run.place is not None), key=lambda run: run.place or 0)
-    if waiting:
-        show_queue(waiting)
-    busy = bool(waiting) or any(run.status == "running" for run in runs)
+    for queue in dict.fromkeys(where_words(run) for run in waiting):
+        show_queue(queue, [run for run in waiting if where_words(run) == queue])
+    here = Handle(LOCAL, this_host())
+    busy = any(is_in(run, here) and run.status in ("queued", "running") for run in runs)
     if st.session_state.get("busy", False) != busy:
         st.session_state["busy"] = busy
         st.rerun()
@@ -65,10 +71,12 @@ def show_running(run: Run, children: list[Run]) -> None:
             link_to("runs")
 
 
-def show_queue(waiting: list[Run]) -> None:
-    """The queue in order; each run has buttons to move it or take it out."""
+def show_queue(where: str, waiting: list[Run]) -> None:
+    """A place's queue in order; each run has buttons to move it or take it out."""
     with st.container(border=True):
-        st.markdown(t("**Queue**", "**Fila**"))
+        st.markdown(message(f"**{t('Queue', 'Fila')}** {where}"))
+        if why := waiting[0].reason:
+            st.caption(message(why))
         for i, run in enumerate(waiting):
             row = st.container(horizontal=True, vertical_alignment="center")
             row.text(f"{i + 1}. {run.name}", width="content")

@@ -6,6 +6,7 @@ import streamlit as st
 from app.ui.chart import show_chart
 from app.ui.language import interval, language, number, t, task_name
 from backend.charts.comparison import seeds_chart
+from backend.evaluation.findings import findings, headline
 from backend.evaluation.seeds import compare_seeds
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.evaluation.words import chosen_words, on_prompts
@@ -14,7 +15,7 @@ from backend.store.tables import Run
 
 
 def show_seeds(children: list[Run]) -> None:
-    """The comparison over the seeds that have finished."""
+    """The comparison over the seeds that have finished: the reward's, and of each seed what is known without it."""
     of_seeds = {}
     with reading() as session:
         for child in children:
@@ -40,6 +41,11 @@ def show_seeds(children: list[Run]) -> None:
             f"({number(overall['low'], signed=True)} a {number(overall['high'], signed=True)}).",
         )
     )
+    lines = [
+        f"- {t('Seed', 'Semente')} {seed}: {t(*headline(compared.evidence))} {t(*findings(compared.evidence, bold='**')[0])}"
+        for seed, compared in of_seeds.items()
+    ]
+    st.markdown("\n".join(lines))
     one = next(iter(of_seeds.values()))
     st.caption(" ".join([t(*on_prompts(one)) + ".", *(t(*words) for words in [chosen_words(one)] if words)]))
     rows = [

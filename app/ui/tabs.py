@@ -9,8 +9,16 @@ from app.ui.language import language
 
 def show_tabs(key: str, content: Mapping[str, Callable[[], None]]) -> None:
     """Draw tabs: title -> function that draws the tab. ``key`` is the widget's key."""
-    lang = language()  # part of the key, because the titles change with the language
-    for tab, draw in zip(st.tabs(list(content), key=f"{key}_{lang}", on_change="rerun"), content.values(), strict=True):
+    for tab, draw in zip(st.tabs(list(content), key=_key(key), on_change="rerun"), content.values(), strict=True):
         if tab.open:
             with tab:
                 draw()
+
+
+def open_tab(key: str, title: str) -> None:
+    """In a callback: open the tab of that title."""
+    st.session_state[_key(key)] = title
+
+
+def _key(key: str) -> str:
+    return f"{key}_{language()}"  # the titles change with the language

@@ -5,6 +5,7 @@ raters' queue, blind among the others. A find that people score 1 or 2 is from t
 """
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from backend.store.completions import to_score
 from backend.store.events import record
 from backend.store.ratings import scored_ratings
 from backend.store.tables import Completion, Prompt, Rating, scattered
-from backend.suites import ToScore, get_task, score_completions, suite_of
+from backend.suites import ToScore, get_task, score_or_gaps, suite_of
 from rewards.attack import CALLS, Attack, Find, attack, make_bank
 from rewards.types import Functions, Probe
 
@@ -99,7 +100,10 @@ def attack_task(
     if bounds is not None:
         target = high_of(bounds)
     else:
-        target = max(score.total for score in score_completions(task, asked, profile))
+        known = [score.total for score in score_or_gaps(task, asked, profile) if not math.isnan(score.total)]
+        if not known:
+            raise UserError(f"no completion of {task} has a total; `workbench audit` says why")
+        target = max(known)
     human = func.avg(Rating.score)
     useless = scored_ratings(Rating.completion_id).where(Rating.completion_id.in_(stored))
     useless = useless.group_by(Rating.completion_id).having(human <= BAD)
@@ -146,7 +150,8 @@ def search(
 
     def totals(place: int, texts: Sequence[str]) -> list[tuple[float, Mapping[str, float]]]:
         rows = [replace(asked[place], completion=text, token_ids=None) for text in texts]
-        return [(score.total, score.components) for score in score_completions(task, rows, profile)]
+        scores = score_or_gaps(task, rows, profile)
+        return [(-math.inf if math.isnan(score.total) else score.total, score.components) for score in scores]
 
     good = Neighbours(kept)
     bank = make_bank(completions, [one.user_text for one in asked], sources_of(task, profile))
@@ -227,7 +232,7 @@ def as_dict(attacked: Attacked) -> dict[str, object]:
         "target": found.target,
         "calls": found.calls,
         "timed_out": found.timed_out,
-        "best": found.best if found.calls else None,
+        "best": found.best if math.isfinite(found.best) else None,
         "calls_to_target": found.to_target,
         "finds": [_find(find, attacked.prompt_ids) for find in found.finds],
         "climb": [list(point) for point in found.climb],

@@ -8,7 +8,6 @@ names by pseudonyms. A CSV cell that a spreadsheet would run as a formula gets a
 it again.
 """
 
-import csv
 import io
 import json
 from collections.abc import Iterator
@@ -22,7 +21,15 @@ from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.errors import UserError, bad_rows, reason
-from backend.files import check_text, load_users_json, numbered_lines, read_users_text, write_whole
+from backend.files import (
+    check_text,
+    csv_records,
+    load_users_json,
+    load_users_line,
+    numbered_lines,
+    read_users_text,
+    write_whole,
+)
 from backend.rating.imported import ImportedScore, import_scores
 from backend.records import Message, PromptRecord
 from backend.store.engine import in_parts, in_turn
@@ -76,11 +83,13 @@ def read_ratings(path: Path) -> list[RatingRecord]:
 def _rows(path: Path, text: str) -> Iterator[tuple[str, Any]]:
     """(place, raw rating) of every rating in the file; for a line that is not JSON, the error in place of the rating."""
     if path.suffix.lower() == ".csv":
-        reader = csv.DictReader(io.StringIO(text, newline=""))
-        if missing := set(COLUMNS[:5]) - set(reader.fieldnames or ()):
+        records = csv_records(io.StringIO(text, newline=""), path)
+        _, header = next(records, (1, []))
+        if missing := set(COLUMNS[:5]) - set(header):
             raise UserError(f"{path} lacks the columns {', '.join(sorted(missing))}; it needs {', '.join(COLUMNS)}")
-        for row in reader:
-            yield f"{reader.line_num}", {k: _unneutralised(v) for k, v in row.items() if k and v is not None}
+        for number, cells in records:
+            if cells:
+                yield f"{number}", {k: _unneutralised(v) for k, v in zip(header, cells, strict=False) if k}
         return
     try:
         whole = None if path.suffix.lower() == ".jsonl" else load_users_json(text)
@@ -97,7 +106,7 @@ def _rows(path: Path, text: str) -> Iterator[tuple[str, Any]]:
 def _json_lines(text: str) -> Iterator[tuple[str, Any]]:
     for number, line in numbered_lines(text):
         try:
-            entry = load_users_json(line)
+            entry = load_users_line(line)
         except ValueError as error:
             yield str(number), error
         else:
@@ -165,6 +174,7 @@ def import_ratings(session: Session, records: list[RatingRecord]) -> int:
 
     An earlier rating of the same completion by the same rater is replaced, so importing a file twice changes nothing.
     """
+    in_turn(session, "raters")
     in_turn(session, "ratings")
     completions = _completions(session, records, _prompts(session, records))
     scores = [ImportedScore(completions[r.task, r.prompt, r.completion], r.rater, r.score, r.comment) for r in records]

@@ -10,6 +10,7 @@ from scipy.stats import norm
 from backend.audit.correlation import FEWEST_PROMPTS, Correlation
 from backend.suites.suite import GateSettings
 from backend.wording import Text, decimal, fill
+from rewards.calling import MOST_GAPS
 from rewards.types import NO_TEXT
 
 Verdict = Literal["pass", "fail", "more ratings needed", "stale"]
@@ -46,21 +47,32 @@ def decide(
     settings: GateSettings | None = None,
     within: Correlation | None = None,
     notes: Sequence[Text] = (),
+    gaps: int = 0,
 ) -> Gate:
     """Decide on a reward's total by its correlation with the human scores. Nothing else decides.
 
     pass: 30 rated completions of 10 prompts, ρ at least 0.60, the interval's low end above 0.30, and, from 10 prompts with
     two or more rated completions on, the within-prompt interval above 0. fail: the reward is constant, or the interval's
-    high end is below 0.60, or the within-prompt interval is below 0. Otherwise more ratings are needed.
+    high end is below 0.60, or the within-prompt interval is below 0, or it has no value for many. Otherwise more ratings are needed.
 
     Args:
         total: of the total with the human scores.
         settings: thresholds in place of these.
         within: ``within_prompt`` of the same completions; None where nothing says which prompt they answer.
         notes: what a reader should know beside; they follow the reason and change no verdict.
+        gaps: rated completions beside these for which the reward has no value; more than ``MOST_GAPS`` of all fail it.
     """
     s = settings or GateSettings()
     verdict, reason = _verdict(total, s, within)
+    if gaps:
+        missing = fill(
+            "it has no value for {gaps} of {n} rated completions",
+            "não tem valor para {gaps} de {n} respostas avaliadas",
+            gaps=gaps, n=total.n + gaps,
+        )  # fmt: skip
+        if gaps > MOST_GAPS * (total.n + gaps) and total.n + gaps >= s.least_ratings:
+            return Gate("fail", _joined([missing, *([reason] if total.n else []), *notes]))
+        notes = [missing, *notes]
     if verdict == "pass" and within is not None and within.prompts < FEWEST_PROMPTS:
         missing = fill(
             "whether it ranks inside a prompt is not known ({k} prompts have two or more rated completions, "

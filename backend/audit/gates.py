@@ -1,7 +1,7 @@
 """Gate decisions in the store. A decision holds for one fingerprint and one set of ratings; later it is stale."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ from backend.access import needs
 from backend.audit.correlation import spearman
 from backend.audit.gate import Gate
 from backend.audit.robustness import visible
-from backend.audit.table import audit_table, people_of
-from backend.store.completions import all_ratings, ensure_scores, rated_scores
+from backend.audit.table import People, audit_table, people_of
+from backend.store.completions import all_ratings, ensure_scores, gap_counts, rated_scores
 from backend.store.events import record
 from backend.store.ratings import scored_ratings, self_agreement
 from backend.store.suite_versions import keep_version, versions
@@ -23,9 +23,54 @@ from backend.suites import GateSettings, find_task, fingerprint, suite_of
 from backend.wording import Text, fill
 
 
+@dataclass(frozen=True)
+class Audited:
+    """The audit of what people have rated.
+
+    Attributes:
+        rated: rows of ``rated_scores``, of the tasks that a suite has.
+        people: what is known of each task's raters.
+        table: of ``audit_table``.
+    """
+
+    rated: pd.DataFrame
+    people: dict[str, People]
+    table: pd.DataFrame
+
+
+def audit_rated(
+    session: Session, profile: str, settings: GateSettings | None = None, only: Collection[int] | None = None
+) -> Audited:
+    """Score and audit what people have rated, now.
+
+    Args:
+        session: a writing session, because scores that are missing are stored.
+        profile: the reward rules.
+        settings: thresholds to use in place of each suite's own.
+        only: these completions; all when left out.
+    """
+    ensure_scores(session, profile)
+    rated = rated_scores(session, profile, only=only)
+    known = rated[rated["task"].map(lambda task: find_task(task) is not None).astype(bool)]
+    people = people_of(all_ratings(session, None if only is None else list(only)), self_agreement(session))
+    return Audited(known, people, audit_table(known, people, settings, gap_counts(session, profile, only)))
+
+
+def rates_more(session: Session, only: Collection[int]) -> bool:
+    """Whether people have rated other completions of these completions' tasks too."""
+    query = scored_ratings(Rating.completion_id, Prompt.task).distinct()
+    rated = list(session.execute(query).tuples())
+    tasks = {task for completion_id, task in rated if completion_id in only}
+    return any(task in tasks and completion_id not in only for completion_id, task in rated)
+
+
 @needs("engineer")
 def decide_gates(
-    session: Session, profile: str, decided_by: str, settings: GateSettings | None = None
+    session: Session,
+    profile: str,
+    decided_by: str,
+    settings: GateSettings | None = None,
+    audited: Audited | None = None,
 ) -> list[GateDecision]:
     """Decide on the reward of every rated task now, and store the decisions; returns them.
 
@@ -34,13 +79,11 @@ def decide_gates(
         profile: the reward rules.
         decided_by: who asked for it.
         settings: thresholds to use in place of each suite's own; they are stored with the decisions.
+        audited: ``audit_rated`` of this moment, from a caller that has it.
     """
-    ensure_scores(session, profile)
-    rated = rated_scores(session, profile)
-    hashes = ratings_hashes(session)
-    decisions = []
-    known = rated[rated["task"].map(lambda task: find_task(task) is not None).astype(bool)]
-    audit = audit_table(known, people_of(all_ratings(session), self_agreement(session)), settings)
+    audited = audited or audit_rated(session, profile, settings)
+    rated, hashes, decisions = audited.rated, ratings_hashes(session), []
+    audit = audited.table
     for row in audit[audit["reward"] == "total"].itertuples():
         task = str(row.task)
         numbers = {"n": row.n, **{k: _number(getattr(row, k)) for k in ("rho", "low", "high", "p")}}
@@ -62,6 +105,7 @@ def decide_gates(
                     "total": numbers,
                     "within": inside,
                     "visible": _visible(rated[rated["task"] == task]),
+                    "policies": _policies(rated[rated["task"] == task]),
                     "reason": row.reason._asdict(),
                 },
                 settings=(settings or suite_of(task).gate).model_dump(),
@@ -115,6 +159,12 @@ def _visible(rated: pd.DataFrame) -> dict[str, Any]:
     """n and ρ of the total on the half that is not held out: what two versions of a reward are compared by."""
     seen = visible(rated[rated["component"] == "total"])
     return {"n": len(seen), "rho": spearman(seen["human"], seen["value"])}
+
+
+def _policies(rated: pd.DataFrame) -> dict[str, int]:
+    """Policy -> how many of the rated completions it wrote."""
+    counts = rated.drop_duplicates("completion_id")["policy"].value_counts()
+    return {str(policy): int(n) for policy, n in counts.items()}
 
 
 def _number(value: Any) -> float | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +10,25 @@ import pandas as pd
 from sqlalchemy.orm import Session
 
 from backend.access import needs
-from backend.audit.correlation import correlate
+from backend.audit.alone import as_lines, each_alone
+from backend.audit.attacks import standing_attacks
+from backend.audit.best_of_n import as_rows, of_people, sentence
+from backend.audit.correlation import Correlation, Difference, correlate
+from backend.audit.gates import Audited, audit_rated, decide_gates, rates_more
+from backend.audit.judges import CHECKS
+from backend.audit.policies import by_policy
 from backend.audit.raters import doubt_of
 from backend.audit.robustness import held_out_difference, is_held_out
-from backend.audit.table import People, audit_table, people_of
+from backend.audit.strongest import strongest
+from backend.audit.table import People
 from backend.data.completions import Taken, import_completions, stratified
 from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout
 from backend.errors import UserError, bad_rows
-from backend.rating.imported import ImportedScore, import_scores
+from backend.rating.imported import ImportedScore, check_scale, import_scores
 from backend.rating.queue import enqueue
-from backend.store.completions import all_ratings, ensure_scores, rated_scores
-from backend.store.engine import writing
+from backend.store.completions import ensure_scores
+from backend.store.engine import in_parts, in_transaction, writing
 from backend.store.imported import ids_of_keys
 from backend.suites import Suite, default_profile, fingerprint, suite_of
 from backend.wording import p_value
@@ -62,10 +70,13 @@ def read_scores(path: Path, taken: Taken) -> list[tuple[str, str, float, str]]:
 
 def take_scores(session: Session, taken: Taken, ratings: Sequence[tuple[str, str, float, str]]) -> int:
     """Put the ratings of a file, and those that stood with its completions, into the store; returns how many are new."""
-    every = [*taken.ratings, *ratings]
-    ids = ids_of_keys(session, list(dict.fromkeys(key for key, *_ in every)))
+    return _take(session, taken, [*taken.ratings, *ratings])
+
+
+def _take(session: Session, taken: Taken, ratings: Sequence[tuple[str, str, float, str]]) -> int:
+    ids = ids_of_keys(session, list(dict.fromkeys(key for key, *_ in ratings)))
     by_task = suite_of(next(iter(taken.tasks)))
-    scores = [ImportedScore(ids[key], rater, score, comment) for key, rater, score, comment in every]
+    scores = [ImportedScore(ids[key], rater, score, comment) for key, rater, score, comment in ratings]
     return import_scores(session, scores, by_task.scale) if scores else 0
 
 
@@ -85,38 +96,79 @@ def bring_in(
     """
     taken = import_completions(completions, layout, on_progress=on_progress)
     given = read_scores(ratings, taken) if ratings is not None else []
+    queued = stratified(taken, MOST_QUEUED)
     with writing() as session:
-        take_scores(session, taken, given)
-        ids = list(ids_of_keys(session, stratified(taken, MOST_QUEUED)).values())
+        ids = list(ids_of_keys(session, queued).values())
         ensure_scores(session, default_profile(), ids)
-        enqueue(session, ids)
+    every = [*taken.ratings, *given]
+    check_scale([score for *_, score, _ in every], suite_of(next(iter(taken.tasks))).scale)
+    for part in in_parts(every):  # in parts, so that raters need not wait; the same file again takes what is missing
+        in_transaction(partial(_take, taken=taken, ratings=part))
+    in_transaction(lambda session: enqueue(session, ids))
     return taken
 
 
-def audit_own(session: Session, suite: Suite, taken: Taken) -> dict[str, Any]:
-    """Score the rated completions of a file and correlate every reward with the people.
+def audit_own(
+    session: Session, suite: Suite, taken: Taken, decided_by: str, checks: int = CHECKS, everything: bool = False
+) -> dict[str, Any]:
+    """Score the rated completions of a file, correlate every reward with the people, and record the decisions.
+
+    What is recorded is what is returned, unless people have rated other completions of these tasks too: decisions rest on all.
+
+    Args:
+        session: a writing session.
+        suite: whose rewards.
+        taken: the file's completions.
+        decided_by: who asked for it.
+        checks: how many pairs and repeats every judge is asked for, for its biases.
+        everything: whether completions that nobody rated are scored too, for what a judge that can stand in for a person says
+            of all of them.
 
     Returns:
-        ``{"suite", "tasks": [{"task", "n", "prompts", "gate", "reason", "fingerprint", "within", "held_out", "raters",
-        "rewards": [{"name", "rho", "low", "high", "p", "p_holm", "n"}]}]}``; numbers that are undefined are None. All ratings
-        count for ρ and the gate; ``held_out`` is the held-out half's ρ, and ``difference`` in it is that ρ minus the visible
-        half's, with its interval.
+        ``{"suite", "finding", "tasks": [{"task", "n", "prompts", "gate", "reason", "fingerprint", "within", "held_out",
+        "raters", "policies", "best_of_n", "over_optimisation", "attack", "rewards": [{"name", "rho", "low", "high", "p",
+        "p_holm", "n"}], "pairs", "gaps", "verdicts", "sentence", "judges"}]}``; numbers that are undefined are None. ``finding`` is the strongest, in words. All ratings count for
+        ρ and the gate; ``held_out`` is the held-out half's ρ, and ``difference`` in it is that ρ minus the visible half's, with
+        its interval. ``best_of_n`` has a row for each n (``backend.audit.best_of_n``), and ``over_optimisation`` says in words
+        what they mean.
     """
     profile = suite.default_profile
-    ids = list(ids_of_keys(session, taken.keys).values())
-    ensure_scores(session, profile)
-    rated = rated_scores(session, profile, only=set(ids))
-    people = people_of(all_ratings(session, ids))
-    audit = audit_table(rated, people)
-    tasks = []
-    for task in taken.tasks:
-        of_task = audit[audit["task"] == task]
-        rules = fingerprint(task, profile)
-        tasks.append(_task(task, of_task, rated[rated["task"] == task], people.get(task), rules))
-    return {"suite": suite.name, "tasks": tasks}
+    ids = set(ids_of_keys(session, taken.keys).values())
+    if everything:
+        ensure_scores(session, profile, sorted(ids))
+    audited = audit_rated(session, profile, only=ids)
+    decide_gates(session, profile, decided_by, audited=None if rates_more(session, ids) else audited)
+    attacks, rated = standing_attacks(session, profile), audited.rated
+    picked = {task: of_people(rated[rated["task"] == task]) for task in taken.tasks}
+    alone = each_alone(session, suite, audited.people, taken.tasks, ids, checks)
+    findings = strongest(rated, audited.table, attacks, picked, by_policy(rated))
+    return {
+        "suite": suite.name,
+        "finding": str(findings[0].words) if findings else _nothing(alone),
+        "tasks": [
+            {
+                **_task(task, audited, fingerprint(task, profile)),
+                "best_of_n": as_rows(picked[task]),
+                "over_optimisation": None if (words := sentence(picked[task])) is None else str(words),
+                "attack": None
+                if task not in attacks
+                else {"broke": attacks[task].broke, "words": str(attacks[task].words)},
+                **alone[task],
+            }
+            for task in taken.tasks
+        ],
+    }
 
 
-def _task(task: str, audit: pd.DataFrame, rated: pd.DataFrame, people: People | None, rules: str) -> dict[str, Any]:
+def _nothing(alone: Mapping[str, Mapping[str, Any]]) -> str:
+    """Why there is nothing to find."""
+    if any(said["gaps"] for said in alone.values()):
+        return "No rated completion has a total: a judge that counts in it gave no value."
+    return "No completion has been rated."
+
+
+def _task(task: str, audited: Audited, rules: str) -> dict[str, Any]:
+    audit, rated = (frame[frame["task"] == task] for frame in (audited.table, audited.rated))
     head: dict[str, Any] = {"task": task, "fingerprint": rules}
     if audit.empty:
         none = {"n": 0, "gate": "more ratings needed", "reason": "no completion has been rated", "rewards": []}
@@ -130,7 +182,8 @@ def _task(task: str, audit: pd.DataFrame, rated: pd.DataFrame, people: People | 
         "reason": str(total["reason"]),
         "within": _numbers(total, {"n": "within_n", "rho": "within", "low": "within_low", "high": "within_high"}),
         "held_out": _held_out(rated),
-        "raters": _raters(total, people),
+        "raters": _raters(total, audited.people.get(task)),
+        "policies": [{"policy": p.policy, **_rho(p.found), "apart": _apart(p.apart)} for p in by_policy(rated)],
         "rewards": [
             {"name": row["reward"], **_numbers(row, {k: k for k in ("rho", "low", "high", "p", "p_holm", "n")})}
             for _, row in audit.iterrows()
@@ -138,12 +191,20 @@ def _task(task: str, audit: pd.DataFrame, rated: pd.DataFrame, people: People | 
     }
 
 
+def _rho(c: Correlation) -> dict[str, Any]:
+    return {"n": c.n, "rho": c.rho, "low": c.low, "high": c.high}
+
+
+def _apart(difference: Difference | None) -> dict[str, Any] | None:
+    return None if difference is None else asdict(difference)
+
+
 def _held_out(rated: pd.DataFrame) -> dict[str, Any]:
     """ρ of the total on the held-out half of the prompts, with its interval, and its difference from the visible half's."""
     totals = rated[rated["component"] == "total"]
     half = totals[totals["prompt_id"].map(is_held_out).astype(bool)]
     (c,) = correlate(half["human"], half[["value"]], half["prompt_id"].tolist())
-    return {"n": c.n, "rho": c.rho, "low": c.low, "high": c.high, "difference": asdict(held_out_difference(totals))}
+    return {**_rho(c), "difference": asdict(held_out_difference(totals))}
 
 
 def _raters(total: pd.Series, people: People | None) -> dict[str, Any]:
@@ -175,7 +236,7 @@ def exit_code(tasks: Collection[Mapping[str, Any]]) -> int:
 
 def as_table(audit: Mapping[str, Any]) -> str:
     """The audit as aligned text for a terminal."""
-    lines = []
+    lines = [str(audit["finding"])]
     for task in audit["tasks"]:
         lines.append(f"{task['task']}: {task['gate'].upper()} ({task['reason']})")
         if task["rewards"]:
@@ -199,4 +260,13 @@ def as_table(audit: Mapping[str, Any]) -> str:
         if (raters := task.get("raters") or {}).get("ceiling") is not None:
             ceiling = f"  raters: α {raters['alpha']:+.2f}; if they are alike, a reward without error reaches ρ {raters['ceiling']:.2f}"
             lines.append(ceiling)
+        if task.get("over_optimisation"):
+            lines.append(f"  best of n: {task['over_optimisation']}")
+        policies = [p for p in task.get("policies") or [] if p["rho"] is not None]
+        if len(policies) > 1:
+            each = ", ".join(f"{p['policy']} {p['rho']:+.2f} (n = {p['n']})" for p in policies)
+            lines.append(f"  ρ by who wrote the answers: {each}")
+        if task.get("attack"):
+            lines.append(f"  attack: {task['attack']['words']}")
+        lines += as_lines(task)
     return "\n".join(lines)

@@ -1,5 +1,6 @@
 """The audit as one table: tasks x (total and components), with n, ρ, interval, p and the gate."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from statsmodels.stats.multitest import multipletests
 from backend.audit.agreement import Agreement, agreement
 from backend.audit.correlation import Correlation, correlate, spearman, within_prompt
 from backend.audit.gate import decide
+from backend.audit.policies import rests_on
 from backend.audit.raters import RaterCheck, check_raters, doubt_of
 from backend.audit.severity import Severity, adjusted_correlation, severity
 from backend.suites import GateSettings, find_task, in_order, suite_of
@@ -57,17 +59,21 @@ def people_of(ratings: pd.DataFrame, repeats: pd.DataFrame | None = None) -> dic
 
 
 def audit_table(
-    rated: pd.DataFrame, people: dict[str, People] | None = None, settings: GateSettings | None = None
+    rated: pd.DataFrame,
+    people: dict[str, People] | None = None,
+    settings: GateSettings | None = None,
+    gaps: Mapping[str, int] | None = None,
 ) -> pd.DataFrame:
     """Correlate every task's total and components with the human scores, and judge each task's total.
 
     This is the one place that decides: the page, the terminal and the recorded decision read it.
 
     Args:
-        rated: columns completion_id, prompt_id, task, component, value, human, and where known length and weight; one row per
+        rated: columns completion_id, prompt_id, task, component, value, human, and where known length, policy and weight; one row per
             (completion, component).
         people: what is known of each task's raters; the gate's reason says what a reader should know of them.
         settings: thresholds, in place of each suite's own.
+        gaps: task -> how many more rated completions have no total (``gap_counts``).
 
     Returns:
         One row per task and reward, ``total`` first, tasks in the suites' order; the gate's verdict, its reason (a ``Text``),
@@ -76,7 +82,9 @@ def audit_table(
     """
     rows: list[dict[str, object]] = []
     for task in in_order([str(task) for task in rated["task"].unique()]):
-        rows += _task_rows(task, rated[rated["task"] == task], (people or {}).get(task), settings)
+        rows += _task_rows(
+            task, rated[rated["task"] == task], (people or {}).get(task), settings, (gaps or {}).get(task, 0)
+        )
     table = pd.DataFrame(rows, columns=COLUMNS)
     tested = table["p"].notna() & (table["reward"] != "total")
     if tested.any():
@@ -85,7 +93,7 @@ def audit_table(
 
 
 def _task_rows(
-    task: str, rated: pd.DataFrame, people: People | None, given: GateSettings | None
+    task: str, rated: pd.DataFrame, people: People | None, given: GateSettings | None, gaps: int
 ) -> list[dict[str, object]]:
     known = find_task(task)
     settings = given or (suite_of(task).gate if known is not None else GateSettings())
@@ -98,10 +106,12 @@ def _task_rows(
     length = spearman(human, first["length"]) if "length" in first else None
     adjusted = _adjusted(first, values[["total"]], people)
     notes = _notes(found[0], length, first, values[["total"]], people)
-    gate = decide(found[0], settings, within, notes)
-    if adjusted is not None and (other := decide(adjusted, settings, within).verdict) != gate.verdict:
+    if "policy" in first:
+        notes.insert(0, rests_on(first["policy"].tolist()))
+    gate = decide(found[0], settings, within, notes, gaps)
+    if adjusted is not None and (other := decide(adjusted, settings, within, gaps=gaps).verdict) != gate.verdict:
         notes.append(_otherwise(adjusted, other))
-        gate = decide(found[0], settings, within, notes)
+        gate = decide(found[0], settings, within, notes, gaps)
     rows: list[dict[str, object]] = []
     if known is not None and isinstance(known.reward, Functions):
         never = [

@@ -81,3 +81,31 @@ def climb_chart(climb: pd.DataFrame, target: float, lang: str = "en") -> alt.Lay
     )
     rule = alt.Chart(pd.DataFrame({"target": [target]})).mark_rule(color=LIMIT, strokeWidth=2).encode(y="target:Q")
     return (line + rule).properties(height=180)
+
+
+def best_of_chart(gains: pd.DataFrame, title: str, lang: str = "en") -> alt.LayerChart:
+    """The gain from one answer to the best of n by the reward, with its 95 % interval.
+
+    Args:
+        gains: columns n, prompts, gain, low, high (``backend.audit.best_of_n.gains``).
+        title: what is gained.
+        lang: ``en`` or ``pt``.
+    """
+    t = speaker(lang)
+    x = alt.X("n:O", title=t("best of", "melhor de"), axis=alt.Axis(labelAngle=0))
+    base = alt.Chart(gains)
+    zero = alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(color=QUIET, strokeDash=[4, 4]).encode(y="zero:Q")
+    interval = base.mark_rule(strokeWidth=2, color=QUIET).encode(x=x, y="low:Q", y2="high:Q")
+    line = base.mark_line(point=alt.OverlayMarkDef(size=70, filled=True)).encode(
+        x=x,
+        y=alt.Y("gain:Q", title=None),
+        tooltip=[
+            alt.Tooltip("n:O", title=t("best of", "melhor de")),
+            alt.Tooltip("gain:Q", title=t("gain", "ganho"), format="+.2f"),
+            alt.Tooltip("low:Q", title=t("low", "mín."), format="+.2f"),
+            alt.Tooltip("high:Q", title=t("high", "máx."), format="+.2f"),
+            alt.Tooltip("prompts:Q", title="prompts"),
+        ],
+    )
+    heading = alt.TitleParams(title, anchor="start", fontSize=13, fontWeight="normal", color=QUIET)
+    return (zero + interval + line).properties(height=180, title=heading)

@@ -82,3 +82,43 @@ def metric_line(
     return alt.LayerChart(layer=layers).properties(
         height=height, title=alt.TitleParams(title, anchor="start", fontSize=13)
     )
+
+
+def gap_chart(points: pd.DataFrame, since: int | None = None, lang: str = "en") -> alt.LayerChart:
+    """The reward and a measure beside it over steps, with their intervals, and the step from which they part.
+
+    Args:
+        points: columns step, measure (its label; the reward first), value, low and high, as shares of the range.
+        since: the step from which the two part.
+        lang: ``en`` or ``pt``.
+    """
+    t = speaker(lang)
+    x = alt.X("step:Q", title=t("training step", "passo de treino"), axis=alt.Axis(tickMinStep=1, tickCount=8))
+    share = t("share of the range", "fração da escala")
+    ends = alt.Scale(domain=[min(0.0, float(points["low"].min())), max(1.0, float(points["high"].max()))], nice=False)
+    legend = alt.Legend(orient="top", title=None)
+    color, shape = alt.Color("measure:N", sort=None, legend=legend), alt.Shape("measure:N", sort=None, legend=legend)
+    base = alt.Chart(points)
+    layers: list[alt.Chart] = [
+        base.mark_area(fillOpacity=0.15).encode(
+            x=x, y=alt.Y("low:Q", title=share, scale=ends), y2="high:Q", color=color
+        ),
+        base.mark_line(point=alt.OverlayMarkDef(size=46, filled=True)).encode(
+            x=x,
+            y=alt.Y("value:Q", title=share, scale=ends),
+            color=color,
+            shape=shape,
+            tooltip=[
+                alt.Tooltip("measure:N", title=t("measure", "medida")),
+                alt.Tooltip("step:Q", title=t("step", "passo")),
+                alt.Tooltip("value:Q", title=t("value", "valor"), format=".3f"),
+                alt.Tooltip("low:Q", title=t("from", "de"), format=".3f"),
+                alt.Tooltip("high:Q", title=t("to", "até"), format=".3f"),
+            ],
+        ),
+    ]
+    if since is not None:
+        at = alt.Chart(pd.DataFrame({"step": [since], "label": [t("they part", "se separam")]}))
+        layers.append(at.mark_rule(strokeDash=[5, 4], color=LIMIT).encode(x="step:Q"))
+        layers.append(at.mark_text(align="left", dx=4, y=8, color=LIMIT).encode(x="step:Q", text="label:N"))
+    return alt.LayerChart(layer=layers).properties(height=300)

@@ -45,6 +45,7 @@ def attack(
     if rewards:
         use_suite(rewards)
     from backend.audit.attack import as_dict, attack_task, queue_finds
+    from backend.audit.attacks import keep_attack
     from backend.data.completions import import_completions
     from backend.data.sources.layout import Layout
     from backend.store.engine import reading, writing
@@ -72,9 +73,10 @@ def attack(
                     lambda used, best, bar=bar: bars.update(bar, completed=used, best=best),  # type: ignore[misc]
                 )
             )  # fmt: skip
-    if to_raters:
-        with writing() as session:
-            for one in done:
+    with writing() as session:
+        for one in done:
+            keep_attack(session, one)
+            if to_raters:
                 queue_finds(session, one)
     found = {"seed": seed, "tasks": [as_dict(one) for one in done]}
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if json_ else "\n".join(_words(one) for one in done))

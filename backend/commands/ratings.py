@@ -3,8 +3,10 @@
 workbench ratings gates --decide Ana      # judge every rated task's reward and keep the decisions
 workbench ratings export ratings.csv      # or .jsonl; raters under pseudonyms
 workbench ratings import ratings.jsonl    # JSONL, CSV, or an Argilla or Label Studio JSON export
+workbench ratings preferences pairs.jsonl # what raters chose on Compare, as TRL's preference data (or .parquet)
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +14,8 @@ import typer
 
 from backend.audit.exchange import import_ratings, read_ratings, write_ratings
 from backend.audit.gates import decide_gates, standing_gates
-from backend.store.engine import reading, writing
+from backend.audit.preferences import write_preferences
+from backend.store.engine import in_parts, in_transaction, reading, writing
 from backend.suites import default_profile
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
@@ -45,7 +48,15 @@ def export(file: Path) -> None:
 
 @app.command(name="import")
 def import_(file: Path) -> None:
-    """Take the ratings of a file into the store."""
+    """Take the ratings of a file into the store, in parts, so that raters need not wait; the same file again adds nothing."""
     records = read_ratings(file)
-    with writing() as session:
-        typer.echo(f"imported {import_ratings(session, records)} ratings")
+    for part in in_parts(records):
+        in_transaction(partial(import_ratings, records=list(part)))
+    typer.echo(f"imported {len(records)} ratings")
+
+
+@app.command()
+def preferences(file: Path) -> None:
+    """Write the pairs that raters chose from to a .jsonl or .parquet file: prompt, chosen, rejected."""
+    with reading() as session:
+        typer.echo(f"wrote {write_preferences(session, file)} pairs to {file}")

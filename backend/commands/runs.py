@@ -1,7 +1,10 @@
-"""Runs from a terminal: list them, see in what two of them differ.
+"""Runs from a terminal: list them, see in what two of them differ, start them elsewhere and take them in.
 
 workbench runs list
 workbench runs diff RUN RUN
+workbench runs places
+workbench runs launch RUN --where gpu1 --dry-run
+workbench runs sync FOLDER --follow
 workbench runs import trainer_state.json --name "last year's run"
 """
 
@@ -11,9 +14,15 @@ from typing import Annotated
 import typer
 
 from backend.errors import UserError
+from backend.runs.handle import LOCAL
 from backend.runs.imported import IMPORTED, import_run
+from backend.runs.launchers import find_launcher
+from backend.runs.places import places_in_words
+from backend.runs.queue import enqueue
+from backend.runs.taken import follow_folder, take_in_folder
 from backend.runs.watch import current_runs
 from backend.store.engine import reading
+from backend.store.runs import run_folder
 from backend.store.tables import Run
 from backend.training.config import TrainConfig, differences
 
@@ -48,6 +57,41 @@ def import_(
 ) -> None:
     """Take the logs of a run from elsewhere; its curves appear on Runs beside the others."""
     typer.echo(f"imported as {import_run(file, name)}")
+
+
+@app.command()
+def sync(
+    folder: Annotated[Path, typer.Argument(help="A run's folder, trained with `run_training.py --folder`.")],
+    follow: Annotated[bool, typer.Option("--follow", help="Go on until the run has ended.")] = False,
+) -> None:
+    """Take a run's folder into the store, once or until its run has ended; repeating it changes nothing."""
+    run = follow_folder(folder, typer.echo) if follow else take_in_folder(folder)
+    if not follow:
+        typer.echo(f"{run.id} {run.status}{f': {run.reason}' if run.reason else ''}")
+    for aside in run.set_aside:
+        typer.echo(f"set aside: {aside['file']}: {aside['why']}")
+
+
+@app.command()
+def launch(
+    run: Annotated[str, typer.Argument(help="A run's id, a new one or one that stopped or failed.")],
+    where: Annotated[str, typer.Option(help="A section of launch.toml; this machine when left out.")] = LOCAL,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be run there; start nothing.")] = False,
+) -> None:
+    """Put a run into a place's queue."""
+    launcher = find_launcher(where)
+    if dry_run:
+        typer.echo(launcher.script(run_folder(run)).rstrip())
+        return
+    enqueue(run, where)
+    typer.echo(f"{run} waits for {where}; `workbench runs list` says how it is")
+
+
+@app.command("places")
+def places_() -> None:
+    """Where runs can be started, and how many run and wait there."""
+    for name, words in places_in_words().items():
+        typer.echo(f"{name:<24}{words}")
 
 
 def run_config(run_id: str) -> TrainConfig:

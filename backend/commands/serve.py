@@ -2,10 +2,10 @@
 
 workbench serve gateway --config serving.toml       # OpenAI-compatible, on http://127.0.0.1:8080/v1
 workbench serve engine exports/RUN/merged           # a small engine for trying it out; vLLM in production
+workbench serve accept push                         # what has changed in a task is the new usual: close its alarms
 workbench serve check                               # look for alarms now (the gateway does it by itself)
 """
 
-import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +15,9 @@ from backend.access import is_own_address
 from backend.errors import UserError
 from backend.settings import get_settings
 
+_MOST_CONNECTIONS = 1_000
+_ENDING_SECONDS = 5
+"""For how long answers that are being given may still take when the gateway is told to end."""
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 
@@ -28,21 +31,25 @@ def gateway(
     import uvicorn
 
     from backend.serving.config import read_serving
-    from backend.serving.gateway import make_gateway
+    from backend.serving.gateway import check_keys, make_gateway
+    from backend.serving.logs import log_as_json
     from backend.serving.monitor import Monitor
     from backend.serving.recorder import Recorder
-    from backend.store.engine import get_engine
+    from backend.store.engine import check_health
 
     keys = get_settings().gateway_keys
     if not keys and not is_own_address(address):
         raise UserError(f"{address} is open to others; put keys into WORKBENCH_GATEWAY_KEYS, comma-separated")
     read = read_serving(config or get_settings().serving)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    get_engine()  # a store that cannot be had is said now
+    check_keys(keys)
+    log_as_json()
+    check_health()  # a store that cannot be had, or is damaged, is said now
     recorder, monitor = Recorder(read), Monitor(read)
     try:
-        uvicorn.run(make_gateway(read, keys, recorder.keep), host=address, port=port, access_log=False)
+        uvicorn.run(
+            make_gateway(read, keys, recorder.keep), host=address, port=port, access_log=False, log_config=None,
+            limit_concurrency=_MOST_CONNECTIONS, timeout_keep_alive=15, timeout_graceful_shutdown=_ENDING_SECONDS,
+        )  # fmt: skip
     finally:
         monitor.close()
         recorder.close()
@@ -75,3 +82,13 @@ def check(config: Annotated[Path | None, typer.Option(help="Default: WORKBENCH_S
         typer.echo(f"{alarm.task} {alarm.kind}: {alarm.words['en']}")
     for line in still_learning(read):
         typer.echo(line)
+
+
+@app.command()
+def accept(task: Annotated[str, typer.Argument(help="Whose answers have changed.")]) -> None:
+    """Close a task's alarms, because what has changed is the new usual; the days before it count no longer."""
+    from backend.serving.monitor import accept_change
+    from backend.store.engine import writing
+
+    with writing() as session:
+        typer.echo(f"{accept_change(session, task)} alarms of {task} are closed")

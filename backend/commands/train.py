@@ -6,9 +6,10 @@ python run_training.py --preset nano --preflight             # look for known fa
 python run_training.py --preset nano --seeds 42,123,456      # three runs, one after the other, as one
 python run_training.py --resume 20261121-101500-ab12         # go on from the last whole checkpoint
 python run_training.py --preset v4.1 --prompts mine.jsonl    # the real model; needs a CUDA GPU
+python run_training.py --folder F --preset nano              # without a store; `workbench runs sync F` takes it in
 python run_training.py --list                                # presets, fields and their ranges
 workbench train my_rewards.py prompts.jsonl --model FOLDER_OR_ID   # your own functions, unchanged, on your own prompts
-accelerate launch --num_processes 4 run_training.py ...      # several GPUs
+torchrun --standalone --nproc_per_node 2 run_training.py ... # several processes, on GPUs or on a CPU
 """
 
 import os
@@ -53,6 +54,16 @@ def main(
     config_: Annotated[
         Path | None, typer.Option("--config", help="A whole configuration, as runs/<id>/config.json.", exists=True)
     ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Train in this folder, without a store: go on with the run in it, or make one of the other options there. "
+            "`workbench runs sync FOLDER` takes it in."
+        ),
+    ] = None,
+    only_write: Annotated[
+        bool, typer.Option("--only-write", help="With --folder: write configuration and prompts, and train later.")
+    ] = False,
     run: Annotated[
         str, typer.Option(help="Train a run that was created before (the app uses this).", hidden=True)
     ] = "",
@@ -65,7 +76,7 @@ def main(
     """
     if rewards:
         use_suite(rewards)
-        if not (prompt_file or prompts or resume or run or list_):
+        if not (prompt_file or prompts or resume or run or list_ or folder):
             raise UserError(f"name the prompts too: workbench train {rewards} prompts.jsonl --model FOLDER_OR_ID")
     from backend.runs.create import parse_seeds
     from backend.training.config import config_from_json, get_preset, override, parse_settings
@@ -77,6 +88,10 @@ def main(
             return
         if run or resume:
             raise typer.Exit(_work(run or resume, json_, resume=bool(resume)))
+        if folder is not None:
+            given = [model, *set_, prompts, prompt_file, name, seed, seeds, config_, preset, preflight or None]
+            if _goes_on(folder, any(value not in ("", None) for value in given)):
+                raise typer.Exit(_work_in(folder))
         changes: dict[str, object] = {}
         if model:
             changes |= {"model": model, "four_bit": bool(gpu_name())}
@@ -91,6 +106,12 @@ def main(
             else get_preset(preset or ("lora" if model else "nano"))
         )
         config = override(start, changes)
+        if folder is not None:
+            if seeds or preflight:
+                raise UserError(
+                    "a folder holds one run, which does its preflight itself; give --seed, and a folder for each"
+                )
+            raise typer.Exit(_make_in(folder, config, only_write))
         from backend.release.example import first_start
 
         first_start()
@@ -124,6 +145,35 @@ def _work(run_id: str, as_json: bool, resume: bool = False) -> int:
     return code
 
 
+def _goes_on(folder: Path, has_options: bool) -> bool:
+    """Whether ``--folder`` names a run to go on with; otherwise one is made there of the other options."""
+    there = (folder / "config.json").is_file()
+    if there and has_options:
+        raise UserError(f"{folder} holds a run already; its configuration is fixed. Leave the other options out")
+    if not there and not has_options:
+        raise UserError(f"{folder} holds no run; give --preset, or any other option, to make one there")
+    return there
+
+
+def _work_in(folder: Path) -> int:
+    from backend.runs.worker import work_in
+
+    return work_in(folder)
+
+
+def _make_in(folder: Path, config: Any, only_write: bool) -> int:
+    """Write a run's folder; and train in it, unless told to leave it at that."""
+    from backend.runs.create import create_folder
+
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not only_write:
+        raise UserError("write the folder first (--only-write), then start the processes on it with --folder alone")
+    create_folder(folder, config)
+    if only_write:
+        typer.echo(f"wrote {folder}; train with `run_training.py --folder {folder}`")
+        return 0
+    return _work_in(folder)
+
+
 def _create(config: Any, seeds: list[int]) -> str:
     """A new run; under ``accelerate launch`` the first process makes it and tells the others its id."""
     from collections import Counter
@@ -152,21 +202,25 @@ def _create(config: Any, seeds: list[int]) -> str:
 
 
 def _preflight(config: Any, as_json: bool) -> int:
-    """Print the checks; returns 1 when one fails."""
+    """Print the checks, those that need no model at once; returns 1 when one fails."""
     import json
 
     from backend.audit.gates import standing_gates
-    from backend.models.load import load_policy
+    from backend.models.load import load_policy, load_tokenizer
     from backend.runs.create import run_prompts
     from backend.settings import get_settings
     from backend.store.engine import reading
-    from backend.training.preflight import as_dicts, as_table, failures
+    from backend.training.preflight import as_dicts, as_table, failures, static_checks
     from backend.training.preflight import preflight as check
 
+    folder = get_settings().runs_dir
     with reading() as session:
         gates = standing_gates(session, config.profile)
     prompts = run_prompts(config)
-    checks = check(config, load_policy(config, trainable=True), prompts, gates, get_settings().runs_dir)
+    if not as_json:
+        at_once = list(static_checks(config, prompts, gates, folder, load_tokenizer(config)))
+        typer.echo(f"{as_table(at_once)}\nloading {config.model} for the others")
+    checks = check(config, load_policy(config, trainable=True), prompts, gates, folder)
     typer.echo(json.dumps(as_dicts(checks), indent=2, ensure_ascii=False) if as_json else as_table(checks))
     return 1 if failures(checks) else 0
 

@@ -21,7 +21,7 @@ COMMANDS = {
     "data": ("backend.commands.data", "prompt sets: import, make, sample completions for raters"),
     "ratings": ("backend.commands.ratings", "import and export ratings, decide the gates"),
     "rewards": ("backend.commands.rewards", "probes, scores of a file, fingerprints"),
-    "runs": ("backend.commands.runs", "list runs, compare their configurations, import logs"),
+    "runs": ("backend.commands.runs", "list runs, compare configurations, start them elsewhere, take folders in"),
     "evaluations": ("backend.commands.evaluations", "compare evaluations, measure general ability"),
     "export": ("backend.commands.export", "a run's model as files to serve"),
     "serve": ("backend.commands.serve", "the gateway, a small engine, and a look for alarms"),

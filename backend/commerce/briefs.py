@@ -2,11 +2,14 @@
 
 import random
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from backend.commerce.categories import category_name
+from backend.commerce.grammar import Noun, state_noun
 from backend.commerce.phrasings import filled, phrasings
-from backend.commerce.shop import STATE_NAMES, Vocabulary, brazilian, category_name
+from backend.commerce.shop import STATE_NAMES, Vocabulary, brazilian
 
 
 @dataclass(frozen=True)
@@ -17,23 +20,32 @@ class Brief:
     facts: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Occasion:
+    """What a notification is about; ``{n}`` in its noun is one of ``values``."""
+
+    noun: Noun
+    values: tuple[int, ...] = ()
+
+
+_PERCENT = (10, 15, 20, 25, 30, 40)
 OCCASIONS = (
-    "carrinho abandonado há {n} horas",
-    "cupom de {n}% que vence hoje",
-    "frete grátis só neste fim de semana",
-    "produto favorito voltou ao estoque",
-    "cliente sem comprar há {n} dias",
-    "pedido saiu para entrega",
-    "pedido atrasado, com pedido de desculpas e cupom de {n}%",
-    "lançamento da nova coleção",
-    "queda de {n}% no preço de um item da lista de desejos",
-    "aniversário do cliente",
-    "convite para avaliar a última compra",
-    "Black Friday com até {n}% de desconto",
-    "últimas {n} unidades em estoque",
-    "parcelamento em {n} vezes sem juros",
-    "retirada do pedido disponível na loja",
-    "cashback de {n}% na próxima compra",
+    Occasion(Noun("carrinho abandonado há {n} horas", "o"), (2, 6, 12, 24, 48, 72)),
+    Occasion(Noun("cupom de {n}% que vence hoje", "o"), _PERCENT),
+    Occasion(Noun("frete grátis só neste fim de semana", "o")),
+    Occasion(Noun("volta do produto favorito ao estoque", "a")),
+    Occasion(Noun("cliente sem comprar há {n} dias", "o"), (20, 30, 45, 60, 90)),
+    Occasion(Noun("pedido que saiu para entrega", "o")),
+    Occasion(Noun("pedido atrasado, com pedido de desculpas e cupom de {n}%", "o"), _PERCENT),
+    Occasion(Noun("lançamento da nova coleção", "o")),
+    Occasion(Noun("queda de {n}% no preço de um item da lista de desejos", "a"), _PERCENT),
+    Occasion(Noun("aniversário do cliente", "o")),
+    Occasion(Noun("convite para avaliar a última compra", "o")),
+    Occasion(Noun("Black Friday com até {n}% de desconto", "a"), (*_PERCENT, 50, 60)),
+    Occasion(Noun("últimas {n} unidades em estoque", "as"), (10, 15, 20, 30)),
+    Occasion(Noun("parcelamento em {n} vezes sem juros", "o"), (3, 4, 6, 8, 10, 12)),
+    Occasion(Noun("retirada do pedido na loja", "a")),
+    Occasion(Noun("cashback de {n}% na próxima compra", "o"), _PERCENT),
 )
 _FEWEST_ORDERS = 5
 
@@ -43,56 +55,72 @@ def make_insight_brief(rng: random.Random, db: sqlite3.Connection, words: Vocabu
 
     None where the cut holds too few orders to say anything.
     """
-    said, conditions, cut = [], [], {}
+    said: list[str] = []
+    conditions: list[tuple[str, str]] = []
+    cut: dict[str, str | None] = {}
     for name, column, values, words_for in (
         ("category", "category", words.categories, lambda c: f"categoria {category_name(c)}"),
         ("state", "customer_state", words.states, lambda s: STATE_NAMES[s]),
         ("month", "month", words.months, lambda m: f"{m[5:]}/{m[:4]}"),
     ):
-        cut[name] = (
-            rng.choice(values)
-            if values and rng.random() < {"category": 0.8, "state": 0.5, "month": 0.3}[name]
-            else None
-        )
-        if cut[name]:
-            said.append(words_for(cut[name]))
-            conditions.append((f"{column} = ?", cut[name]))
-    where = "".join(" AND " + condition for condition, _ in conditions)
-    orders, revenue, nota, late, negative, freight = db.execute(
-        "SELECT COUNT(DISTINCT order_id), SUM(price), AVG(review_score), 100.0 * AVG(delay_days > 0), "
-        f"100.0 * AVG(sentiment = 'negativo'), AVG(freight) FROM orders_enriched WHERE 1{where}",
-        [value for _, value in conditions],
-    ).fetchone()
-    if orders < _FEWEST_ORDERS:
+        wanted = values and rng.random() < {"category": 0.8, "state": 0.5, "month": 0.3}[name]
+        cut[name] = value = rng.choice(values) if wanted else None
+        if value:
+            said.append(words_for(value))
+            conditions.append((f"{column} = ?", value))
+    figures = _figures(db, conditions)
+    if figures["pedidos"] < _FEWEST_ORDERS:
         return None
-    figures = {
-        "pedidos": orders,
-        "faturamento": round(revenue or 0, 2),
-        "nota_media": round(nota or 0, 1),
-        "atraso_pct": round(late or 0),
-        "negativas_pct": round(negative or 0),
-        "frete_medio": round(freight or 0, 2),
-    }
-    lines = [
-        f"Pedidos: {orders}",
-        f"Faturamento: R$ {brazilian(figures['faturamento'])}",
-        f"Nota média: {brazilian(figures['nota_media'], 1)}",
-        f"Entregas com atraso: {figures['atraso_pct']}%",
-        f"Avaliações negativas: {figures['negativas_pct']}%",
-        f"Frete médio: R$ {brazilian(figures['frete_medio'])}",
-    ]
+    lines = [f"{name}: {written(figures[key])}" for key, (name, written) in _LINES.items() if key in figures]
     rng.shuffle(lines)
-    count = rng.randint(4, 6)
+    count = min(rng.randint(4, 6), len(lines))
     what = " · ".join(said) or "toda a loja"
     text = f"{rng.choice(phrasings('insights'))}\nRecorte: {what}\n" + "\n".join(lines[:count])
-    return Brief(text, {"figures": figures, **cut, "difficulty": f"{count} figures"})
+    slice_ = " · ".join(cut[name] or "*" for name in cut)
+    return Brief(text, {"figures": figures, **cut, "slice": slice_, "difficulty": f"{count} figures"})
+
+
+_LINES: dict[str, tuple[str, Callable[[float], str]]] = {
+    "pedidos": ("Pedidos", lambda value: brazilian(value, 0)),
+    "faturamento": ("Faturamento", lambda value: f"R$ {brazilian(value)}"),
+    "nota_media": ("Nota média", lambda value: brazilian(value, 1)),
+    "atraso_pct": ("Entregas com atraso", lambda value: f"{value}%"),
+    "negativas_pct": ("Avaliações negativas", lambda value: f"{value}%"),
+    "frete_medio": ("Frete médio por item", lambda value: f"R$ {brazilian(value)}"),
+}
+
+
+def _figures(db: sqlite3.Connection, conditions: list[tuple[str, str]]) -> dict[str, Any]:
+    """The figures of a slice; those that the shop's data do not say are left out."""
+    where = "".join(" AND " + condition for condition, _ in conditions)
+    values = [value for _, value in conditions]
+    revenue, freight = db.execute(
+        f"SELECT SUM(price), AVG(freight) FROM orders_enriched WHERE 1{where}", values
+    ).fetchone()
+    orders, nota, late, negative = db.execute(  # each order once, however many items it has
+        "SELECT COUNT(*), AVG(review_score), 100.0 * AVG(delay_days > 0), 100.0 * AVG(sentiment = 'negativo') FROM "
+        f"(SELECT DISTINCT order_id, review_score, delay_days, sentiment FROM orders_enriched WHERE 1{where})",
+        values,
+    ).fetchone()
+    figures = {
+        "pedidos": orders,
+        "faturamento": revenue and round(revenue, 2),
+        "nota_media": nota and round(nota, 1),
+        "atraso_pct": None if late is None else round(late),
+        "negativas_pct": None if negative is None else round(negative),
+        "frete_medio": freight and round(freight, 2),
+    }
+    return {key: value for key, value in figures.items() if value is not None}
 
 
 def make_push_brief(rng: random.Random, words: Vocabulary) -> Brief:
     """A segment and an occasion, and a request for one notification."""
     category, state = rng.choice(words.categories), rng.choice(words.states)
     kind = rng.choice(OCCASIONS)
-    occasion = kind.replace("{n}", str(rng.choice((10, 15, 20, 25, 30, 40, 48, 60))))
-    said = rng.choice((state, STATE_NAMES[state]))
-    text = filled(rng.choice(phrasings("push")), o=occasion, c=category_name(category), s=said)
-    return Brief(text, {"occasion": occasion, "category": category, "state": state, "difficulty": kind})
+    value = str(rng.choice(kind.values)) if kind.values else ""
+    occasion = Noun(kind.noun.text.replace("{n}", value), kind.noun.article)
+    said = state_noun(state, rng.choice((state, STATE_NAMES[state])))
+    template = rng.choice(phrasings("push"))
+    text = filled(template, tema=occasion, categoria=category_name(category), estado=said)
+    facts = {"occasion": occasion.text, "category": category, "state": state, "difficulty": kind.noun.text}
+    return Brief(text[:1].upper() + text[1:], facts)

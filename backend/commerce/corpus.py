@@ -10,9 +10,10 @@ import random
 from pathlib import Path
 from typing import Any
 
+from backend.commerce.categories import category_name
 from backend.commerce.prompts import build_prompts
 from backend.commerce.reference import extraction_values
-from backend.commerce.shop import brazilian, category_name
+from backend.commerce.shop import brazilian
 from backend.commerce.synthetic import build_commerce_db
 from backend.records import Chat, PromptRecord
 from backend.suites.suite import Corpus
@@ -173,13 +174,12 @@ def _push(rng: random.Random, facts: dict[str, Any]) -> str:
 
 _WRITERS = {"extraction": _extraction, "sql_qa": _sql_qa, "insights": _insights, "push": _push}
 
+_PARTS = "corpus reference synthetic reviews questions briefs prompts shop grammar phrasings categories".split()
+
 CORPUS = Corpus(
     write_pairs,
     (
-        *(
-            _HERE / f"{name}.py"
-            for name in ("corpus", "reference", "synthetic", "reviews", "questions", "briefs", "prompts", "shop")
-        ),
+        *(_HERE / f"{name}.py" for name in _PARTS),
         *sorted((_HERE / "system_prompts").glob("*.md")),
         *sorted((_HERE / "phrasings").glob("*.txt")),
     ),

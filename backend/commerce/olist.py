@@ -2,25 +2,31 @@
 
     python -m backend.data olist FOLDER
 
-The files with orders and order items are needed; if another file is missing, its columns stay empty. Rows that cannot be
-used are left out and counted by reason. Personal data in reviews is masked (``backend.commerce.personal``). Importing the
-same files twice gives the same database.
+The orders are needed; what another file or column would say stays empty where it is missing. An order may have no item: it
+keeps its review and its dates. Rows that cannot be used are left out and counted by reason. Personal data in reviews is
+masked (``backend.commerce.personal``). Importing the same files twice gives the same database.
 """
 
 import sqlite3
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
 from backend.access import needs
-from backend.commerce.olist_source import SOURCES, Imported, read_source
+from backend.commerce.olist_source import Imported, Table, read_sources
+from backend.commerce.olist_values import days, numbers, postal_codes, states
 from backend.commerce.personal import mask
 from backend.commerce.shop import write_shop
 from backend.errors import UserError
 
-_PAYMENTS = {"credit_card": "cartao_credito", "debit_card": "cartao_debito", "boleto": "boleto", "voucher": "voucher"}
+_PAYMENTS = {
+    "credit_card": "cartao_credito",
+    "debit_card": "cartao_debito",
+    "boleto": "boleto",
+    "voucher": "voucher",
+    "pix": "pix",
+}
 
 
 @needs("engineer")
@@ -33,35 +39,35 @@ def import_olist(
     """Read the CSVs in ``folder`` and write ``commerce_db``; on an error the old database stays as it is.
 
     Args:
-        folder: with the nine files, or some of them.
+        folder: with the nine files, or some of them (``backend.commerce.olist_source`` says which names are known).
         commerce_db: the database to replace.
         keep_personal_data: do not mask personal data in reviews; by default it is masked.
         on_progress: called with a short text about each step.
 
     Raises:
-        UserError: the folder lacks the orders or items, or a file cannot be read: not a table, wrong columns, cut off in
-            the middle, too large. The message names the file and, if possible, the line.
+        UserError: the folder lacks the orders, or a file cannot be read: not a table, wrong columns, cut off in the
+            middle, too large. The message names the file and, if possible, the line.
     """
     report = Imported()
-    tables = {name: read_source(folder, name, report, on_progress) for name in SOURCES}
+    tables = read_sources(folder, report, on_progress)
     on_progress("joining")
     state_of = _states(tables["geolocation"])
     orders = _orders(tables["orders"], tables["payments"], report)
     items = _items(tables["items"], orders, report)
-    orders = orders[orders["order_id"].isin(items["order_id"])]
+    without = int((~orders["order_id"].isin(items["order_id"])).sum())
+    if without:
+        report.mended[tables["orders"].file, "without an item: kept, with product and price empty"] += without
     rows = {
         "customers": _places(tables["customers"], "customer", orders["customer_id"], state_of, report),
         "sellers": _places(tables["sellers"], "seller", items["seller_id"], state_of, report),
-        "products": _products(tables["products"], tables["translation"], items, report),
+        "products": _products(tables["products"], tables["translation"].frame, items, report),
         "orders": orders,
         "order_items": items,
         "reviews": _reviews(tables["reviews"], orders, report, keep_personal_data, on_progress),
     }
     report.orders, report.items, report.reviews = len(orders), len(items), len(rows["reviews"])
     if not report.orders:
-        raise UserError(
-            f"{folder} gives no order with an item; nothing was imported:\n" + "\n".join(report.lines()[1:])
-        )
+        raise UserError(f"{folder} gives no order; nothing was imported:\n" + "\n".join(report.lines()[1:]))
 
     def fill(db: sqlite3.Connection) -> None:
         for table, frame in rows.items():
@@ -78,81 +84,110 @@ def import_olist(
 
 
 # --- the tables ---------------------------------------------------------------------------------------------------
-def _orders(frame: pd.DataFrame, payments: pd.DataFrame, report: Imported) -> pd.DataFrame:
-    file = SOURCES["orders"].file
-    frame = _first(_with(frame, ["order_id"], file, report), "order_id", file, report)
-    dates = {
-        "purchased_on": "order_purchase_timestamp",
-        "estimated_on": "order_estimated_delivery_date",
-        "delivered_on": "order_delivered_customer_date",
-    }
-    days = {name: _day(frame[column]) for name, column in dates.items()}
-    unread = int((days["delivered_on"].isna() & frame[dates["delivered_on"]].notna()).sum())
-    if unread:
-        report.mended[file, "delivery date unreadable, left empty"] += unread
+_DATES = {
+    "purchased_on": "order_purchase_timestamp",
+    "estimated_on": "order_estimated_delivery_date",
+    "delivered_on": "order_delivered_customer_date",
+}
+
+
+def _orders(table: Table, payments: Table, report: Imported) -> pd.DataFrame:
+    frame, file = _with(table, ["order_id"], report), table.file
+    if _says_nothing(frame, "order_id", file, report):
+        raise UserError(
+            f"{file}: order_id is {frame['order_id'].iloc[0]!r} in every row, so it tells no order from another"
+        )
+    frame = _first(frame, "order_id", table, report)
+    dates = days({name: frame[column] for name, column in _DATES.items()})
+    for name, what in (("delivered_on", "delivery"), ("estimated_on", "estimated")):
+        unread = int((dates[name].isna() & frame[_DATES[name]].notna()).sum())
+        if unread:
+            report.mended[file, f"{what} date unreadable, left empty"] += unread
+    customer = frame["customer_id"]
+    if _says_nothing(frame, "customer_id", file, report):
+        customer = pd.Series(None, frame.index, dtype="str")
     frame = pd.DataFrame(
         {
             "order_id": frame["order_id"],
-            "customer_id": frame["customer_id"],
-            "status": frame["order_status"].fillna("unknown"),
-            **days,
+            "customer_id": customer.str.strip(),
+            "status": frame["order_status"].str.strip().str.lower().fillna("unknown"),
+            **dates,
         }
     )
     undated = frame["purchased_on"].isna()
-    _count(report.dropped, file, "purchase date missing or unreadable", undated)
-    frame = frame[~undated].sort_values("order_id")
+    _drop(report, file, "purchase date missing or unreadable", undated)
+    return _paid(frame[~undated].sort_values("order_id"), payments.frame)
+
+
+def _paid(orders: pd.DataFrame, payments: pd.DataFrame) -> pd.DataFrame:
+    """The orders with the kind and installments of their largest payment."""
     paid = payments.dropna(subset=["order_id"]).assign(
-        payment_value=_number(payments["payment_value"]),
-        installments=_number(payments["payment_installments"]).round(),
+        order_id=payments["order_id"].str.strip(),
+        kind=payments["payment_type"].str.strip().str.lower().str.replace(r"\W+", "_", regex=True).map(_PAYMENTS),
+        value=numbers(payments["payment_value"]),
+        installments=numbers(payments["payment_installments"]).round(),
     )
-    largest = paid.sort_values(["order_id", "payment_value", "payment_type"], ascending=[True, False, True])
+    largest = paid.sort_values(["order_id", "value", "payment_type"], ascending=[True, False, True])
     largest = largest.drop_duplicates("order_id").set_index("order_id")
-    kind = largest["payment_type"].map(_PAYMENTS)
-    frame["payment_type"] = frame["order_id"].map(kind)
-    frame["installments"] = frame["order_id"].map(largest["installments"]).astype("Int64")
-    return frame
-
-
-def _items(frame: pd.DataFrame, orders: pd.DataFrame, report: Imported) -> pd.DataFrame:
-    file = SOURCES["items"].file
-    frame = _with(frame, ["order_id"], file, report)
-    frame = frame.assign(price=_number(frame["price"]), freight=_number(frame["freight_value"]).fillna(0.0))
-    bad = frame["price"].isna() | (frame["price"] < 0) | (frame["freight"] < 0)
-    _count(report.dropped, file, "price missing, negative or no number", bad)
-    orphan = ~bad & ~frame["order_id"].isin(orders["order_id"])
-    _count(report.dropped, file, "of an order that is not there", orphan)
-    frame = frame[~bad & ~orphan]
-    repeated = frame.duplicated(["order_id", "order_item_id"]) & frame["order_item_id"].notna()
-    _count(report.dropped, file, "the same item of the same order twice", repeated)
-    frame = (
-        frame[~repeated].assign(place=_number(frame["order_item_id"])).sort_values(["order_id", "place"], kind="stable")
+    return orders.assign(
+        payment_type=orders["order_id"].map(largest["kind"]),
+        installments=orders["order_id"].map(largest["installments"]).astype("Int64"),
     )
+
+
+def _items(table: Table, orders: pd.DataFrame, report: Imported) -> pd.DataFrame:
+    frame, file = _with(table, ["order_id"], report), table.file
+    for column in ("product_id", "seller_id"):
+        frame[column] = frame[column].str.strip()
+    frame = frame.assign(price=numbers(frame["price"]), freight=numbers(frame["freight_value"]))
+    bad = frame["price"].isna() | (frame["price"] < 0) | (frame["freight"] < 0)
+    _drop(report, file, "price missing, negative or no number", bad)
+    orphan = ~bad & ~frame["order_id"].isin(orders["order_id"])
+    _drop(report, file, "of an order that is not there", orphan)
+    frame = frame[~bad & ~orphan]
+    by_place = frame["order_item_id"].notna() & frame.duplicated("order_id", keep=False)
+    known = frame["order_item_id"].notna() & ~(by_place & _constant(frame, "order_item_id"))
+    if (by_place & ~known).any():
+        report.notes.append(
+            f"{file}: order_item_id is {frame['order_item_id'].iloc[0]!r} in every row; each row counts as an item"
+        )
+    repeated = frame.duplicated(["order_id", "order_item_id"]) & known
+    if table.joined:  # a row stands there again for each payment or review of its order
+        repeated |= ~known & frame.duplicated(["order_id", "product_id", "seller_id", "price", "freight"])
+    else:
+        _drop(report, file, "the same item of the same order twice", repeated)
+    frame = frame[~repeated]
+    frame = frame.assign(place=numbers(frame["order_item_id"])).sort_values(["order_id", "place"], kind="stable")
     return frame[["order_id", "product_id", "seller_id", "price", "freight"]]
 
 
-def _places(frame: pd.DataFrame, who: str, wanted: pd.Series, state_of: pd.Series, report: Imported) -> pd.DataFrame:
+def _places(table: Table, who: str, wanted: pd.Series, state_of: pd.Series, report: Imported) -> pd.DataFrame:
     """Customers or sellers with their state; if it is missing, the state of their postal code."""
-    key, file = f"{who}_id", SOURCES[f"{who}s"].file
-    frame = _first(_with(frame, [key], file, report), key, file, report)
-    state = frame[f"{who}_state"].str.strip().str.upper()
-    by_code = frame[f"{who}_zip_code_prefix"].map(_code).map(state_of)
+    key = f"{who}_id"
+    frame = _first(_with(table, [key], report), key, table, report)
+    state = states(frame[f"{who}_state"])
+    by_code = postal_codes(frame[f"{who}_zip_code_prefix"]).map(state_of)
     found = state.isna() & by_code.notna()
     if found.any():
-        report.mended[file, "state taken from the postal code"] += int(found.sum())
+        report.mended[table.file, "state taken from the postal code"] += int(found.sum())
     frame = pd.DataFrame({key: frame[key], "state": state.fillna(by_code)})
     return frame[frame[key].isin(wanted)].sort_values(key)
 
 
-def _products(frame: pd.DataFrame, translation: pd.DataFrame, items: pd.DataFrame, report: Imported) -> pd.DataFrame:
-    file = SOURCES["products"].file
-    frame = _first(_with(frame, ["product_id"], file, report), "product_id", file, report)
-    english = translation.dropna().drop_duplicates("product_category_name").set_index("product_category_name")
+def _products(table: Table, translation: pd.DataFrame, items: pd.DataFrame, report: Imported) -> pd.DataFrame:
+    file = table.file
+    frame = _first(_with(table, ["product_id"], report), "product_id", table, report)
+    names = translation.dropna().drop_duplicates("product_category_name")
     category = frame["product_category_name"].str.strip()
+    english = frame["product_category_name_english"].str.strip()
+    portuguese_of = names.drop_duplicates("product_category_name_english").set_index("product_category_name_english")
+    category = category.fillna(english.map(portuguese_of["product_category_name"])).fillna(english)
+    english_of = names.set_index("product_category_name")["product_category_name_english"]
     frame = pd.DataFrame(
         {
             "product_id": frame["product_id"],
             "category": category,
-            "category_en": category.map(english["product_category_name_english"]),
+            "category_en": english.fillna(category.map(english_of)),
         }
     )
     frame = frame[frame["product_id"].isin(items["product_id"])].sort_values("product_id")
@@ -166,33 +201,41 @@ def _products(frame: pd.DataFrame, translation: pd.DataFrame, items: pd.DataFram
 
 
 def _reviews(
-    frame: pd.DataFrame,
+    table: Table,
     orders: pd.DataFrame,
     report: Imported,
     keep_personal_data: bool,
     on_progress: Callable[[str], None],
 ) -> pd.DataFrame:
-    file = SOURCES["reviews"].file
-    frame = _with(frame, ["review_id", "order_id"], file, report)
-    score = _number(frame["review_score"])
+    """One review an order, the latest; a review that several orders share serves each of them."""
+    frame, file = _with(table, ["order_id"], report), table.file
+    score = numbers(frame["review_score"])
+    unscored = frame["review_score"].isna() if table.joined else pd.Series(False, frame.index)
     bad = ~score.isin([1, 2, 3, 4, 5])
-    _count(report.dropped, file, "score is no whole number from 1 to 5", bad)
+    _drop(report, file, "score is no whole number from 1 to 5", bad & ~unscored)
     orphan = ~bad & ~frame["order_id"].isin(orders["order_id"])
-    _count(report.dropped, file, "of an order that is not there", orphan)
-    frame = frame.assign(score=score)[~bad & ~orphan]
-    frame = frame.sort_values(["order_id", "review_creation_date", "review_id"], kind="stable")
+    _drop(report, file, "of an order that is not there", orphan)
+    ids = frame["review_id"].str.strip()
+    if _says_nothing(frame, "review_id", file, report):
+        ids = frame["order_id"]
+    created = days({"day": frame["review_creation_date"]})["day"]
+    frame = frame.assign(score=score, review_id=ids.fillna(frame["order_id"]), created=created)[~bad & ~orphan]
+    frame = frame.sort_values(["order_id", "created", "review_id"], kind="stable", na_position="first")
     older = frame.duplicated("order_id", keep="last")
-    _count(report.dropped, file, "an earlier review of the same order", older)
+    if not table.joined:
+        _drop(report, file, "an earlier review of the same order", older)
     frame = frame[~older].sort_values(["review_id", "order_id"])
-    shared = frame.duplicated("review_id")
-    _count(report.dropped, file, "the same review id for another order", shared)
-    frame = frame[~shared]
+    shared = int(frame.duplicated("review_id").sum())
+    if shared:
+        report.mended[file, "the same review for another order: serves both"] += shared
     title, message = (frame[f"review_comment_{part}"].fillna("").str.strip() for part in ("title", "message"))
     comment = title.where(message == "", title + ". " + message).where(title != "", message)
     comment = comment.str.replace(r"\s+", " ", regex=True).str.replace("..", ".", regex=False)
     if not keep_personal_data:
         on_progress("masking personal data in reviews")
         comment = pd.Series([_masked(text, report) for text in comment], index=comment.index, dtype="str")
+    if len(comment) and not (comment != "").any():
+        report.notes.append(f"{file}: no review has a comment, so there are no prompts for extraction")
     return pd.DataFrame(
         {
             "review_id": frame["review_id"],
@@ -211,66 +254,48 @@ def _masked(text: str, report: Imported) -> str:
     return text
 
 
-# --- values -------------------------------------------------------------------------------------------------------
-def _states(geolocation: pd.DataFrame) -> pd.Series:
+def _states(geolocation: Table) -> pd.Series:
     """Postal code prefix -> the state that most rows with this prefix name."""
-    if geolocation.empty:
-        return pd.Series(dtype="str")
+    frame = geolocation.frame
     places = pd.DataFrame(
-        {
-            "code": geolocation["geolocation_zip_code_prefix"].map(_code),
-            "state": geolocation["geolocation_state"].str.strip().str.upper(),
-        }
+        {"code": postal_codes(frame["geolocation_zip_code_prefix"]), "state": states(frame["geolocation_state"])}
     ).dropna()
-    counts = (
-        places.value_counts(sort=False)
-        .reset_index()
-        .sort_values(["code", "count", "state"], ascending=[True, False, True])
-    )
+    counts = places.value_counts(sort=False).reset_index()
+    counts = counts.sort_values(["code", "count", "state"], ascending=[True, False, True])
     return counts.drop_duplicates("code").set_index("code")["state"]
 
 
-def _code(prefix: object) -> str | None:
-    """A postal code prefix without leading zeros, because spreadsheets drop them."""
-    return str(prefix).split(".")[0].strip().lstrip("0") or None if isinstance(prefix, str) else None
-
-
-def _number(values: pd.Series) -> pd.Series:
-    """Texts as numbers, also with a decimal comma; a text that is not a number becomes missing."""
-    plain = pd.to_numeric(values, errors="coerce").astype(float)
-    rest = plain.isna() & values.notna()
-    if rest.any():
-        commas = values[rest].str.replace("R$", "", regex=False).str.strip()
-        commas = commas.str.replace(r"\.(?=\d{3}(?:\D|$))", "", regex=True).str.replace(",", ".", regex=False)
-        plain[rest] = pd.to_numeric(commas, errors="coerce")
-    return plain.where(plain.abs() < 1e9)
-
-
-def _day(values: pd.Series) -> pd.Series:
-    """Time stamps ("2017-10-02 10:56:33", also with the day first) as ISO days; other texts become missing."""
-    days = pd.to_datetime(values, format="%Y-%m-%d %H:%M:%S", errors="coerce")
-    rest = days.isna() & values.notna()
-    for pattern in ("%Y-%m-%d", "ISO8601", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y"):
-        if not rest.any():
-            break
-        days[rest] = pd.to_datetime(values[rest], format=pattern, errors="coerce")
-        rest = days.isna() & values.notna()
-    return days.dt.strftime("%Y-%m-%d")
-
-
-def _with(frame: pd.DataFrame, columns: list[str], file: str, report: Imported) -> pd.DataFrame:
-    frame = frame.assign(**{c: frame[c].str.strip() for c in columns})
+# --- rows ---------------------------------------------------------------------------------------------------------
+def _with(table: Table, columns: list[str], report: Imported) -> pd.DataFrame:
+    """The rows that have these columns."""
+    frame = table.frame.assign(**{c: table.frame[c].str.strip() for c in columns})
     empty = frame[columns].isna().any(axis=1) | (frame[columns] == "").any(axis=1)
-    _count(report.dropped, file, f"without {' or '.join(columns)}", empty)
+    _drop(report, table.file, f"without {' or '.join(columns)}", empty)
     return frame[~empty]
 
 
-def _first(frame: pd.DataFrame, key: str, file: str, report: Imported) -> pd.DataFrame:
+def _first(frame: pd.DataFrame, key: str, table: Table, report: Imported) -> pd.DataFrame:
+    """The first row of each key; in joined tables a key stands in many rows, and none is lost."""
     repeated = frame.duplicated(key)
-    _count(report.dropped, file, f"{key} stands there already", repeated)
+    if not table.joined:
+        _drop(report, table.file, f"{key} stands there already", repeated)
     return frame[~repeated]
 
 
-def _count(into: Counter[tuple[str, str]], file: str, what: str, rows: pd.Series) -> None:
+def _constant(frame: pd.DataFrame, column: str) -> bool:
+    return len(frame) > 1 and frame[column].nunique(dropna=False) == 1
+
+
+def _says_nothing(frame: pd.DataFrame, column: str, file: str, report: Imported) -> bool:
+    """Whether an id is the same in every row, which is said in the report."""
+    same = _constant(frame, column) and bool(frame[column].notna().all())
+    if same:
+        report.notes.append(
+            f"{file}: {column} is {frame[column].iloc[0]!r} in every row, so it tells nothing apart and is not used"
+        )
+    return same
+
+
+def _drop(report: Imported, file: str, why: str, rows: pd.Series) -> None:
     if rows.any():
-        into[file, what] += int(rows.sum())
+        report.dropped[file, why] += int(rows.sum())

@@ -1,138 +1,89 @@
 """Find and mask personal data in free text (LGPD, Lei 13.709/2018). By default an import does this to reviews.
 
-It finds e-mails, CPF and CNPJ numbers (by their check digits, or by the word "CPF" or the punctuation), Brazilian phone
-numbers, postal codes, card numbers (by Luhn's check), and names: after words that introduce one ("me chamo", "Sra.",
-"Att,"), or a frequent first name followed by a surname. A first name alone in a sentence is not found, so masking lowers
-the risk but does not remove it.
+It finds documents (CPF, CNPJ, RG, CNH), card and bank account numbers, phones, e-mails, PIX keys, postal codes, street
+addresses, birth dates, profiles in social networks, and people's names; ``personal_forms`` has the forms, and
+``personal_people`` the names. Order numbers, part numbers, prices, dates and 0800 numbers are not personal. A first name
+alone in a sentence is not found, so masking lowers the risk but does not remove it.
 """
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from rewards.text import fold
+from backend.commerce.personal_forms import FORMS, NOT_PERSONAL, is_cnpj, is_cpf
+from backend.commerce.personal_people import people
 
-_WEIGHTS = {
-    11: (range(10, 1, -1), range(11, 1, -1)),
-    14: ((5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2), (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2)),
-}
-_FIRST_NAMES = frozenset(
-    """adriana adriano alessandra alexandre alice aline amanda ana anderson andre andrea andreia antonia antonio arthur
-    beatriz bernardo bianca bruna bruno caio camila carla carlos carolina cassia cecilia celia claudia claudio cristiane
-    cristina daniel daniela daniele debora denise diego douglas eduarda eduardo elaine eliane elisa emanuel erica erika
-    fabiana fabio felipe fernanda fernando flavia flavio francisca francisco gabriel gabriela geraldo giovana gisele
-    giovanna guilherme gustavo helena heloisa henrique igor isabel isabela isabella ivan jaqueline jessica joana joao
-    jorge jose josefa juliana juliano julia julio karina karla larissa laura leandro leonardo leticia lorena lucas
-    luciana luciano lucia luis luisa luiz luiza manuela marcela marcelo marcia marcio marcos margarida maria mariana
-    marina mario marta mateus matheus mauricio mauro melissa michele miguel monica murilo nathalia natalia nicolas
-    nicole patricia paula paulo pedro priscila rafael rafaela raimundo raquel raul regina renan renata renato ricardo
-    rita roberta roberto rodrigo rogerio rosa rosana rosangela samuel sandra sara sebastiao sergio silvana silvia simone
-    sofia sonia sueli suelen tania tatiana tatiane thais thiago tiago valeria vanessa vera veronica vicente victor vinicius
-    vitor vitoria viviane wagner wellington wesley william yasmin""".split()
-)
-_NAME = r"[A-ZÀ-Ý][a-zà-ÿ]+(?:\s+(?:d[aeo]s?\s+)?[A-ZÀ-Ý][a-zà-ÿ]+){0,4}"
-_CUES = (
-    r"\b(?i:me\s+chamo|meu\s+nome\s+(?:é|e|eh)|aqui\s+(?:é|e|eh)\s+[oa]|sou\s+[oa]|falar\s+com|fui\s+atendid[oa]\s+pel[oa]|"
-    r"atendente|vendedora?|gerente|sr\.?|sra\.?|srta\.?|dona|att\.?,?|atenciosamente,?|ass(?:inado)?\s*[:.])\s+"
-)
-_AFTER_CUE = re.compile(rf"({_CUES})({_NAME})")
-_TWO_NAMES = re.compile(r"\b([A-ZÀ-Ý][a-zà-ÿ]+)((?:\s+(?:d[aeo]s?\s+)?[A-ZÀ-Ý][a-zà-ÿ]+){1,4})")
+__all__ = ["Found", "find", "is_cnpj", "is_cpf", "mask"]
+
+_SAME_LENGTH = {"\u00a0": " ", "\u202f": " ", "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-"}
 
 
-def _digits(text: str) -> str:
-    return re.sub(r"\D", "", text)
+def _plain_table() -> dict[int, str]:
+    """Each Latin letter without its accent in lower case; every entry is one character, so that positions stay."""
+    table = {ord(c): plain for c, plain in _SAME_LENGTH.items()}
+    for code in range(ord("A"), 0x250):
+        plain = "".join(c for c in unicodedata.normalize("NFKD", chr(code)) if not unicodedata.combining(c)).lower()
+        if len(plain) == 1 and plain.isalpha() and plain.isascii():
+            table[code] = plain
+    return table
 
 
-def is_cpf(text: str) -> bool:
-    """Whether eleven digits, however punctuated, end in the two check digits of a CPF."""
-    return _checked(_digits(text), 11)
+_PLAIN = _plain_table()
 
 
-def is_cnpj(text: str) -> bool:
-    """Whether fourteen digits, however punctuated, end in the two check digits of a CNPJ."""
-    return _checked(_digits(text), 14)
+@dataclass(frozen=True)
+class Found:
+    """Personal data at ``text[start:end]``."""
+
+    kind: str
+    start: int
+    end: int
 
 
-def _checked(digits: str, length: int) -> bool:
-    if len(digits) != length or len(set(digits)) == 1:
-        return False
-    numbers = [int(d) for d in digits]
-    for at, weights in zip((length - 2, length - 1), _WEIGHTS[length], strict=True):
-        rest = sum(n * w for n, w in zip(numbers, weights, strict=False)) % 11
-        if numbers[at] != (0 if rest < 2 else 11 - rest):
-            return False
-    return True
+def find(text: str) -> list[Found]:
+    """Where personal data stand in ``text`` (composed characters, NFC), in order and without overlap.
+
+    Kinds: e-mail, perfil, PIX, cartão, CNPJ, CPF, RG, CNH, documento, conta, nascimento, telefone, CEP, endereço, nome.
+    Linear in the text's length.
+    """
+    return sorted(_each(text), key=lambda found: found.start)
 
 
-def _luhn(digits: str) -> bool:
-    doubled = [int(d) * (1 + i % 2) for i, d in enumerate(reversed(digits))]
-    return sum(n - 9 if n > 9 else n for n in doubled) % 10 == 0
+def _each(text: str) -> Iterator[Found]:
+    plain = text.translate(_PLAIN)
+    digits = re.search(r"\d", plain) is not None  # most texts have none, and most forms need one
+    left = plain
+    if digits:
+        left = _blanked(plain, [match.span("n") for pattern in NOT_PERSONAL for match in pattern.finditer(plain)])
+    for form in FORMS:
+        if form.digits and not digits:
+            continue
+        spans = [span for match in form.pattern.finditer(left) if form.holds(match) for span in form.spans(match)]
+        yield from (Found(form.kind, *span) for span in spans)
+        left = _blanked(left, spans)
+    yield from (Found("nome", *span) for span in people(text, left))
 
 
-def _cpf(match: re.Match[str]) -> bool:
-    return bool(match["called"]) or bool(match["marked"]) or is_cpf(match["number"])
-
-
-def _card(match: re.Match[str]) -> bool:
-    return _luhn(_digits(match.group()))
-
-
-# (kind, pattern, check of a match), in this order: longer numbers come before shorter ones that they may contain.
-_KINDS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], bool]], ...] = (
-    ("e-mail", re.compile(r"[\w.+-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}"), lambda _: True),
-    ("cartão", re.compile(r"(?<!\d)(?:\d{4}[ .-]?){3}\d{4}(?!\d)"), _card),
-    (
-        "CNPJ",
-        re.compile(r"(?<!\d)\d{2}\.?\d{3}\.?\d{3}/?\d{4}-?\d{2}(?!\d)"),
-        lambda m: "/" in m.group() or is_cnpj(m.group()),
-    ),
-    (
-        "CPF",
-        re.compile(
-            r"(?P<called>\bcpf\b\D{0,12})?(?<!\d)(?P<number>\d{3}(?P<marked>\.)?\d{3}\.?\d{3}[-./ ]?\d{2})(?!\d)", re.I
-        ),
-        _cpf,
-    ),
-    (
-        "telefone",
-        re.compile(
-            r"(?<![\d/])(?:\+?55[\s.-]?)?(?:\(\s?0?[1-9]\d\s?\)\s?|0?[1-9]\d[\s.-])?(?:9[\s.]?\d{4}|[2-5]\d{3})[\s.-]\d{4}(?!\d)"
-            r"|(?<!\d)(?:\+?55)?0?[1-9][1-9]9\d{8}(?!\d)|(?<!\d)\(\s?0?[1-9]\d\s?\)\s?9?\d{8}(?!\d)"
-        ),
-        lambda _: True,
-    ),
-    ("CEP", re.compile(r"(?<!\d)\d{5}-\d{3}(?!\d)|\bcep\b\D{0,3}\d{8}(?!\d)", re.I), lambda _: True),
-)
+def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
+    """The text with each span overwritten by NUL characters, so that later patterns do not see it."""
+    pieces, end = [], 0
+    for start, stop in sorted(spans):
+        if start >= end:
+            pieces += [text[end:start], "\0" * (stop - start)]
+            end = stop
+    return "".join([*pieces, text[end:]])
 
 
 def mask(text: str) -> tuple[str, Counter[str]]:
-    """The text with personal data replaced by ``[kind]``, and how many of each kind there were.
-
-    Kinds: e-mail, cartão, CNPJ, CPF, telefone, CEP, nome. Linear in the text's length.
-    """
-    found: Counter[str] = Counter()
-    for kind, pattern, is_one in _KINDS:
-
-        def replaced(match: re.Match[str], kind: str = kind, is_one: Callable = is_one) -> str:
-            if not is_one(match):
-                return match.group()
-            found[kind] += 1
-            called = match.groupdict().get("called") or ""
-            return f"{called}[{kind}]"
-
-        text = pattern.sub(replaced, text)
-    return _without_names(text, found), found
-
-
-def _without_names(text: str, found: Counter[str]) -> str:
-    def after_cue(match: re.Match[str]) -> str:
-        found["nome"] += 1
-        return f"{match[1]}[nome]"
-
-    def two(match: re.Match[str]) -> str:
-        if fold(match[1]) not in _FIRST_NAMES:
-            return match.group()
-        found["nome"] += 1
-        return "[nome]"
-
-    return _TWO_NAMES.sub(two, _AFTER_CUE.sub(after_cue, text))
+    """The text with personal data replaced by ``[kind]``, and how many of each kind there were (see ``find``)."""
+    composed = unicodedata.normalize("NFC", text)
+    found = find(composed)
+    if not found:
+        return text, Counter()
+    pieces, end = [], 0
+    for item in found:
+        pieces += [composed[end : item.start], f"[{item.kind}]"]
+        end = item.end
+    return "".join([*pieces, composed[end:]]), Counter(item.kind for item in found)

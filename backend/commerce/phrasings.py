@@ -1,9 +1,17 @@
-"""Templates for the wording of prompts: one per line in ``phrasings/<name>.txt``; you may edit these files."""
+"""Templates for the wording of prompts: one per line in ``phrasings/<name>.txt``; you may edit these files.
 
+``{estado}`` is the bare noun, ``{o estado}`` the noun with its article, and ``{de estado}`` (also em, para, pra, por, a) the
+noun after that preposition, contracted: "do Acre", "de Goiás".
+"""
+
+import re
 from functools import lru_cache
 from pathlib import Path
 
+from backend.commerce.grammar import Noun
+
 _FOLDER = Path(__file__).parent / "phrasings"
+_PLACE = re.compile(r"\{(?:(\w+) )?(\w+)\}")
 
 
 @lru_cache
@@ -13,21 +21,15 @@ def phrasings(name: str) -> tuple[str, ...]:
     return tuple(line.replace("\\n", "\n") for line in lines if line.strip() and not line.startswith("#"))
 
 
-def filled(template: str, **parts: str) -> str:
+def filled(template: str, **parts: str | Noun) -> str:
     """The template with its ``{parts}`` filled in; braces inside a part stay as they are."""
-    pieces = [template]
-    for name, part in parts.items():
-        pieces = [x for piece in pieces for x in _around(piece, "{" + name + "}", part)]
-    return "".join(pieces)
 
+    def part(match: re.Match[str]) -> str:
+        preposition, name = match.groups()
+        if name not in parts:
+            return match.group()
+        given = parts[name]
+        noun = given if isinstance(given, Noun) else Noun(given)
+        return noun.after(preposition) if preposition else noun.text
 
-class _Part(str):
-    """A part that has been filled in; names in braces inside it are not replaced."""
-
-
-def _around(piece: str, placeholder: str, part: str) -> list[str]:
-    """The piece split at each placeholder, with the part in its place."""
-    if isinstance(piece, _Part) or placeholder not in piece:
-        return [piece]
-    before, _, after = piece.partition(placeholder)
-    return [before, _Part(part), *_around(after, placeholder, part)]
+    return _PLACE.sub(part, template)

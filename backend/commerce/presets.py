@@ -6,6 +6,7 @@ from backend.suites.suite import Preset
 
 _TUCANO = "Polygl0t/Tucano2-qwen-0.5B-Instruct"
 _V41: dict[str, Any] = {  # handoff, "V4.1 Config Summary"; final report §10
+    "profile": "v4.1",  # the handoff's numbers (0.17, 0.476, the target of 0.55) are in its units
     "gate": "required",
     "model": _TUCANO,
     "four_bit": True,
@@ -16,9 +17,11 @@ _V41: dict[str, Any] = {  # handoff, "V4.1 Config Summary"; final report §10
     "max_completion_length": 512,
     "aggregation": "sum_then_normalize",
     "eval_steps": 10,
+    "patience": 60,  # all 600 steps: the handoff asks what happens until there, and has no early stopping
 }
 _V42: dict[str, Any] = {  # final report §3, "The 8 systematic changes", and §10
     **_V41,
+    "profile": "v4.2.1",
     "max_steps": 1500,
     "aggregation": "normalize_then_sum",
     "task_weighting": "reward",
@@ -28,7 +31,10 @@ _V42: dict[str, Any] = {  # final report §3, "The 8 systematic changes", and §
 
 PRESETS = {
     "v4.1": Preset("Tucano2 0.5B-Instruct, 600 steps, 5e-6, constant schedule (handoff)", _V41),
-    "v4.2": Preset("v4.1 with 1,500 steps, GDPO and improvement-aware task weights (final report)", _V42),
+    "v4.2": Preset(
+        "v4.1 with 1,500 steps, GDPO and improvement-aware task weights; three seeds: --seeds 42,123,456 (final report)",
+        _V42,
+    ),
     "drop-sql": Preset(
         "v4.2 without the SQL prompts, which a 0.5B model cannot learn (final report §9)",
         {**_V42, "tasks": ("extraction", "insights", "push")},
@@ -49,6 +55,18 @@ PRESETS = {
     "scenario-b-sft": Preset(
         "Tucano2 0.5B-Base: SFT on extraction pairs, then v4.1 on top (handoff, Scenario B)",
         {**_V41, "model": "Polygl0t/Tucano2-qwen-0.5B-Base", "sft_epochs": 1, "sft_tasks": ("extraction",)},
+    ),
+    "scenario-c": Preset(
+        "v4.2 on extraction and push alone; SQL and insights go to a larger model (handoff, Scenario C)",
+        {**_V42, "tasks": ("extraction", "push")},
+    ),
+    "1.5b": Preset(
+        "v4.2's recipe on Qwen2.5 1.5B-Instruct, where SQL begins to be learned (final report §9)",
+        {**_V42, "model": "Qwen/Qwen2.5-1.5B-Instruct"},
+    ),
+    "base-1.5b": Preset(
+        "Qwen2.5 1.5B base, 3,000 steps at 1e-6; wants 3,000 train prompts or more (final report §9)",
+        {**_V42, "model": "Qwen/Qwen2.5-1.5B", "max_steps": 3000, "learning_rate": 1e-6, "patience": 30},
     ),
     "push-few-shot": Preset(
         "v4.2 with three push examples in the system prompt (final report §9)", {**_V42, "few_shot": 3}

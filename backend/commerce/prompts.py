@@ -5,9 +5,10 @@
 Each task draws from a stream of its own, so that asking for more keeps what was there and adds to it.
 """
 
+import logging
 import random
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from functools import lru_cache
 from itertools import chain, islice
@@ -29,6 +30,7 @@ EVAL_COUNTS = {"extraction": 20, "sql_qa": 15, "insights": 15, "push": 15}
 TEST = 130
 """Test prompts by default: 40/30/30/30."""
 _POOL = 6
+_LOG = logging.getLogger(__name__)
 
 Draft = tuple[str, dict[str, Any]]
 """A user's text and its facts; ``facts["difficulty"]`` names the stratum that eval and test prompts are spread over."""
@@ -79,12 +81,14 @@ def build_prompts(
         seed: of every draw.
 
     Returns:
-        Train prompts, then eval prompts, then test prompts. No two share an order or a gold query; no two are
-        near-duplicates (``SAME``), and none is close to a prompt of another split (``LEAK``). Eval and test prompts are
+        Train prompts, then eval prompts, then test prompts. No two share an order or a gold query; no two of
+        different splits share a slice of figures; no two are near-duplicates (``SAME``), and none is close to a prompt of another split (``LEAK``). Eval and test prompts are
         spread evenly over difficulty.
 
+    A task that the data give no prompt of at all (extraction, where no review has a comment) is left out, with a warning.
+
     Raises:
-        UserError: there is no such shop, or its data cannot give that many different prompts of a task.
+        UserError: there is no such shop, or its data cannot give that many different prompts of a task, or none of any.
     """
     train, evaluation, test = train or TRAIN_COUNTS, evaluation or EVAL_COUNTS, test or counts_for_test()
     source, mark = shop_identity(commerce_db)
@@ -94,13 +98,20 @@ def build_prompts(
             wanted = train.get(task, 0), evaluation.get(task, 0), test.get(task, 0)
             if not any(wanted):
                 continue
-            for split, (text, facts) in _split(drafts(random.Random(f"{task}-{seed}"), db), *wanted, task):
+            stream = drafts(random.Random(f"{task}-{seed}"), db)
+            if (first := next(stream, None)) is None:
+                _LOG.warning("%s gives no %s prompt at all; the set is made without the task", source, task)
+                continue
+            for split, (text, facts) in _split(chain((first,), stream), *wanted, task):
                 messages = (Message(role="system", content=system_prompt(task)), Message(role="user", content=text))
                 facts["shop"] = mark
                 prompts[split].append(
                     PromptRecord(task=task, messages=messages, facts=facts, split=split, source=source)
                 )
-    return prompts["train"] + prompts["eval"] + prompts["test"]
+    made = prompts["train"] + prompts["eval"] + prompts["test"]
+    if not made:
+        raise UserError(f"{commerce_db} ({source}) gives no prompt of any task asked for; import a shop with more data")
+    return made
 
 
 def _split(drafts: Iterator[Draft], train: int, evaluation: int, test: int, task: str) -> Iterator[tuple[Split, Draft]]:
@@ -111,17 +122,17 @@ def _split(drafts: Iterator[Draft], train: int, evaluation: int, test: int, task
     """
     different = _different(drafts)
     chosen, left = _drawn(list(islice(different, _POOL * evaluation)), evaluation)
-    held_out = Neighbours(text for text, _ in chosen)
-    far = (draft for draft in chain(left, different) if held_out.nearest(draft[0])[0] < LEAK)
+    held_out = _Apart(chosen)
+    far = (draft for draft in chain(left, different) if held_out.allows(draft))
     usual = list(islice(far, TRAIN_COUNTS[task] if test else min(train, TRAIN_COUNTS[task])))
     learned_from, spare = usual[:train], usual[train:]
     ahead = list(islice(far, _POOL * test))
     tested, _ = _drawn(_far_from(usual, ahead), test)
     if len(tested) < test:
         tested, _ = _drawn(_far_from(learned_from, [*spare, *ahead]), test)
-    for text, _ in tested:
-        held_out.add(text)
-    more = (draft for draft in chain(ahead, far) if held_out.nearest(draft[0])[0] < LEAK)
+    for draft in tested:
+        held_out.add(draft)
+    more = (draft for draft in chain(ahead, far) if held_out.allows(draft))
     learned_from += islice(more, train - len(learned_from))
     yield from (("eval", draft) for draft in chosen)
     yield from (("train", draft) for draft in learned_from)
@@ -135,8 +146,28 @@ def _split(drafts: Iterator[Draft], train: int, evaluation: int, test: int, task
 
 
 def _far_from(others: list[Draft], drafts: list[Draft]) -> list[Draft]:
-    neighbours = Neighbours(text for text, _ in others)
-    return [draft for draft in drafts if neighbours.nearest(draft[0])[0] < LEAK]
+    apart = _Apart(others)
+    return [draft for draft in drafts if apart.allows(draft)]
+
+
+class _Apart:
+    """Drafts of one split, and whether another draft may stand in another split.
+
+    It may not if it is close to one of them, or gives the figures of the same slice (``facts["slice"]``).
+    """
+
+    def __init__(self, drafts: Iterable[Draft]) -> None:
+        self._texts, self._slices = Neighbours(), set[str]()
+        for draft in drafts:
+            self.add(draft)
+
+    def add(self, draft: Draft) -> None:
+        self._texts.add(draft[0])
+        if "slice" in draft[1]:
+            self._slices.add(draft[1]["slice"])
+
+    def allows(self, draft: Draft) -> bool:
+        return draft[1].get("slice") not in self._slices and self._texts.nearest(draft[0])[0] < LEAK
 
 
 def _drawn(pool: list[Draft], count: int) -> tuple[list[Draft], list[Draft]]:
@@ -161,13 +192,13 @@ def _different(drafts: Iterator[Draft]) -> Iterator[Draft]:
 
 def _extraction(rng: random.Random, db: sqlite3.Connection) -> Iterator[Draft]:
     rows = db.execute(
-        "SELECT r.order_id, r.score, r.comment, MIN(e.product), r.truth_category, r.truth_delivery, r.truth_product, "
-        "r.truth_seller FROM reviews r JOIN orders_enriched e USING (order_id) WHERE LENGTH(r.comment) > 9 "
-        "GROUP BY r.review_id ORDER BY r.review_id"
+        "SELECT r.order_id, r.score, r.comment, e.product, r.truth_category, r.truth_delivery, r.truth_product, "
+        "r.truth_seller, MIN(e.rowid) FROM reviews r JOIN orders_enriched e USING (order_id) WHERE LENGTH(r.comment) > 9 "
+        "GROUP BY r.review_id ORDER BY r.review_id"  # the first item of the order is the one reviewed
     ).fetchall()
     rng.shuffle(rows)
     texts: set[str] = set()
-    for order_id, nota, comment, product, category, delivery, broken, seller in rows:
+    for order_id, nota, comment, product, category, delivery, broken, seller, _ in rows:
         if comment.casefold() in texts:  # the same words about two orders are one review
             continue
         texts.add(comment.casefold())
@@ -194,8 +225,19 @@ def _sql_qa(rng: random.Random, db: sqlite3.Connection) -> Iterator[Draft]:
         result = db.execute(question.sql).fetchall()
         if not result or result[0][-1] is None:  # nothing in the data answers it
             continue
+        if question.check and not _is_clear(db.execute(question.check).fetchall(), question.rows):
+            continue
         facts = {"gold_sql": question.sql, "gold_result": [list(row) for row in result]}
         yield question.text, {**facts, "difficulty": question.difficulty}
+
+
+def _is_clear(rows: list[tuple[Any, ...]], asked: int) -> bool:
+    """Whether a ranking has as many rows as asked for, and no two with the same value, whose order would be chance.
+
+    ``rows`` holds one more than asked for, where there are more.
+    """
+    values = [row[-1] for row in rows]
+    return len(rows) >= asked and None not in values and len(set(values)) == len(values)
 
 
 def _insights(rng: random.Random, db: sqlite3.Connection) -> Iterator[Draft]:

@@ -1,7 +1,7 @@
 """commerce.db: the shop's data as every prompt and query reads it, whoever filled it (synthetic, or an Olist export).
 
 The tables mirror the public Olist layout in Portuguese values; ``orders_enriched`` is the one to query: a row per order
-item. The database is written whole or not at all, and names its contents in the table ``shop``.
+item, and one without price and product for an order that has no item. A review may serve several orders. The database is written whole or not at all, and names its contents in the table ``shop``.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ CREATE TABLE products (product_id TEXT PRIMARY KEY, name TEXT, category TEXT, ca
 CREATE TABLE orders (order_id TEXT PRIMARY KEY, customer_id TEXT REFERENCES customers, status TEXT NOT NULL,
     purchased_on TEXT NOT NULL, estimated_on TEXT, delivered_on TEXT, payment_type TEXT, installments INTEGER);
 CREATE TABLE order_items (order_id TEXT REFERENCES orders, product_id TEXT REFERENCES products,
-    seller_id TEXT REFERENCES sellers, price REAL NOT NULL, freight REAL NOT NULL);
-CREATE TABLE reviews (review_id TEXT PRIMARY KEY, order_id TEXT REFERENCES orders, score INTEGER NOT NULL,
-    comment TEXT, truth_category TEXT, truth_delivery INTEGER, truth_product INTEGER, truth_seller INTEGER);
+    seller_id TEXT REFERENCES sellers, price REAL NOT NULL, freight REAL);
+CREATE TABLE reviews (review_id TEXT, order_id TEXT REFERENCES orders, score INTEGER NOT NULL, comment TEXT,
+    truth_category TEXT, truth_delivery INTEGER, truth_product INTEGER, truth_seller INTEGER, PRIMARY KEY (review_id, order_id));
 CREATE TABLE shop (source TEXT NOT NULL, id TEXT NOT NULL);
 """
 ENRICHED = """
@@ -34,7 +34,7 @@ SELECT o.order_id, c.state AS customer_state, p.name AS product, p.category, p.c
     r.score AS review_score, r.comment AS review_text,
     CASE WHEN r.score >= 4 THEN 'positivo' WHEN r.score = 3 THEN 'neutro' WHEN r.score <= 2 THEN 'negativo' END
         AS sentiment
-FROM orders o LEFT JOIN customers c USING (customer_id) JOIN order_items i USING (order_id)
+FROM orders o LEFT JOIN customers c USING (customer_id) LEFT JOIN order_items i USING (order_id)
     LEFT JOIN products p USING (product_id) LEFT JOIN reviews r USING (order_id)
 ORDER BY o.order_id, i.rowid;
 CREATE INDEX enriched_order ON orders_enriched (order_id);
@@ -77,23 +77,6 @@ PAYMENT_NAMES = {
     "boleto": "boleto",
     "pix": "pix",
     "voucher": "voucher",
-}
-_SPELLED = {  # words of category names that are written without their accents
-    "beleza_saude": "beleza e saúde",
-    "cama_mesa_banho": "cama, mesa e banho",
-    "construcao": "construção",
-    "decoracao": "decoração",
-    "domesticas": "domésticas",
-    "eletrodomesticos": "eletrodomésticos",
-    "eletronicos": "eletrônicos",
-    "esporte_lazer": "esporte e lazer",
-    "informatica": "informática",
-    "moveis": "móveis",
-    "relogios": "relógios",
-    "saude": "saúde",
-    "bebes": "bebês",
-    "musica": "música",
-    "seguranca": "segurança",
 }
 
 
@@ -195,13 +178,6 @@ def vocabulary(db: sqlite3.Connection) -> Vocabulary:
     known = tuple(s for s in values("customer_state") if s in STATE_NAMES)
     payments = tuple(p for p in values("payment_type") if p in PAYMENT_NAMES)
     return Vocabulary(known, values("category", 20) or values("category"), values("month"), payments)
-
-
-def category_name(category: str) -> str:
-    """A category as people write it: ``moveis_decoracao`` -> "móveis decoração"."""
-    if category in _SPELLED:
-        return _SPELLED[category]
-    return " ".join(_SPELLED.get(word, word) for word in category.split("_"))
 
 
 def brazilian(value: float, digits: int = 2) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from backend.commerce.olist_source import SOURCES
 from backend.commerce.prompts import EVAL_COUNTS, TEST, TRAIN_COUNTS, build_prompts, counts_for, counts_for_test
 from backend.commerce.shop import shop_identity, shop_path
 from backend.commerce.synthetic import ensure_shop
@@ -59,12 +58,12 @@ SHOP = PromptSource(
     files=FileImport(
         label=Text("Import a shop", "Importar uma loja"),
         what=Text(
-            "The nine CSV files of the public Olist data, or your own in that layout; orders and order items are needed. "
-            "Names, phone numbers, e-mails and documents in reviews are masked.",
-            "Os nove CSVs públicos da Olist, ou os seus nesse formato; pedidos e itens são necessários. Nomes, telefones, "
+            "The nine CSV files of the public Olist data, or your own in that layout; the orders are needed. "
+            "Names, addresses, phone numbers, e-mails and documents in reviews are masked.",
+            "Os nove CSVs públicos da Olist, ou os seus nesse formato; os pedidos são necessários. Nomes, endereços, telefones, "
             "e-mails e documentos nas avaliações são mascarados.",
         ),
-        files=tuple(source.file for source in SOURCES.values()),
+        files=("*.csv", "*.tsv", "*.txt"),
         take=take_olist,
         done=Text(
             "Make prompts from it under New set. SQL prompts of another shop no longer fit profile v5-exec.",

@@ -2,8 +2,9 @@
 (profiles v5-exec and v5).
 
 The query is written by a model, so it is not trusted. sqlglot must parse it as a single SELECT over the shop's tables.
-SQLite opens the file read-only, and its authorizer allows only reading those tables and calling harmless functions. A
-progress handler ends the query after ``SECONDS``. At most ``MOST_ROWS`` rows are fetched.
+SQLite opens the file read-only, and its authorizer allows only reading those tables and calling harmless functions.
+Parsing and running happen in a process of their own, which ends with the query that passes ``SECONDS`` of CPU time (a half more by the clock) or
+its memory (``backend.commerce.sql_worker``). At most ``MOST_ROWS`` rows are fetched, and at most a megabyte.
 
 What is measured has versions, and a profile names its own, which is part of its fingerprint. ``sql-execution/1`` (v5-exec) compares
 row by row; ``sql-execution/2`` (v5, and whoever calls ``measure``) takes any tie-break of equal rank, knows the names of CTEs, tells a
@@ -16,12 +17,14 @@ import sqlite3
 import time
 from contextlib import closing
 from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import sqlglot
 from sqlglot import expressions as sql
 
+from backend.commerce import sql_worker
 from backend.commerce.shop import open_shop, shop_identity
 from backend.commerce.sql_results import TABLES as _TABLES
 from backend.commerce.sql_results import asks_the_data, holds, is_true_result
@@ -36,6 +39,17 @@ VERSION = VERSIONS[-1]
 SECONDS = 1.0
 MOST_ROWS = 200
 _MOST_CHARACTERS = 5_000
+_RESULT_BYTES = 1_000_000
+_SQLITE_BYTES = 100_000_000
+_LIMITS = {
+    sqlite3.SQLITE_LIMIT_LENGTH: 100_000,
+    sqlite3.SQLITE_LIMIT_COLUMN: 100,
+    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
+    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 50,
+    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 1_000,
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+}
+"""Of a text or a row (bytes), of columns, and of what a statement is made of."""
 _RAN = 0.2
 _FUNCTIONS = frozenset(
     """abs avg cast coalesce count date datetime ifnull iif instr julianday length lower max min nullif printf replace
@@ -156,7 +170,7 @@ def _same_shop(data_hash: str, gold_sql: str, gold: str, shop: Path, changed: in
 
 
 def run_query(query: str, shop: Path, seconds: float = SECONDS, named: bool = True) -> list[tuple[Any, ...]]:
-    """The rows of one SELECT.
+    """The rows of one SELECT, run in a process whose time and memory are limited (``backend.commerce.sql_worker``).
 
     Args:
         query: of a model.
@@ -165,22 +179,43 @@ def run_query(query: str, shop: Path, seconds: float = SECONDS, named: bool = Tr
         named: whether CTEs are known by their names; not so in version 1, which refused to count the rows of one.
 
     Raises:
-        Refused: it is not a single SELECT over the shop's tables, SQLite rejects it, or it takes too long.
+        Refused: it is not a single SELECT over the shop's tables, SQLite rejects it, or it passes a limit.
+        UserError: there is no shop at this path.
     """
+    try:
+        return sql_worker.run(query, shop, seconds, named)
+    except sql_worker.NotRun as error:
+        raise Refused(str(error)) from error
+
+
+def run_here(query: str, shop: Path, seconds: float, named: bool = True) -> list[tuple[Any, ...]]:
+    """As ``run_query``, in this process: the worker's, which the system ends where this function cannot."""
     own = check(query)
     known = own if named else frozenset[str]()
     with closing(open_shop(shop)) as db:
-        db.execute("PRAGMA query_only = ON")
-        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)
-        db.setlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 100)
-        db.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        for pragma in ("query_only = ON", "temp_store = MEMORY", f"hard_heap_limit = {_SQLITE_BYTES}"):
+            db.execute(f"PRAGMA {pragma}")
+        for limit, most in _LIMITS.items():
+            db.setlimit(limit, most)
         db.set_authorizer(partial(_allowed, known))
-        ends = time.monotonic() + seconds
-        db.set_progress_handler(lambda: time.monotonic() > ends, 1_000)
+        ends = time.process_time() + seconds
+        db.set_progress_handler(lambda: time.process_time() > ends, 1_000)
         try:
-            return db.execute(query).fetchmany(MOST_ROWS)
-        except (sqlite3.Error, sqlite3.Warning, OverflowError, MemoryError) as error:
+            return _fetched(db.execute(query))
+        except (sqlite3.Error, sqlite3.Warning, OverflowError, ValueError, MemoryError) as error:
             raise Refused(str(error)) from error
+
+
+def _fetched(cursor: sqlite3.Cursor) -> list[tuple[Any, ...]]:
+    """The first rows, as long as they are small."""
+    rows: list[tuple[Any, ...]] = []
+    size = 0
+    for row in islice(cursor, MOST_ROWS):
+        size += sum(len(value) if isinstance(value, str | bytes) else 8 for value in row)
+        if size > _RESULT_BYTES:
+            raise Refused(f"its result is larger than {_RESULT_BYTES} bytes")
+        rows.append(row)
+    return rows
 
 
 def check(query: str) -> frozenset[str]:

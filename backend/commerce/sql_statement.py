@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from backend.commerce.shop import PAYMENT_NAMES, STATE_NAMES, category_name
+from backend.commerce.categories import category_name
+from backend.commerce.shop import PAYMENT_NAMES, STATE_NAMES
 from rewards.commerce.v5.portuguese import numbers, sense, sentences
 from rewards.text import fold
 

@@ -1,7 +1,7 @@
 """A synthetic Brazilian online shop, the same for the same seed.
 
-It stands in for a shop's own export until one is imported. What it simplifies: one item per order, delays drawn from
-a distribution per state, and reviews composed of phrases, so that the truth behind each review (what went wrong)
+It stands in for a shop's own export until one is imported. What it simplifies: a review is of the order's first item, delays
+are drawn from a distribution per state, and reviews are composed of phrases, so that the truth behind each review (what went wrong)
 is known and can be checked.
 
     python -m backend.data synthetic --orders 6000 --seed 42
@@ -49,6 +49,8 @@ CATEGORIES = {  # Portuguese: (English, lowest price, highest price, products)
     "moda": ("fashion", 25, 350, ("vestido", "camiseta", "bolsa", "sandália")),
 }
 PAYMENTS = {"cartao_credito": 0.72, "boleto": 0.15, "pix": 0.10, "voucher": 0.03}
+_MORE_ITEMS = (0.66, 0.22, 0.08, 0.04)
+"""Shares of orders with none, one, two, three items beside the first."""
 FIRST_DAY, DAYS = date(2017, 1, 1), 600
 
 
@@ -57,7 +59,7 @@ def build_commerce_db(path: Path, orders: int = 6000, seed: int = 42) -> Path:
 
     Args:
         path: the SQLite file to write.
-        orders: number of orders, one item each.
+        orders: number of orders; two thirds have one item, the others up to four.
         seed: same seed, same file contents.
     """
     rng = random.Random(f"commerce-{seed}")
@@ -106,10 +108,9 @@ def _insert_order(
     sellers: list[tuple[str, str]],
 ) -> None:
     order_id, customer_id, state = f"o{number:06d}", f"c{number:06d}", _weighted_state(rng)
-    product_id, name, category = rng.choice(products)
-    _, low, high, _ = CATEGORIES[category]
-    price = round(low + (high - low) * rng.random() ** 2.2, 2)
-    freight = round(8 + 0.03 * price + rng.random() * (12 if state == "SP" else 28), 2)
+    items = [rng.choice(products)]
+    for _ in range(rng.choices(range(4), _MORE_ITEMS)[0]):
+        items.append(items[0] if rng.random() < 0.4 else rng.choice(products))  # the same again, or something else
     bought = FIRST_DAY + timedelta(days=int(DAYS * rng.random() ** 0.8))
     estimated = bought + timedelta(days=rng.randint(12, 28))
     status = rng.choices(("delivered", "shipped", "canceled"), (0.95, 0.03, 0.02))[0]
@@ -117,7 +118,6 @@ def _insert_order(
     delivered = estimated + timedelta(days=max(late, (bought - estimated).days + 1)) if status == "delivered" else None
     payment = rng.choices(list(PAYMENTS), list(PAYMENTS.values()))[0]
     installments = rng.randint(1, 10) if payment == "cartao_credito" else 1
-    seller_id = rng.choice(sellers)[0]
 
     db.execute("INSERT INTO customers VALUES (?, ?)", (customer_id, state))
     db.execute(
@@ -133,9 +133,14 @@ def _insert_order(
             installments,
         ),
     )
-    db.execute("INSERT INTO order_items VALUES (?, ?, ?, ?, ?)", (order_id, product_id, seller_id, price, freight))
+    for product_id, _, category in items:
+        _, low, high, _ = CATEGORIES[category]
+        price = round(low + (high - low) * rng.random() ** 2.2, 2)
+        freight = round(8 + 0.03 * price + rng.random() * (12 if state == "SP" else 28), 2)
+        row = (order_id, product_id, rng.choice(sellers)[0], price, freight)
+        db.execute("INSERT INTO order_items VALUES (?, ?, ?, ?, ?)", row)
     if delivered and rng.random() < 0.85:
-        review = write_review(rng, name, (delivered - estimated).days)
+        review = write_review(rng, items[0][1], (delivered - estimated).days)
         db.execute(
             "INSERT INTO reviews VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (

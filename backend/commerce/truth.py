@@ -4,23 +4,41 @@ from collections.abc import Sequence
 
 from rewards.commerce.extraction import sentiment_of, sentiment_of_nota
 from rewards.commerce.json_parsing import parse_json
-from rewards.types import Columns, Text, Truth
+from rewards.types import Columns, Fact, Text, Truth
 
-_FLAGS = ("delivery_issue", "product_issue", "seller_issue")
+_FLAGS = {
+    "delivery_issue": Text("problem with the delivery", "problema na entrega"),
+    "product_issue": Text("problem with the product", "problema no produto"),
+    "seller_issue": Text("problem with the seller", "problema com o vendedor"),
+}
+_CATEGORY, _SENTIMENT = Text("category of the complaint", "categoria da reclamação"), Text("sentiment", "sentimento")
 
 
-def facts_right(completion: str, columns: Columns) -> Sequence[bool] | None:
-    """For each of five facts (three issue flags, category, sentiment against nota), whether the completion got it right.
+def facts_of(completion: str, columns: Columns) -> Sequence[Fact] | None:
+    """Five facts (three issue flags, category, sentiment against nota), what the completion says of each, and what is so.
 
-    None if the columns have no facts: reviews of a real shop have none.
+    The prompt states the nota, so the sentiment can be copied. None if the columns have no facts: reviews of a real shop have
+    none.
     """
     if "complaint_category" not in columns:
         return None
     data = parse_json(completion).value or {}
-    right = [data.get(name) is columns[name] for name in _FLAGS]
-    right.append(data.get("complaint_category") == columns["complaint_category"])
-    right.append(sentiment_of(data.get("sentiment")) == sentiment_of_nota(columns["nota"]))
-    return right
+    found = [Fact(label, _flag(data.get(name)), columns[name]) for name, label in _FLAGS.items()]
+    category = data.get("complaint_category")
+    found.append(Fact(_CATEGORY, category if isinstance(category, str) else None, columns["complaint_category"]))
+    stated = sentiment_of_nota(columns["nota"])
+    found.append(Fact(_SENTIMENT, sentiment_of(data.get("sentiment")), stated, copied=stated))
+    return found
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def facts_right(completion: str, columns: Columns) -> Sequence[bool] | None:
+    """For each of ``facts_of``, whether the completion got it right."""
+    facts = facts_of(completion, columns)
+    return None if facts is None else [fact.right for fact in facts]
 
 
 FACTS = Truth(
@@ -31,4 +49,5 @@ FACTS = Truth(
         "Extração, medida contra a verdade por trás dos prompts, que a recompensa não conhece.",
     ),
     facts_right,
+    facts_of,
 )

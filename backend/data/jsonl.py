@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from backend.errors import UserError, bad_rows, reason
-from backend.files import load_users_json, numbered_lines, read_users_text, write_whole
+from backend.files import load_users_line, numbered_lines, read_users_text, write_whole
 from backend.records import Message, PromptRecord
 from backend.suites import get_task, tasks
+
+_SOURCE = 200
+"""Characters of a prompt's source that are kept."""
 
 
 def read_prompts(path: Path) -> list[PromptRecord]:
@@ -28,7 +31,7 @@ def read_prompts(path: Path) -> list[PromptRecord]:
     first_seen: dict[str, int] = {}
     for number, line in lines:
         try:
-            prompt = prompt_of_line(load_users_json(line), str(path.name))
+            prompt = prompt_of_line(load_users_line(line), path.name[:_SOURCE])
         except (ValueError, TypeError) as error:
             bad.append(f"{path}:{number}: {reason(error)}")
             continue
@@ -69,5 +72,7 @@ def prompt_of_line(row: Any, source: str) -> PromptRecord:
             row["messages"].insert(0, Message(role="system", content=known.system_prompt))
     row.setdefault("source", source)
     record = PromptRecord.model_validate(row)
+    if len(record.source) > _SOURCE:
+        raise ValueError(f"source has {len(record.source)} characters; at most {_SOURCE} are kept")
     get_task(record.task)  # a line with an unknown task is bad
     return record

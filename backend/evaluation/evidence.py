@@ -1,7 +1,7 @@
 """What a comparison is evidence of. A reward that rose says that the reward rose, and no more.
 
 Beside it stand what is known without it: the truth behind the prompts, what people said, whether the reward has passed its
-audit, and what anyone can count in the answers.
+audit and holds against an attack, and what anyone can count in the answers.
 """
 
 from collections import Counter
@@ -9,20 +9,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+import numpy as np
 import pandas as pd
 
+from backend.audit.attacks import Standing
 from backend.audit.gate import Gate
 from backend.evaluation.compare import TaskComparison
 from backend.evaluation.paired import mean_interval
 from backend.evaluation.people import PeopleEstimate
+from backend.evaluation.truth import TruthChange, truth_change
 from backend.suites import find_task
 from backend.wording import Text, decimal, fill
-from rewards.types import Truth
+from rewards.types import Count
 
 REPEATED = 3
 """A line that stands this often in an answer is repeated."""
-_CONSTANTS = 60
-"""The most frequent answers that are tried as a constant one."""
 _MANY = 0.25
 """A share of the answers that grew by this much since base is said."""
 
@@ -47,35 +48,47 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class TruthChange:
-    """A truth measure before and after: the mean over prompts of the share that is right.
+class Tally:
+    """One of the task's own counts before and after, over the prompts where it can be told of both answers.
 
     Attributes:
-        label: of the measure.
-        base, tuned: the means.
-        low, high: 95 % interval of the change.
-        constant: what the best single answer reaches when it is given to every prompt; of the answers that were seen.
-        over_low, over_high: 95 % interval of tuned minus that.
+        count: what is counted.
+        answers: how many prompts.
+        base, tuned: the sums over them: answers that are one, or how many there are in all.
+        shares: whether it is a yes or no of each answer.
+        low, high: 95 % interval of the mean change; NaN where there are too few prompts.
     """
 
-    label: Text
-    base: float
-    tuned: float
+    count: Count
+    answers: int
+    base: int
+    tuned: int
+    shares: bool
     low: float
     high: float
-    constant: float
-    over_low: float
-    over_high: float
 
     @property
-    def rose(self) -> bool:
-        """Whether it surely rose, and above what a constant answer reaches."""
-        return self.low > 0 and self.over_low > 0
+    def against(self) -> bool:
+        """Whether it says that the answers did not get better."""
+        if self.count.meaning == "needed":
+            return self.high < 0 or self.tuned == 0
+        stands = self.tuned <= self.base and self.tuned < self.answers
+        return self.count.meaning == "right" and (self.high < 0 or stands)
 
     @property
-    def no_more_than_constant(self) -> bool:
-        """Whether it surely rose, but not surely above what a constant answer reaches."""
-        return self.low > 0 >= self.over_low
+    def in_favour(self) -> bool:
+        """Whether it says that they did."""
+        return self.count.meaning == "right" and self.low > 0
+
+    @property
+    def words(self) -> Text:
+        """``queries that run: 1 of 15 (8 before)``."""
+        template = Text("{label}: {now} of {n} ({before} before)", "{label}: {now} de {n} ({before} antes)")
+        if not self.shares:
+            template = Text(
+                "{label}: {now} in {n} answers ({before} before)", "{label}: {now} em {n} respostas ({before} antes)"
+            )
+        return fill(*template, label=self.count.label, now=self.tuned, n=self.answers, before=self.base)
 
 
 @dataclass(frozen=True)
@@ -87,6 +100,8 @@ class Evidence:
         gate: the standing decision on the reward; None where there is none.
         truth, people: the change by either; None where it is not known.
         before, after: what can be counted in base's and tuned's answers.
+        attack: what an attack on the reward as it is now came to; None where nobody has made one.
+        tallies: the task's own counts.
     """
 
     change: TaskComparison
@@ -95,11 +110,18 @@ class Evidence:
     people: PeopleEstimate | None
     before: Counted
     after: Counted
+    attack: Standing | None = None
+    tallies: tuple[Tally, ...] = ()
+
+    @property
+    def broken(self) -> bool:
+        """Whether an attack has shown that the reward pays for cheap texts."""
+        return self.attack is not None and self.attack.broke
 
     @property
     def trusted(self) -> bool:
-        """Whether the reward has passed its audit, as it is now."""
-        return self.gate is not None and self.gate.verdict == "pass"
+        """Whether the reward, as it is now, has passed its audit, and no attack has broken it."""
+        return self.gate is not None and self.gate.verdict == "pass" and not self.broken
 
     @property
     def shown(self) -> bool:
@@ -142,7 +164,7 @@ class Evidence:
                     now=after.repeating, n=after.answers, times=REPEATED, before=before.repeating,
                 )
             )  # fmt: skip
-        return said
+        return [*said, *(tally.words for tally in self.tallies if tally.against)]
 
     @property
     def in_favour(self) -> list[Text]:
@@ -159,18 +181,25 @@ class Evidence:
         if (t := self.truth) is not None and t.rose:
             said.append(
                 fill(
-                    "{label} rose ({base} to {tuned}; one constant answer gets {constant})",
-                    "{label} subiram ({base} a {tuned}; uma só resposta constante chega a {constant})",
+                    "{label} rose ({base} to {tuned}; {unread} gets {constant})",
+                    "{label} subiram ({base} a {tuned}; {unread} chega a {constant})",
                     **shares(t),
                 )
             )
-        return said
+        return [*said, *(tally.words for tally in self.tallies if tally.in_favour)]
 
 
 def shares(t: TruthChange) -> dict[str, Text | str]:
-    """A truth measure's label and its shares in per cent, for sentences."""
+    """For sentences: a truth measure's label, its shares in per cent, and what one gets without reading, in words."""
     found = {"base": t.base, "tuned": t.tuned, "constant": t.constant}
-    return {"label": t.label} | {name: f"{share:.0%}" for name, share in found.items()}
+    label = fill("{label} (balanced)", "{label} (balanceados)", label=t.label) if t.facts else t.label
+    unread = Text("one and the same answer to every prompt", "uma mesma resposta a todos os prompts")
+    if t.copies:
+        unread = Text(
+            "one constant answer with the stated value copied",
+            "uma só resposta constante com o valor dado copiado",
+        )
+    return {"label": label, "unread": unread} | {name: f"{share:.0%}" for name, share in found.items()}
 
 
 def gather(
@@ -179,15 +208,17 @@ def gather(
     texts: tuple[pd.DataFrame, pd.DataFrame],
     gates: Mapping[str, Gate],
     people: Sequence[PeopleEstimate],
+    attacks: Mapping[str, Standing] | None = None,
 ) -> list[Evidence]:
     """All that is known of each task's change.
 
     Args:
         changes: of the reward, per task and overall.
         paired: columns prompt_id, task, base, tuned; one row per prompt.
-        texts: of base and of tuned: columns prompt_id, text, facts; one row per completion.
+        texts: of base and of tuned: columns prompt_id, text, user_text, facts; one row per completion.
         gates: task -> the standing decision on its reward.
         people: the change by people, per task and overall.
+        attacks: task -> what an attack on its reward came to.
     """
     by_people = {p.task: p for p in people}
     found = []
@@ -197,9 +228,40 @@ def gather(
         prompts = paired.loc[paired["task"] == change.task, "prompt_id"]
         base, tuned = (frame[frame["prompt_id"].isin(prompts)] for frame in texts)
         before, after = (count(frame.drop_duplicates("prompt_id")["text"].tolist()) for frame in (base, tuned))
-        truth, gate = _truth(change.task, base, tuned), gates.get(change.task)
-        found.append(Evidence(change, gate, truth, by_people.get(change.task), before, after))
+        known = find_task(change.task)
+        truth = truth_change(known.truth, base, tuned) if known is not None and known.truth is not None else None
+        tallies = [tally(one, base, tuned) for one in (known.counts if known is not None else ())]
+        found.append(
+            Evidence(
+                change,
+                gates.get(change.task),
+                truth,
+                by_people.get(change.task),
+                before,
+                after,
+                (attacks or {}).get(change.task),
+                tuple(t for t in tallies if t is not None),
+            )
+        )
     return found
+
+
+def tally(one: Count, base: pd.DataFrame, tuned: pd.DataFrame) -> Tally | None:
+    """One of a task's counts in the first answer to each prompt; None where it can be told of no prompt's answers."""
+    sides = [_told(one, frame.drop_duplicates("prompt_id")) for frame in (base, tuned)]
+    prompts = [prompt for prompt in sides[0] if prompt in sides[1]]
+    if not prompts:
+        return None
+    before, after = ([side[prompt] for prompt in prompts] for side in sides)
+    low, high = mean_interval([np.subtract(after, before, dtype=float)])
+    shares = all(isinstance(value, bool) for value in before + after)
+    return Tally(one, len(prompts), sum(before), sum(after), shares, low, high)
+
+
+def _told(one: Count, answers: pd.DataFrame) -> dict[str, bool | int]:
+    """prompt_id -> what is counted in its answer, where that can be told."""
+    values = ((str(r.prompt_id), one.of(str(r.text), str(r.user_text), r.facts)) for r in answers.itertuples())
+    return {prompt: value for prompt, value in values if value is not None}
 
 
 def count(texts: Sequence[str]) -> Counted:
@@ -212,39 +274,3 @@ def count(texts: Sequence[str]) -> Counted:
 
 def _lines(text: str) -> Counter[str]:
     return Counter(line for raw in text.splitlines() if len(line := " ".join(raw.casefold().split())) > 3)
-
-
-def _truth(task: str, base: pd.DataFrame, tuned: pd.DataFrame) -> TruthChange | None:
-    """The change of a task's truth measure over the prompts that it applies to; None where there are fewer than two."""
-    known = find_task(task)
-    truth = known.truth if known is not None else None
-    if truth is None:
-        return None
-    both = pd.concat([_right(truth, frame) for frame in (base, tuned)], axis=1, keys=["base", "tuned"], join="inner")
-    if len(both) < 2:
-        return None
-    prompts = tuned.drop_duplicates("prompt_id")
-    seen = pd.concat([base["text"], tuned["text"]]).value_counts().index[:_CONSTANTS]
-    constants = [_right(truth, prompts.assign(text=text)).reindex(both.index) for text in seen]
-    best = max(constants, key=lambda shares: float(shares.mean()))
-    changes = [(both["tuned"] - other).round(9).to_numpy(float) for other in (both["base"], best)]
-    (low, high), (over_low, over_high) = (mean_interval([change]) for change in changes)
-    return TruthChange(
-        label=truth.label,
-        base=float(both["base"].mean()),
-        tuned=float(both["tuned"].mean()),
-        low=low,
-        high=high,
-        constant=float(best.mean()),
-        over_low=over_low,
-        over_high=over_high,
-    )
-
-
-def _right(truth: Truth, frame: pd.DataFrame) -> pd.Series:
-    """prompt_id -> the share of its facts that its answers get right; prompts without facts are left out."""
-    right: dict[str, list[float]] = {}
-    for row in frame.itertuples():
-        if judged := truth.judge(str(row.text), row.facts):
-            right.setdefault(str(row.prompt_id), []).append(fmean(judged))
-    return pd.Series({prompt: fmean(shares) for prompt, shares in right.items()}, dtype=float)

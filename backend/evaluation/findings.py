@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from backend.audit.gate import Gate
-from backend.evaluation.evidence import Evidence, TruthChange, shares
+from backend.evaluation.evidence import Evidence, shares
+from backend.evaluation.truth import FactChange, TruthChange
 from backend.evaluation.words import VERDICTS, bold_label, clause, moved, odds_beside
 from backend.suites import label_of
 from backend.wording import Text, decimal, fill
+from rewards.types import NO_TEXT
 
 
 def headline(evidence: Sequence[Evidence]) -> Text:
@@ -15,28 +16,43 @@ def headline(evidence: Sequence[Evidence]) -> Text:
     fell = sum(e.change.verdict == "regressed" for e in evidence)
     gamed = sum(bool(e.against) for e in rose)
     better = sum(not e.against and e.shown for e in rose)
-    parts = [
-        fill("they got better in {n}", "melhoraram em {n}", n=better),
-        fill("did not in {n}", "não em {n}", n=gamed),
-        fill("and in {n} it is not known", "e em {n} não se sabe", n=len(rose) - better - gamed),
-    ]
-    answers = Text(", ".join(p.en for p in parts), ", ".join(p.pt for p in parts))
+    answers = NO_TEXT
+    if rose:
+        answers = _of_the_answers(gamed, better, len(rose) - gamed - better)
     words = fill(
-        "The reward rose in {n} of {all} tasks",
-        "A recompensa subiu em {n} de {all} tarefas",
+        "The reward rose in {n} of {all} {tasks}{answers}.",
+        "A recompensa subiu em {n} de {all} {tasks}{answers}.",
         n=len(rose),
         all=len(evidence),
+        tasks=Text("task", "tarefa") if len(evidence) == 1 else Text("tasks", "tarefas"),
+        answers=answers,
     )
-    if rose:
-        words = fill(
-            "{words}; of the answers: {answers}",
-            "{words}; quanto às respostas: {answers}",
-            words=words,
-            answers=answers,
-        )
     if fell:
         words = fill("It fell in {n}. {words}", "Ela caiu em {n}. {words}", n=fell, words=words)
-    return fill("{words}.", "{words}.", words=words)
+    return words
+
+
+def _of_the_answers(gamed: int, better: int, unknown: int) -> Text:
+    """What became of the answers where the reward rose, as the end of the headline."""
+    if not better and not unknown:
+        return Text(", but the answers did not get better", ", mas as respostas não melhoraram")
+    if not gamed and not unknown:
+        return Text(", and the answers got better", ", e as respostas melhoraram")
+    if not gamed and not better:
+        return Text("; whether the answers got better is not known", "; se as respostas melhoraram não se sabe")
+    did = Text("they did in {n}", "melhoraram em {n}")
+    if not gamed:
+        did = Text("the answers got better in {n}", "as respostas melhoraram em {n}")
+    did_not = Text("the answers did not get better in {n}", "as respostas não melhoraram em {n}")
+    not_known = Text("in {n} it is not known", "em {n} não se sabe")
+    parts = [fill(*words, n=n) for words, n in ((did_not, gamed), (did, better), (not_known, unknown)) if n]
+    *others, last = parts
+    return fill(
+        ": {others}, and {last}",
+        ": {others} e {last}",
+        others=Text(", ".join(p.en for p in others), ", ".join(p.pt for p in others)),
+        last=last,
+    )
 
 
 def findings(evidence: Sequence[Evidence], bold: str = "") -> list[Text]:
@@ -67,7 +83,15 @@ def said(e: Evidence, bold: str = "") -> Text:
     """One task's change in words: "improved" only where more than the reward says so, or the reward is trusted."""
     c = e.change
     if c.verdict != "improved":
-        return clause(c, bold)
+        words = clause(c, bold)
+        if not e.in_favour:
+            return words
+        return fill(
+            "{words}; yet the answers got better: {why}",
+            "{words}; ainda assim as respostas melhoraram: {why}",
+            words=words,
+            why=_listed(e.in_favour),
+        )
     if e.against:
         template = Text(
             "{task}: the reward rose by {moved}, but the answers did not get better: {why}",
@@ -84,7 +108,7 @@ def said(e: Evidence, bold: str = "") -> Text:
         "{task}: the reward rose by {moved}; whether the answers got better is not known: {why}",
         "{task}: a recompensa subiu {moved}; se as respostas melhoraram não se sabe: {why}",
     )
-    return _filled(template, e, bold, [*_constant(e.truth), *([] if e.trusted else [_untrusted(e.gate)])])
+    return _filled(template, e, bold, [*_constant(e.truth), *([] if e.trusted else [_untrusted(e)])])
 
 
 def _constant(t: TruthChange | None) -> list[Text]:
@@ -93,15 +117,18 @@ def _constant(t: TruthChange | None) -> list[Text]:
         return []
     return [
         fill(
-            "{label} rose ({base} to {tuned}), but one and the same answer to every prompt reaches {constant}",
-            "{label} subiram ({base} a {tuned}), mas uma mesma resposta a todos os prompts chega a {constant}",
+            "{label} rose ({base} to {tuned}), but {unread} gets {constant}",
+            "{label} subiram ({base} a {tuned}), mas {unread} chega a {constant}",
             **shares(t),
         )
     ]
 
 
-def _untrusted(gate: Gate | None) -> Text:
-    if gate is not None and gate.verdict == "fail":
+def _untrusted(e: Evidence) -> Text:
+    """Why a reward that rose is no evidence."""
+    if e.attack is not None and e.attack.broke:
+        return fill("the reward can be gamed: {how}", "a recompensa se deixa enganar: {how}", how=e.attack.words)
+    if e.gate is not None and e.gate.verdict == "fail":
         return Text("people do not rank answers as this reward does", "as pessoas não ordenam as respostas como ela")
     return Text("the reward has not passed its audit", "a recompensa não passou na auditoria")
 
@@ -112,8 +139,12 @@ def _filled(template: Text, e: Evidence, bold: str, why: Sequence[Text]) -> Text
         template.pt,
         task=bold_label(e.change, bold),
         moved=moved(e.change),
-        why=Text(", ".join(w.en for w in why), ", ".join(w.pt for w in why)),
+        why=_listed(why),
     )
+
+
+def _listed(why: Sequence[Text]) -> Text:
+    return Text("; ".join(w.en for w in why), "; ".join(w.pt for w in why))
 
 
 EVIDENCE_HEADS = (
@@ -122,6 +153,7 @@ EVIDENCE_HEADS = (
     Text("is it trusted?", "é confiável?"),
     Text("truth", "verdade"),
     Text("people (of 5)", "pessoas (de 5)"),
+    Text("counted in the answers", "contado nas respostas"),
     Text("different answers", "respostas diferentes"),
     Text("a line three times", "uma linha três vezes"),
     Text("characters", "caracteres"),
@@ -130,17 +162,12 @@ EVIDENCE_HEADS = (
 
 def evidence_cells(e: Evidence) -> tuple[Text, ...]:
     """A task's row under ``EVIDENCE_HEADS``; what changed is written base -> tuned."""
-    gate = {
-        "pass": Text("passed its audit", "passou na auditoria"),
-        "fail": Text("failed its audit", "reprovada na auditoria"),
-        "stale": Text("audit is stale", "auditoria caducou"),
-    }.get(e.gate.verdict if e.gate else "", Text("not audited enough", "auditoria incompleta"))
     truth = people = Text("–", "–")
     if (t := e.truth) is not None:
         change = _change(t.tuned - t.base, t.low, t.high, 2)
         truth = fill(
-            "{label} {base} → {tuned}, {change}; a constant answer {constant}",
-            "{label} {base} → {tuned}, {change}; uma resposta constante {constant}",
+            "{label} {base} → {tuned}, {change}; without reading {constant}",
+            "{label} {base} → {tuned}, {change}; sem ler {constant}",
             change=change, **shares(t),
         )  # fmt: skip
     if (p := e.people) is not None and p.delta is not None and p.low is not None and p.high is not None:
@@ -151,13 +178,88 @@ def evidence_cells(e: Evidence) -> tuple[Text, ...]:
     return (
         label_of(e.change.task),
         _change(e.change.delta, e.change.low, e.change.high, 2),
-        gate,
+        _trust(e),
         truth,
         people,
+        _tallied(e),
         fill("{a} → {b} of {n}", "{a} → {b} de {n}", a=a.distinct, b=b.distinct, n=b.answers),
         fill("{a} → {b} of {n}", "{a} → {b} de {n}", a=a.repeating, b=b.repeating, n=b.answers),
         fill("{a} → {b}", "{a} → {b}", a=f"{a.characters:.0f}", b=f"{b.characters:.0f}"),
     )
+
+
+def _trust(e: Evidence) -> Text:
+    """Whether the reward may be believed: what people said of it, and what an attack did."""
+    gate = {
+        "pass": Text("passed its audit", "passou na auditoria"),
+        "fail": Text("failed its audit", "reprovada na auditoria"),
+        "stale": Text("audit is stale", "auditoria caducou"),
+    }.get(e.gate.verdict if e.gate else "", Text("not audited enough", "auditoria incompleta"))
+    attack = e.attack.words if e.attack is not None else Text("not attacked yet", "ainda não atacada")
+    word = Text("no", "não") if e.broken or (e.gate and e.gate.verdict == "fail") else Text("not yet", "ainda não")
+    if e.trusted and e.attack is not None:
+        word = Text("yes", "sim")
+    elif e.trusted:
+        word = Text("by people", "pelas pessoas")
+    return fill("{word}: {gate}; {attack}", "{word}: {gate}; {attack}", word=word, gate=gate, attack=attack)
+
+
+def _tallied(e: Evidence) -> Text:
+    """The task's own counts, ``queries that run 8 → 1 of 15``."""
+    if not e.tallies:
+        return Text("–", "–")
+    parts = [
+        fill(
+            "{label} {a} → {b} of {n}" if t.shares else "{label} {a} → {b} in {n}",
+            "{label} {a} → {b} de {n}" if t.shares else "{label} {a} → {b} em {n}",
+            label=t.count.label, a=t.base, b=t.tuned, n=t.answers,
+        )
+        for t in e.tallies
+    ]  # fmt: skip
+    return Text("; ".join(p.en for p in parts), "; ".join(p.pt for p in parts))
+
+
+FACT_HEADS = (
+    Text("Fact", "Fato"),
+    Text("prompts", "prompts"),
+    Text("right, base → tuned", "certos, base → treinado"),
+    Text("most frequent answer", "resposta mais comum"),
+    Text("copied from the prompt", "copiado do prompt"),
+    Text("balanced, base → tuned", "balanceado, base → treinado"),
+    Text("balanced, without reading", "balanceado, sem ler"),
+    Text("tuned over that", "treinado além disso"),
+)
+
+
+def fact_rows(evidence: Sequence[Evidence]) -> list[tuple[Text, ...]]:
+    """A row under ``FACT_HEADS`` for each fact of each task whose truth says what was said."""
+    return [_fact(f) for e in evidence if e.truth is not None for f in e.truth.facts]
+
+
+def _fact(f: FactChange) -> tuple[Text, ...]:
+    def share(value: float | None) -> Text:
+        return Text("–", "–") if value is None else fill("{x}", "{x}", x=f"{value:.0%}")
+
+    return (
+        f.label,
+        fill("{n}", "{n}", n=f.prompts),
+        fill("{a} → {b}", "{a} → {b}", a=share(f.base), b=share(f.tuned)),
+        share(f.constant),
+        share(f.copied),
+        fill("{a} → {b}", "{a} → {b}", a=share(f.balanced_base), b=share(f.balanced_tuned)),
+        share(f.unread),
+        _change(f.balanced_tuned - f.unread, f.low, f.high, 2),
+    )
+
+
+FACTS_NOTE = Text(
+    "Shares of right facts. One and the same answer to every prompt is right as often as the most frequent truth; where the "
+    "prompt states a fact, copying it is. Balanced: every truth a fact can have counts alike, the rare ones too, so that a "
+    "constant answer gets no more than one of them. The interval is over prompts (95 %).",
+    "Proporções de fatos certos. Uma mesma resposta a todos os prompts acerta tanto quanto a verdade mais comum; onde o "
+    "prompt diz um fato, copiá-lo acerta. Balanceado: cada verdade possível de um fato vale o mesmo, as raras também; assim "
+    "uma resposta constante só ganha uma delas. O intervalo é sobre prompts (95 %).",
+)
 
 
 def _change(delta: float, low: float, high: float, digits: int) -> Text:

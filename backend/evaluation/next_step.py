@@ -75,20 +75,17 @@ def _doubtful(doubtful: Sequence[TaskComparison]) -> NextStep:
 
 
 def _gamed(gamed: Sequence[Evidence]) -> NextStep:
+    """The reasons are the findings themselves, which every reader of this has before."""
     en, pt = _names([e.change for e in gamed])
     return NextStep(
         "",
         Text(
-            f"Mend the reward before anything else: in {en} the model learned to score, not to answer. Read the best moves, "
-            "attack the reward, and audit it on the tuned answers.",
-            f"Conserte a recompensa antes de tudo: em {pt} o modelo aprendeu a pontuar, não a responder. Leia os maiores "
-            "ganhos, ataque a recompensa e audite-a nas respostas treinadas.",
+            f"Mend the reward before a larger model or a longer run: in {en} the model learned to score, not to answer. Read "
+            "the best moves, attack the reward, and let people rate the tuned answers.",
+            f"Conserte a recompensa antes de um modelo maior ou de um treino mais longo: em {pt} o modelo aprendeu a pontuar, "
+            "não a responder. Leia os maiores ganhos, ataque a recompensa e peça avaliações das respostas treinadas.",
         ),
-        tuple(
-            fill("{task}: {why}", "{task}: {why}", task=label_of(e.change.task), why=why)
-            for e in gamed
-            for why in e.against
-        ),
+        (),
     )
 
 

@@ -196,3 +196,13 @@ def queue_pairs(session: Session, base: Evaluation, tuned: Evaluation, paired: p
         texts = evaluation_texts(session, evaluation.id)
         ids += texts[texts["prompt_id"].isin(chosen)].drop_duplicates("prompt_id")["completion_id"].tolist()
     return enqueue(session, ids)
+
+
+@needs("pm")
+def queue_tuned(session: Session, tuned: Evaluation) -> int:
+    """Put a run's tuned answers, the first to each prompt, before the raters, blind among the others; returns how many are new.
+
+    So the reward is audited on what it has trained, where it can rank worse than on the base's answers.
+    """
+    texts = evaluation_texts(session, tuned.id)
+    return enqueue(session, texts.drop_duplicates("prompt_id")["completion_id"].tolist())

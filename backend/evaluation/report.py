@@ -17,27 +17,22 @@ from backend.charts.base import svg
 from backend.charts.comparison import difference_chart
 from backend.evaluation.changes import word_changes
 from backend.evaluation.compare import TaskComparison
-from backend.evaluation.findings import EVIDENCE_HEADS, evidence_cells, findings, headline
+from backend.evaluation.findings import (
+    EVIDENCE_HEADS,
+    FACT_HEADS,
+    FACTS_NOTE,
+    evidence_cells,
+    fact_rows,
+    findings,
+    headline,
+)
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import PeopleEstimate
 from backend.evaluation.stored import Compared, name_of, why
 from backend.evaluation.words import VERDICTS, chosen_words, markdown_table, method_words, on_prompts
+from backend.html_page import document, words_table
 from backend.suites import label_of
 from backend.wording import Text, decimal, fill, p_value
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; } .lead { font-size: 1.2rem; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: .3rem .5rem; border-bottom: 1px solid #ddd; } th:first-child, td:first-child { text-align: left; }
-td.words, th.words { text-align: left; } .note { color: #555; font-size: .88rem; } figure { margin: 0; } svg { max-width: 100%; height: auto; }
-.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; break-inside: avoid; margin: .5rem 0 1.5rem; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f5f5f3; padding: .6rem; border-radius: 6px; font-size: .85rem; margin: 0; }
-del { background: #fbdcd6; text-decoration: line-through #e0a297; } ins { background: #d5eedb; text-decoration: none; font-weight: 600; }
-aside { border-left: 4px solid #888; padding-left: .8rem; }
-@media print { body { margin: 0; max-width: none; font-size: 11pt; } h2 { break-after: avoid; } }
-@media (max-width: 700px) { .pair { grid-template-columns: 1fr; } }
-"""
 
 
 def as_html(
@@ -88,12 +83,7 @@ def as_html(
         + "</table>",
         f"<p class=note>{escape(_sources(compared))}</p>",
     ]
-    return (
-        f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body>'
-        + "\n".join(parts)
-        + "</body></html>\n"
-    )
+    return document(title, parts, lang)
 
 
 def as_csv(comparisons: Sequence[TaskComparison]) -> str:
@@ -145,15 +135,18 @@ def _table(comparisons: Sequence[TaskComparison], lang: str) -> str:
         ]
         rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
     head = "".join(f"<th>{escape(h.within(lang))}</th>" for h in heads)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return f"<div class=wide><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
 
 
 def _evidence(compared: Compared, lang: str) -> str:
-    """A row per task: whether the reward is trusted, truth and people, and what anyone can count."""
-    rows = [[text.within(lang) for text in evidence_cells(e)] for e in compared.evidence]
-    head = "".join(f"<th class=words>{escape(h.within(lang))}</th>" for h in EVIDENCE_HEADS)
-    body = "".join("<tr>" + "".join(f"<td class=words>{escape(c)}</td>" for c in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    """A row per task: whether the reward is trusted, truth and people, and what anyone can count; then the single facts."""
+    cells = words_table(EVIDENCE_HEADS, [evidence_cells(e) for e in compared.evidence], lang)
+    rows = fact_rows(compared.evidence)
+    if not rows:
+        return cells
+    title = escape(Text("Right facts, one by one", "Fatos certos, um a um").within(lang))
+    facts = words_table(FACT_HEADS, rows, lang)
+    return f"{cells}<h2>{title}</h2>{facts}<p class=note>{escape(FACTS_NOTE.within(lang))}</p>"
 
 
 def _people(people: Sequence[PeopleEstimate], lang: str) -> str:

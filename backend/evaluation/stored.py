@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 from sqlalchemy.orm import Session
 
+from backend.audit.attacks import standing_attacks
 from backend.audit.gates import standing_gates
 from backend.errors import UserError
 from backend.evaluation.compare import ComparisonSettings, TaskComparison, compare
@@ -114,7 +115,14 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
             ["prompt_id", "user_text", "base", "tuned"]
         ],
         people=people,
-        evidence=gather(changes, paired, (texts_of[0], texts_of[1]), standing_gates(session, tuned.profile), people),
+        evidence=gather(
+            changes,
+            paired,
+            (texts_of[0], texts_of[1]),
+            standing_gates(session, tuned.profile),
+            people,
+            standing_attacks(session, tuned.profile),
+        ),
         left_out=len(scores[0]) + len(scores[1]) - 2 * len(paired),
         settings=settings,
         answers=(answered(session, base.id)[1], answered(session, tuned.id)[1]),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from backend.records import Chat, Completion, Sampling
 
 if TYPE_CHECKING:
+    from backend.models.engine import Engine
     from backend.models.load import Policy
 
 
@@ -21,7 +22,7 @@ def generate(
 ) -> list[list[Completion]]:
     """``n`` completions for each chat.
 
-    Prompts are batched by length. Each batch has its own seed. Afterwards the caller's random state, the model's mode
+    Prompts are batched by length, or all given to the policy's engine (vLLM) where it has one. Each batch has its own seed. Afterwards the caller's random state, the model's mode
     and its KV-cache flag are restored.
 
     Args:
@@ -39,6 +40,8 @@ def generate(
 
     model = policy.model
     prompts = [_prompt(policy, chat) for chat in chats]
+    if policy.engine is not None:
+        return _by_engine(policy, policy.engine, prompts, sampling, n, on_progress)
     order = sorted((i for i in range(len(prompts)) for _ in range(n)), key=lambda i: -len(prompts[i]))
     config = _generation_config(policy, sampling)
     done: list[list[Completion]] = [[] for _ in prompts]
@@ -53,6 +56,25 @@ def generate(
             if on_progress:
                 on_progress(min(start + batch_size, len(order)), len(order))
     return done
+
+
+def _by_engine(
+    policy: "Policy",
+    engine: "Engine",
+    prompts: list[str],
+    sampling: Sampling,
+    n: int,
+    on_progress: Callable[[int, int], None] | None,
+) -> list[list[Completion]]:
+    """All at once: an engine batches by itself."""
+    ids = policy.tokenizer(prompts, add_special_tokens=False)["input_ids"] if prompts else []
+    made = [
+        _completion(policy.tokenizer, one, policy.end_ids, sampling.max_new_tokens)
+        for one in engine.complete(ids, n, sampling, policy.end_ids)
+    ]
+    if on_progress:
+        on_progress(len(made), len(made))
+    return [made[start : start + n] for start in range(0, len(made), n)]
 
 
 def generate_stream(policy: "Policy", chat: Chat, sampling: Sampling) -> Generator[str]:

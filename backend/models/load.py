@@ -6,6 +6,7 @@ CUDA with Unsloth installed -> ``FastLanguageModel``; otherwise transformers + P
 
 import importlib.util
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.errors import UserError
+from backend.models.engine import Engine, engine_of_unsloth
 
 LINEAR_LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -32,6 +34,19 @@ class PolicyConfig(BaseModel):
     lora_r: int = Field(16, ge=1, le=512)
     lora_alpha: int = Field(32, ge=1, le=1024)
     backend: Literal["auto", "unsloth", "transformers"] = "auto"
+    use_vllm: bool = False
+    """Generate with vLLM; never switched on by itself because the package is there."""
+    vllm_mode: Literal["colocate", "server"] = "colocate"
+    """In the training process, or on a server that ``vllm serve`` has started."""
+    vllm_server_base_url: str = Field("http://127.0.0.1:8000", max_length=2000)
+    vllm_gpu_memory_utilization: float = Field(0.3, gt=0, lt=1)
+    """The share of the GPU's memory that a colocated vLLM may use."""
+    vllm_enable_sleep_mode: bool = False
+    """A colocated vLLM gives its memory back while the optimizer works."""
+    vllm_importance_sampling_correction: bool = True
+    """Correct the loss for tokens that vLLM and the trainer give different probabilities."""
+    seed: int = Field(42, ge=0, le=2**31 - 1)
+    """Of the adapter's first weights, and of everything else that a run draws."""
 
 
 @dataclass
@@ -44,6 +59,8 @@ class Policy:
     backend: str
     declared_generation: dict[str, Any] = field(default_factory=dict)
     """The model's own generation_config, before it was replaced."""
+    engine: Engine | None = None
+    """What it generates with, if not the model itself: vLLM."""
 
     @property
     def end_ids(self) -> list[int]:
@@ -82,31 +99,65 @@ def load_policy(config: PolicyConfig, adapter: Path | None = None, trainable: bo
     Raises:
         UserError: the model or the adapter cannot be found or does not fit; the message says how to get it.
     """
-    source = _resolve(config)
     _check_adapter(adapter)
+    tokenizer = load_tokenizer(config)
+    source = _resolve(config)
     backend = choose_backend(config)
     if backend == "unsloth":
         model, tokenizer = _load_unsloth(config, source, adapter, trainable)
     else:
-        model, tokenizer = _load_transformers(config, source, adapter, trainable)
+        model = _load_transformers(config, source, adapter, trainable)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "left"
-    policy = Policy(model, tokenizer, config.model, backend)
+    policy = Policy(model, tokenizer, config.model, backend, engine=engine_of_unsloth(model))
     _own_generation_config(policy)
     return policy
 
 
+def load_tokenizer(config: PolicyConfig) -> Any:
+    """The model's tokenizer, which is there in a second: what it shows can be checked before the model is loaded.
+
+    Raises:
+        UserError: the model cannot be found, or its tokenizer has no chat template, without which no prompt can be asked.
+    """
+    if choose_backend(config) == "unsloth":
+        _import_unsloth(config)  # before transformers, which it patches
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(_resolve(config), revision=config.revision)
+    except OSError as error:
+        raise UserError(_how_to_get(config, error)) from error
+    if not tokenizer.chat_template:
+        raise UserError(
+            f"{config.model} has no chat template, so nobody knows how to ask it a prompt. Take its Instruct version, or copy "
+            "the model to a folder, add a chat_template.jinja there, and set model=FOLDER"
+        )
+    return tokenizer
+
+
+def _import_unsloth(config: PolicyConfig) -> Any:
+    """Unsloth's ``FastLanguageModel``; whether its vLLM may sleep is read when Unsloth is imported."""
+    os.environ["UNSLOTH_VLLM_STANDBY"] = "1" if config.use_vllm and config.vllm_enable_sleep_mode else "0"
+    from unsloth import FastLanguageModel
+
+    return FastLanguageModel
+
+
 def unsloth_load_arguments(config: PolicyConfig, source: str) -> dict[str, Any]:
     """Keyword arguments for ``FastLanguageModel.from_pretrained``."""
+    colocated = config.use_vllm and config.vllm_mode == "colocate"
     return {
         "model_name": source,
         "max_seq_length": config.max_seq_length,
         "dtype": None,
         "load_in_4bit": config.four_bit,
         "revision": config.revision,
-        "fast_inference": importlib.util.find_spec("vllm") is not None,
+        "fast_inference": colocated,
+        "gpu_memory_utilization": config.vllm_gpu_memory_utilization,
         "max_lora_rank": config.lora_r,
+        **({"unsloth_vllm_standby": True} if colocated and config.vllm_enable_sleep_mode else {}),
     }
 
 
@@ -119,13 +170,12 @@ def unsloth_lora_arguments(config: PolicyConfig) -> dict[str, Any]:
         "bias": "none",
         "target_modules": LINEAR_LAYERS,
         "use_gradient_checkpointing": "unsloth",
-        "random_state": 3407,
+        "random_state": config.seed,  # its default is one and the same for all runs
     }
 
 
 def _load_unsloth(config: PolicyConfig, source: str, adapter: Path | None, trainable: bool) -> tuple[Any, Any]:
-    from unsloth import FastLanguageModel  # before trl, transformers and peft: it patches them
-
+    FastLanguageModel = _import_unsloth(config)
     arguments = unsloth_load_arguments(config, str(adapter) if adapter else source)
     model, tokenizer = FastLanguageModel.from_pretrained(**arguments)
     if trainable and adapter is None:
@@ -133,10 +183,10 @@ def _load_unsloth(config: PolicyConfig, source: str, adapter: Path | None, train
     return model, tokenizer
 
 
-def _load_transformers(config: PolicyConfig, source: str, adapter: Path | None, trainable: bool) -> tuple[Any, Any]:
+def _load_transformers(config: PolicyConfig, source: str, adapter: Path | None, trainable: bool) -> Any:
     import torch
     from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
-    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     cuda = torch.cuda.is_available()
     dtype = torch.bfloat16 if cuda and torch.cuda.is_bf16_supported() else torch.float32
@@ -150,7 +200,6 @@ def _load_transformers(config: PolicyConfig, source: str, adapter: Path | None, 
         )
     model: Any
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, revision=config.revision)
         model = AutoModelForCausalLM.from_pretrained(
             source,
             revision=config.revision,
@@ -163,7 +212,7 @@ def _load_transformers(config: PolicyConfig, source: str, adapter: Path | None, 
     if config.four_bit and not cuda:
         _keep_weights_unpacked(model)
     if adapter is not None:
-        return PeftModel.from_pretrained(model, str(adapter), is_trainable=trainable), tokenizer
+        return PeftModel.from_pretrained(model, str(adapter), is_trainable=trainable)
     if trainable:
         if config.four_bit:
             model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=cuda)
@@ -176,7 +225,7 @@ def _load_transformers(config: PolicyConfig, source: str, adapter: Path | None, 
             task_type="CAUSAL_LM",
         )
         model = get_peft_model(model, lora)
-    return model, tokenizer
+    return model
 
 
 def _keep_weights_unpacked(model: Any) -> None:

@@ -13,7 +13,7 @@ divided by how many of the stratum were rated, and the weighted ρ is unbiased.
 
 import random
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 
 import numpy as np
@@ -67,9 +67,35 @@ def follow(stratum: Stratum, before: float | None, after: float | None) -> None:
 
 def information(stratum: Stratum) -> float:
     """The priority of a stratum: the standard deviation of its human scores divided by its rated completions plus one."""
+    return spread_of(stratum) / (stratum.rated + 1)
+
+
+def allocate(sizes: Mapping[str, int], spreads: Mapping[str, float], count: int) -> dict[str, int]:
+    """How many completions of each stratum to rate: Neyman allocation, one draw at a time.
+
+    Args:
+        sizes: stratum -> its completions; strata of a task share its name before the slash, and each task gets one first.
+        spreads: stratum -> standard deviation of its human scores; ``_SPREAD`` where it is left out.
+        count: in all, if there are as many.
+    """
+    weight = {name: size * spreads.get(name, _SPREAD) for name, size in sizes.items() if size}
+    chosen = dict.fromkeys(weight, 0)
+    for _ in range(min(count, sum(sizes.values()))):
+        served = {name.rpartition("/")[0] for name, n in chosen.items() if n}
+        open_ones = [name for name in weight if chosen[name] < sizes[name]]
+        fresh = [name for name in open_ones if name.rpartition("/")[0] not in served]
+        best = max(
+            fresh or open_ones,
+            key=lambda name: (weight[name] / sqrt((chosen[name] + 1) * max(chosen[name], 0.5)), name),
+        )
+        chosen[best] += 1
+    return {name: n for name, n in chosen.items() if n}
+
+
+def spread_of(stratum: Stratum) -> float:
+    """The standard deviation of a stratum's human scores, or what is assumed until three of its completions are rated."""
     n = stratum.rated
-    variance = stratum.squares / n - (stratum.total / n) ** 2 if n >= 3 else _SPREAD**2
-    return sqrt(max(variance, 0.01)) / (n + 1)
+    return sqrt(max(stratum.squares / n - (stratum.total / n) ** 2, 0.01)) if n >= 3 else _SPREAD
 
 
 def strata_in_order(session: Session) -> list[str]:

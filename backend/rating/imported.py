@@ -1,6 +1,6 @@
 """Ratings given elsewhere, taken in large parts; the same ones again change nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import insert, select
@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.errors import UserError
-from backend.rating.queue import recount
+from backend.rating.queue import lock_items, recount
 from backend.store.engine import in_parts, in_turn
 from backend.store.events import record
 from backend.store.ratings import get_rater
-from backend.store.tables import QueueItem, Rating, RatingEvent, utc_now
+from backend.store.tables import Rating, RatingEvent, utc_now
 
 LOWEST, HIGHEST = 1.0, 5.0
 """The scale on which every score is kept."""
@@ -44,6 +44,19 @@ def on_our_scale(score: float, scale: tuple[float, float]) -> float:
     return LOWEST + (HIGHEST - LOWEST) * (score - low) / (high - low)
 
 
+def check_scale(scores: Iterable[float], scale: tuple[float, float]) -> None:
+    """Check that scores lie on their scale, before any of them is stored.
+
+    Raises:
+        UserError: one does not.
+    """
+    try:
+        for score in scores:
+            on_our_scale(score, scale)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
 @needs("engineer")
 def import_scores(session: Session, scores: Sequence[ImportedScore], scale: tuple[float, float] = (1, 5)) -> int:
     """Take scores into the store; returns how many are new or changed. A rater's score of a completion is replaced.
@@ -51,12 +64,12 @@ def import_scores(session: Session, scores: Sequence[ImportedScore], scale: tupl
     Raises:
         UserError: a score lies outside of the scale.
     """
+    in_turn(session, "raters")
     in_turn(session, "ratings")
+    check_scale((s.score for s in scores), scale)
     raters = {name: get_rater(session, name).id for name in dict.fromkeys(s.rater for s in scores)}
-    try:
-        wanted = {(s.completion_id, raters[s.rater]): (on_our_scale(s.score, scale), s.comment) for s in scores}
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    wanted = {(s.completion_id, raters[s.rater]): (on_our_scale(s.score, scale), s.comment) for s in scores}
+    items = lock_items(session, (completion_id for completion_id, _ in wanted))
     by_completion: dict[int, list[tuple[int, int]]] = {}
     for key in wanted:
         by_completion.setdefault(key[0], []).append(key)
@@ -86,7 +99,6 @@ def import_scores(session: Session, scores: Sequence[ImportedScore], scale: tupl
         ]
         session.execute(insert(RatingEvent), events)
         record(session, "imported", "ratings", count=len(changed))
-    for part in in_parts(sorted({c for c, _ in changed})):
-        for item in session.scalars(select(QueueItem).where(QueueItem.completion_id.in_(part)).with_for_update()):
-            recount(session, item)
+    for completion_id in sorted({c for c, _ in changed} & set(items)):
+        recount(session, items[completion_id])
     return len(changed)

@@ -7,7 +7,7 @@ reads few rows, so it takes the same time in a queue of a hundred and of a milli
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from backend.records import Sampling
 from backend.settings import get_settings
 from backend.store.completions import ensure_scores, save_completions, task_totals, totals
 from backend.store.engine import in_parts, in_turn
-from backend.store.ratings import scored_ratings
+from backend.store.ratings import check_own_rater, scored_ratings
 from backend.store.tables import Claim, Completion, Prompt, QueueItem, Rating, RatingEvent, Stratum, utc_now
 from backend.suites import find_task, suite_of
 
@@ -34,6 +34,21 @@ DISAGREEMENT = 2
 """If two scores of a completion differ by this much, a third rater scores it."""
 REPEAT_AFTER = 15
 """A hidden repeat is never one of the last this many completions that the rater has scored."""
+
+
+def lock_items(session: Session, completion_ids: Iterable[int]) -> dict[int, QueueItem]:
+    """Completion id -> its place in the queue, locked until the transaction ends.
+
+    Everyone who writes ratings takes locks in one order, or two of them could wait for each other: the rater
+    (``in_turn``), all the completions at once and by their id, then the strata that ``recount`` updates. Nobody who has a
+    later one waits for an earlier one.
+    """
+    found: dict[int, QueueItem] = {}
+    for part in in_parts(sorted(set(completion_ids))):
+        query = select(QueueItem).where(QueueItem.completion_id.in_(part)).order_by(QueueItem.completion_id)
+        items = session.scalars(query.with_for_update(), execution_options={"populate_existing": True})
+        found |= {item.completion_id: item for item in items}
+    return found
 
 
 def save_for_raters(
@@ -49,6 +64,7 @@ def enqueue(session: Session, completion_ids: list[int]) -> int:
     """Add completions to the raters' queue; those already in it do not change. Returns how many are new."""
     new = 0
     in_turn(session, "queue")
+    in_turn(session, "ratings")  # of completions outside the queue, which get a place in it here
     for ids in in_parts(completion_ids):
         query = (
             select(Completion.id, Prompt.task)
@@ -72,16 +88,28 @@ def enqueue(session: Session, completion_ids: list[int]) -> int:
         ]
         if rows:
             session.execute(insert(QueueItem), rows)
-        for name, count in Counter(str(row["stratum"]) for row in rows).items():
+        for name, count in sorted(Counter(str(row["stratum"]) for row in rows).items()):
             stratum = get_stratum(session, name)
             stratum.items += count
             stratum.open += count
         new += len(rows)
         for completion_id in session.scalars(
-            select(Rating.completion_id).where(Rating.completion_id.in_(ids)).distinct()
+            select(Rating.completion_id).where(Rating.completion_id.in_(list(tasks))).distinct()
         ):
             recount(session, session.get_one(QueueItem, completion_id))
     return new
+
+
+def withdraw(session: Session, completion_ids: Sequence[int]) -> None:
+    """Take completions that nobody has rated out of the queue; those that are not in it do not matter."""
+    in_turn(session, "queue")
+    for ids in in_parts(completion_ids):
+        for item in session.scalars(select(QueueItem).where(QueueItem.completion_id.in_(ids), QueueItem.rated == 0)):
+            stratum = get_stratum(session, item.stratum)
+            stratum.items -= 1
+            stratum.open -= int(item.is_open)
+            session.delete(item)
+    session.flush()
 
 
 def _edges(session: Session, task: str) -> list[float]:
@@ -111,6 +139,7 @@ def claim_next(session: Session, rater_id: int) -> int | None:
 
     A completion that the rater has already claimed comes again, so a rater who leaves and comes back continues with it.
     """
+    check_own_rater(session, rater_id)
     in_turn(session, f"rater {rater_id}")  # a rater may have two windows open
     held = session.scalar(_HELD, {"rater": rater_id, "now": utc_now()})
     if held is not None and (_is_repeat(session, held, rater_id) or not _is_mine(session, held, rater_id)):
@@ -133,6 +162,7 @@ def claim_next(session: Session, rater_id: int) -> int | None:
 @needs("annotator")
 def claim(session: Session, completion_id: int, rater_id: int, is_repeat: bool = False) -> None:
     """Claim a completion for a rater, or renew the claim; a rater has one claim at a time."""
+    check_own_rater(session, rater_id)
     expires = utc_now() + timedelta(minutes=CLAIM_MINUTES)
     held = session.get(Claim, (completion_id, rater_id))
     if held is None:
@@ -147,6 +177,7 @@ def claim(session: Session, completion_id: int, rater_id: int, is_repeat: bool =
 @needs("annotator")
 def save_draft(session: Session, completion_id: int, rater_id: int, comment: str) -> None:
     """Store an unfinished comment with the rater's claim."""
+    check_own_rater(session, rater_id)
     held = session.get(Claim, (completion_id, rater_id))
     if held is not None:
         held.draft = comment
@@ -163,7 +194,7 @@ def room_for(session: Session, item: QueueItem, rater_id: int) -> bool:
     now = utc_now()
     held = session.get(Claim, (item.completion_id, rater_id))
     others = _claims(session, item.completion_id, rater_id)
-    mine = held is not None and held.expires_at.replace(tzinfo=now.tzinfo) >= now
+    mine = held is not None and held.expires_at >= now
     return item.rated < item.wanted if mine else item.rated + others < item.wanted
 
 

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.errors import UserError
-from backend.rating.queue import claim, recount, room_for
+from backend.rating.queue import claim, lock_items, recount, room_for
 from backend.store.engine import in_turn
 from backend.store.events import record
-from backend.store.ratings import rating_of
-from backend.store.tables import Claim, QueueItem, Rater, Rating, RatingEvent, utc_now
+from backend.store.ratings import check_own_rater, rating_of
+from backend.store.tables import Claim, Rater, Rating, RatingEvent, utc_now
 
 FLAGS = ("wrong task", "unsafe", "unreadable")
 SKIP_REASONS = ("not sure", *FLAGS)
@@ -49,7 +49,11 @@ def save_rating(
         raise UserError("give a score or a reason to skip, one of the two")
     if unknown := [flag for flag in flags if flag not in FLAGS]:
         raise UserError(f"unknown flag {unknown[0]!r}; choose from {', '.join(FLAGS)}")
-    item = session.get(QueueItem, completion_id, with_for_update=True, populate_existing=True)
+    check_own_rater(session, rater_id)
+    in_turn(session, f"rater {rater_id}")
+    item = lock_items(session, [completion_id]).get(completion_id)
+    if item is None:
+        in_turn(session, "ratings")
     existing = rating_of(session, completion_id, rater_id)
     held = session.get(Claim, (completion_id, rater_id))
     if held is not None and held.is_repeat and existing is not None and not imported:
@@ -83,6 +87,7 @@ def _keep_repeat(session: Session, held: Claim, score: int | None, skip_reason: 
 @needs("annotator")
 def undo_last(session: Session, rater_id: int) -> int | None:
     """Undo the rater's latest rating, and claim its completion for the rater again; None when there is none."""
+    check_own_rater(session, rater_id)
     in_turn(session, f"rater {rater_id}")
     last = session.scalar(
         select(RatingEvent).where(RatingEvent.rater_id == rater_id).order_by(RatingEvent.id.desc()).limit(1)
@@ -98,10 +103,11 @@ def undo_last(session: Session, rater_id: int) -> int | None:
     if rating is None:
         return None
     completion_id = rating.completion_id
+    item = lock_items(session, [completion_id]).get(completion_id)
+    session.refresh(rating)
     session.add(_event(rating, "undo"))
     session.delete(rating)
     session.flush()
-    item = session.get(QueueItem, completion_id, with_for_update=True, populate_existing=True)
     if item is not None:
         recount(session, item)
     claim(session, completion_id, rater_id)
@@ -127,13 +133,13 @@ def leave_out(session: Session, name: str, reason: str) -> None:
     Raises:
         UserError: there is no such rater.
     """
-    rater = session.scalar(select(Rater).where(Rater.name == name).with_for_update())
+    in_turn(session, "ratings")
+    rater = session.scalar(select(Rater).where(Rater.name == name))
     if rater is None:
         raise UserError(f"there is no rater {name!r}")
-    in_turn(session, "ratings")
+    mine = lock_items(session, session.scalars(select(Rating.completion_id).where(Rating.rater_id == rater.id)))
     rater.left_out = " ".join(reason.split())
     session.flush()
     record(session, "left out" if rater.left_out else "counted again", f"rater {name}", reason=rater.left_out)
-    mine = select(Rating.completion_id).where(Rating.rater_id == rater.id)
-    for item in session.scalars(select(QueueItem).where(QueueItem.completion_id.in_(mine)).with_for_update()):
+    for item in mine.values():
         recount(session, item)

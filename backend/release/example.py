@@ -22,7 +22,7 @@ from backend.records import Sampling
 from backend.runs.sync import sync_run
 from backend.settings import ROOT, get_settings
 from backend.store.completions import ensure_scores
-from backend.store.engine import in_turn, reading, writing
+from backend.store.engine import check_health, in_turn, reading, writing
 from backend.store.prompts import save_prompt_set
 from backend.store.tables import Completion, Prompt, Rater, Run
 from backend.suites import default_profile, task_names
@@ -38,7 +38,8 @@ RATER = "authors (example)"
 
 @acting_as(OPERATOR)
 def first_start() -> None:
-    """Bring the schema up to date and fill an empty store with the default prompts and the example."""
+    """Bring the schema up to date, check the file, and fill an empty store with the default prompts and the example."""
+    check_health()
     with reading() as session:
         if session.scalar(select(Prompt.id).limit(1)) is not None:
             return

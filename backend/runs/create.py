@@ -2,6 +2,9 @@
 
 import secrets
 from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.data.few_shot import with_examples
@@ -17,6 +20,7 @@ from backend.store.prompts import save_prompt_set
 from backend.store.tables import Run
 from backend.suites import fingerprint_of_all
 from backend.training.config import TrainConfig
+from backend.training.possible import check_possible
 from backend.training.run import select_prompts
 
 
@@ -74,9 +78,11 @@ def run_prompts(config: TrainConfig) -> list[PromptRecord]:
     """The prompts that a run of this configuration trains and evaluates on.
 
     Raises:
-        UserError: the model's folder does not exist, the prompts cannot be read, or a task is empty.
+        UserError: the model's folder does not exist, the prompts cannot be read, a task is empty, or the run is not
+            possible on this machine (see ``check_possible``).
     """
     check_model(config)
+    check_possible(config)
     return with_examples(select_prompts(named_prompts(config.prompts), config), config.few_shot)
 
 
@@ -85,32 +91,62 @@ def new_run_id() -> str:
     return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def _write_run(
-    run_id: str, config: TrainConfig, prompts: list[PromptRecord], status: str, parent: str | None = None
-) -> None:
-    folder = get_settings().runs_dir / run_id
+@needs("engineer")
+def create_folder(folder: Path, config: TrainConfig) -> None:
+    """Write a run's folder where it is told, without a row in the store: to train in, or to copy to where it will.
+
+    Raises:
+        UserError: as ``create_run``; or there is a run in the folder already.
+    """
+    if (folder / "config.json").exists():
+        raise UserError(f"{folder} holds a run already; leave the other options out to go on with it")
+    _write_folder(folder, config, run_prompts(config))
+
+
+def _write_folder(folder: Path, config: TrainConfig, prompts: list[PromptRecord]) -> None:
     try:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         write_prompts(folder / "prompts.jsonl", prompts)
         (folder / "config.json").write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write the run's folder {folder}: {error.strerror}. Set WORKBENCH_RUNS_DIR.") from error
+
+
+def _write_run(
+    run_id: str, config: TrainConfig, prompts: list[PromptRecord], status: str, parent: str | None = None
+) -> None:
+    folder = get_settings().runs_dir / run_id
+    _write_folder(folder, config, prompts)
     with writing() as session:
-        set_id, _ = save_prompt_set(session, prompts, config.prompts)
-        session.add(
-            Run(
-                id=run_id,
-                name=config.name or f"{config.preset} · seed {config.seed}",
-                preset=config.preset,
-                config=config.model_dump(mode="json"),
-                seed=config.seed,
-                parent_id=parent,
-                folder=str(folder),
-                status=status,
-                profile=config.profile,
-                fingerprint=fingerprint_of_all((p.task for p in prompts), config.profile),
-                prompt_set=set_id,
-            )
-        )
-        if config.override_reason:
-            record(session, "overrode", run_id, reason=config.override_reason)
+        add_run(session, run_id, config, prompts, folder, status, parent)
+
+
+def add_run(
+    session: Session,
+    run_id: str,
+    config: TrainConfig,
+    prompts: list[PromptRecord],
+    folder: Path,
+    status: str,
+    parent: str | None = None,
+) -> Run:
+    """Add the row of a run whose folder is written; returns it."""
+    set_id, _ = save_prompt_set(session, prompts, config.prompts)
+    run = Run(
+        id=run_id,
+        name=config.name or f"{config.preset} · seed {config.seed}",
+        preset=config.preset,
+        config=config.model_dump(mode="json"),
+        seed=config.seed,
+        parent_id=parent,
+        folder=str(folder),
+        status=status,
+        profile=config.profile,
+        fingerprint=fingerprint_of_all((p.task for p in prompts), config.profile),
+        prompt_set=set_id,
+    )
+    session.add(run)
+    if config.override_reason:
+        record(session, "overrode", run_id, reason=config.override_reason)
+    session.flush()
+    return run

@@ -1,73 +1,229 @@
-"""The dispatcher: starts the next queued run when the machine is free, records how it ends, and exits after the last run.
+"""The dispatcher: starts the runs that wait for a launcher when there is room, follows them, and exits after the last.
 
-    python -m backend.runs.dispatcher
+    python -m backend.runs.dispatcher [LAUNCHER]
 
-Launching a run from a page starts it; after that it does not need the page or the app. Only one runs at a time, because
-it holds a lock that the operating system releases when the process dies. Killing it harms no run: each run is a session
-of its own, and the next dispatcher continues with the queue.
+Launching a run from a page starts it; after that it does not need the page or the app. Each launcher of each machine has one,
+because it holds a lock that the operating system releases when the process dies. Killing it harms no run: each run is a
+session or a job of its own, and the next dispatcher continues with the queue, and finds the jobs by their handles.
 """
 
+import json
+import sys
 import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from filelock import Timeout
 
 from backend.errors import UserError
+from backend.runs.ending import HEARTBEAT, forget_standing
+from backend.runs.handle import LOCAL, UNKNOWN, Handle, State, this_host
+from backend.runs.launchers import Launcher, LauncherAway, find_launcher
 from backend.runs.lock import dispatcher_lock, is_training
-from backend.runs.processes import mark_running, settle, start_process
-from backend.runs.queue import waiting
+from backend.runs.packing import pack_gates
+from backend.runs.processes import mark_begun, settle
+from backend.runs.queue import is_in, waiting
+from backend.runs.sync import take_in
+from backend.runs.worker import write_comparison
 from backend.store.engine import patiently, reading, writing
-from backend.store.tables import utc_now
+from backend.store.runs import all_runs, get_run, store_now
+from backend.store.tables import Run, utc_now
 
 _POLL_SECONDS = 0.5
+_POLL_ELSEWHERE_SECONDS = 5.0
+_MOST_PULLS = 20
+"""After so many pulls that failed though the place was reached, an ended run is settled with what is here."""
 
 
-def serve() -> None:
-    """Start queued runs one after the other until none is left."""
-    while patiently(_next) is not None:
-        lock = dispatcher_lock()
+class Dispatcher:
+    """One launcher's dispatcher on this machine."""
+
+    def __init__(self, launcher: Launcher) -> None:
+        self._launcher = launcher
+        self._is_local = launcher.name == LOCAL
+        self._own: dict[str, dict[str, Any]] = {}
+        """The jobs of this machine that it has started, and whose exit codes only it will know."""
+        self._beats: dict[str, str] = {}
+        self._said: dict[str, str] = {}
+        self._failed_pulls: dict[str, int] = {}
+        self._asked: set[str] = set()
+
+    def serve(self) -> None:
+        """Start and follow runs until none is left."""
+        while patiently(self._has_work):
+            lock = dispatcher_lock(self._launcher.name)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                return  # another dispatcher is running
+            try:
+                while patiently(self._has_work):
+                    try:
+                        self.round()
+                    except UserError as error:  # the store is busy, or does not answer for a moment
+                        self._say("", str(error))
+                    time.sleep(_POLL_SECONDS if self._is_local else _POLL_ELSEWHERE_SECONDS)
+            finally:
+                lock.release()
+            # The outer loop checks again, because a run may be queued between the last check and the release of the lock.
+
+    def round(self) -> None:
+        """Look once at every run that is under way, and start the next one if there is room."""
+        self._see_own_off()
+        with reading() as session:
+            under_way, line = self._under_way(all_runs(session)), waiting(session, self._queue())
+        for run in under_way:
+            if self._is_local:  # it reports to the store by itself
+                settle(run.id)
+            else:
+                self._follow(run)
+        if line and len(under_way) < self._launcher.at_once and not (self._is_local and is_training()):
+            self._start(line[0])
+
+    def _queue(self) -> Handle:
+        return Handle(self._launcher.name, this_host())
+
+    def _has_work(self) -> bool:
+        with reading() as session:
+            if waiting(session, self._queue()):
+                return True
+            return bool(self._own if self._is_local else self._under_way(all_runs(session)))
+
+    def _under_way(self, runs: list[Run]) -> list[Run]:
+        """The runs that this launcher has started and that have not ended; children of a run are in their parent's hands."""
+        queue = self._queue()
+        return [
+            run
+            for run in runs
+            if is_in(run, queue)
+            and not (self._is_local and run.parent_id)
+            and run.handle is not None
+            and run.handle["job"] is not None
+            and (run.status == "running" or (run.status == "queued" and not self._is_local))
+        ]
+
+    # --- starting ---------------------------------------------------------------------------------------------------
+    def _start(self, run: Run) -> None:
+        folder = Path(run.folder)
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return  # another dispatcher is running
-        try:
-            while patiently(_next) is not None:
-                try:
-                    _serve_one()
-                except UserError as error:  # the store is busy, or does not answer for a moment
-                    print(error, flush=True)
-                    time.sleep(5)
-        finally:
-            lock.release()
-        # The outer loop checks again, because a run may be queued between the last check and the release of the lock.
-
-
-def _next() -> str | None:
-    with reading() as session:
-        line = waiting(session)
-        return line[0].id if line else None
-
-
-def _serve_one() -> None:
-    """Start the first run of the queue if the machine is free, and wait until it ends."""
-    if is_training():
-        time.sleep(_POLL_SECONDS)
-        return
-    with writing() as session:
-        line = waiting(session)
-        if not line:
+            if not self._is_local:
+                pack_gates(folder, run.profile)
+                forget_standing(folder)
+            job = self._launcher.submit(folder)
+        except LauncherAway as error:  # it keeps its place
+            self._note(run.id, str(error))
             return
-        run = line[0]
-        try:
-            process = start_process(run)
-        except OSError as error:
-            run.status, run.place, run.ended_at = "failed", None, utc_now()
-            run.reason = f"its process cannot be started: {error}"
+        except (UserError, OSError) as error:
+            self._cannot_start(run.id, str(error))
             return
-        mark_running(run, process.pid)
-        run_id = run.id
-    exit_code = process.wait()
-    patiently(lambda: settle(run_id, exit_code))
+        if self._is_local:
+            self._own[run.id] = job
+        handle = replace(self._queue(), job=job)
+        if not patiently(lambda: self._hand_over(run.id, handle)):
+            self._launcher.stop(job, force=True)  # taken out of the queue meanwhile
+
+    def _hand_over(self, run_id: str, handle: Handle) -> bool:
+        """Record the started job; False if the run is no longer wanted."""
+        with writing() as session:
+            run = get_run(session, run_id)
+            if run.handle is not None and run.handle["job"] == handle.job:
+                return True  # its process has already said so itself
+            if run.place is None:
+                return False
+            run.handle = handle.as_dict()
+            if self._is_local:
+                mark_begun(run)
+            else:
+                run.place, run.reason = None, f"started on {self._launcher.name}; it waits for its turn there"
+            return True
+
+    def _cannot_start(self, run_id: str, why: str) -> None:
+        with writing() as session:
+            run = get_run(session, run_id)
+            run.status, run.place, run.ended_at, run.reason = "failed", None, utc_now(), why
+
+    def _note(self, run_id: str, words: str) -> None:
+        """Say at a waiting or running run what is the matter, once."""
+        if self._said.get(run_id) != words:
+            self._say(run_id, words)
+            with writing() as session:
+                get_run(session, run_id).reason = words
+
+    def _say(self, run_id: str, words: str) -> None:
+        self._said[run_id] = words
+        print(f"{run_id} {words}".strip(), flush=True)
+
+    def _see_own_off(self) -> None:
+        """Record the exit codes of the processes it has started here, also where a page has seen their end before."""
+        for run_id, job in list(self._own.items()):
+            state = self._launcher.state(job)
+            if state.name == "ended":
+                settle(run_id, state)
+                del self._own[run_id]
+
+    # --- following --------------------------------------------------------------------------------------------------
+    def _follow(self, run: Run) -> None:
+        assert run.handle is not None  # noqa: S101
+        state, job = UNKNOWN, run.handle["job"]
+        try:
+            self._carry_out_stop(run, job)
+            state = self._launcher.state(job)
+            self._launcher.pull(job, Path(run.folder))
+            self._failed_pulls.pop(run.id, None)
+        except LauncherAway as error:
+            self._note(run.id, str(error))
+            return
+        except UserError as error:  # it was reached: the disk here is full, or the folder there is gone
+            self._note(run.id, str(error))
+            self._failed_pulls[run.id] = self._failed_pulls.get(run.id, 0) + 1
+            if self._failed_pulls[run.id] < _MOST_PULLS:
+                return
+        self._report(run.id, Path(run.folder), state)
+        take_in(run.id)
+        if state.name == "ended":
+            settle(run.id, state)
+            with reading() as session:
+                finished = get_run(session, run.id).status == "finished"
+            if finished:
+                write_comparison(run.id)
+
+    def _carry_out_stop(self, run: Run, job: dict[str, Any]) -> None:
+        """Pass on a stop that was asked for: once for each job and kind of stop."""
+        asked = f"{run.stop_asked} {json.dumps(job)}"
+        if run.stop_asked and asked not in self._asked:
+            self._launcher.stop(job, force=run.stop_asked == "force")
+            self._asked.add(asked)
+
+    def _report(self, run_id: str, folder: Path, state: State) -> None:
+        """Record what was seen: that the job has begun to run, and a new sign of life in its folder."""
+        beat = _beat(folder)
+        is_new = beat != self._beats.get(run_id, "")
+        self._beats[run_id] = beat
+        with writing() as session:
+            run = get_run(session, run_id)
+            # A scheduler that keeps no accounts says nothing; the sign of life does.
+            lives = state.name == "running" or (state.name == "unknown" and is_new)
+            if lives and run.status == "queued":
+                mark_begun(run)
+            elif lives and run.reason == self._said.pop(run_id, None):
+                run.reason = ""  # it answers again
+            if is_new and run.status == "running" and state.name != "ended":
+                run.heartbeat_at = store_now(session)
+
+
+def _beat(folder: Path) -> str:
+    """The last sign of life that a run has written into its folder."""
+    try:
+        return (folder / HEARTBEAT).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def serve(launcher: str = LOCAL) -> None:
+    """Start and follow a launcher's runs until none is left."""
+    Dispatcher(find_launcher(launcher)).serve()
 
 
 if __name__ == "__main__":
-    serve()
+    serve(*sys.argv[1:2])

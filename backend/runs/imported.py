@@ -1,20 +1,22 @@
 """Import a run of another program from its logs: Hugging Face's trainer_state.json, or a JSONL file of logged steps."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 from backend.access import needs
 from backend.errors import UserError, bad_rows, reason
-from backend.files import load_users_json, numbered_lines, read_users_text
+from backend.files import load_users_json, load_users_line, numbered_lines, read_users_text
 from backend.runs.create import new_run_id
-from backend.runs.sync import sync_run
+from backend.runs.sync import sync_metrics
 from backend.settings import get_settings
 from backend.store.engine import writing
 from backend.store.events import record
 from backend.store.tables import Run, utc_now
-from backend.training.metrics_file import append_metrics
+from backend.training.metrics_file import append_metrics, metric_name
 
 IMPORTED = "imported"
+_NAME = 120  # characters, as the store keeps them
 _LAST_STEP = 2**31 - 1  # the largest value of the store's column
 
 
@@ -39,6 +41,16 @@ def import_run(path: Path, name: str = "") -> str:
     run_id = new_run_id()
     folder = get_settings().runs_dir / run_id
     try:
+        _write_run(path, name, run_id, folder, logged)
+    except BaseException:  # whatever it was, nothing of the run is left
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return run_id
+
+
+def _write_run(path: Path, name: str, run_id: str, folder: Path, logged: list[dict[str, Any]]) -> None:
+    """The run's folder, then its row and its metrics in one transaction."""
+    try:
         folder.mkdir(parents=True)
         for entry in sorted(logged, key=lambda e: e["step"]):
             append_metrics(folder / "metrics.jsonl", int(entry["step"]), _numbers(entry))
@@ -61,8 +73,8 @@ def import_run(path: Path, name: str = "") -> str:
                 ended_at=utc_now(),
             )
         )
-    sync_run(run_id)
-    return run_id
+        session.flush()
+        sync_metrics(session, session.get_one(Run, run_id))
 
 
 def _entries(path: Path) -> list[tuple[str, Any]]:
@@ -79,7 +91,7 @@ def _entries(path: Path) -> list[tuple[str, Any]]:
 
 def _parsed(line: str) -> Any:
     try:
-        return load_users_json(line)
+        return load_users_line(line)
     except ValueError as error:
         return error
 
@@ -90,6 +102,8 @@ def _problem(entry: Any) -> str | None:
     if not isinstance(entry, dict):
         return "not an object"
     step = entry.get("step")
+    if long := next((name for name in _numbers(entry) if len(metric_name(name)) > _NAME), None):
+        return f"the metric name {long[:40]!r}… has {len(long)} characters; at most {_NAME} are kept"
     if isinstance(step, bool) or not isinstance(step, int | float) or not 0 <= step <= _LAST_STEP or step % 1:
         return f"step must be a whole number from 0 to {_LAST_STEP}, not {repr(step)[:40]}"
     return None

@@ -1,13 +1,15 @@
 """One training at a time per GPU (per machine on a CPU), by a lock that the operating system releases when its holder
-dies."""
+dies. Machines that share a runs folder have locks of their own there."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from backend.runs.handle import LOCAL, this_host
 from backend.settings import get_settings
 
 HELD = "WORKBENCH_TRAINING_LOCK_HELD"
@@ -16,50 +18,46 @@ _POLL_SECONDS = 0.5
 
 
 @contextmanager
-def training_lock(run_id: str, on_wait: Callable[[str], None] = lambda holder: None) -> Iterator[None]:
+def training_lock(
+    run_id: str, on_wait: Callable[[str], None] = lambda holder: None, folder: Path | None = None
+) -> Iterator[None]:
     """Hold the lock for a run; waits while another run holds it.
 
     Args:
         run_id: the run, named in the message of other runs that wait for it.
         on_wait: called once with the other run's id if this run has to wait.
+        folder: where the lock's file is; the runs folder when left out.
     """
     if os.environ.get(HELD):
         yield
         return
-    lock = _lock("training")
+    lock = _training_lock(folder)
+    holder = Path(lock.lock_file).with_suffix(".holder")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        on_wait(lock_holder())
+        on_wait(holder.read_text(encoding="utf-8") if holder.is_file() else "another run")
         lock.acquire(poll_interval=_POLL_SECONDS)
     try:
-        _holder_file().write_text(run_id, encoding="utf-8")
+        holder.write_text(run_id, encoding="utf-8")
         yield
     finally:
         lock.release()
 
 
 def is_training() -> bool:
-    """Whether a run holds the training lock now."""
-    return _is_held(_lock("training"))
+    """Whether a run holds this machine's training lock now."""
+    return _is_held(_training_lock())
 
 
-def lock_holder() -> str:
-    """The id of the run that holds the training lock, or held it last."""
-    try:
-        return _holder_file().read_text(encoding="utf-8")
-    except OSError:
-        return "another run"
+def dispatcher_lock(launcher: str = LOCAL) -> FileLock:
+    """The lock of the process that starts this machine's queued runs of a launcher."""
+    return _lock(f"dispatcher-{launcher}")
 
 
-def dispatcher_lock() -> FileLock:
-    """The lock of the process that starts queued runs."""
-    return _lock("dispatcher")
-
-
-def is_dispatching() -> bool:
-    """Whether a dispatcher process is running."""
-    return _is_held(dispatcher_lock())
+def is_dispatching(launcher: str = LOCAL) -> bool:
+    """Whether such a process is running."""
+    return _is_held(dispatcher_lock(launcher))
 
 
 def _is_held(lock: FileLock) -> bool:
@@ -71,12 +69,12 @@ def _is_held(lock: FileLock) -> bool:
     return False
 
 
-def _lock(name: str) -> FileLock:
-    folder = get_settings().runs_dir
+def _training_lock(folder: Path | None = None) -> FileLock:
+    device = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return _lock(f"training-{device}" if device else "training", folder)
+
+
+def _lock(name: str, folder: Path | None = None) -> FileLock:
+    folder = folder or get_settings().runs_dir
     folder.mkdir(parents=True, exist_ok=True)
-    device = os.environ.get("CUDA_VISIBLE_DEVICES", "").replace(",", "-").replace("/", "-")
-    return FileLock(folder / f".{name}{'-' + device if device and name == 'training' else ''}.lock")
-
-
-def _holder_file() -> Path:
-    return Path(_lock("training").lock_file).with_suffix(".holder")
+    return FileLock(folder / f".{re.sub(r'[^A-Za-z0-9._-]', '-', f'{name}-{this_host()}')}.lock")

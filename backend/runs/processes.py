@@ -1,7 +1,7 @@
-"""A run's process: started in a session of its own, identified by (pid, start time), stopped by a signal.
+"""A run's process on this machine: started in a session of its own, known by (pid, start time, process table).
 
-A pid alone does not identify a process, because the operating system reuses pids. No signal is sent to a process with
-another start time.
+A pid alone does not identify a process: the operating system reuses pids, and every machine and container has a table of
+its own. No signal is sent to a process with another start time, and no process of another table is judged here.
 """
 
 import os
@@ -9,25 +9,31 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import psutil
+from sqlalchemy.orm import Session, object_session
 
 from backend.access import needs
 from backend.errors import UserError
-from backend.runs.causes import cause_of_death
+from backend.files import write_whole
+from backend.runs.causes import KILLED_ON_REQUEST, cause_of_death, stopped_by
+from backend.runs.ending import STOP, forget_standing, read_standing
+from backend.runs.handle import FOLDER, LOCAL, UNKNOWN, Handle, State, silent_since, this_host
 from backend.settings import ROOT
 from backend.store.engine import writing
 from backend.store.events import record
-from backend.store.runs import get_run
+from backend.store.runs import get_run, store_now
 from backend.store.tables import Run, utc_now
 
 _LAST_LINES = 15
 
 
-def start_process(run: Run) -> subprocess.Popen[bytes]:
-    """Start the run's process, which outlives this one.
+def start_process(folder: Path) -> subprocess.Popen[bytes]:
+    """Start the process of the run in ``folder``, which outlives this one.
 
     Its output goes to ``log.txt`` in the run's folder. A run that was started before continues from its last complete
     checkpoint.
@@ -35,8 +41,9 @@ def start_process(run: Run) -> subprocess.Popen[bytes]:
     Raises:
         OSError: the log cannot be written, or no process can be started.
     """
-    with (Path(run.folder) / "log.txt").open("ab") as log:
-        return start_detached(["-m", "run_training", "--run", run.id], log)
+    with (folder / "log.txt").open("ab") as log:
+        forget_standing(folder)
+        return start_detached(["-m", "run_training", "--run", folder.name], log)
 
 
 def start_detached(
@@ -69,16 +76,37 @@ def child_environment() -> dict[str, str]:
 
 
 def mark_running(run: Run, pid: int) -> None:
-    """Record that the run is running, and in which process."""
+    """Record that the run is running, and in which process of this machine."""
     bind(run, pid)
+    mark_begun(run)
+
+
+def mark_begun(run: Run) -> None:
+    """Record that the run's job has begun to run."""
+    session = object_session(run)
     run.status, run.reason, run.place, run.exit_code, run.ended_at = "running", "", None, None, None
     run.started_at = run.started_at or utc_now()
-    run.heartbeat_at = utc_now()
+    run.heartbeat_at = store_now(session) if session is not None else utc_now()
 
 
 def bind(run: Run, pid: int) -> None:
-    """Record the run's process by its pid and start time."""
-    run.pid, run.pid_started = pid, started_at(pid)
+    """Record the run's process on this machine."""
+    run.handle, run.stop_asked = Handle(LOCAL, this_host(), process_job(pid)).as_dict(), ""
+
+
+def process_job(pid: int) -> dict[str, Any]:
+    """What a process is known by: its pid, its start and the process table it is in."""
+    return {"pid": pid, "started": started_at(pid), "table": process_table()}
+
+
+@lru_cache
+def process_table() -> str:
+    """The process table that this process sees: of this start of the machine, and of this container; "" where unknown."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return ""
 
 
 def started_at(pid: int) -> float | None:
@@ -100,57 +128,144 @@ def started_at(pid: int) -> float | None:
         return None
 
 
+def process_state(job: dict[str, Any] | None) -> State:
+    """Whether a process of this machine runs; unknown where it is in another process table (see ``process_job``)."""
+    if job is None or job.get("table", process_table()) != process_table():
+        return UNKNOWN
+    now = started_at(job["pid"])
+    runs = now is not None and job["started"] is not None and abs(now - job["started"]) < 0.05
+    return State("running" if runs else "ended")
+
+
 def is_alive(run: Run) -> bool:
-    """Whether the run's own process is running (another process with the same pid does not count)."""
-    if run.pid is None or run.pid_started is None:
-        return False
-    now = started_at(run.pid)
-    return now is not None and abs(now - run.pid_started) < 0.05
+    """Whether the run's own process is seen to run on this machine (another process with the same pid does not count)."""
+    handle = Handle.of(run)
+    return handle is not None and handle.launcher == LOCAL and handle.is_mine and _runs(handle)
+
+
+def _runs(handle: Handle) -> bool:
+    return process_state(handle.job).name == "running"
 
 
 @needs("engineer")
 def request_stop(run_id: str, force: bool = False) -> None:
-    """Ask the run to end at the next step with a checkpoint (SIGTERM), or end it and all it started at once (SIGKILL).
+    """Ask the run to end at the next step with a checkpoint, or end it and all it started at once (``force``).
+
+    A process of this machine gets a signal. Elsewhere the machine that has the run carries it out when it next reports. If
+    it is silent and force is asked for, the run is given up: it is recorded as failed, so that it can be resumed, and a
+    process that still lives ends itself when it sees that.
 
     Raises:
-        UserError: the run has no living process.
+        UserError: the run is not running, or its process is gone.
     """
     with writing() as session:
         run = get_run(session, run_id)
-        if not is_alive(run) or run.pid is None:
+        handle = Handle.of(run)
+        is_here = handle is not None and handle.launcher == LOCAL and handle.is_mine
+        ended = is_here and handle is not None and process_state(handle.job).name == "ended"
+        if handle is None or run.place is not None or run.status not in ("queued", "running") or ended:
             raise UserError(f"run {run_id} has no running process; reload the page to see how it ended")
-        if force:
-            for child in psutil.Process(run.pid).children(recursive=True):
-                child.kill()
-        os.kill(run.pid, signal.SIGKILL if force else signal.SIGTERM)
-        run.reason = "killed on request" if force else "stop requested; it ends at the next step"
+        run.stop_asked = "force" if force else "stop"
         record(session, "killed" if force else "stopped", run_id)
+        if is_here and _runs(handle):
+            signal_process(handle.job or {}, force)
+            run.reason = KILLED_ON_REQUEST if force else "stop requested; it ends at the next step"
+        elif force and (silence := silent_since(session, run)) is not None:
+            where = handle.host if handle.launcher == LOCAL else handle.launcher
+            run.status, run.ended_at = "failed", utc_now()
+            run.reason = (
+                f"given up on request: silent since {silence:%Y-%m-%d %H:%M} UTC on {where or 'an unknown machine'}"
+            )
+        elif handle.launcher == FOLDER:
+            _ask_in_folder(run, force)
+        else:
+            where = handle.host if handle.launcher == LOCAL else handle.launcher
+            run.reason = f"{'end' if force else 'stop'} requested; {where} carries it out"
 
 
-def settle(run_id: str, exit_code: int | None = None) -> None:
-    """Record the end of a run whose process is gone and has not recorded it itself: the cause, and the end of its log.
+def _ask_in_folder(run: Run, force: bool) -> None:
+    """Ask a run that is known by its folder alone."""
+    if force:
+        raise UserError(
+            f"nobody here knows the process of run {run.id}; end it where it is, or stop it at the next step"
+        )
+    try:
+        write_whole(Path(run.folder) / STOP, "a stop was asked for\n")
+    except OSError as error:
+        raise UserError(f"cannot ask for a stop in {run.folder}: {error.strerror}") from error
+    run.reason = "stop requested in its folder; if it runs in a copy, it does not see that: stop it there"
+
+
+def signal_process(job: dict[str, Any], force: bool) -> None:
+    """Send a process of this machine SIGTERM, or SIGKILL to it and all it started; the caller knows that it is this one."""
+    with suppress(psutil.NoSuchProcess, ProcessLookupError):  # it has just ended by itself
+        if force:
+            for child in psutil.Process(job["pid"]).children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
+        os.kill(job["pid"], signal.SIGKILL if force else signal.SIGTERM)
+
+
+def settle(run_id: str, state: State | None = None) -> None:
+    """Record the end of a run of this machine whose job has ended without recording it in the store.
+
+    Runs of other machines, and those of which nobody can say whether they live, are left as they are. What happened is taken
+    from what the process wrote in its folder, else from its exit code or signal, else from the end of its log.
 
     Args:
         run_id: the run.
-        exit_code: of its process, if the caller waited for it and knows it.
+        state: what its launcher says; without it, a process on this machine is looked at.
     """
     with writing() as session:
         run = get_run(session, run_id)
-        waiting = run.status == "queued" and run.pid is not None
-        # A page may have recorded the failure before the dispatcher, which knows the exit code: record it again with it.
-        lacked_exit_code = run.status == "failed" and run.exit_code is None and exit_code is not None
-        if exit_code is not None:
-            run.exit_code = exit_code
-        if not (run.status == "running" or waiting or lacked_exit_code) or is_alive(run):
+        handle = Handle.of(run)
+        if handle is None or not handle.is_mine:
             return
-        run.ended_at, run.place = run.ended_at or utc_now(), None
-        if waiting:  # it waited for the machine in a terminal that was closed
-            run.status, run.reason = "cancelled", "it gave up waiting for its turn"
-            return
-        last = last_lines(Path(run.folder) / "log.txt")
-        on_request = run.reason if run.reason.startswith("killed on request") else ""
-        run.status = "failed"
-        run.reason = f"{on_request or cause_of_death(run.exit_code, last)}\nLast lines of its log:\n{last}"
+        if state is None:
+            state = _seen_here(session, run, handle)
+        _settle(session, run, handle, state)
+
+
+def _seen_here(session: Session, run: Run, handle: Handle) -> State:
+    if handle.launcher != LOCAL:
+        return UNKNOWN
+    state = process_state(handle.job)
+    if (
+        state is UNKNOWN
+        and handle.job is not None
+        and (run.status == "queued" or silent_since(session, run) is not None)
+    ):
+        # Of this machine's name, in another process table, and silent: one that ended with the machine or its container.
+        return State("ended", words="its machine or container was started anew")
+    return state
+
+
+def _settle(session: Session, run: Run, handle: Handle, state: State) -> None:
+    waited = run.status == "queued" and run.place is None and handle.job is not None
+    # A page may have recorded the failure before the dispatcher, which knows the exit code: record it again with it.
+    lacked_exit_code = run.status == "failed" and run.exit_code is None and state.code is not None
+    if state.name != "ended":
+        return
+    if state.code is not None:
+        run.exit_code = state.code
+    if not (run.status == "running" or waited or lacked_exit_code):
+        return
+    run.ended_at, run.place = run.ended_at or utc_now(), None
+    standing = read_standing(Path(run.folder))
+    if standing is not None and standing.has_ended:
+        run.status, run.reason = standing.status, standing.reason
+        run.exit_code = standing.exit_code if run.exit_code is None else run.exit_code
+        run.ended_at = standing.ended_at or run.ended_at
+        return
+    if waited and handle.launcher == LOCAL:  # it waited for the machine in a terminal that was closed
+        run.status, run.reason = "cancelled", "it gave up waiting for its turn"
+        return
+    last = last_lines(Path(run.folder) / "log.txt")
+    if (by := stopped_by(run.exit_code)) is not None and run.stop_asked != "force":
+        run.status, run.reason = "stopped", f"stopped by {by} before it could write a checkpoint"
+        return
+    cause = KILLED_ON_REQUEST if run.stop_asked == "force" else state.words or cause_of_death(run.exit_code, last)
+    run.status, run.reason = "failed", f"{cause}\nLast lines of its log:\n{last}"
 
 
 def last_lines(path: Path, count: int = _LAST_LINES) -> str:

@@ -11,14 +11,15 @@ from backend.evaluation.seeds import compare_seeds, seed_table
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.evaluation.words import chosen_words, on_prompts
 from backend.files import write_json
+from backend.runs.attempt import End
 from backend.runs.lock import HELD
 from backend.runs.processes import child_environment
 from backend.store.engine import reading
 from backend.store.tables import Run
 
 
-def train_seeds(parent_id: str, children: list[str]) -> tuple[str, str, int]:
-    """Train every child that has not finished; returns (status, reason, exit code) of the whole.
+def train_seeds(parent_id: str, children: list[str]) -> End:
+    """Train every child that has not finished; returns how the whole ended.
 
     When a child fails or is stopped, the later ones are not started; resuming the parent continues with that child.
     """
@@ -28,7 +29,7 @@ def train_seeds(parent_id: str, children: list[str]) -> tuple[str, str, int]:
         if status == "finished":
             continue
         if stopped.name:
-            return "stopped", f"stopped by {stopped.name} before {child}", 0
+            return End("stopped", f"stopped by {stopped.name} before {child}", 0)
         print(f"\n--- {child}", flush=True)
         flag = "--run" if status == "queued" else "--resume"
         stopped.process = subprocess.Popen(
@@ -37,13 +38,13 @@ def train_seeds(parent_id: str, children: list[str]) -> tuple[str, str, int]:
         stopped.process.wait()
         ended = _run(child)
         if ended.status == "stopped":
-            return "stopped", f"{child}: {ended.reason}", 0
+            return End("stopped", f"{child}: {ended.reason}", 0)
         if ended.status != "finished":
-            return "failed", f"{child}: {ended.reason or 'its process died'}", 1
+            return End("failed", f"{child}: {ended.reason or 'its process died'}", 1)
     comparison = aggregate(children)
     write_json(Path(_run(parent_id).folder) / "comparison_over_seeds.json", comparison)
     print(f"\n{seed_table(comparison)}\n{comparison['prompts']}. {comparison['caution']}".rstrip(), flush=True)
-    return "finished", f"{len(children)} seeds", 0
+    return End("finished", f"{len(children)} seeds", 0)
 
 
 def aggregate(children: list[str]) -> dict[str, Any]:

@@ -4,30 +4,52 @@ from pathlib import Path
 from typing import Any
 
 from backend.files import read_json
+from backend.runs.handle import LOCAL, Handle
 from backend.runs.processes import settle
 from backend.runs.queue import ensure_dispatcher
-from backend.runs.sync import sync_run
+from backend.runs.sync import take_in
 from backend.store.engine import reading
 from backend.store.runs import all_runs
 from backend.store.tables import Run
 
 
 def current_runs() -> list[Run]:
-    """Every run, newest first; runs recorded as running are first updated from their folders and processes."""
+    """Every run, newest first.
+
+    This machine's own runs that are under way are first updated from their folders and processes, and its dispatchers are
+    started where there is something to do. Other machines' runs are as those have last reported them.
+    """
     with reading() as session:
         runs = all_runs(session)
-    if any(run.place is not None for run in runs):
-        ensure_dispatcher()
-    active = [run.id for run in runs if run.status == "running" or (run.status == "queued" and run.pid is not None)]
+    mine = [(run, handle) for run in runs if (handle := Handle.of(run)) is not None and handle.is_mine]
+    for launcher in sorted({handle.launcher for run, handle in mine if _needs_dispatcher(run, handle)}):
+        ensure_dispatcher(launcher)
+    active = [
+        run.id
+        for run, handle in mine
+        if handle.launcher == LOCAL and (run.status == "running" or (run.status == "queued" and handle.job is not None))
+    ]
+    for run_id in active:
+        settle(run_id)
+        take_in(run_id)
     if not active:
         return runs
-    for run_id in active:
-        sync_run(run_id)
-        settle(run_id)
     with reading() as session:
         return all_runs(session)
 
 
+def _needs_dispatcher(run: Run, handle: Handle) -> bool:
+    """Whether it waits for its turn, or is followed from here because its job is not a process of this machine."""
+    return run.place is not None or (
+        handle.launcher != LOCAL and handle.job is not None and run.status in ("queued", "running")
+    )
+
+
 def firings(run: Run) -> list[dict[str, Any]]:
     """The stop rules that fired in a run, in order: step, rule, action (warn, stop) and what, in words."""
-    return read_json(Path(run.folder) / "watch.json") or []
+    found = read_json(Path(run.folder) / "watch.json")
+    return (
+        [f for f in found if isinstance(f, dict) and {"step", "action", "what"} <= f.keys()]
+        if isinstance(found, list)
+        else []
+    )

@@ -61,6 +61,9 @@ class ServingConfig(BaseModel):
     most_at_once: int = Field(64, ge=1)
     """The most requests at the same time; further ones get the status 429 and can be tried again."""
 
+    body_seconds: float = Field(10, gt=0)
+    """A request whose body is not there after this long gets the status 408."""
+
     @field_validator("profile")
     @classmethod
     def _reads_text_alone(cls, name: str) -> str:

@@ -5,15 +5,16 @@ means of days, as a prediction interval for the mean of further days has it (Hah
 chapter 4). A week has every weekday once, so nothing is tested before a week is known, and changes not before there is a
 week to compare with. The level of a test is ``MONTHLY_RATE`` shared among thirty days and all tests (Bonferroni, which
 holds although the weeks of two days overlap). benchmarks/coverage/monitor.py simulates months from the first day on: how
-many have a false alarm, and after how many days a drift is detected.
+many have a false alarm, and after how many days a drift is detected. ``slow_falls`` sees what no week's test does.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
 
+from backend.serving.slow_falls import fall_of
 from backend.suites.suite import MonitorSettings
 from backend.wording import Text, decimal, fill, p_value
 
@@ -30,6 +31,9 @@ _OVER = 0.05
 _LEAST_SPREAD = 0.01
 """Days differ by at least this standard deviation (rewards and shares; lengths by this share of the mean), so that where all
 days before were alike a difference too small to matter is no alarm."""
+SLOW = "slow fall"
+"""The kind of an alarm about a fall that no week's test sees."""
+_CHANGE = "change in "
 _KINDS = ("reward", "unparsable", "length")
 _WHAT = (
     Text("mean reward", "recompensa média"),
@@ -78,12 +82,14 @@ class Finding:
         raised: whether it opens an alarm.
         over: whether an open alarm about it may close.
         words: what was found, in words.
+        reference: the days it was compared with, where an open alarm must keep them.
     """
 
     kind: str
     raised: bool
     over: bool
     words: Text
+    reference: tuple[Day, ...] = ()
 
 
 def whole_days(answers: Sequence[int]) -> list[slice]:
@@ -119,7 +125,12 @@ def learning(days: int) -> Text | None:
 
 
 def look(
-    days: Sequence[Day], evaluation: Day | None, tasks: int = 1, limits: MonitorSettings | None = None
+    days: Sequence[Day],
+    evaluation: Day | None,
+    tasks: int = 1,
+    limits: MonitorSettings | None = None,
+    history: Sequence[Day] = (),
+    frozen: Mapping[str, Sequence[Day]] | None = None,
 ) -> list[Finding]:
     """Test the last week of one task.
 
@@ -128,12 +139,14 @@ def look(
         evaluation: what the week is compared with; it may have few answers.
         tasks: how many tasks are tested each day.
         limits: of the task's suite; the default ones when left out.
+        history: whole days of a longer time, in which slow falls are looked for; none are when left out.
+        frozen: kind of an open alarm -> the days it was raised against. A lasting change must not become its own reference.
 
     Returns:
-        Nothing before there is a week; then one finding for the mean's limit, three with an evaluation, and three for
-        changes as soon as there is a week before the last one.
+        Nothing before there is a week; then one finding for the mean's limit, three with an evaluation, and, as soon as there is
+        a week before the last one, three for changes and one for a slow fall.
     """
-    days = days[-MOST_DAYS:]
+    days, frozen = days[-MOST_DAYS:], frozen or {}
     if len(days) < WEEK:
         return []
     found = [_limit(days[-2 * WEEK :], level(tasks), limits or MonitorSettings())]
@@ -146,8 +159,38 @@ def look(
         found += _compare("", where, week, [evaluation], usual, alpha)
     if usual is before:
         where = fill("in the {n} days before", "nos {n} dias anteriores", n=len(before))
-        found += _compare("change in ", where, week, before, usual, alpha)
+        changes = _compare(_CHANGE, where, week, before, usual, alpha)
+        found += [replace(finding, reference=tuple(before)) for finding in changes if finding.kind not in frozen]
+    if len(history) >= 2 * WEEK and SLOW not in frozen:
+        found.append(_slow_fall(history))
+    for kind, then in frozen.items():
+        found += _held_against(kind, week, then, alpha)
     return found
+
+
+def _held_against(kind: str, week: Sequence[Day], then: Sequence[Day], alpha: float) -> list[Finding]:
+    """The last week against the days that an open alarm was raised against."""
+    where = fill("in the {n} days before the alarm", "nos {n} dias antes do alarme", n=len(then))
+    compared = _compare(_CHANGE, where, week, then, then, alpha)
+    if kind == SLOW:
+        (reward,) = [finding for finding in compared if finding.kind == f"{_CHANGE}reward"]
+        return [replace(reward, kind=SLOW)]
+    return [finding for finding in compared if finding.kind == kind]
+
+
+def _slow_fall(history: Sequence[Day]) -> Finding:
+    """Whether the daily mean reward falls, slowly or by little."""
+    means = np.array([d.means[0] for d in history])
+    fall = fall_of(means, _LEAST_SPREAD)
+    # What is tested from the day after the alarm on needs a week of usual days.
+    usual = history[: max(fall.began, WEEK)]
+    words = fill(
+        "mean reward {mean} over the last {days} whole days, and falling; in the {n} days before {then}",
+        "recompensa média {mean} nos últimos {days} dias completos, e caindo; nos {n} dias anteriores {then}",
+        mean=decimal(float(means[fall.began :].mean())) if fall.began < len(means) else decimal(float(means[-1])),
+        days=max(1, len(means) - fall.began), n=len(usual), then=decimal(float(np.mean([d.means[0] for d in usual]))),
+    )  # fmt: skip
+    return Finding(SLOW, fall.raised, not fall.raised, words, tuple(usual[-MOST_DAYS:]))
 
 
 def level(tests: int) -> float:

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ import httpx
 from backend.serving.config import RULES, Engine
 from backend.suites import get_task
 
+_BYTES, _BYTES_PER_TOKEN = 200_000, 1_000
+_CHARACTERS, _CHARACTERS_PER_TOKEN = 2_000, 40
+"""Of an engine's answer to a request for so many tokens; a longer one is not what was asked for, and is not read on."""
 Messages = list[dict[str, str]]
 
 
@@ -40,8 +44,15 @@ class Reply:
 class Engines:
     """The engines of a configuration behind one connection pool."""
 
-    def __init__(self, engines: dict[str, Engine], transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        engines: dict[str, Engine],
+        transport: httpx.AsyncBaseTransport | None = None,
+        most_tokens: int = 512,
+    ) -> None:
         self._engines = engines
+        self._most_bytes = _BYTES + _BYTES_PER_TOKEN * most_tokens
+        self._most_characters = _CHARACTERS + _CHARACTERS_PER_TOKEN * most_tokens
         limits = httpx.Limits(max_connections=256, max_keepalive_connections=64)
         self._client = httpx.AsyncClient(limits=limits, transport=transport)
 
@@ -58,37 +69,23 @@ class Engines:
         if name == RULES:
             return Reply(self._by_rule(task, messages))
         engine = self._engines[name]
+        payload = {"model": engine.model, "messages": messages, **options}
         try:
-            got = await self._client.post(
-                f"{engine.url}/chat/completions",
-                json={"model": engine.model, "messages": messages, **options},
-                headers=_headers(engine),
-                timeout=engine.timeout_seconds,
-            )
-        except httpx.TimeoutException:
-            raise EngineError(name, f"no answer in {engine.timeout_seconds:g} s", 504) from None
-        except httpx.HTTPError as error:
-            raise EngineError(name, f"cannot be reached ({type(error).__name__})") from error
-        if got.status_code != 200:
-            raise EngineError(name, f"answered with status {got.status_code}")
-        try:
-            body = got.json()
+            read = b"".join([part async for part in self._read(name, engine, payload)])
+            body = json.loads(read)
             choice = body["choices"][0]
-            return Reply(_text(choice["message"]["content"]), str(choice.get("finish_reason")), body.get("usage"))
-        except (ValueError, KeyError, IndexError, TypeError) as error:
+            text = self._text(name, choice["message"]["content"])
+            return Reply(text, str(choice.get("finish_reason")), body.get("usage"))
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise EngineError(name, "its answer is no chat completion") from error
 
-    async def pieces(self, name: str, task: str, messages: Messages, options: dict[str, Any]) -> AsyncIterator[str]:
-        """Yield an answer in pieces, as the engine sends it.
+    async def _read(self, name: str, engine: Engine, payload: dict[str, Any]) -> AsyncGenerator[bytes]:
+        """The bytes of an engine's response, as they come.
 
         Raises:
-            EngineError: as in ``reply``; before the first piece, or in the middle.
+            EngineError: it cannot be reached, is too slow as a whole, or sends more than was asked for.
         """
-        if name == RULES:
-            yield self._by_rule(task, messages)
-            return
-        engine = self._engines[name]
-        payload = {"model": engine.model, "messages": messages, **options, "stream": True}
+        read = 0
         try:
             async with (
                 asyncio.timeout(engine.timeout_seconds),
@@ -98,17 +95,60 @@ class Engines:
             ):
                 if got.status_code != 200:
                     raise EngineError(name, f"answered with status {got.status_code}")
-                async for line in got.aiter_lines():
-                    if not line.startswith("data:") or (data := line[5:].strip()) == "[DONE]":
-                        continue
-                    if piece := json.loads(data)["choices"][0].get("delta", {}).get("content"):
-                        yield _text(piece)
-        except TimeoutError:
-            raise EngineError(name, f"no whole answer in {engine.timeout_seconds:g} s", 504) from None
+                async for part in got.aiter_bytes():
+                    read += len(part)
+                    if read > self._most_bytes:
+                        raise EngineError(name, f"its answer is larger than {self._most_bytes} bytes")
+                    yield part
+        except (TimeoutError, httpx.TimeoutException):
+            raise EngineError(name, f"no answer in {engine.timeout_seconds:g} s", 504) from None
         except httpx.HTTPError as error:
-            raise EngineError(name, f"the connection broke ({type(error).__name__})") from error
-        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise EngineError(name, f"cannot be reached, or the connection broke ({type(error).__name__})") from error
+
+    async def pieces(
+        self, name: str, task: str, messages: Messages, options: dict[str, Any], used: list[Any] | None = None
+    ) -> AsyncIterator[str]:
+        """Yield an answer in pieces, as the engine sends it.
+
+        Args:
+            name, task, messages, options: as in ``reply``.
+            used: where given, the engine is asked for token counts, and what it reports is appended.
+
+        Raises:
+            EngineError: as in ``reply``; before the first piece, or in the middle.
+        """
+        if name == RULES:
+            yield self._by_rule(task, messages)
+            return
+        engine = self._engines[name]
+        payload = {"model": engine.model, "messages": messages, **options, "stream": True}
+        if used is not None:
+            payload["stream_options"] = {"include_usage": True}
+        said, rest = 0, b""
+        try:
+            async with aclosing(self._read(name, engine, payload)) as parts:
+                async for part in parts:
+                    *lines, rest = (rest + part).split(b"\n")
+                    for line in lines:
+                        if not line.startswith(b"data:") or (data := line[5:].strip()) == b"[DONE]":
+                            continue
+                        chunk = json.loads(data)
+                        if used is not None and chunk.get("usage"):
+                            used.append(chunk["usage"])
+                        if not chunk["choices"]:
+                            continue
+                        if piece := chunk["choices"][0].get("delta", {}).get("content"):
+                            said += len(piece)
+                            yield self._text(name, piece, said)
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise EngineError(name, "its answer is no stream of chat completion chunks") from error
+
+    def _text(self, name: str, said: Any, length: int | None = None) -> str:
+        """An engine's text without lone surrogates (halves of characters), which a response cannot contain."""
+        text = str(said or "").encode("utf-8", "replace").decode("utf-8")
+        if (length or len(text)) > self._most_characters:
+            raise EngineError(name, f"its answer has more than {self._most_characters} characters")
+        return text
 
     @staticmethod
     def _by_rule(task: str, messages: Messages) -> str:
@@ -117,11 +157,6 @@ class Engines:
         if text is None:
             raise EngineError(RULES, f"there are none for {task}")
         return text
-
-
-def _text(said: Any) -> str:
-    """An engine's text without lone surrogates (halves of characters), which a response cannot contain."""
-    return str(said or "").encode("utf-8", "replace").decode("utf-8")
 
 
 def _headers(engine: Engine) -> dict[str, str]:

@@ -8,28 +8,46 @@ the reason. Streams of such tasks are checked before the first byte; other strea
 has its task, engine and reward under ``workbench``. Prompts are stored only if the configuration says so, and masked.
 """
 
+import asyncio
 import hmac
+import json
 import logging
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from math import isnan
 from typing import Any
 
 from fastapi import FastAPI, Header, HTTPException, Request
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
 
-from backend.errors import reason
+from backend.errors import UserError, reason
 from backend.serving.checks import problem_of
 from backend.serving.config import ServingConfig
 from backend.serving.engines import EngineError, Engines, Messages, Reply
 from backend.serving.recorder import Given
-from backend.serving.wire import DONE, ChatCompletion, ChatRequest, event
-from backend.suites import classify, get_task, mask, score_completion, task_names
+from backend.serving.wire import DONE, ChatCompletion, ChatRequest, event, token_counts
+from backend.suites import ToScore, classify, get_task, mask, score_or_gaps, task_names
 
 _MOST_BYTES = 1_000_000
+_READ_AT_ONCE = 4
+"""How many times ``most_at_once`` requests may be on their way in."""
 _log = logging.getLogger("workbench.gateway")
+
+
+def check_keys(keys: Sequence[str]) -> None:
+    """Check that the keys can be sent in a header.
+
+    Raises:
+        UserError: one has other characters than printable ASCII.
+    """
+    if any(not (key.isascii() and key.isprintable()) for key in keys):
+        raise UserError(
+            "a key in WORKBENCH_GATEWAY_KEYS has characters that no HTTP header carries; use letters and digits"
+        )
 
 
 class TaskRequest(ChatRequest):
@@ -52,7 +70,8 @@ def make_gateway(
         keep: called with each answer to be stored; it must return immediately and never raise.
         engines: used in place of the configuration's engines, for tests.
     """
-    gateway = _Gateway(config, tuple(keys), keep, engines or Engines(config.engines))
+    check_keys(keys)
+    gateway = _Gateway(config, tuple(keys), keep, engines or Engines(config.engines, most_tokens=config.most_tokens))
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -72,11 +91,11 @@ class _Gateway:
         self, config: ServingConfig, keys: tuple[str, ...], keep: Callable[[Given], None], engines: Engines
     ) -> None:
         self._config, self._keys, self._keep, self.engines = config, keys, keep, engines
-        self._at_work = 0
+        self._at_work = self._reading = 0
 
     async def health(self) -> dict[str, Any]:
-        """That the gateway is running, and the number of requests it is working on."""
-        return {"status": "ok", "at_work": self._at_work}
+        """That the gateway is running, and the number of requests it is working on or still reading."""
+        return {"status": "ok", "at_work": self._at_work + self._reading}
 
     async def models(self, authorization: str = Header("")) -> dict[str, Any]:
         """The tasks, as models that a request can name."""
@@ -86,7 +105,10 @@ class _Gateway:
     async def chat(self, request: Request, authorization: str = Header(""), x_task: str = Header("")) -> Any:
         """Answer a chat completion request."""
         self._check_key(authorization)
-        asked = await self._read(request)
+        try:
+            asked = await self._read(request)
+        except ClientDisconnect:
+            return Response(status_code=499)  # nobody is there to read it
         task = self._task(asked, x_task)
         if self._at_work >= self._config.most_at_once:
             raise HTTPException(429, "too many requests at once; come again", headers={"Retry-After": "1"})
@@ -101,13 +123,14 @@ class _Gateway:
         finally:
             self._at_work -= 1
         if asked.stream:
-            return StreamingResponse(_in_one_piece(body), media_type="text/event-stream")
+            counts = asked.stream_options is not None and asked.stream_options.include_usage
+            return StreamingResponse(_in_one_piece(body, counts), media_type="text/event-stream")
         return JSONResponse(body)
 
     def keep(self, given: Given) -> None:
         """Pass an answer to the recorder, with the probability ``sample_share``."""
         if self._config.log_prompts:
-            _log.info("%s: %s", given.task, mask(given.messages[-1]["content"]))
+            _log.info("%s: %s", given.task, json.dumps(mask(given.messages[-1]["content"]), ensure_ascii=False))
         if random.random() < self._config.sample_share:
             self._keep(given)
 
@@ -120,18 +143,34 @@ class _Gateway:
             self._at_work -= 1
 
     def _check_key(self, authorization: str) -> None:
-        given = authorization.removeprefix("Bearer ").encode()
+        scheme, _, token = authorization.partition(" ")
+        given = (token.strip() if scheme.lower() == "bearer" else authorization).encode()
         if self._keys and not any([hmac.compare_digest(given, key.encode()) for key in self._keys]):  # noqa: C419
             raise HTTPException(401, "give one of the gateway's keys: Authorization: Bearer …")
 
-    async def _read(self, request: Request) -> TaskRequest:
+    async def _body(self, request: Request) -> bytes:
+        """The request's body, if it comes soon, and while not too many others are being read."""
+        if self._reading >= _READ_AT_ONCE * self._config.most_at_once:
+            raise HTTPException(429, "too many requests at once; come again", headers={"Retry-After": "1"})
+        self._reading += 1
         read = bytearray()
-        async for chunk in request.stream():
-            read += chunk
-            if len(read) > _MOST_BYTES:
-                raise HTTPException(413, f"a request has at most {_MOST_BYTES} bytes")
         try:
-            asked = TaskRequest.model_validate_json(bytes(read))
+            async with asyncio.timeout(self._config.body_seconds):
+                async for chunk in request.stream():
+                    read += chunk
+                    if len(read) > _MOST_BYTES:
+                        raise HTTPException(413, f"a request has at most {_MOST_BYTES} bytes")
+        except TimeoutError:
+            late = f"the request's body did not come within {self._config.body_seconds:g} s"
+            raise HTTPException(408, late, headers={"Connection": "close"}) from None
+        finally:
+            self._reading -= 1
+        return bytes(read)
+
+    async def _read(self, request: Request) -> TaskRequest:
+        read = await self._body(request)
+        try:
+            asked = TaskRequest.model_validate_json(read)
         except ValidationError as error:
             raise HTTPException(400, reason(error)) from error
         if asked.messages[-1].role != "user":
@@ -168,6 +207,7 @@ class _Work:
             "top_p": asked.top_p,
             **asked.model_dump(include={"seed", "stop"}, exclude_none=True),
         }
+        self._counts = asked.stream_options is not None and asked.stream_options.include_usage
         self._began, self._completion = time.perf_counter(), ChatCompletion()
 
     async def whole(self) -> dict[str, Any]:
@@ -177,8 +217,8 @@ class _Work:
             EngineError: no engine of the route answered; the error is the last engine's.
         """
         engine, reply = await self._first_that_answers()
-        retries = 0
-        problem = problem_of(self._task, reply.text)
+        retries, used = 0, [reply.usage]
+        problem = await asyncio.to_thread(problem_of, self._task, reply.text)
         if problem is not None and self._task.json is not None:
             retries = 1
             again = [
@@ -188,19 +228,23 @@ class _Work:
             ]
             try:
                 second = await self.engines.reply(engine, self._task.name, again, self._options)
-                reply = second if problem_of(self._task, second.text) is None else reply
+                used.append(second.usage)
+                reply = second if await asyncio.to_thread(problem_of, self._task, second.text) is None else reply
             except EngineError as error:
                 _log.warning("%s", error)
-        body = self._completion.whole(engine, reply.text, reply.finish, reply.usage)
-        return {**body, "workbench": self._settled(engine, reply.text, retries)}
+        body = self._completion.whole(engine, reply.text, reply.finish, token_counts(*used))
+        return {**body, "workbench": await asyncio.to_thread(self._settled, engine, reply.text, retries)}
 
     async def stream(self) -> AsyncIterator[str]:
         """The answer as server-sent events; the last chunk contains its task, engine and reward."""
         said: list[str] = []
+        used: list[Any] = []
         failed: EngineError | None = None
         for engine in self._route:
             try:
-                async for piece in self.engines.pieces(engine, self._task.name, self._messages, self._options):
+                async for piece in self.engines.pieces(
+                    engine, self._task.name, self._messages, self._options, used if self._counts else None
+                ):
                     said.append(piece)
                     yield event(self._completion.chunk(engine, piece))
             except EngineError as error:
@@ -210,7 +254,10 @@ class _Work:
                     break
                 continue
             last = self._completion.chunk(engine, finish="stop")
-            yield event({**last, "workbench": self._settled(engine, "".join(said), retries=0)})
+            settled = await asyncio.to_thread(self._settled, engine, "".join(said), 0)
+            yield event({**last, "workbench": settled})
+            if self._counts:
+                yield event(self._completion.used(engine, token_counts(*used)))
             yield DONE
             return
         yield event({"error": {"message": str(failed), "type": "engine_error"}})
@@ -231,9 +278,16 @@ class _Work:
         raise AssertionError("a route is never empty")
 
     def _settled(self, engine: str, text: str, retries: int) -> dict[str, Any]:
-        """Score the answer and pass it to the recorder; returns the response's ``workbench`` field."""
-        user_text = "\n".join(m["content"] for m in self._messages if m["role"] == "user")
-        result = score_completion(self._task.name, text, user_text, {}, self._profile)
+        """Score the answer and pass it to the recorder; returns the response's ``workbench`` field.
+
+        An answer that a judge gives no value for is given all the same; it is not recorded, as it has no reward.
+        """
+        head = {"task": self._task.name, "engine": engine}
+        (result,) = score_or_gaps(self._task.name, [ToScore(self._messages, text, {})], self._profile)
+        if isnan(result.total):
+            name, gap = next(iter(result.gaps.items()))
+            _log.warning("an answer of %s is not recorded: %s gave no value (%s)", engine, name, gap)
+            return {**head, "reward": None, "retries": retries}
         self._gateway.keep(
             Given(
                 task=self._task.name,
@@ -248,20 +302,21 @@ class _Work:
                 milliseconds=1000 * (time.perf_counter() - self._began),
             )
         )
-        return {"task": self._task.name, "engine": engine, "reward": result.total, "retries": retries}
+        return {**head, "reward": result.total, "retries": retries}
 
 
 def _user_text(asked: TaskRequest) -> str:
     return "\n".join(m.content for m in asked.messages if m.role == "user")
 
 
-async def _in_one_piece(body: dict[str, Any]) -> AsyncIterator[str]:
-    """A complete answer as a stream of one chunk."""
+async def _in_one_piece(body: dict[str, Any], counts: bool) -> AsyncIterator[str]:
+    """A complete answer as a stream of one chunk, and one of token counts where they were asked for."""
     (choice,) = body["choices"]
-    chunk = ChatCompletion(body["id"], body["created"]).chunk(
-        body["model"], choice["message"]["content"], choice["finish_reason"]
-    )
+    completion = ChatCompletion(body["id"], body["created"])
+    chunk = completion.chunk(body["model"], choice["message"]["content"], choice["finish_reason"])
     yield event({**chunk, "workbench": body["workbench"]})
+    if counts:
+        yield event(completion.used(body["model"], body["usage"]))
     yield DONE
 
 

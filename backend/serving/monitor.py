@@ -1,28 +1,32 @@
 """The monitor: when a day is over, it checks production, opens and closes alarms, and sends them to a webhook.
 
 To avoid too many messages, a task has at most one open alarm of each kind, an alarm closes after two days in a row
-without the problem, and all news goes into one message. News that could not be sent is sent at the next check.
+without the problem, and all news goes into one message. An alarm about a change keeps the days it was raised against
+until somebody accepts the change (``accept_change``), or it is gone. News that could not be sent is sent at the next check.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from backend.access import needs
 from backend.serving.checks import problem_of
 from backend.serving.config import ServingConfig
-from backend.serving.drift import MOST_DAYS, Day, Finding, learning, look, together, whole_days
+from backend.serving.drift import MOST_DAYS, WEEK, Day, Finding, learning, look, together, whole_days
+from backend.serving.slow_falls import HISTORY_DAYS
 from backend.settings import get_settings
 from backend.store.answers import daily_answers
 from backend.store.completions import ensure_scores, totals
 from backend.store.engine import StoreAway, in_turn, reading, writing
 from backend.store.evaluations import evaluation_texts, run_evaluations
+from backend.store.events import record
 from backend.store.tables import Alarm, Completion, Prompt, utc_now
 from backend.suites import get_task, suite_of
 
@@ -71,8 +75,16 @@ def check(config: ServingConfig, now: datetime | None = None, tell: Send | None 
     _score_evaluations(config)
     with reading() as session:
         days = _whole_days(session, config, end)
+        history = _whole_days(session, config, end, HISTORY_DAYS)
         found = {
-            task: look(of_task, reference(session, config, task), len(config.routes), suite_of(task).monitor)
+            task: look(
+                of_task,
+                reference(session, config, task),
+                len(config.routes),
+                suite_of(task).monitor,
+                history[task],
+                _frozen(session, task),
+            )
             for task, of_task in days.items()
         }
     opened: list[Alarm] = []
@@ -132,11 +144,49 @@ def _midnight(now: datetime | None) -> datetime:
     return (now or utc_now()).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _whole_days(session: Session, config: ServingConfig, end: datetime) -> dict[str, list[Day]]:
+def _frozen(session: Session, task: str) -> dict[str, list[Day]]:
+    """Kind -> the days that a task's open alarm of it was raised against."""
+    query = select(Alarm).where(Alarm.task == task, Alarm.closed_at.is_(None), Alarm.reference.is_not(None))
+    return {
+        alarm.kind: [
+            Day(answers, np.array(means), np.array(variances)) for answers, means, variances in alarm.reference
+        ]
+        for alarm in session.scalars(query)
+        if alarm.reference
+    }
+
+
+@needs("engineer")
+def accept_change(session: Session, task: str) -> int:
+    """Close a task's open alarms because the change is the new usual; returns how many. What was before counts no longer.
+
+    Args:
+        session: a writing session.
+        task: whose answers have changed.
+    """
+    in_turn(session, "alarms")
+    now = utc_now()
+    accepted = list(session.scalars(select(Alarm).where(Alarm.task == task, Alarm.closed_at.is_(None))))
+    for alarm in accepted:
+        alarm.closed_at = alarm.accepted_at = now
+        alarm.untold = "" if alarm.untold == "opened" else "closed"
+    if accepted:
+        record(session, "accepted", f"change of {task}", kinds=[alarm.kind for alarm in accepted])
+    return len(accepted)
+
+
+def _accepted(session: Session) -> dict[str, datetime]:
+    """Task -> the first day that counts, where a change was accepted: the week that was looked at then is the new usual."""
+    query = select(Alarm.task, func.max(Alarm.accepted_at)).where(Alarm.accepted_at.is_not(None)).group_by(Alarm.task)
+    return {task: _midnight(at) - timedelta(days=WEEK) for task, at in session.execute(query)}
+
+
+def _whole_days(session: Session, config: ServingConfig, end: datetime, most: int = MOST_DAYS) -> dict[str, list[Day]]:
     """The last whole days of each task before ``end``, oldest first."""
     days: dict[str, list[Day]] = {task: [] for task in config.routes}
-    for row in daily_answers(session, MOST_DAYS, end).itertuples():
-        if row.task in days:
+    first = _accepted(session)
+    for row in daily_answers(session, most, end).itertuples():
+        if row.task in days and (row.task not in first or row.day.date() >= first[row.task].date()):
             means = np.array([row.reward, row.unparsable, row.characters])
             squares = np.array([row.reward_square, row.unparsable, row.characters_square])
             days[row.task].append(Day(int(row.answers), means, np.maximum(squares - means**2, 0.0)))
@@ -154,10 +204,18 @@ def _update_alarm(session: Session, task: str, finding: Finding, day: datetime) 
     if alarm is None:
         if not finding.raised:
             return []
-        alarm = Alarm(task=task, kind=finding.kind, words=_both(finding), last_day=day, opened_at=day, untold="opened")
+        alarm = Alarm(
+            task=task,
+            kind=finding.kind,
+            words=_both(finding),
+            last_day=day,
+            opened_at=day,
+            untold="opened",
+            reference=[[d.answers, d.means.tolist(), d.variances.tolist()] for d in finding.reference] or None,
+        )
         session.add(alarm)
         return [alarm]
-    if _naive(alarm.last_day) >= _naive(day):
+    if alarm.last_day >= day:
         return []
     alarm.last_day = day
     if finding.raised:
@@ -172,11 +230,6 @@ def _update_alarm(session: Session, task: str, finding: Finding, day: datetime) 
 
 def _both(finding: Finding) -> dict[str, str]:
     return {"en": finding.words.en, "pt": finding.words.pt}
-
-
-def _naive(moment: datetime) -> datetime:
-    """The time without its zone, because SQLite returns times without one (all are UTC)."""
-    return moment.replace(tzinfo=None)
 
 
 def _send_news(send: Send, notes: Sequence[str]) -> None:

@@ -30,6 +30,12 @@ class Message(BaseModel):
         return "\n".join(part["text"] for part in content)
 
 
+class StreamOptions(BaseModel):
+    """What a client asks of a stream."""
+
+    include_usage: bool = False
+
+
 class ChatRequest(BaseModel):
     """The fields of a request that are used; other fields are ignored."""
 
@@ -43,6 +49,7 @@ class ChatRequest(BaseModel):
     top_p: float = Field(1.0, gt=0, le=1)
     seed: int | None = None
     stop: str | list[str] | None = None
+    stream_options: StreamOptions | None = None
     n: Literal[1] = 1
     """One answer per request: a request for more is rejected, not silently reduced."""
 
@@ -58,7 +65,7 @@ class ChatCompletion:
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
 
-    def whole(self, model: str, text: str, finish: str, usage: dict[str, int] | None) -> dict[str, Any]:
+    def whole(self, model: str, text: str, finish: str, usage: dict[str, int]) -> dict[str, Any]:
         """The complete answer."""
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
         return {**self._head("chat.completion", model), "choices": [choice], "usage": usage}
@@ -68,8 +75,22 @@ class ChatCompletion:
         choice = {"index": 0, "delta": {"content": text} if text else {}, "finish_reason": finish}
         return {**self._head("chat.completion.chunk", model), "choices": [choice]}
 
+    def used(self, model: str, usage: dict[str, int]) -> dict[str, Any]:
+        """The last piece of a stream whose client asked for token counts."""
+        return {**self._head("chat.completion.chunk", model), "choices": [], "usage": usage}
+
     def _head(self, kind: str, model: str) -> dict[str, Any]:
         return {"id": self.id, "object": kind, "created": self.created, "model": model}
+
+
+_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+
+
+def token_counts(*reported: Any) -> dict[str, int]:
+    """Token counts as OpenAI names them, summed over what engines reported; 0 where nothing was reported."""
+    known = [usage for usage in reported if isinstance(usage, dict)]
+    found = {name: sum(n for usage in known if isinstance(n := usage.get(name), int)) for name in _COUNTS}
+    return {**found, "total_tokens": found["total_tokens"] or found["prompt_tokens"] + found["completion_tokens"]}
 
 
 def event(body: dict[str, Any]) -> str:

@@ -24,8 +24,7 @@ def daily_answers(session: Session, days: int = 30, end: datetime | None = None)
         Columns task, day (a date), answers (how many), the means reward, unparsable (a share), characters, retries and
         milliseconds, and the mean squares reward_square and characters_square.
     """
-    in_utc = func.timezone("UTC", Answer.at) if session.get_bind().dialect.name == "postgresql" else Answer.at
-    day = func.date(in_utc).label("day")
+    day = func.date(Answer.at).label("day")  # connections are in UTC
     share = func.sum(func.cast(Answer.unparsable, type_=Answer.characters.type)) * 1.0 / func.count()
     characters = func.cast(Answer.characters, type_=Answer.reward.type)
     query = (

@@ -1,18 +1,32 @@
 """Completions and their scores in the store."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
+from math import isnan
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Select, case, delete, func, insert, literal, select, true
+from sqlalchemy import ColumnElement, Select, String, case, cast, delete, func, insert, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from backend.records import Completion as Generated
 from backend.records import Sampling
 from backend.store.engine import in_parts, in_turn
 from backend.store.ratings import scored_ratings
-from backend.store.tables import Completion, Prompt, QueueItem, Rater, Rating, RatingEvent, Score, Stratum, scattered
-from backend.suites import ToScore, find_task, fingerprint, score_completions
+from backend.store.tables import (
+    Completion,
+    Evaluation,
+    Prompt,
+    QueueItem,
+    Rater,
+    Rating,
+    RatingEvent,
+    Score,
+    ScoreGap,
+    Stratum,
+    scattered,
+)
+from backend.suites import ToScore, find_task, fingerprint, score_or_gaps
 
 
 def save_completions(
@@ -62,13 +76,19 @@ def ensure_scores(
     wanted = [_rated()] if completion_ids is None else map(_these, in_parts(completion_ids))
     ids = [i for query in wanted for i in session.scalars(_without_score(session, query, profile).limit(most))]
     for part in in_parts(ids):
-        session.execute(delete(Score).where(Score.profile == profile, Score.completion_id.in_(part)))
-        add_scores(session, _score_rows(session, part, profile))
+        scores, gaps = _score_rows(session, part, profile)
+        for table in (Score, ScoreGap):
+            session.execute(delete(table).where(table.profile == profile, table.completion_id.in_(part)))
+        add_scores(session, scores)
+        if gaps:
+            session.execute(insert(ScoreGap), gaps)
     return len(ids)
 
 
-def _score_rows(session: Session, completion_ids: Sequence[int], profile: str) -> list[dict[str, Any]]:
-    """The ``scores`` rows of completions: each one's components and their total."""
+def _score_rows(
+    session: Session, completion_ids: Sequence[int], profile: str
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The ``scores`` rows of completions, each one's components and their total, and the ``score_gaps`` rows."""
     query = (
         select(Completion, Prompt)
         .join(Prompt, Prompt.id == Completion.prompt_id)
@@ -83,15 +103,16 @@ def _score_rows(session: Session, completion_ids: Sequence[int], profile: str) -
     # A prompt's completions together, as a trainer has them, and prompts as they came.
     for completion, prompt in sorted(found, key=lambda row: (first[row[0].prompt_id], row[0].id)):
         by_task.setdefault(prompt.task, []).append((completion.id, to_score(completion, prompt)))
-    rows = []
+    rows, gaps = [], []
     for task, of_task in by_task.items():
         rules = fingerprint(task, profile)
-        scores = score_completions(task, [asked for _, asked in of_task], profile)
+        scores = score_or_gaps(task, [asked for _, asked in of_task], profile)
         for (completion_id, _), score in zip(of_task, scores, strict=True):
             head = {"completion_id": completion_id, "profile": profile, "fingerprint": rules}
-            values = {**score.components, "total": score.total}
+            values = score.components if isnan(score.total) else {**score.components, "total": score.total}
             rows += [{**head, "component": name, "value": value} for name, value in values.items()]
-    return rows
+            gaps += [{**head, "component": name, **asdict(gap)} for name, gap in score.gaps.items()]
+    return rows, gaps
 
 
 def to_score(completion: Completion, prompt: Prompt) -> ToScore:
@@ -111,7 +132,10 @@ def _these(ids: Sequence[int]) -> Select[int, str]:
 
 
 def _without_score(session: Session, query: Select[int, str], profile: str) -> Select[int]:
-    """Ids of those completions of a query whose stored score is missing or of another fingerprint."""
+    """Ids of those completions of a query whose stored score is missing or of another fingerprint.
+
+    A total that is missing because of a gap is asked for again only where the gap is not final.
+    """
     stored = session.scalars(select(Prompt.task).distinct()).all()
     rules_of = {task: fingerprint(task, profile) for task in stored if find_task(task) is not None}
     rules = case(rules_of, value=Prompt.task) if rules_of else literal("")
@@ -121,8 +145,12 @@ def _without_score(session: Session, query: Select[int, str], profile: str) -> S
         Score.component == "total",
         Score.fingerprint == rules,
     )
+    gaps = select(ScoreGap.completion_id).where(
+        ScoreGap.completion_id == Completion.id, ScoreGap.profile == profile, ScoreGap.fingerprint == rules
+    )
+    done = or_(scored.exists(), gaps.exists()) & ~gaps.where(~ScoreGap.is_final).exists()
     joined = query.join(Prompt, Prompt.id == Completion.prompt_id)
-    return joined.with_only_columns(Completion.id).where(Prompt.task.in_(rules_of), ~scored.exists())
+    return joined.with_only_columns(Completion.id).where(Prompt.task.in_(rules_of), ~done)
 
 
 def totals(session: Session, completion_ids: Sequence[int], profile: str) -> dict[int, float]:
@@ -154,24 +182,54 @@ def add_scores(session: Session, rows: Iterable[dict[str, Any]]) -> None:
         session.execute(insert(Score), batch)
 
 
+MOST_SAMPLED = 20_000
+"""The most completions of a task that best-of-n reads."""
+
+
+def sampled_scores(session: Session, task: str, profile: str) -> pd.DataFrame:
+    """A task's completions that have a total under a profile, rated or not: columns prompt_id, policy, text, facts, value."""
+    query = (
+        select(Completion.prompt_id, written_by(), Completion.text, Prompt.facts, Score.value)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .join(Score, Score.completion_id == Completion.id)
+        .outerjoin(Evaluation, Evaluation.id == Completion.evaluation_id)
+        .where(
+            Prompt.task == task,
+            Score.profile == profile,
+            Score.component == "total",
+            Score.fingerprint == fingerprint(task, profile),
+        )
+        .order_by(Completion.prompt_id, Completion.id)
+        .limit(MOST_SAMPLED)
+    )
+    return pd.DataFrame(session.execute(query).all(), columns=["prompt_id", "policy", "text", "facts", "value"])
+
+
 MOST_RATED = 2_000
 """The most rated completions of a task that an audit reads; if there are more, it reads a stable sample of this many."""
 
 
 def rated_scores(
-    session: Session, profile: str, evaluation_id: str | None = None, only: Collection[int] | None = None
+    session: Session,
+    profile: str,
+    evaluation_id: str | None = None,
+    only: Collection[int] | None = None,
+    with_total: bool = True,
 ) -> pd.DataFrame:
     """Rated completions with their reward: one row per (completion, component).
 
-    Columns: completion_id, prompt_id, task, component, value, human, raters (how many), length (characters), weight
-    (how many completions of the raters' queue it represents: see ``backend.rating.design``; NaN if nobody got it from the
-    queue, as with ratings that came with a file). ``human`` is the mean over raters. For a task with more than ``MOST_RATED`` rated completions, a stable sample. With ``evaluation_id``, only
-    that evaluation's completions.
+    Columns: completion_id, prompt_id, task, component, value, human, raters (how many), length (characters), policy (who
+    wrote it: ``written_by``), weight (how many completions of the raters' queue it represents: see
+    ``backend.rating.design``; NaN if nobody got it from the queue, as with ratings that came with a file). ``human`` is the
+    mean over raters. For a task with more than ``MOST_RATED`` rated completions, a stable sample. With ``evaluation_id``,
+    only that evaluation's completions; with ``with_total``, only those that have a total.
     """
     people = human_scores(session, MOST_RATED if only is None else None, evaluation_id)
     if only is not None:
         people = people[people["completion_id"].isin(only)]
-    columns = ["completion_id", "prompt_id", "task", "component", "value", "human", "raters", "length", "weight"]
+    columns = [
+        "completion_id", "prompt_id", "task", "component", "value", "human", "raters", "length", "policy", "weight",
+    ]  # fmt: skip
     if people.empty:
         return pd.DataFrame(columns=columns)
     ids = people["completion_id"].tolist()
@@ -181,8 +239,38 @@ def rated_scores(
         query = select(Score.completion_id, Score.component, Score.value).where(Score.profile == profile, wanted)
         rows += session.execute(query).all()
     scores = pd.DataFrame(rows, columns=["completion_id", "component", "value"])
+    if with_total:  # there is none where a judge that counts in it gave no value
+        scores = scores[scores["completion_id"].isin(scores.loc[scores["component"] == "total", "completion_id"])]
     people["weight"] = _weights(session, people)
     return scores.merge(people, on="completion_id").sort_values(["completion_id", "component"])[columns]
+
+
+def gaps(session: Session, profile: str, only: Collection[int] | None = None) -> pd.DataFrame:
+    """The components that a rated completion has no value for, and why: one row per (completion, component).
+
+    Columns: completion_id, task, component, kind, what, has_total. With ``only``, of these completions.
+    """
+    total = select(Score.completion_id).where(
+        Score.completion_id == ScoreGap.completion_id, Score.profile == profile, Score.component == "total"
+    )
+    rated = scored_ratings(Rating.completion_id).where(Rating.completion_id == ScoreGap.completion_id)
+    query = (
+        select(ScoreGap.completion_id, Prompt.task, ScoreGap.component, ScoreGap.kind, ScoreGap.what, total.exists())
+        .join(Completion, Completion.id == ScoreGap.completion_id)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .where(ScoreGap.profile == profile, rated.exists())
+        .order_by(ScoreGap.completion_id)
+    )
+    columns = ["completion_id", "task", "component", "kind", "what", "has_total"]
+    found = pd.DataFrame(session.execute(query).all(), columns=columns)
+    return found if only is None else found[found["completion_id"].isin(only)]
+
+
+def gap_counts(session: Session, profile: str, only: Collection[int] | None = None) -> dict[str, int]:
+    """task -> how many of its rated completions have no total, because a judge that counts gave no value."""
+    without = gaps(session, profile, only)
+    without = without[~without["has_total"].astype(bool)].drop_duplicates("completion_id")
+    return {str(task): int(n) for task, n in without["task"].value_counts().items()}
 
 
 def _weights(session: Session, people: pd.DataFrame) -> pd.Series:
@@ -204,7 +292,7 @@ def _weights(session: Session, people: pd.DataFrame) -> pd.Series:
 
 
 def human_scores(session: Session, most: int | None = None, evaluation_id: str | None = None) -> pd.DataFrame:
-    """One row per rated completion: completion_id, prompt_id, task, stratum, human, raters, length.
+    """One row per rated completion: completion_id, prompt_id, task, stratum, human, raters, length, policy.
 
     For a task with more than ``most``, a stable sample; the database draws it, so the other rows are never loaded. With
     ``evaluation_id``, only that evaluation's completions.
@@ -244,15 +332,29 @@ def human_scores(session: Session, most: int | None = None, evaluation_id: str |
             c.task,
             func.length(Completion.text),
             QueueItem.stratum,
+            written_by(),
         )
         .select_from(ranked)
         .join(Completion, Completion.id == c.completion_id)
+        .outerjoin(Evaluation, Evaluation.id == Completion.evaluation_id)
         .outerjoin(QueueItem, QueueItem.completion_id == c.completion_id)
     )
     if most is not None:
         query = query.where(c.place <= most)
-    columns = ["completion_id", "human", "raters", "prompt_id", "task", "length", "stratum"]
+    columns = ["completion_id", "human", "raters", "prompt_id", "task", "length", "stratum", "policy"]
     return pd.DataFrame(session.execute(query).all(), columns=columns).astype({"human": float})
+
+
+def written_by() -> ColumnElement[str]:
+    """Who wrote a completion, in a query that has its evaluation joined: the policy's name and, where a run has trained it,
+    ``, tuned in RUN`` or ``, step 20 of RUN``."""
+    run = func.coalesce(Evaluation.run_id, "")
+    return case(
+        (Evaluation.label == "tuned", Completion.policy + ", tuned in " + run),
+        (Evaluation.label == "step", Completion.policy + ", step " + cast(Evaluation.step, String) + " of " + run),
+        (Evaluation.label == "sft", Completion.policy + ", after the warm-up of " + run),
+        else_=Completion.policy,
+    )
 
 
 def all_ratings(session: Session, completion_ids: list[int] | None = None) -> pd.DataFrame:

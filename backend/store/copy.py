@@ -8,17 +8,19 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select, text
+from sqlalchemy.exc import StatementError
 
 from backend.errors import UserError
 from backend.files import name_aside
 from backend.store.engine import get_engine
 from backend.store.tables import Base
+from backend.store.types import as_it_is, problem
 
 _BATCH = 2_000
 
@@ -72,7 +74,8 @@ def copy_store(source: str, target: str, on_table: Callable[[str, int], None] = 
 
 
 def back_up(url: str, path: Path) -> list[Copied]:
-    """Write a backup of a store: one SQLite file, complete or not there at all. ``copy_store`` from it restores it.
+    """Write a backup of a store: one SQLite file, complete or not there at all, which its owner alone can read.
+    ``copy_store`` from it restores it.
 
     Raises:
         UserError: the file exists or cannot be written, or the store cannot be read.
@@ -83,7 +86,9 @@ def back_up(url: str, path: Path) -> list[Copied]:
     target = f"sqlite:///{aside.resolve()}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        copied = copy_store(url, target)
+        aside.touch(mode=0o600)  # it holds everyone's ratings; SQLite's files beside it get the same mode
+        with as_it_is():
+            copied = copy_store(url, target)
         engine = get_engine(target)
         with engine.connect() as connection:
             connection.exec_driver_sql("COMMIT")
@@ -114,8 +119,24 @@ def _copy(read: Connection, write: Connection, table: Table) -> Copied:
 def _written(rows: Iterator[dict[str, Any]], write: Connection, table: Table) -> Iterator[dict[str, Any]]:
     """Write the rows in batches, and yield each row after it is written."""
     while batch := list(islice(rows, _BATCH)):
-        write.execute(insert(table), batch)
+        try:
+            write.execute(insert(table), batch)
+        except StatementError as error:
+            raise UserError(_refused(table, batch, error)) from error
         yield from batch
+
+
+def _refused(table: Table, batch: list[dict[str, Any]], error: StatementError) -> str:
+    """Which row of a batch the target cannot keep, and what helps."""
+    for row in batch:
+        for column in table.columns:
+            if why := problem(column.type, row[column.name]):
+                which = ", ".join(f"{key.name} = {row[key.name]!r}" for key in table.primary_key.columns)
+                return (
+                    f"the row {which} of {table.name} cannot be copied: {column.name}, {why}. Correct that value in the source "
+                    f"(UPDATE {table.name} SET {column.name} = … WHERE {which}) and copy again; nothing was copied"
+                )
+    return f"{table.name} cannot be copied: {str(error.orig).strip().splitlines()[0]}; nothing was copied"
 
 
 def _rows(connection: Connection, table: Table) -> Iterator[dict[str, Any]]:
@@ -135,7 +156,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)  # one database's 3.0 is the other's 3
     if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+        return value.isoformat()
     return value
 
 

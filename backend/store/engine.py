@@ -8,6 +8,7 @@ is undone, and the action can be tried again. Pages show this and try again by t
 ``patiently``.
 """
 
+import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,12 +23,13 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from filelock import FileLock
-from sqlalchemy import Engine, create_engine, event, func, inspect, select, text
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy import URL, Engine, create_engine, event, func, inspect, make_url, select, text
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
 from backend.errors import UserError
 from backend.settings import get_settings
+from backend.store.tables import Base
 
 _LOCK_SECONDS = 30
 _AGAIN_SECONDS = 3
@@ -36,6 +38,8 @@ _writing = Lock()
 """On SQLite the threads of a process take turns with this lock. SQLite itself only polls for its write lock, so that a
 thread could wait without end while others get it."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_CLASHES = ("40001", "40P01", "55P03")
+"""PostgreSQL's codes of a serialisation failure, a deadlock and a lock that could not be had."""
 _POSTGRES = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -44,11 +48,19 @@ _POSTGRES = {
     "tcp_user_timeout": 10_000,
 }
 """With these, a server that cannot be reached is given up after about ten seconds, not after the system's two hours."""
+RESTORE = (
+    "If you have a backup, move the damaged database away and restore it: "
+    "`workbench store copy sqlite:///backups/NAME.db URL_OF_AN_EMPTY_DATABASE`."
+)
 T = TypeVar("T")
 
 
 class StoreAway(UserError):
     """The database does not answer now; the current transaction was undone."""
+
+
+class Clash(StoreAway):
+    """Two transactions wanted the same rows, and the database undid this one; it can be tried again at once."""
 
 
 def get_engine(url: str | None = None) -> Engine:
@@ -71,20 +83,79 @@ def _engine(url: str) -> Engine:
     engine = _connect(url)
     try:
         _migrate(engine, url)
+        _check_schema(engine)
     except DatabaseError as error:
         kind = StoreAway if _is_away(error) else UserError
         raise kind(
             f"cannot open the database {engine.url.render_as_string()}: {_reason(error)}. Check DATABASE_URL, or move the "
-            f"file away to start with a new one."
+            f"file away to start with a new one. {RESTORE}"
         ) from error
     return engine
 
 
-def _connect(url: str) -> Engine:
-    if url.startswith(("postgres://", "postgresql://")):
-        url = "postgresql+psycopg://" + url.split("://", 1)[1]
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, connect_args=_POSTGRES)
+def check_health(engine: Engine | None = None) -> None:
+    """Read through an SQLite file, for a program that starts; PostgreSQL keeps checksums of its own.
+
+    Raises:
+        UserError: the file is damaged; the message says how to restore a backup.
+    """
+    engine = engine or get_engine()
+    if engine.dialect.name != "sqlite":
+        return
+    try:
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    except DatabaseError as error:
+        if _is_away(error) and not _is_damage(error):
+            raise StoreAway(f"cannot read {engine.url.database}: {_reason(error)}") from error
+        found = _reason(error)
+    if found != "ok":
+        said = str(found).splitlines()[-1]
+        raise UserError(f"the database file {engine.url.database} is damaged ({said}). {RESTORE}")
+
+
+def _check_schema(engine: Engine) -> None:
+    """Check that every table is there: a file can say that it is up to date and lack one."""
+    there = set(inspect(engine).get_table_names())
+    if missing := sorted(set(Base.metadata.tables) - there):
+        raise UserError(
+            f"the database {engine.url.render_as_string()} is damaged: it lacks the table {', '.join(missing)}. {RESTORE}"
+        )
+
+
+def _database(url: str) -> URL:
+    """The URL, read and checked.
+
+    Raises:
+        UserError: it names no database that the workbench can use.
+    """
+    kinds = "give sqlite:///FOLDER/annotations.db or postgresql://USER:PASSWORD@HOST/NAME in DATABASE_URL"
+    try:
+        read = make_url(url)
+    except ArgumentError:  # its message may hold the password
+        raise UserError(f"DATABASE_URL is no address of a database; {kinds}") from None
+    if read.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
+        raise UserError(f"DATABASE_URL names a {read.get_backend_name()} database, which is not supported; {kinds}")
+    if read.get_backend_name() != "sqlite":
+        return read.set(drivername="postgresql+psycopg")
+    if read.database and Path(read.database).is_dir():
+        raise UserError(f"DATABASE_URL names {read.database}, which is a folder; name a file in it")
+    return read
+
+
+def _connect(given: str) -> Engine:
+    url = _database(given)
+    if url.get_backend_name() != "sqlite":
+        engine = create_engine(url, pool_pre_ping=True, connect_args=_POSTGRES)
+
+        @event.listens_for(engine, "connect")
+        def _in_utc(connection: Any, _record: Any) -> None:
+            connection.execute(
+                "SET TIME ZONE 'UTC'"
+            )  # times are read and cut into days in UTC, whatever the server's zone
+            connection.commit()
+
+        return engine
     engine = create_engine(url, connect_args={"timeout": _LOCK_SECONDS})
 
     @event.listens_for(engine, "connect")
@@ -127,6 +198,26 @@ def writing(engine: Engine | None = None) -> Iterator[Session]:
         yield session
 
 
+def in_transaction(action: Callable[[Session], T], tries: int = 6) -> T:
+    """Do the action in a writing session; when it clashes with another transaction, do it again, a few times.
+
+    Args:
+        action: called with a session, more than once if need be; it must change nothing outside the store.
+
+    Raises:
+        Clash: it clashed each time.
+    """
+    for left in reversed(range(tries)):
+        try:
+            with writing() as session:
+                return action(session)
+        except Clash:
+            if not left:
+                raise
+            time.sleep(random.uniform(0.0, 0.05 * 2 ** (tries - left)))
+    raise ValueError("tries must be at least 1")
+
+
 def in_turn(session: Session, what: str) -> None:
     """Wait for the lock named ``what``, and hold it until the transaction ends.
 
@@ -165,7 +256,13 @@ def _outages_as_store_away(engine: Engine) -> Iterator[None]:
     """Raise ``StoreAway`` in place of the driver's error when the database does not answer."""
     try:
         yield
-    except DBAPIError as error:
+    except StatementError as error:
+        if isinstance(error.orig, UserError):  # a value that a column's type refused
+            raise error.orig from error
+        if not isinstance(error, DBAPIError):
+            raise
+        if getattr(error.orig, "sqlstate", None) in _CLASHES:
+            raise Clash("Others are writing the same rows; nothing was saved just now. Try again.") from error
         if not _is_away(error):
             raise
         raise StoreAway(
@@ -185,6 +282,11 @@ def _is_away(error: DBAPIError) -> bool:
         return False
     code = getattr(error.orig, "sqlite_errorcode", None)
     return code is None or code & _PRIMARY != sqlite3.SQLITE_ERROR
+
+
+def _is_damage(error: DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", 0) or 0
+    return code & _PRIMARY in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 _PRIMARY = 0xFF

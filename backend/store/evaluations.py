@@ -24,6 +24,12 @@ def all_evaluations(session: Session) -> list[Evaluation]:
     return [e for run_id, _ in runs for e in run_evaluations(session, str(run_id))]
 
 
+def tuned_evaluations(session: Session) -> dict[str, Evaluation]:
+    """Run -> its tuned evaluation, the newest run first."""
+    query = select(Evaluation).where(Evaluation.label == "tuned", Evaluation.run_id.is_not(None))
+    return {str(e.run_id): e for e in session.scalars(query.order_by(Evaluation.created_at.desc(), Evaluation.id))}
+
+
 def evaluation_scores(session: Session, evaluation: Evaluation) -> pd.DataFrame:
     """One row per prompt: prompt_id, task, value (total under the evaluation's rules, mean over samples), in prompt order."""
     query = (
@@ -79,6 +85,38 @@ def run_scores(session: Session, run_id: str) -> pd.DataFrame:
         .order_by(Evaluation.step)
     )
     return pd.DataFrame(session.execute(query).all(), columns=["step", "task", "prompt_id", "value"])
+
+
+def run_completions(session: Session, run_id: str) -> pd.DataFrame:
+    """A run's completions on its eval prompts, from before training on, one row each: step, task, prompt_id, completion_id,
+    sample, reward (total under the evaluation's rules), text, facts, human (mean score; NaN where nobody rated)."""
+    people = (
+        select(Rating.completion_id, func.avg(Rating.score).label("human"))
+        .join(Rater, Rater.id == Rating.rater_id)
+        .where(Rating.score.is_not(None), Rater.left_out == "")
+        .group_by(Rating.completion_id)
+        .subquery()
+    )
+    c = Completion
+    query = (
+        select(
+            Evaluation.step, Prompt.task, c.prompt_id, c.id, c.sample, Score.value, c.text, Prompt.facts, people.c.human
+        )
+        .join(c, c.evaluation_id == Evaluation.id)
+        .join(Prompt, Prompt.id == c.prompt_id)
+        .join(Score, Score.completion_id == c.id)
+        .outerjoin(people, people.c.completion_id == c.id)
+        .where(
+            Evaluation.run_id == run_id,
+            Evaluation.label.in_(("base", "step")),
+            Evaluation.split == "eval",
+            Score.component == "total",
+            Score.profile == Evaluation.profile,
+        )
+        .order_by(Evaluation.step, c.id)
+    )
+    names = ["step", "task", "prompt_id", "completion_id", "sample", "reward", "text", "facts", "human"]
+    return pd.DataFrame(session.execute(query).all(), columns=names).astype({"human": float, "reward": float})
 
 
 def evaluation_texts(session: Session, evaluation_id: str) -> pd.DataFrame:

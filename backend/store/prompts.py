@@ -1,6 +1,6 @@
 """Prompts and prompt sets in the store."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
 import pandas as pd
@@ -117,3 +117,11 @@ def _record(row: Prompt) -> PromptRecord:
             "form": row.form,
         }
     )
+
+
+def user_texts(session: Session, ids: Sequence[str]) -> dict[str, str]:
+    """prompt id -> what the user asked, of those that are stored."""
+    found: dict[str, str] = {}
+    for part in in_parts(ids):
+        found |= dict(session.execute(select(Prompt.id, Prompt.user_text).where(Prompt.id.in_(part))).tuples().all())
+    return found

@@ -6,31 +6,57 @@ import pandas as pd
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from backend.access import needs
+from backend.access import OPERATOR, NotAllowed, needs, who
 from backend.errors import UserError
 from backend.store.engine import in_turn
+from backend.store.events import record
+from backend.store.names import clean_name, compared_name, same_name
 from backend.store.tables import Completion, Prompt, Rater, Rating, RatingEvent
 
 
 @needs("annotator")
 def get_rater(session: Session, name: str) -> Rater:
-    """The rater of that name, added when new.
+    """The rater of that name, added when new; names are compared as ``same_name`` does. Annotators get their own alone.
 
     Raises:
         UserError: the name is empty or too long.
+        NotAllowed: it is another person's.
     """
-    name = " ".join(name.split())
+    name = clean_name(name)
     if not 1 <= len(name) <= 120:
         raise UserError("give a rater name of 1 to 120 characters")
-    named = select(Rater).where(Rater.name == name)
-    if (rater := session.scalar(named)) is not None:
+    person = who()
+    if not person.may("engineer") and not same_name(name, person.name):
+        raise NotAllowed(f"{person.name} may rate in their own name only, not as {name}")
+    if (rater := session.scalar(select(Rater).where(Rater.name == name))) is not None:
         return rater
     in_turn(session, "raters")
-    if (rater := session.scalar(named)) is None:
-        rater = Rater(name=name)
-        session.add(rater)
-        session.flush()
+    wanted = compared_name(name)
+    for rater in session.scalars(select(Rater).order_by(Rater.id)):
+        if compared_name(rater.name) == wanted:
+            return rater
+    rater = Rater(name=name)
+    session.add(rater)
+    session.flush()
     return rater
+
+
+def check_own_rater(session: Session, rater_id: int) -> None:
+    """Check that the acting person is this rater; an engineer may act for another, and the log says so.
+
+    Raises:
+        NotAllowed: the rater is another person.
+    """
+    person = who()
+    if person == OPERATOR:  # nobody signs in here, or a program acts
+        return
+    rater = session.get(Rater, rater_id)
+    if rater is not None and same_name(rater.name, person.name):
+        return
+    if not person.may("engineer"):
+        raise NotAllowed(f"{person.name} may write their own ratings only")
+    if rater is not None:
+        record(session, "rated for", f"rater {rater.name}")
 
 
 def rating_of(session: Session, completion_id: int, rater_id: int) -> Rating | None:

@@ -1,5 +1,6 @@
 """Runs and their metrics."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,16 @@ from sqlalchemy.orm import Session
 from backend.access import needs
 from backend.errors import UserError
 from backend.store.engine import reading
-from backend.store.tables import Metric, Run
+from backend.store.tables import Metric, Run, utc_now
+
+
+def store_now(session: Session) -> datetime:
+    """Now, by the clock that all machines on one store share: PostgreSQL's; a SQLite file has one machine."""
+    if session.get_bind().dialect.name != "postgresql":
+        return utc_now()
+    now = session.scalar(select(func.clock_timestamp()))
+    assert isinstance(now, datetime)  # noqa: S101
+    return now.astimezone(UTC)
 
 
 def all_runs(session: Session) -> list[Run]:

@@ -7,21 +7,19 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     CheckConstraint,
     ColumnElement,
-    DateTime,
     Float,
     ForeignKey,
     Index,
-    String,
-    Text,
     UniqueConstraint,
     literal,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from backend.store.types import Json, String, Text, UtcTime
 
 
 def utc_now() -> datetime:
@@ -35,7 +33,7 @@ def scattered(identifier: Any) -> ColumnElement[int]:
 
 
 class Base(DeclarativeBase):
-    type_annotation_map: ClassVar = {dict[str, Any]: JSON, list[Any]: JSON, datetime: DateTime(timezone=True)}
+    type_annotation_map: ClassVar = {dict[str, Any]: Json, list[Any]: Json, datetime: UtcTime}
 
 
 class Prompt(Base):
@@ -68,7 +66,7 @@ class PromptSet(Base):
 
 
 class Run(Base):
-    """A training run. ``folder`` holds everything it leaves; ``pid`` and ``pid_started`` together name its process."""
+    """A training run. ``folder`` holds everything it leaves; ``handle`` names where it runs."""
 
     __tablename__ = "runs"
 
@@ -84,8 +82,10 @@ class Run(Base):
     """queued, running, finished, stopped, failed or cancelled."""
     reason: Mapped[str] = mapped_column(Text, default="")
     """Why it stopped or failed, in words."""
-    pid: Mapped[int | None]
-    pid_started: Mapped[float | None] = mapped_column(Float)
+    handle: Mapped[dict[str, Any] | None] = mapped_column(Json(none_as_null=True))
+    """``backend.runs.handle.Handle``: its launcher, the machine that judges it, and its job; None before its first start."""
+    stop_asked: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    """``stop`` or ``force`` since somebody asked for its end; the machine it runs on carries it out."""
     place: Mapped[float | None] = mapped_column(Float)
     """Its place in the queue, lowest first; None when it is not in the queue."""
     exit_code: Mapped[int | None]
@@ -100,10 +100,17 @@ class Run(Base):
     """The set it trains and is evaluated on."""
     metrics_read: Mapped[int] = mapped_column(default=0)
     """How many bytes of the run's metrics.jsonl have been read into the store."""
+    set_aside: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """What in its folder could not be read into the store: file, where in it, and why; see ``backend.runs.sync``."""
     is_example: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+
+    @property
+    def pid(self) -> int | None:
+        """The pid of its process on the machine that its handle names, where it is one."""
+        return ((self.handle or {}).get("job") or {}).get("pid")
 
 
 class Metric(Base):
@@ -139,7 +146,10 @@ class Completion(Base):
     """What a policy wrote for a prompt, with every generation parameter."""
 
     __tablename__ = "completions"
-    __table_args__ = (Index("completions_evaluation", "evaluation_id", "prompt_id"),)
+    __table_args__ = (
+        Index("completions_evaluation", "evaluation_id", "prompt_id"),
+        Index("completions_policy", "policy", "prompt_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     prompt_id: Mapped[str] = mapped_column(ForeignKey("prompts.id"), index=True)
@@ -170,6 +180,24 @@ class Score(Base):
     profile: Mapped[str] = mapped_column(String(40), primary_key=True)
     component: Mapped[str] = mapped_column(String(60), primary_key=True)
     value: Mapped[float]
+    fingerprint: Mapped[str] = mapped_column(String(12))
+
+
+class ScoreGap(Base):
+    """A component that has no value for a completion under a profile, and why: a judge did not answer, or not with a score.
+
+    Where the component counts in the total, the completion has no total either."""
+
+    __tablename__ = "score_gaps"
+
+    completion_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), primary_key=True)
+    profile: Mapped[str] = mapped_column(String(40), primary_key=True)
+    component: Mapped[str] = mapped_column(String(60), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    """The reason's name, such as ``timed out``."""
+    what: Mapped[str] = mapped_column(Text)
+    is_final: Mapped[bool]
+    """Whether asking again would give the same; the others are asked again with the next audit."""
     fingerprint: Mapped[str] = mapped_column(String(12))
 
 
@@ -281,6 +309,28 @@ class RatingEvent(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class PairRating(Base):
+    """Which of two completions of one prompt a rater finds better; one per rater and pair."""
+
+    __tablename__ = "pair_ratings"
+    __table_args__ = (
+        UniqueConstraint("first_id", "second_id", "rater_id"),
+        CheckConstraint("better BETWEEN 0 AND 2", name="better_0_to_2"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    first_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"))
+    second_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), index=True)
+    rater_id: Mapped[int] = mapped_column(ForeignKey("raters.id"), index=True)
+    better: Mapped[int]
+    """1 the first, 2 the second, 0 neither."""
+    swapped: Mapped[bool] = mapped_column(default=False)
+    """Whether the second one stood on the left."""
+    seconds: Mapped[float | None]
+    """Time the pair was on screen."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class SuiteVersion(Base):
     """The source of a team's reward file as it was when it was audited: one row per task and fingerprint."""
 
@@ -312,6 +362,29 @@ class GateDecision(Base):
     """n, rho and its interval, within-prompt rho and its interval."""
     settings: Mapped[dict[str, Any]]
     decided_by: Mapped[str] = mapped_column(String(120))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class AttackMade(Base):
+    """A search for cheap texts that a task's reward scores high; it holds for one fingerprint."""
+
+    __tablename__ = "attacks"
+    __table_args__ = (Index("attacks_task", "task", "profile", "fingerprint"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task: Mapped[str] = mapped_column(String(40))
+    profile: Mapped[str] = mapped_column(String(40))
+    fingerprint: Mapped[str] = mapped_column(String(12))
+    calls: Mapped[int]
+    """How many calls of the reward were made."""
+    target: Mapped[float] = mapped_column(Float)
+    """The total that counts as high."""
+    best: Mapped[float] = mapped_column(Float)
+    """The highest total of a text that is no copy."""
+    to_target: Mapped[int | None]
+    """Calls until the target was reached first; None where it was not."""
+    finds: Mapped[list[Any]]
+    """[prompt id, text] of each text that reaches the target."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
@@ -377,5 +450,9 @@ class Alarm(Base):
     """Days in a row on which the problem was not found."""
     last_day: Mapped[datetime]
     """The newest day that has been checked for it."""
+    reference: Mapped[list[Any] | None] = mapped_column(Json(none_as_null=True))
+    """The days that it was raised against, each [answers, means, variances]: while it is open, days are held against these."""
+    accepted_at: Mapped[datetime | None]
+    """When somebody accepted the change as the new usual: the days before it count no longer."""
     untold: Mapped[str] = mapped_column(String(10))
     """What still has to be sent to the webhook: ``opened``, ``closed``, or empty if nothing."""

@@ -2,6 +2,7 @@
 
 from backend.suites.registry import (
     classify,
+    counting_judges,
     default_profile,
     find_task,
     get_task,
@@ -25,11 +26,13 @@ from backend.suites.scoring import (
     score_all,
     score_completion,
     score_completions,
+    score_or_gaps,
 )
-from backend.suites.suite import GateSettings, MonitorSettings, NextStep, Preset, PromptSource, Suite, ToScore
+from backend.suites.suite import GateSettings, JudgeOf, MonitorSettings, NextStep, Preset, PromptSource, Suite, ToScore
 
 __all__ = [
     "GateSettings",
+    "JudgeOf",
     "MonitorSettings",
     "NextStep",
     "Preset",
@@ -37,6 +40,7 @@ __all__ = [
     "Suite",
     "ToScore",
     "classify",
+    "counting_judges",
     "default_profile",
     "find_task",
     "fingerprint",
@@ -53,6 +57,7 @@ __all__ = [
     "score_all",
     "score_completion",
     "score_completions",
+    "score_or_gaps",
     "suite_of",
     "suites",
     "task_names",

@@ -112,6 +112,12 @@ def suite_of(task: str) -> Suite:
     return mine[0] if mine else next(suite for suite in suites() if suite.is_open)
 
 
+def counting_judges(task: str) -> list[str]:
+    """The judges among a task's rewards whose weight is not 0: scoring a completion asks them."""
+    scorer = suite_of(task).scorer
+    return [] if scorer is None else [n for n, w in get_task(task).reward.maxima.items() if w and n in scorer.judges]
+
+
 def label_of(task: str) -> Text:
     """A task as people call it, ``overall`` among them; the name itself for a task that no suite has any more."""
     found = find_task(task)

@@ -5,29 +5,25 @@ which row, nothing is stored, and the next request starts a new worker. A worker
 changed, so what is scored and fingerprinted is the file as it is now.
 """
 
-import json
+import math
 import os
-import queue
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
-
-import psutil
+from typing import Any
 
 from backend.errors import UserError
-from backend.settings import ROOT, get_settings
-from backend.suites.suite import Scored, Suite, ToScore
+from backend.settings import get_settings
+from backend.suites.suite import JudgeOf, Scored, Suite, ToScore
 from backend.suites.worker import PLACE
-from rewards.calling import RewardFault
+from backend.worker_process import WorkerEnded, WorkerProcess
+from rewards.calling import Gap, RewardFault
 from rewards.types import Functions, Guideline, Profile, Score, Task, Text
 
-_POLL_SECONDS = 0.03
+_SETTING = {"seconds": " (WORKBENCH_REWARD_SECONDS)", "gigabytes": " (WORKBENCH_REWARD_GIGABYTES)", "": ""}
 _BATCH = 512
 """Rows in one request: a limit of time is for so many."""
 _CHECK_SECONDS = 0.3
@@ -39,106 +35,44 @@ class Worker:
 
     def __init__(self, spec: str) -> None:
         self._spec, self._lock = spec, threading.Lock()
-        self._process: subprocess.Popen[str] | None = None
-        self._answers: queue.Queue[str | None] = queue.Queue()
         self._place = tempfile.NamedTemporaryFile(prefix="reward-place-")  # noqa: SIM115  lives as long as this object
+        self._process = WorkerProcess(["backend.suites", spec, self._place.name])
 
-    def ask(self, request: Mapping[str, Any], functions: Sequence[str] = ()) -> dict[str, Any]:
+    def ask(self, request: Mapping[str, Any], functions: Sequence[str] = (), seconds: float = 0) -> dict[str, Any]:
         """Send a request and wait for its answer.
 
         Args:
             request: as ``backend.suites.worker`` reads it.
             functions: names in the order in which the worker calls them, to say where it was.
+            seconds: how long it may wait for others, beside the time that a reward function has.
 
         Raises:
             RewardFault: a reward function failed, took too long or too much memory, or ended its process.
             UserError: the file cannot be loaded.
         """
-        with self._lock:
-            process = self._started()
+        settings = get_settings()
+        with self._lock:  # one place is for one request
             os.pwrite(self._place.fileno(), PLACE.pack(-1, -1), 0)
             try:
-                print(json.dumps(request), file=process.stdin, flush=True)
-            except (BrokenPipeError, OSError):
-                raise self._ended("its process had died before") from None
-            answer = json.loads(self._wait(process, functions))
+                answer = self._process.ask(request, settings.reward_seconds + seconds, settings.reward_gigabytes)
+            except WorkerEnded as error:
+                raise self._where(str(error) + _SETTING[error.limit], functions) from error
         if "fault" in answer:
             raise RewardFault(**answer["fault"])
         if "error" in answer:
             raise UserError(answer["error"])
-        return answer
+        return dict(answer)
 
     def close(self) -> None:
         """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for stream in (self._process.stdin, self._process.stdout):
-                if stream is not None:
-                    stream.close()
-            self._process = None
+        self._process.close()
 
-    def _started(self) -> "subprocess.Popen[str]":
-        if self._process is not None and self._process.poll() is None:
-            return self._process
-        self.close()
-        paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-        self._answers = queue.Queue()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "backend.suites", self._spec, self._place.name],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
-            env={**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
-        threading.Thread(target=_read_lines, args=(self._process.stdout, self._answers), daemon=True).start()
-        return self._process
-
-    def _wait(self, process: "subprocess.Popen[str]", functions: Sequence[str]) -> str:
-        """The worker's next line; it is ended when it takes too long or too much."""
-        settings = get_settings()
-        ends = time.monotonic() + settings.reward_seconds
-        while True:
-            try:
-                line = self._answers.get(timeout=_POLL_SECONDS)
-            except queue.Empty:
-                gigabytes = _memory(process.pid)
-                if gigabytes > settings.reward_gigabytes:
-                    raise self._ended(
-                        f"used {gigabytes:.1f} GB of memory; {settings.reward_gigabytes:g} are allowed "
-                        "(WORKBENCH_REWARD_GIGABYTES)", functions,
-                    ) from None  # fmt: skip
-                if time.monotonic() > ends:
-                    raise self._ended(
-                        f"was not done after {settings.reward_seconds:g} s (WORKBENCH_REWARD_SECONDS)", functions
-                    ) from None
-                continue
-            if line is None:
-                code = process.wait()
-                how = f"was ended by signal {-code}" if code < 0 else f"ended its process with exit code {code}"
-                raise self._ended(how, functions)
-            return line
-
-    def _ended(self, what: str, functions: Sequence[str] = ()) -> UserError | RewardFault:
-        """End the process; the error that says what happened and where."""
-        self.close()
+    def _where(self, what: str, functions: Sequence[str]) -> UserError | RewardFault:
+        """The error that says what happened to the process and where it was."""
         function, row = PLACE.unpack(os.pread(self._place.fileno(), PLACE.size, 0))
         if not 0 <= function < len(functions):
             return UserError(f"{self._spec} {what}")
         return RewardFault(functions[function], what, row if row >= 0 else None)
-
-
-def _read_lines(stream: IO[str] | None, into: "queue.Queue[str | None]") -> None:
-    for line in stream or ():
-        into.put(line)
-    into.put(None)
-
-
-def _memory(pid: int) -> float:
-    """Resident gigabytes of a process and those it started; 0 once it is gone."""
-    try:
-        process = psutil.Process(pid)
-        return sum(p.memory_info().rss for p in (process, *process.children(recursive=True))) / 1e9
-    except psutil.Error:
-        return 0.0
 
 
 class FileSuite:
@@ -150,6 +84,7 @@ class FileSuite:
         self._seen: dict[str, tuple[int, int]] = {}
         self._checked = 0.0
         self._fingerprints: dict[str, str] = {}
+        self._judges: dict[str, JudgeOf] = {}
         self.source: dict[str, str] = {}
         """The team's own files, as they were when the suite was last described: relative path -> text."""
 
@@ -174,6 +109,7 @@ class FileSuite:
 
     def _made(self, said: Mapping[str, Any]) -> Suite:
         self._fingerprints, self.source = dict(said["fingerprints"]), dict(said["source"])
+        self._judges = {name: self._judge(name, judge) for name, judge in said["judges"].items()}
         guideline = _guideline(said["guideline"])
         bounds = tuple(said["bounds"]) if said["bounds"] else None
         tasks = tuple(
@@ -186,8 +122,23 @@ class FileSuite:
             profiles=(Profile("current", "the file as it is"),),
             is_open=said["is_open"],
             scale=tuple(said["scale"]),
-            scorer=Scored(self._score, self._fingerprint, partial(_read_source, self), self._spec),
+            scorer=Scored(self._score, self._fingerprint, partial(_read_source, self), self._spec, self._judges),
         )
+
+    def _judge(self, name: str, said: Mapping[str, Any]) -> JudgeOf:
+        def ask(what: str, rows: Sequence[Any], sample: int = 0) -> list[float | Gap]:
+            request = {"do": "ask", "judge": name, "what": what, "rows": rows, "sample": sample}
+            try:
+                answers = self._worker.ask(request, seconds=said["seconds_per_row"] * len(rows))["answers"]
+            except RewardFault as fault:
+                raise UserError(str(fault)) from fault
+            return [_value(answer) for answer in answers]
+
+        price = tuple(said["price"]) if said["price"] else None
+        return JudgeOf(
+            name, said["model"], said["endpoint"], said["fingerprint"], price, said["seconds_per_row"],
+            lambda rows, sample: ask("again", rows, sample), lambda rows: ask("pairs", rows),
+        )  # fmt: skip
 
     def _fingerprint(self, task: str) -> str:
         return self._fingerprints.get(task) or next(iter(self._fingerprints.values()))
@@ -197,6 +148,7 @@ class FileSuite:
         if not isinstance(task.reward, Functions):
             raise TypeError(f"{task.name} is no task of a reward file")
         found: list[Score] = []
+        waiting = sum(self._judges[name].seconds_per_row for name in task.reward.weights if name in self._judges)
         for start in range(0, len(rows), _BATCH):
             batch = rows[start : start + _BATCH]
             sent = [
@@ -207,7 +159,8 @@ class FileSuite:
                 for r in batch
             ]  # fmt: skip
             try:
-                said = self._worker.ask({"do": "score", "task": task.name, "rows": sent}, list(task.reward.weights))
+                request = {"do": "score", "task": task.name, "rows": sent}
+                said = self._worker.ask(request, list(task.reward.weights), waiting * len(batch))
             except RewardFault as fault:
                 row = "" if fault.row is None else f", row {start + fault.row + 1}"
                 where = f"rows {start + 1} to {start + len(batch)} of task {task.name}"
@@ -216,10 +169,7 @@ class FileSuite:
                 raise UserError(
                     f"reward function {fault.function}{row}: {fault.what} ({where}). No score was stored"
                 ) from fault
-            found += [
-                Score(_within(total, task.reward.bounds), {k: v for k, v in values.items() if v is not None})
-                for total, values in said["scores"]
-            ]
+            found += [_score(total, values, task.reward.bounds) for total, values in said["scores"]]
         return found
 
 
@@ -230,6 +180,18 @@ def _short(text: str) -> str:
 
 def _read_source(suite: FileSuite) -> dict[str, str]:
     return suite.source
+
+
+def _score(total: float | None, said: Mapping[str, Any], bounds: tuple[float, float] | None) -> Score:
+    """A score as the worker said it; no total: a function that counts in it has a gap."""
+    values = {name: _value(value) for name, value in said.items() if value is not None}
+    gaps = {name: value for name, value in values.items() if isinstance(value, Gap)}
+    numbers = {name: value for name, value in values.items() if not isinstance(value, Gap)}
+    return Score(math.nan if total is None else _within(total, bounds), numbers, gaps)
+
+
+def _value(said: Any) -> float | Gap:
+    return Gap(*said) if isinstance(said, list) else float(said)
 
 
 def _within(total: float, bounds: tuple[float, float] | None) -> float:

@@ -1,6 +1,7 @@
 """Scoring completions by the suites' rewards: the one way, for the store, evaluations, preflight, training and serving."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,7 +22,24 @@ def score_completion(task: str, completion: str, user_text: str, columns: Mappin
 
 
 def score_completions(task: str, asked: Sequence[ToScore], profile: str) -> list[Score]:
-    """Score completions of one task.
+    """Score completions of one task; every one has a total.
+
+    Args:
+        task, asked, profile: as in ``score_or_gaps``.
+
+    Raises:
+        ValueError, UserError: as there; and a judge gave no value for a completion (the message says which, and why).
+    """
+    scores = score_or_gaps(task, asked, profile)
+    for row, score in enumerate(scores, start=1):
+        if math.isnan(score.total):
+            name, gap = next(iter(score.gaps.items()))
+            raise UserError(f"{name} gave no value for completion {row} of {len(scores)} of task {task} ({gap})")
+    return scores
+
+
+def score_or_gaps(task: str, asked: Sequence[ToScore], profile: str) -> list[Score]:
+    """Score completions of one task; where a judge gave no value, the score has a gap in its place.
 
     Args:
         task: the prompts'.
@@ -52,14 +70,18 @@ def score_completions(task: str, asked: Sequence[ToScore], profile: str) -> list
     return scores
 
 
-def score_all(asked: Sequence[tuple[str, ToScore]], profile: str) -> list[Score]:
-    """Score completions of several tasks, each given with its task; in order. A task's are handed over together."""
+def score_all(asked: Sequence[tuple[str, ToScore]], profile: str, with_gaps: bool = False) -> list[Score]:
+    """Score completions of several tasks, each given with its task; in order. A task's are handed over together.
+
+    With ``with_gaps``, as ``score_or_gaps``; otherwise as ``score_completions``.
+    """
+    score = score_or_gaps if with_gaps else score_completions
     places: dict[str, list[int]] = {}
     for place, (task, _) in enumerate(asked):
         places.setdefault(task, []).append(place)
     found: dict[int, Score] = {}
     for task, of_task in places.items():
-        found |= zip(of_task, score_completions(task, [asked[i][1] for i in of_task], profile), strict=True)
+        found |= zip(of_task, score(task, [asked[i][1] for i in of_task], profile), strict=True)
     return [found[place] for place in range(len(asked))]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.records import PromptRecord
+from rewards.calling import Gap
 from rewards.types import NO_TEXT, Columns, Profile, Score, Task, Text
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class FileImport:
     Attributes:
         label: of the tab on the Data page.
         what: what the files are, in a sentence or two.
-        files: the names that are read.
+        files: patterns of the names that are read (``*.csv``).
         take: (folder with the files, called with what is being done) -> the report's lines.
         done: said when it has worked.
     """
@@ -165,6 +166,30 @@ class ToScore:
 
 
 @dataclass(frozen=True)
+class JudgeOf:
+    """A judge among a team's reward functions (``backend.suites.judge``), as others need to know it.
+
+    Attributes:
+        name: of the reward function.
+        model, endpoint: whom it asks, and where.
+        fingerprint: of its template, model and parameters.
+        price: dollars for a million tokens of (prompt, completion); None where the file does not say.
+        seconds_per_row: the longest that a row may take, over many.
+        again: (prompt, completion, columns) of each, which sample -> its values, whatever the completions say.
+        choose: (prompt, first, second, columns) of each -> 1, 2 or 0 for neither.
+    """
+
+    name: str
+    model: str
+    endpoint: str
+    fingerprint: str
+    price: tuple[float, float] | None
+    seconds_per_row: float
+    again: Callable[[Sequence[tuple[str, str, Columns]], int], list[float | Gap]]
+    choose: Callable[[Sequence[tuple[str, str, str, Columns]]], list[float | Gap]]
+
+
+@dataclass(frozen=True)
 class Scored:
     """How the completions of a team's own reward file are scored, where that is not in this process.
 
@@ -173,12 +198,14 @@ class Scored:
         fingerprint: task -> what names the rules as they are now.
         source: the team's own files as they are now: relative path -> text.
         spec: of the file, for a process that loads it itself (the trainer's).
+        judges: those of its reward functions that ask a model, by name.
     """
 
     score: Callable[[Task, Sequence[ToScore]], list[Score]]
     fingerprint: Callable[[str], str]
     source: Callable[[], dict[str, str]]
     spec: str
+    judges: Mapping[str, JudgeOf] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

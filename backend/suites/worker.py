@@ -5,6 +5,7 @@ prints goes to standard error. Before each call the place (function, row) is wri
 this process can say where it was.
 """
 
+import asyncio
 import json
 import os
 import struct
@@ -13,8 +14,9 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from backend.errors import UserError
+from backend.suites.judge import Judge
 from backend.suites.reward_file import RewardFile, load_reward_file
-from rewards.calling import RewardFault, Row, total_of
+from rewards.calling import Gap, RewardFault, Row, gap_of, total_of
 
 PLACE = struct.Struct("<ii")
 """Which function and which row, both from 0; -1 for none."""
@@ -34,7 +36,7 @@ def serve(spec: str, place_file: str, requests: TextIO, answers: TextIO) -> None
         request = json.loads(line)
         try:
             loaded = loaded if loaded is not None else load_reward_file(spec)
-            answer = _describe(loaded) if request["do"] == "describe" else _score(loaded, request, place)
+            answer = _DO[request["do"]](loaded, request, place)
         except RewardFault as fault:
             answer = {"fault": {"function": fault.function, "what": fault.what, "row": fault.row}}
         except UserError as error:
@@ -48,7 +50,7 @@ def serve(spec: str, place_file: str, requests: TextIO, answers: TextIO) -> None
         answers.flush()
 
 
-def _describe(loaded: Any) -> dict[str, Any]:
+def _describe(loaded: Any, request: dict[str, Any], place: int) -> dict[str, Any]:
     """What the parent needs to know of the file; of a suite of the workbench's own kind only that it is one."""
     if not isinstance(loaded, RewardFile):
         return {"is_suite": True}
@@ -62,6 +64,16 @@ def _describe(loaded: Any) -> dict[str, Any]:
         "scale": loaded.scale,
         "bounds": loaded.bounds,
         "fingerprints": {task: loaded.fingerprint(task) for task in loaded.tasks},
+        "judges": {
+            name: {
+                "model": judge.model,
+                "endpoint": judge.endpoint,
+                "fingerprint": judge.fingerprint,
+                "price": judge.price,
+                "seconds_per_row": judge.seconds_per_row,
+            }
+            for name, judge in _judges(loaded).items()
+        },
         "files": [str(path) for path in files],
         "source": {
             path.relative_to(loaded.root).as_posix(): path.read_text(encoding="utf-8", errors="replace")
@@ -82,7 +94,37 @@ def _score(loaded: RewardFile, request: dict[str, Any], place: int) -> dict[str,
         columns[name] = loaded.functions[name].values(rows, offered, at=_noting(place, number))
     os.pwrite(place, PLACE.pack(-1, -1), 0)
     values = [{name: column[i] for name, column in columns.items()} for i in range(len(rows))]
-    return {"scores": [[total_of(row, weights), row] for row in values]}
+    totals = [None if gap_of(row, weights) else total_of(row, weights) for row in values]
+    said = [{name: _said(value) for name, value in row.items()} for row in values]
+    return {"scores": [list(both) for both in zip(totals, said, strict=True)]}
+
+
+def _ask(loaded: RewardFile, request: dict[str, Any], place: int) -> dict[str, Any]:
+    """A judge's answers beside its reward: of completions once more (``again``), whatever they say, or of pairs."""
+    judge = _judges(loaded)[request["judge"]]
+    rows = [tuple(row) for row in request["rows"]]
+    asked = judge.choices(rows) if request["what"] == "pairs" else judge.scores(rows, request["sample"])
+    try:
+        return {"answers": [_said(value) for value in asyncio.run(asked)]}
+    except LookupError as error:
+        raise RewardFault(request["judge"], str(error)) from error
+
+
+def _judges(loaded: RewardFile) -> dict[str, Judge]:
+    """The file's judges by name."""
+    return {name: f.call for name, f in loaded.functions.items() if isinstance(f.call, Judge)}
+
+
+def _said(value: float | Gap | None) -> Any:
+    """A value as JSON has it; a gap as its fields."""
+    return [value.kind, value.what, value.is_final] if isinstance(value, Gap) else value
+
+
+_DO: dict[str, Callable[[Any, dict[str, Any], int], dict[str, Any]]] = {
+    "describe": _describe,
+    "score": _score,
+    "ask": _ask,
+}
 
 
 def _noting(place: int, function: int) -> Callable[[int], None]:

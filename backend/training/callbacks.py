@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from backend.files import name_aside, write_json
 from backend.suites import task_names
 from backend.training.metrics_file import append_metrics, metric_name, read_series
-from backend.training.stop_rules import Firing, Rule, evaluate_rules
+from backend.training.stop_rules import NAN_LOSS, Firing, Rule, Series, evaluate_rules
 
 
 class MetricsFile(TrainerCallback):
@@ -62,7 +63,7 @@ class ProgressLine(TrainerCallback):
             self._print(
                 f"step {state.global_step}/{state.max_steps}  {pace:.1f} s/step  {left:.1f} min left  "
                 f"reward {logs['task_reward/mean']:.3f}  loss {logs.get('loss', 0):+.4f}  "
-                f"entropy {logs.get('entropy', float('nan')):.2f}",
+                f"entropy {logs.get('entropy/rollouts') or float('nan'):.2f}",
                 end="" if self._live else "\n",
             )
 
@@ -116,10 +117,19 @@ class WatchTable(TrainerCallback):
         rules: the watch table.
         path: watch.json, the firings so far. In a resumed run, a rule that has already fired does not stop it again.
         may_stop: whether a rule may end the run.
-        metrics: for a resumed run, its metrics file so far.
+        metrics: the run's metrics file: what stands there before training, or before a resume.
+        beside: further series that the rules read, as they are now.
     """
 
-    def __init__(self, rules: tuple[Rule, ...], path: Path, may_stop: bool, metrics: Path | None = None) -> None:
+    def __init__(
+        self,
+        rules: tuple[Rule, ...],
+        path: Path,
+        may_stop: bool,
+        metrics: Path | None = None,
+        beside: Callable[[], Series] = dict,
+    ) -> None:
+        self._beside = beside
         self._rules, self._path, self._may_stop = rules, path, may_stop
         self._series = read_series(metrics) if metrics is not None else {}
         self._kept: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
@@ -134,22 +144,29 @@ class WatchTable(TrainerCallback):
         values["disk_free_gb"] = shutil.disk_usage(self._path.parent).free / 1e9
         for name, value in values.items():
             self._series.setdefault(name, []).append((state.global_step, float(value)))
-        for firing in evaluate_rules(self._rules, self._series):
-            name = firing.rule.name
-            if name in self._overruled:
+        for firing in evaluate_rules(self._rules, {**self._series, **self._beside()}):
+            if firing.rule.name in self._overruled:
                 continue
-            if name not in self.fired:
-                self.fired[name] = firing
-                if state.is_world_process_zero:
-                    print(f"\n{firing.rule.action}: {firing}", flush=True)
-                    write_json(self._path, [*self._kept, *(_as_dict(f) for f in self.fired.values())])
+            self._record(firing, state.is_world_process_zero)
             if firing.rule.action == "stop" and self._may_stop and self.stopped_by is None:
                 self.stopped_by = firing
-
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if anywhere(self.stopped_by is not None):
+        if anywhere(self.stopped_by is not None):  # transformers saves and stops after logging, in the same step
             control.should_save = True
             control.should_training_stop = True
+
+    def stop_at_once(self, step: int, numbers: str, first_process: bool) -> None:
+        """Record that training broke off in the middle of a step, because a number is none: the rule ``nan-loss``."""
+        rule = next(rule for rule in self._rules if rule.name == NAN_LOSS)
+        self.stopped_by = Firing(rule, step, numbers)
+        self._record(self.stopped_by, first_process)
+
+    def _record(self, firing: Firing, first_process: bool) -> None:
+        if firing.rule.name in self.fired:
+            return
+        self.fired[firing.rule.name] = firing
+        if first_process:
+            print(f"\n{firing.rule.action}: {firing}", flush=True)
+            write_json(self._path, [*self._kept, *(_as_dict(f) for f in self.fired.values())])
 
 
 def anywhere(flag: bool) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.files import write_json
+from backend.training.metrics_file import read_metrics
 
 _FILE = "sessions.json"
 
@@ -36,10 +37,5 @@ def _read(folder: Path) -> list[dict[str, Any]]:
 
 
 def _last_metric(path: Path) -> float:
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    for line in reversed(lines):
-        try:
-            return float(json.loads(line)["time"])
-        except ValueError:  # a line that was cut off when the process was killed
-            continue
-    return 0.0
+    logged = read_metrics(path)
+    return logged[-1].time if logged else 0.0

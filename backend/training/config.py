@@ -13,6 +13,7 @@ from backend.evaluation.compare import ComparisonSettings
 from backend.models.load import PolicyConfig
 from backend.settings import listed
 from backend.suites import Preset, default_profile, get_task, presets, profiles, prompt_sources
+from backend.training.shadow import check_shadow_name
 
 
 class TrainConfig(PolicyConfig):
@@ -23,7 +24,6 @@ class TrainConfig(PolicyConfig):
     preset: str = "nano"
     name: str = Field("", max_length=200)
     """Shown on the pages; any text."""
-    seed: int = Field(42, ge=0, le=2**31 - 1)
 
     # data
     prompts: str = Field(default_factory=lambda: next(iter(prompt_sources()), ""))
@@ -66,12 +66,12 @@ class TrainConfig(PolicyConfig):
     """``normalize_then_sum`` is GDPO (arXiv 2601.05242): each component normalised within its group, then summed."""
     max_grad_norm: float = Field(1.0, gt=0, le=1000)
     task_weighting: Literal["none", "reward", "sampling"] = "none"
-    """Improvement-aware task weights (MT-GRPO, arXiv 2602.05547): on the components (``reward``) or on how often a
+    """Improvement-aware task weights (MT-GRPO, arXiv 2602.05547): on the advantages (``reward``) or on how often a
     task's prompts are drawn (``sampling``)."""
     iwu_lambda: float = Field(0.2, ge=0, le=10)
     """Weight of a task's mean reward relative to its improvement."""
-    iwu_beta: float = Field(1.0, gt=0, le=100)
-    """Step size of the task weights."""
+    iwu_beta: float = Field(0.025, gt=0, le=1)
+    """Step size of the task weights, the authors'."""
     entropy_coef: float = Field(0.0, ge=0, le=1)
     """Entropy bonus in the loss; the initial value when ``adaptive_entropy`` is on."""
     adaptive_entropy: bool = False
@@ -98,6 +98,19 @@ class TrainConfig(PolicyConfig):
     keep_checkpoints: int = Field(2, ge=2, le=100)
     """At least two, so that one is complete while another is being written."""
 
+    # what is kept and watched
+    rollout_share: float = Field(1.0, ge=0, le=1)
+    """Share of the steps whose completions are kept as Parquet in the run's folder (``rollouts``); 0 keeps none."""
+    rollout_mb: int = Field(200, ge=1, le=100_000)
+    """The most that they may take together, in MB; when it is reached, every other kept step is dropped, again and again."""
+    shadow: tuple[str, ...] = ("truth",)
+    """Measures that only watch, with weight 0: ``truth`` (the suites' truth measures), reward profiles, and reward functions as
+    ``file.py``, ``file.py:function`` or ``module:function``."""
+    rate_per_evaluation: int = Field(0, ge=0, le=200)
+    """Completions of each evaluation, and as many rollouts of its step, that enter the raters' queue while the run trains."""
+    on_gap: Literal["warn", "stop"] = "warn"
+    """What happens when the reward rises and truth or people do not (stop rule ``gap``)."""
+
     # guards
     gate: Literal["advised", "required"] = "advised"
     """Whether preflight fails (``required``) or warns when the audit has not passed this reward for these tasks."""
@@ -122,6 +135,13 @@ class TrainConfig(PolicyConfig):
     def _renamed(cls, value: str) -> str:
         source = prompt_sources().get(value)  # the source may have had another name in earlier runs
         return source.name if source is not None else value
+
+    @field_validator("shadow")
+    @classmethod
+    def _known_measures(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            check_shadow_name(name)
+        return value
 
     @field_validator("tasks", "sft_tasks")
     @classmethod

@@ -8,22 +8,37 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
+
 from backend.evaluation.evaluate import EvaluationResult, evaluate_policy, read_evaluation, truths
+from backend.evaluation.watched import gap_metrics, rows_of, truths_beside
 from backend.models.load import Policy
 from backend.records import PromptRecord, Sampling
+from backend.suites import ToScore
 from backend.training.config import TrainConfig
 from backend.training.metrics_file import append_metrics, read_series
+from backend.training.shadow import Shadow
 
 Evaluated = Literal["eval", "test"]
 
 
 class Evaluator:
-    """Evaluates the policy on the run's eval and test prompts; a resumed run reads the evaluations that it already has."""
+    """Evaluates the policy on the run's eval and test prompts; a resumed run reads the evaluations that it already has.
+
+    Attributes:
+        shadow: the run's shadow measures.
+
+    Raises:
+        UserError: a shadow measure cannot be loaded, or fails on the answers before training.
+    """
 
     def __init__(self, folder: Path, config: TrainConfig, policy: Policy, prompts: list[PromptRecord]) -> None:
         self._folder, self._config, self._policy = folder, config, policy
         self._prompts = {split: [p for p in prompts if p.split == split] for split in ("eval", "test")}
         self._judged: Evaluated = "test" if self._prompts["test"] else "eval"
+        self._facts = {p.id: p.facts for p in prompts}
+        self._rows = rows_of([], {})
+        self.shadow = Shadow(config.shadow, list(dict.fromkeys(p.task for p in prompts)))
 
     def base(self) -> None:
         """The policy before training: the curve's step 0, and ``base`` for the verdict."""
@@ -39,8 +54,9 @@ class Evaluator:
         self._once("sft", "eval")
 
     def step(self, step: int) -> dict[str, float]:
-        """Evaluate in the middle of training; returns the metrics."""
-        return self._metrics(self._run("step", step, "eval"))
+        """Evaluate in the middle of training; returns the metrics, also how far truth goes along with the reward so far."""
+        result = self._run("step", step, "eval")
+        return self._metrics(result) | gap_metrics(truths_beside(self._curve(result)))
 
     def tuned(self, best_step: int) -> None:
         """The best adapter, with the base's seed."""
@@ -85,12 +101,34 @@ class Evaluator:
             samples=config.final_samples if split == "test" else config.eval_samples,
             batch_size=config.eval_batch_size,
         )
+        result = self._watched(result)
         result = result.model_copy(update={"seconds": time.monotonic() - began})
         result.save(self._folder / "evaluations")
         if label != "step" or step == 0:  # the progress line reports evaluations at later steps
             mean = result.metrics()["mean_reward"]
             print(f"{label} at step {step}: mean reward {mean:.3f} on the {split} prompts", flush=True)
         return result
+
+    def _curve(self, now: EvaluationResult) -> pd.DataFrame:
+        """The evaluations on the eval prompts up to now, as rows; those of earlier steps are read once."""
+        if self._rows.empty:
+            paths = [p for label in ("base", "step") for p in (self._folder / "evaluations").glob(f"{label}-*.json")]
+            before = [r for p in sorted(paths) if (r := read_evaluation(p)).split == "eval" and r.step < now.step]
+            self._rows = rows_of(before, self._facts)
+        rows = rows_of([now], self._facts)
+        self._rows = pd.concat([self._rows[self._rows["step"] < now.step], rows], ignore_index=True)
+        return self._rows
+
+    def _watched(self, result: EvaluationResult) -> EvaluationResult:
+        """The evaluation with what the shadow measures say of each completion."""
+        prompts = {p.id: p for p in self._prompts[result.split]}
+        token_ids = self._policy.token_ids if self.shadow.reads_tokens else lambda _: None
+        asked = [(c.task, ToScore.of(prompts[c.prompt_id], c.text, token_ids(c.text))) for c in result.completions]
+        measured = self.shadow.watch(asked, may_fail=result.step > 0)
+        completions = [
+            c.model_copy(update={"shadow": found}) for c, found in zip(result.completions, measured, strict=True)
+        ]
+        return result.model_copy(update={"completions": completions})
 
     def _metrics(self, result: EvaluationResult) -> dict[str, float]:
         return result.metrics() | truths(result, self._prompts[result.split])

@@ -10,7 +10,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.data.rollouts import rewind_rollouts
 from backend.files import write_json, write_whole
+from backend.training.metrics_file import parse_line
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def _read(path: Path) -> Checkpoint | None:
 def rewind(folder: Path) -> Checkpoint | None:
     """Bring the run's folder back to its last complete checkpoint, and return that.
 
-    Incomplete checkpoints are removed, and metrics, step evaluations and firings after the last complete one. Without a
+    Incomplete checkpoints are removed, and metrics, rollouts, step evaluations and firings after the last complete one. Without a
     checkpoint only the evaluations before training stay. Calling it again changes nothing.
     """
     checkpoint = last_checkpoint(folder)
@@ -66,6 +68,7 @@ def rewind(folder: Path) -> Checkpoint | None:
     for path in (folder / "evaluations").glob("tuned-*.json"):
         path.unlink()
     _keep_metrics(folder / "metrics.jsonl", step)
+    rewind_rollouts(folder, step)
     watch = folder / "watch.json"
     if watch.is_file():
         write_json(watch, [f for f in json.loads(watch.read_text(encoding="utf-8")) if f["step"] <= step])
@@ -76,10 +79,10 @@ def _keep_metrics(path: Path, step: int) -> None:
     if not path.is_file():
         return
     kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_bytes().split(b"\n"):
         try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line + "\n")
-        except ValueError:  # a line that was cut off when the process was killed
+            if parse_line(line).step <= step:
+                kept.append(line.decode("utf-8") + "\n")
+        except ValueError:  # a line that was cut off when the process was killed, or damaged
             continue
     write_whole(path, "".join(kept))

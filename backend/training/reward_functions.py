@@ -18,7 +18,7 @@ from typing import Any
 from backend.errors import UserError
 from backend.records import PromptRecord
 from backend.suites import get_task, load_reward_functions, score_completion, suite_of
-from rewards.calling import RewardFault, Row
+from rewards.calling import Gap, RewardFault, Row
 from rewards.calling import RewardFunction as OwnFunction
 from rewards.types import Functions, Score
 
@@ -117,7 +117,17 @@ def _own_reward(name: str, function: OwnFunction) -> RewardFunction:
             values = dict(zip(mine, function.values(rows, offered), strict=True))
         except RewardFault as fault:
             raise UserError(f"training ended: {fault}") from fault
-        return [values.get(place) for place in range(len(completions))]
+        gaps = {place: value for place, value in values.items() if isinstance(value, Gap)}
+        if len(gaps) > len(mine) / 2:
+            why = next(iter(gaps.values()))
+            raise UserError(
+                f"training ended: {function.name} gave no value for {len(gaps)} of {len(mine)} completions (the first: {why}); "
+                "mend it and go on with --resume"
+            )
+        if gaps and "log_metric" in beside:
+            beside["log_metric"](f"gaps/{function.name}", len(gaps) / len(mine))
+        # TRL leaves None out of its group's mean and spread, so a gap moves the policy nowhere.
+        return [None if isinstance(v := values.get(place), Gap) else v for place in range(len(completions))]
 
     return reward
 

@@ -13,23 +13,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from backend.audit.gate import Gate
 from backend.data.jsonl import read_prompts
+from backend.data.rollouts import Rollouts
 from backend.data.strata import some_of
 from backend.errors import UserError
 from backend.files import write_json
-from backend.models.load import Policy, load_policy
+from backend.models.engine import engine_of_trainer
+from backend.models.load import Policy, choose_backend, load_policy, load_tokenizer
 from backend.records import PromptRecord, Split
 from backend.settings import get_settings
 from backend.training.clock import end_session, start_session
 from backend.training.config import TrainConfig, config_from_json
 from backend.training.environment import environment
+from backend.training.lengths import fitting, room
+from backend.training.possible import check_possible
 from backend.training.resume import Checkpoint, last_checkpoint, rewind
+from backend.training.stopping import stop_at_once
 
 if TYPE_CHECKING:
+    from backend.training.callbacks import BestAdapter, StopSignal, WatchTable
+    from backend.training.checks import Check
     from backend.training.evaluator import Evaluator
+    from backend.training.trainer import WorkbenchTrainer
 
 
 @dataclass(frozen=True)
@@ -75,17 +83,29 @@ def train(
         print(config.model_dump_json(indent=2), flush=True)
     checkpoint = rewind(folder) if is_first_process() else last_checkpoint(folder)
     on_rewound(checkpoint.step if checkpoint else 0)
+    check_possible(config)
+    tokenizer = load_tokenizer(config)
+    starts = is_first_process() and checkpoint is None
+    if starts:
+        check_at_once(folder, config, tokenizer, prompts, gates or {})
     policy = _load(folder, config, checkpoint)
     if is_first_process():
         policy.model.print_trainable_parameters()
         write_json(folder / "environment.json", environment(config, policy.backend, prompts))
-        if checkpoint is None:
-            check_preflight(folder, config, policy, prompts, gates or {})
     from backend.training.evaluator import Evaluator  # after the policy: Unsloth patches what this imports
 
     evaluator = Evaluator(folder, config, policy, prompts)
-    train_prompts = fitting(policy, [p for p in prompts if p.split == "train"], config)
-    return _train(Job(folder, config, policy, train_prompts, evaluator, checkpoint))
+    every = [p for p in prompts if p.split == "train"]
+    train_prompts = fitting(tokenizer, every, config)
+    if len(train_prompts) < len(every) and is_first_process():
+        print(f"left out {len(every) - len(train_prompts)} prompts longer than {room(config)} tokens", flush=True)
+    job = Job(folder, config, policy, train_prompts, evaluator, checkpoint)
+    early = _prepare(job) if config.use_vllm else None
+    if early is not None and policy.engine is None:
+        policy.engine = engine_of_trainer(early.trainer)  # TRL's vLLM is the trainer's; it answers all that follows
+    if starts:
+        check_preflight(folder, config, policy, prompts, gates or {})
+    return _train(job, early)
 
 
 def is_first_process() -> bool:
@@ -128,43 +148,56 @@ def select_prompts(prompts: list[PromptRecord], config: TrainConfig) -> list[Pro
     return chosen
 
 
+def check_at_once(
+    folder: Path, config: TrainConfig, tokenizer: Any, prompts: list[PromptRecord], gates: Mapping[str, Gate]
+) -> None:
+    """The checks of preflight that need no model; they take a second, and a failure spares the rest.
+
+    Raises:
+        UserError: as ``check_preflight``.
+    """
+    from backend.training.preflight import backend_check, static_checks
+
+    checks = [
+        *static_checks(config, prompts, gates, folder, tokenizer),
+        backend_check(config, choose_backend(config)),
+    ]
+    _refuse(folder, config, checks)
+
+
 def check_preflight(
     folder: Path, config: TrainConfig, policy: Policy, prompts: list[PromptRecord], gates: Mapping[str, Gate]
 ) -> None:
-    """Run preflight, and print and save its result.
+    """Run preflight, and print and save its result; nothing is sampled if a cheap check already fails.
 
     Raises:
         UserError: a check fails and the configuration gives no reason to train anyway.
     """
-    from backend.training.preflight import as_dicts, as_table, failures, preflight
+    from backend.training.preflight import as_dicts, as_table, cheap_checks, failures, sampling_checks
 
-    checks = preflight(config, policy, prompts, gates, folder)
+    checks = list(cheap_checks(config, policy, prompts, gates, folder))
+    _refuse(folder, config, checks)
+    checks += sampling_checks(config, policy, prompts)
+    _refuse(folder, config, checks)
     print(as_table(checks), flush=True)
     write_json(folder / "preflight.json", {"checks": as_dicts(checks), "override_reason": config.override_reason})
-    failed = failures(checks)
-    if failed and not config.override_reason:
-        raise UserError(
-            "preflight failed: "
-            + "; ".join(f"{c.name}: {c.found}" for c in failed)
-            + ". Mend it, or say why to train all the same: --set override_reason='...'"
-        )
-    if failed:
+    if failures(checks):
         print(f"training although preflight failed: {config.override_reason}", flush=True)
 
 
-def fitting(policy: Policy, prompts: list[PromptRecord], config: TrainConfig) -> list[PromptRecord]:
-    """The prompts that leave room for a whole completion in ``max_seq_length``; TRL no longer truncates them."""
-    room = config.max_seq_length - config.max_completion_length
-    texts = [policy.tokenizer.apply_chat_template(p.chat, add_generation_prompt=True, tokenize=False) for p in prompts]
-    lengths = [len(ids) for ids in policy.tokenizer(texts, add_special_tokens=False)["input_ids"]]
-    kept = [p for p, n in zip(prompts, lengths, strict=True) if n <= room]
-    if not kept:
-        raise UserError(
-            f"every prompt is longer than {room} tokens; raise max_seq_length (now {config.max_seq_length})"
-        )
-    if len(kept) < len(prompts) and is_first_process():
-        print(f"left out {len(prompts) - len(kept)} prompts longer than {room} tokens", flush=True)
-    return kept
+def _refuse(folder: Path, config: TrainConfig, checks: "list[Check]") -> None:
+    from backend.training.preflight import as_dicts, as_table, failures
+
+    failed = failures(checks)
+    if not failed or config.override_reason:
+        return
+    print(as_table(checks), flush=True)
+    write_json(folder / "preflight.json", {"checks": as_dicts(checks), "override_reason": config.override_reason})
+    raise UserError(
+        "preflight failed: "
+        + "; ".join(f"{c.name}: {c.found}" for c in failed)
+        + ". Mend it, or say why to train all the same: --set override_reason='...'"
+    )
 
 
 def _load(folder: Path, config: TrainConfig, checkpoint: Checkpoint | None) -> Policy:
@@ -185,7 +218,7 @@ def _load(folder: Path, config: TrainConfig, checkpoint: Checkpoint | None) -> P
     return policy
 
 
-def _train(job: Job) -> Outcome:
+def _train(job: Job, early: "Prepared | None" = None) -> Outcome:
     """Evaluate the base, warm up if configured, train, and evaluate the tuned model."""
     from backend.training.warm_up import ADAPTER, warm_up
 
@@ -196,7 +229,9 @@ def _train(job: Job) -> Outcome:
             warm_up(job.folder, job.config, job.policy, job.prompts)
         if is_first_process():
             job.evaluator.warmed_up()
-    outcome, best_step = _grpo(job)
+    outcome, best_step = _grpo(job, early or _prepare(job))
+    if outcome.status == "finished":
+        stop_at_once()  # the trainer's own handler waits for a step that will not come
     if is_first_process():
         if outcome.status == "finished":
             job.evaluator.tuned(best_step)
@@ -204,12 +239,22 @@ def _train(job: Job) -> Outcome:
     return outcome
 
 
-def _grpo(job: Job) -> tuple[Outcome, int]:
-    """Train; the policy ends with its best adapter, whose step is returned too."""
+@dataclass(frozen=True)
+class Prepared:
+    """A trainer before its first step, and the callbacks that say how it ended."""
+
+    trainer: "WorkbenchTrainer"
+    watch: "WatchTable"
+    stop: "StopSignal"
+    best: "BestAdapter"
+
+
+def _prepare(job: Job) -> Prepared:
     from datasets import Dataset
     from transformers import EarlyStoppingCallback, PrinterCallback
 
     from backend.training.callbacks import BestAdapter, MetricsFile, ProgressLine, StopSignal, WatchTable
+    from backend.training.people_file import read_people
     from backend.training.reward_functions import components_of, reward_functions, training_rows
     from backend.training.stop_rules import default_rules, floors
     from backend.training.trainer import WorkbenchTrainer, grpo_arguments
@@ -220,10 +265,11 @@ def _grpo(job: Job) -> tuple[Outcome, int]:
     metrics = folder / "metrics.jsonl"
     stop = StopSignal()
     watch = WatchTable(
-        default_rules(config.max_completion_length, floors(p.task for p in job.prompts)),
+        default_rules(config.max_completion_length, floors(p.task for p in job.prompts), config.on_gap),
         folder / "watch.json",
         config.stop_rules,
-        metrics if checkpoint else None,
+        metrics,
+        lambda: read_people(folder),
     )
     best = BestAdapter(folder / "best")
     trainer = WorkbenchTrainer(
@@ -236,6 +282,8 @@ def _grpo(job: Job) -> tuple[Outcome, int]:
         components=components,
         evaluate=job.evaluator.step,
         config=config,
+        shadow=job.evaluator.shadow,
+        rollouts=Rollouts(folder, config.rollout_share, config.rollout_mb * 10**6),
         resume_from=checkpoint.path if checkpoint else None,
         callbacks=[
             MetricsFile(metrics),
@@ -247,14 +295,39 @@ def _grpo(job: Job) -> tuple[Outcome, int]:
         ],
     )
     trainer.remove_callback(PrinterCallback)  # our progress line replaces it
+    return Prepared(trainer, watch, stop, best)
+
+
+def _grpo(job: Job, prepared: Prepared) -> tuple[Outcome, int]:
+    """Train; the policy ends with its best adapter, whose step is returned too."""
+    from backend.training.trainer import NotFinite
+
+    folder, config, checkpoint = job.folder, job.config, job.checkpoint
+    trainer, watch = prepared.trainer, prepared.watch
     if checkpoint is not None and checkpoint.evaluations_without_gain >= config.patience:
         trainer.load_best(checkpoint.path)  # training had already stopped early; only the steps after it are missing
     else:
-        trainer.train(resume_from_checkpoint=str(checkpoint.path) if checkpoint else None)
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint.path) if checkpoint else None)
+        except NotFinite as found:
+            watch.stop_at_once(found.step, found.numbers, is_first_process())
+            return _broken_off(folder, str(watch.stopped_by)), 0
     best_step = trainer.state.best_global_step or 0
     if is_first_process():
-        best.repair(folder / "checkpoints", best_step)
-    return _outcome(config, trainer.state.global_step, best_step, watch.stopped_by, stop.received), best_step
+        prepared.best.repair(folder / "checkpoints", best_step)
+    return _outcome(config, trainer.state.global_step, best_step, watch.stopped_by, prepared.stop.received), best_step
+
+
+def _broken_off(folder: Path, rule: str) -> Outcome:
+    """The outcome of a run whose loss became no number: nothing of that step was written, and the last whole checkpoint is
+    what is left of the run."""
+    kept = last_checkpoint(folder)
+    back = f"the last whole checkpoint, of step {kept.step}" if kept else "its start, for it has no checkpoint yet"
+    return Outcome(
+        "stopped",
+        f"stopped by the rule {rule}; rolled back to {back}. Nothing of the broken step was kept. Resume goes on from "
+        "there; if it happens again, start a new run with a lower learning_rate",
+    )
 
 
 def _outcome(config: TrainConfig, step: int, best_step: int, rule: object | None, received: str) -> Outcome:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from backend.evaluation.gap import LIMIT
 from backend.suites import tasks
 
 CLIPPED_SHARE = 0.5
@@ -19,6 +20,10 @@ ENTROPY_SHARE = 0.2
 """As a share of the mean entropy of the first 50 steps."""
 DISTINCT_SHARE = 0.5
 NEAR_CEILING = 0.95
+FEWEST_POINTS = 3
+"""Logged values that a mean over 25 steps needs."""
+
+NAN_LOSS = "nan-loss"
 
 Action = Literal["show", "warn", "stop"]
 Series = Mapping[str, Sequence[tuple[int, float]]]
@@ -60,15 +65,18 @@ def floors(task_names: Iterable[str]) -> dict[str, float]:
     return {name: floor for name in task_names if name in known and (floor := known[name].floor) is not None}
 
 
-def default_rules(max_completion_length: int, task_floors: Mapping[str, float]) -> tuple[Rule, ...]:
+def default_rules(
+    max_completion_length: int, task_floors: Mapping[str, float], on_gap: Action = "warn"
+) -> tuple[Rule, ...]:
     """The rules a run starts with.
 
     Args:
         max_completion_length: the run's ceiling in tokens.
         task_floors: see ``floors``.
+        on_gap: what the rule ``gap`` does.
     """
     return (
-        Rule("nan-loss", "the loss is not a number", "stop", _nan_loss),
+        Rule(NAN_LOSS, "the loss or its gradient is not a number", "stop", _nan_loss),
         *(_floor_rule(task, floor) for task, floor in task_floors.items()),
         Rule("ceiling", "more than half of the completions hit the length ceiling for 20 steps", "stop", _ceiling),
         Rule("no-signal", "more than half of the groups carry no signal for 20 steps", "stop", _no_signal),
@@ -76,6 +84,7 @@ def default_rules(max_completion_length: int, task_floors: Mapping[str, float]) 
         Rule("entropy-collapse", "entropy below 20 % of its start while the reward falls", "stop", _entropy_collapse),
         Rule("same-answers", "a group's completions are mostly the same, for 20 steps", "warn", _same_answers),
         Rule("one-sided", "one component rises while its task's others fall, for 50 steps", "warn", _one_sided),
+        Rule("gap", "the reward rises while truth or people do not go along", on_gap, _gap),
         Rule("gpu-memory", "GPU memory rises steadily, by over 5 % in 100 steps", "warn", _gpu_memory),
         Rule("disk", "the disk is nearly full (under 1 GB)", "stop", _disk),
         Rule(
@@ -102,7 +111,7 @@ def limit_of(name: str, values: Sequence[float], max_completion_length: int | No
         "grad_norm": GRAD_NORM,
         "distinct/mean": DISTINCT_SHARE,
     }
-    if name == "entropy" and len(values) >= 50:
+    if name in ("entropy", "entropy/rollouts") and len(values) >= 50:
         return ENTROPY_SHARE * _mean(values[:50])
     if name == "completions/mean_length" and max_completion_length:
         return NEAR_CEILING * max_completion_length
@@ -133,8 +142,8 @@ def _last(series: Series, name: str, count: int) -> list[float] | None:
 
 
 def _nan_loss(series: Series) -> str | None:
-    last = _last(series, "loss", 1)
-    return f"loss {last[0]}" if last and not math.isfinite(last[0]) else None
+    last = {name: values[0] for name in ("loss", "grad_norm") if (values := _last(series, name, 1))}
+    return ", ".join(f"{name} {value}" for name, value in last.items() if not math.isfinite(value)) or None
 
 
 def _floor_rule(task: str, floor: float) -> Rule:
@@ -164,18 +173,37 @@ def _grad_norm(series: Series) -> str | None:
     return f"grad_norm {last[0]:.2f}" if last and last[0] > GRAD_NORM else None
 
 
+def entropy_of(series: Series) -> str:
+    """The metric that tells a run's token entropy: our own, or in earlier and imported runs the trainer's."""
+    return "entropy/rollouts" if series.get("entropy/rollouts") else "entropy"
+
+
 def _entropy_collapse(series: Series) -> str | None:
-    entropy = [value for _, value in series.get("entropy", ())]
-    reward = [value for _, value in series.get("task_reward/mean", ())]
-    if len(entropy) < 70 or len(reward) < 40:
+    """In the rollouts, step by step, or on the eval prompts, evaluation by evaluation."""
+    return _collapse(series, entropy_of(series), "task_reward/mean", (50, 10, 20)) or _collapse(
+        series, "eval/entropy", "eval/mean_reward", (2, 2, 2)
+    )
+
+
+def _collapse(series: Series, entropy: str, reward: str, points: tuple[int, int, int]) -> str | None:
+    """Entropy far below its start while the reward falls.
+
+    Args:
+        series: the metrics.
+        entropy, reward: their names.
+        points: how many values the mean entropy at the start, the mean now, and each of the two mean rewards are of.
+    """
+    first, last, window = points
+    levels, rewards = ([value for _, value in series.get(name, ())] for name in (entropy, reward))
+    if len(levels) < first + 2 * last or len(rewards) < 2 * window:
         return None
-    start, now = _mean(entropy[:50]), _mean(entropy[-10:])
-    falling = _mean(reward[-20:]) < _mean(reward[-40:-20])
-    return f"entropy {start:.2f} at the start, {now:.2f} now" if now < ENTROPY_SHARE * start and falling else None
+    start, now = _mean(levels[:first]), _mean(levels[-last:])
+    falling = _mean(rewards[-window:]) < _mean(rewards[-2 * window : -window])
+    return f"{entropy} {start:.2f} at the start, {now:.2f} now" if now < ENTROPY_SHARE * start and falling else None
 
 
 def _same_answers(series: Series) -> str | None:
-    """Detect entropy collapse from the texts, because Unsloth's trainer logs no entropy."""
+    """Detect from the texts that a group has nothing left to compare."""
     last = _last(series, "distinct/mean", 20)
     return f"at most {max(last):.0%} distinct in 20 steps" if last and max(last) < DISTINCT_SHARE else None
 
@@ -190,19 +218,46 @@ def _gpu_memory(series: Series) -> str | None:
 
 
 def _one_sided(series: Series) -> str | None:
+    """Over the last 50 steps. A component is logged only in steps whose prompts include its task."""
+    now = max((points[-1][0] for points in series.values() if points), default=0)
     tasks: dict[str, dict[str, float]] = {}
-    for name in series:
+    for name, points in series.items():
         parts = name.split("/")
-        if len(parts) == 4 and parts[0] == "rewards" and parts[3] == "mean":
-            last = _last(series, name, 50)
-            if last:
-                tasks.setdefault(parts[1], {})[parts[2]] = _mean(last[25:]) - _mean(last[:25])
+        if now < 50 or len(parts) != 4 or parts[0] != "rewards" or parts[3] != "mean":
+            continue
+        halves = [[value for step, value in points if low < step <= low + 25] for low in (now - 50, now - 25)]
+        if min(map(len, halves)) >= FEWEST_POINTS:
+            tasks.setdefault(parts[1], {})[parts[2]] = _mean(halves[1]) - _mean(halves[0])
     for task, change in tasks.items():
         moving = {name: delta for name, delta in change.items() if abs(delta) > 0.01}
         up = [name for name, delta in moving.items() if delta > 0]
         if len(up) == 1 and len(moving) >= 3:
             return f"{task}/{up[0]} rises by {moving[up[0]]:.2f}, {len(moving) - 1} others fall"
     return None
+
+
+def _gap(series: Series) -> str | None:
+    """Two evaluations in a row at which a measure has not gone along with the reward: see ``backend.evaluation.gap``."""
+    for name in series:
+        _, of, rest = name.partition("eval/gap/")
+        last = _last(series, name, 2) if of else None
+        if last and min(last) >= LIMIT:
+            measure, _, task = rest.rpartition("/")
+            since = int(series[f"eval/gap_since/{rest}"][-1][1])
+            reward = "eval/mean_reward" if task == "overall" else f"eval/{task}"
+            changes = {task: reward, measure: f"eval/{measure}"}
+            said = [
+                f"{label} {change:+.2f}"
+                for label, of in changes.items()
+                if (change := _change(series, of, since)) is not None
+            ]
+            return f"since step {since}: {', '.join(said)}"
+    return None
+
+
+def _change(series: Series, name: str, since: int) -> float | None:
+    points = dict(series.get(name, ()))
+    return points[max(points)] - points[since] if since in points else None
 
 
 def _disk(series: Series) -> str | None:

@@ -5,6 +5,7 @@ used. Import this module after ``load_policy``: Unsloth patches TRL's trainers w
 """
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,21 +16,33 @@ from accelerate.utils import broadcast_object_list, gather_object
 from transformers import Trainer, TrainerState
 from trl import GRPOConfig, GRPOTrainer
 
+from backend.data.rollouts import Rollouts
 from backend.errors import UserError
 from backend.files import write_json
+from backend.models.entropy import token_entropy
 from backend.suites import get_task
-from backend.training.callbacks import gpu_memory
+from backend.training.callbacks import anywhere, gpu_memory
 from backend.training.config import TrainConfig
 from backend.training.reward_functions import Component, component_weights, text_of
+from backend.training.sampled import gather_sampled, rollout_columns
 from backend.training.sampling import PromptSampler
+from backend.training.shadow import Shadow, shadow_means
 from backend.training.task_weights import TaskWeights
 
 Evaluate = Callable[[int], dict[str, float]]
 """step -> metrics, ``mean_reward`` among them."""
 
 
+class NotFinite(Exception):
+    """The loss or the gradient is no finite number; raised before the optimizer's step, so the weights are whole."""
+
+    def __init__(self, step: int, numbers: str) -> None:
+        super().__init__(f"step {step}: {numbers}")
+        self.step, self.numbers = step, numbers
+
+
 class WorkbenchTrainer(GRPOTrainer):
-    """GRPOTrainer with our evaluation and per-task metrics."""
+    """GRPOTrainer with our evaluation and per-task metrics, and task weights on the advantages."""
 
     def __init__(
         self,
@@ -37,6 +50,8 @@ class WorkbenchTrainer(GRPOTrainer):
         components: list[Component],
         evaluate: Evaluate,
         config: TrainConfig,
+        shadow: Shadow,
+        rollouts: Rollouts,
         resume_from: Path | None = None,
         **arguments: Any,
     ) -> None:
@@ -48,9 +63,11 @@ class WorkbenchTrainer(GRPOTrainer):
         self._sampler: PromptSampler | None = None
         self._prompt_tasks: list[str] = list(arguments["train_dataset"]["task"])
         self._steps_per_generation = int(arguments["args"].steps_per_generation)
+        self._task_scale: dict[str, float] = {}
+        self._bad_loss: float | None = None
         super().__init__(**arguments)
-        self._component_tasks = [c.task for c in components]
-        self._base_weights = self.reward_weights.clone()
+        self._components = components
+        self._shadow, self._rollouts = shadow, rollouts
         self._evaluate_policy = evaluate
         self._columns = {task: [i for i, c in enumerate(components) if c.task == task] for task in tasks}
         self._component_weights = torch.tensor([c.weight for c in components])
@@ -86,11 +103,63 @@ class WorkbenchTrainer(GRPOTrainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
-    def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> torch.Tensor:
-        """TRL's rewards; also logs our metrics, because under GDPO TRL's ``reward`` metric is a sum of z-scores.
+    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
+        """TRL's; remembers a loss that is no finite number until all processes have come to the optimizer's step."""
+        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+        if not torch.isfinite(loss):
+            self._bad_loss = float(loss)
+        return loss
 
-        After this, TRL multiplies the normalised components by ``reward_weights``, which contain the task weights.
+    def _clip_grad_norm(self, model: Any) -> Any:
+        """transformers' clipping, the last thing before the optimizer's step.
+
+        Raises:
+            NotFinite: the loss of a part of this step, or the norm of its gradient, is no finite number.
         """
+        norm = super()._clip_grad_norm(model)
+        bad_norm = norm is not None and not torch.isfinite(torch.as_tensor(norm)).all()
+        if anywhere(self._bad_loss is not None or bad_norm):
+            numbers = f"loss {self._bad_loss}" if self._bad_loss is not None else f"gradient norm {float(norm)}"
+            raise NotFinite(self.state.global_step + 1, numbers)
+        return norm
+
+    def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
+        """TRL's; the task weights are applied to the advantages, and what was sampled is kept.
+
+        Not to the components (TRL's ``reward_weights``): GDPO's batch step, which comes after those, would undo them
+        wherever all prompts of a step are of one task.
+        """
+        batch: dict[str, Any] = super()._generate_and_score_completions(inputs)
+        if self._task_scale:
+            scale = torch.tensor([self._task_scale[row["task"]] for row in inputs])
+            batch["advantages"] = batch["advantages"] * scale.to(batch["advantages"])
+        self._metrics["train"]["entropy/rollouts"].append(self._rollout_entropy(batch))
+        if self._config.rollout_share:
+            self._keep_rollouts(batch)
+        return batch
+
+    def _keep_rollouts(self, batch: dict[str, Any]) -> None:
+        """Keep what this step sampled, with the advantages that the policy is trained with."""
+        tokenizer: Any = self.processing_class
+        prompts = tokenizer.batch_decode(batch["prompt_ids"], skip_special_tokens=True)
+        advantages = batch["advantages"].tolist()
+        columns = rollout_columns(self._sampled, prompts, advantages, self._components, self._bounds)
+        if self.is_world_process_zero():
+            self._rollouts.add(self.state.global_step + 1, columns)
+
+    def _rollout_entropy(self, batch: dict[str, Any]) -> float:
+        """Our own token entropy of one rollout, another one at each step: mean over all processes, in nats per token."""
+        row = self.state.global_step % len(batch["completion_ids"])
+        prompt, completion = (batch[f"{name}_ids"][row : row + 1] for name in ("prompt", "completion"))
+        masks = [batch[f"{name}_mask"][row : row + 1] for name in ("prompt", "completion")]
+        asked = torch.cat([torch.zeros_like(masks[0]), masks[1]], dim=1)
+        model = self.accelerator.unwrap_model(self.model)
+        found = token_entropy(model, torch.cat([prompt, completion], dim=1), torch.cat(masks, dim=1), asked)
+        known = [value for value in gather_object([found]) if not math.isnan(value)]
+        return sum(known) / len(known) if known else math.nan
+
+    def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> torch.Tensor:
+        """TRL's rewards; also logs our metrics, because under GDPO TRL's ``reward`` metric is a sum of z-scores."""
         per_component = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
         weighted = per_component * self._component_weights.to(per_component.device)
         found = task_metrics(weighted, self._columns, int(self.num_generations or 1), self._bounds)
@@ -99,6 +168,8 @@ class WorkbenchTrainer(GRPOTrainer):
             found |= self._weigh_tasks(self._task_weights, found)
         found |= gpu_memory()
         found["epochs"] = (self.state.global_step + 1) * self._config.prompts_per_step / len(self._prompt_tasks)
+        self._sampled = gather_sampled(inputs, completions, completion_ids_list, per_component, self._shadow)
+        found |= shadow_means(self._sampled.tasks, self._sampled.shadow)
         for name, value in found.items():
             self._metrics["train"][name].append(value)
         return per_component
@@ -106,8 +177,7 @@ class WorkbenchTrainer(GRPOTrainer):
     def _weigh_tasks(self, weights: TaskWeights, found: dict[str, float]) -> dict[str, float]:
         z = weights.weights()
         if self._config.task_weighting == "reward":
-            scale = torch.tensor([z[task] * len(z) for task in self._component_tasks])
-            self.reward_weights = self._base_weights * scale.to(self._base_weights.device)
+            self._task_scale = {task: weight * len(z) for task, weight in z.items()}
         weights.observe_flat({task: found[f"zero_variance/{task}"] for task in z if f"zero_variance/{task}" in found})
         weights.update({task: found[f"task_reward/{task}"] for task in z if f"task_reward/{task}" in found})
         logged = {f"task_weight/{task}": weight for task, weight in z.items()}
@@ -225,6 +295,7 @@ def machine_arguments(config: TrainConfig, backend: str) -> dict[str, Any]:
     return {
         "seed": config.seed,
         "data_seed": config.seed,
+        "logging_nan_inf_filter": False,  # it would log a loss that is no number as 0
         "optim": "adamw_torch",
         "weight_decay": 0.0,
         "max_grad_norm": config.max_grad_norm,
@@ -271,6 +342,17 @@ def grpo_arguments(config: TrainConfig, components: list[Component], output_dir:
         multi_objective_aggregation=config.aggregation,
         reward_weights=reward_weights(config, components),
         mask_truncated_completions=False,
+        # generation
+        use_vllm=config.use_vllm,
+        vllm_mode=config.vllm_mode,
+        vllm_server_base_url=config.vllm_server_base_url if config.vllm_mode == "server" else None,
+        vllm_gpu_memory_utilization=config.vllm_gpu_memory_utilization,
+        vllm_max_model_length=config.max_seq_length,
+        vllm_enable_sleep_mode=config.vllm_enable_sleep_mode,
+        vllm_importance_sampling_correction=config.vllm_importance_sampling_correction,
+        vllm_importance_sampling_mode="sequence_mask",
+        vllm_importance_sampling_clip_max=3.0,
+        vllm_importance_sampling_clip_min=None,
         shuffle_dataset=True,
         # evaluation and checkpoints
         per_device_eval_batch_size=config.num_generations,  # TRL checks it, although our evaluate() does not use it

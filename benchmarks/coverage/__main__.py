@@ -1,4 +1,4 @@
-"""Simulate every claim and write the table: ``python -m benchmarks.coverage [audit comparison selection monitor]``.
+"""Simulate every claim and write the table: ``python -m benchmarks.coverage [audit picking comparison selection monitor gap]``.
 
 Seeded; several minutes in all. The table is committed as docs/coverage.md; tests hold a small slice of each claim.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.coverage.claim import Measured
 
-PARTS = ("audit", "comparison", "selection", "monitor")
+PARTS = ("audit", "picking", "comparison", "selection", "monitor", "gap")
 """Modules of this folder, each with a function ``simulate() -> Iterable[Measured]``."""
 TABLE = Path(__file__).parents[2] / "docs" / "coverage.md"
 _HEAD = "| claim | data | stated | measured | |\n|---|---|---|--:|---|\n"

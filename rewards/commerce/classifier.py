@@ -72,13 +72,36 @@ _PUSH = (
     r"\b(?:mensagem|msg|chamada|lembrete|aviso|alerta|texto|textinho|recado)",
 )
 
-# A direct order decides before words that only describe the situation: "crie um push" is push even if the brief says
-# why sales fell, and "query" is SQL even if the question asks for a plan.
+# A direct order for a push decides where nothing else is asked for: "crie um push" is push even if the brief says why sales
+# fell. Where an analysis or a query is asked for too, the order of the tasks decides ("analise as vendas e crie um push" is
+# insights), as it does everywhere.
 _PUSH_ORDER = re.compile(
     r"\b(?:cria|crie|criar|escreva|escreve|escrever|faz|faca|fazer|manda|mande|mandar|gera|gere|gerar|bola|bole|"
     r"monta|monte|redija|redige|quero|preciso|envia|envie|dispara|dispare|produza|me da|me de|solta|prepara|prepare|elabore)\b"
     r"(?: \w+){0,3} (?:push|notificac\w+|notif)\b(?! (?:strategy|estrateg))"
 )
+
+_PUSH_CONTENT = re.compile(r'"[^"]{0,300}"|“[^”]{0,300}”|\b(?:push|notificac\w+|notif)\b[^.:\n]{0,120}:[^.\n]{0,300}')
+"""What a push shall say: quoted, or after a colon."""
+_ANALYSIS = (
+    r"(?:analise|plano|estrategia|relatorio|diagnostico|insights?|parecer|swot|recomendac\w+|propostas?|sugestoes)\b"
+)
+_ANALYSIS_ASKED = re.compile(
+    r"(?:^|[.;!?\n,:]\s{0,3}|\b(?:e|depois|tambem|primeiro|entao|pode|poderia|favor|que voce|quero que|preciso que) )"
+    r"(?:me )?(?:analise|analisa|analisar|avalie|interprete|interpreta|examine|estude|explique|explica|investigue|discuta|comente|resuma|"
+    r"aponte|diagnostique|recomende|sugira|proponha)\b"
+    r"|\b(?:monte|monta|crie|cria|faca|faz|escreva|escreve|elabore|prepare|quero|preciso|gere|gera|traga|de|produza|com base)\b"
+    rf"(?: (?!push|notif|mensagem|msg)\w+){{0,4}} {_ANALYSIS}"
+    rf"|\be (?:tambem )?(?:de )?(?:um|uma|umas|uns|me de|as?|os?) {_ANALYSIS}|\b(?:insights|diagnostico) (?:e|com|mais)\b"
+    r"|\b(?:por ?que|como|o que|onde)\b[^.!?\n]{3,120}\?"
+)
+_QUERY_ASKED = re.compile(r"\b(?:quant[oa]s?|qua(?:l|is))\b[^.!?\n]{3,120}\?|\b(?:consulta|query|sql)\b")
+_PUSH_NAMED = re.compile(_PUSH[0])
+_ADVICE = re.compile(
+    r"\b(?:quant[oa]s?|qua(?:l|is))\b.{0,60}\b(?:devo|devemos|deveria\w*|devia\w*|vale a pena|compensa|convem)\b", re.S
+)
+"""A question for a decision, which no query answers: "quanto devo investir em frete grátis para reter clientes"."""
+_SQL_NAMED = re.compile(_SQL[0])
 
 _ORDER = tuple(
     (task, re.compile("|".join(f"(?:{p})" for p in patterns), re.S | re.M))
@@ -93,14 +116,19 @@ _READ = 4_000
 def classify_task(user_text: str) -> str:
     """The task a user's prompt asks for; accents and case do not matter.
 
-    The tasks are checked in the order of ``TASKS``. A direct order for a push ("crie uma notificação…") is push. A text
-    that matches no task is SQL Q&A if it is a plain question. Otherwise it is insights, because a wrong insights reward
-    does the least harm.
+    The tasks are checked in the order of ``TASKS``. A direct order for a push ("crie uma notificação…") is push where it is
+    the only thing asked for. A text that matches no task is SQL Q&A if it is a plain question. Otherwise it is insights,
+    because a wrong insights reward does the least harm.
     """
     text = fold(user_text[:_READ])
-    if not _ORDER[0][1].search(text) and _PUSH_ORDER.search(text):
+    asked = _PUSH_CONTENT.sub(" ", text)
+    ordered, analysis = bool(_PUSH_ORDER.search(text)), bool(_PUSH_NAMED.search(text) and _ANALYSIS_ASKED.search(asked))
+    if ordered and not _ORDER[0][1].search(text) and not analysis and not _QUERY_ASKED.search(asked):
         return "push"
+    advice = _ADVICE.search(text) and not _SQL_NAMED.search(text)
     for task, pattern in _ORDER:
-        if pattern.search(text):
+        if task == "sql_qa" and (advice or (ordered and not _QUERY_ASKED.search(asked))):
+            continue
+        if pattern.search(text) or (task == "insights" and (analysis or advice)):
             return task
     return "sql_qa" if _QUESTION.search(text) else "insights"

@@ -79,6 +79,7 @@ TASK = Task(
             "Estrutura clara, ações concretas que cabem nos números.",
         ),
     ),
+    unique=("slice",),
     probes=(
         Probe("one bullet repeated 60 times", _BULLET * 60, 0.45),
         Probe("action words without sentences", "recomendar, melhorar, implementar, otimizar, reduzir", 0.50),

@@ -5,14 +5,16 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from streamlit.testing.v1 import AppTest
 
 from app.pages import PAGES as ENTRIES
 from app.screens import __path__ as screens
+from app.ui.item_tokens import item_token
+from backend import access
 from backend.store.engine import reading, writing
 from backend.store.prompts import save_prompts
-from backend.store.tables import Rating, Run
+from backend.store.tables import QueueItem, Rating, Run
 
 PAGES = sorted(p.stem for p in Path(screens[0]).glob("*.py") if p.stem != "__init__")
 ROOT = Path(__file__).parents[2]
@@ -76,9 +78,13 @@ def test_results_open_with_one_sentence_and_the_verdicts(example: Path) -> None:
     for task in recorded["tasks"]:
         if task["task"] != "overall" and task["verdict"] == "improved":
             assert f"by {abs(task['delta']):.2f}" in sentence
-    assert "Extraction** improved" in sentence and "one and the same" in sentence
-    known, table = page.dataframe[0].value, page.dataframe[1].value
-    assert list(known["different answers"])[-1] == "10 → 2 of 15"
+    assert "Facts right (balanced) rose (23% to 50%)" in sentence and "one and the same" in sentence
+    facts, table = page.dataframe[0].value, page.dataframe[1].value
+    assert list(facts["balanced, without reading"]) == ["50%", "50%", "50%", "25%", "100%"]
+    assert any("**different answers** 10 → 2 of 15" in m.value for m in page.markdown)
+    assert any("Largest gain" in m.value for m in page.markdown) and any(
+        "Largest loss" in m.value for m in page.markdown
+    )
     assert list(table["n"]) == [t["n"] for t in recorded["tasks"]]
     assert "Recorded example" in words_of(page)
 
@@ -93,6 +99,19 @@ def test_the_audit_shows_a_rho_per_task_with_n(example: Path) -> None:
     rhos = [m.value for m in page.markdown if "ρ" in m.value and m.value.startswith("###")]
     assert len(rhos) == 4
     assert any("n = 38" in c.value for c in page.caption)
+
+
+def test_the_audit_opens_with_its_strongest_finding_and_leads_to_it(example: Path) -> None:
+    page = run_page("audit")
+    first = next(m.value for m in page.markdown if m.value.startswith("#### "))
+    assert "Push: people call" in first and "useless that its reward pays 0.90 or more" in first
+    next(b for b in page.button if b.label == "See Components").click().run()
+    assert page.session_state["audit_tabs_en"] == "Components" and not page.exception
+    assert any("Liked by the reward, disliked by people" in m.value for m in page.markdown)
+    page.session_state["audit_tabs_en"] = "Best of n"
+    assert any("Picking the best of 2 by this reward" in m.value for m in page.run().markdown)
+    page.session_state["audit_tabs_en"] = "Policies"
+    assert list(page.run().dataframe[0].value["policy"]) == ["nano"] * 4
 
 
 def test_annotate_saves_at_once_moves_on_and_takes_back(example: Path) -> None:
@@ -175,11 +194,37 @@ def test_train_refuses_what_is_out_of_range_with_the_reason(empty: Path) -> None
     assert all(b.disabled for b in page.button if b.label == "Launch")
 
 
-def test_the_app_opens_on_start_with_every_page_in_its_navigation(example: Path) -> None:
+def test_the_app_opens_on_start_with_every_page_in_its_navigation(
+    example: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ui.person.st.get_option", lambda name: "127.0.0.1")
+    monkeypatch.setattr(access, "_ask", access._ask)  # main.py replaces it for the process
     page = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60).run()
     assert not page.exception
     assert page.title[0].value == "Reward Workbench"
     assert sorted(entry.name for entry in ENTRIES) == PAGES
+
+
+def test_annotate_asks_once_whether_a_name_of_the_address_is_ones_own(example: Path) -> None:
+    def opened(name: str) -> AppTest:
+        page = AppTest.from_file(str(ROOT / "app" / "screens" / "annotate.py"), default_timeout=60)
+        page.query_params["rater"] = name
+        return page.run()
+
+    page = opened("Ana")
+    assert not page.exception and not [b for b in page.button if b.key == "not_me"]  # nobody has rated under it
+    time.sleep(0.5)
+    page.button(key="score_3").click().run()
+    for name in ("Ana", "ANA\u200b"):
+        page = opened(name)
+        assert "Is that you?" in words_of(page)
+        page.button(key="it_is_me").click().run()
+        assert "Is that you?" not in words_of(page)
+    page = opened("Ana")
+    page.button(key="not_me").click().run()
+    assert not page.exception and page.text_input(key="rater").value == ""
+    assert "Write your name" in words_of(page)
+    assert not opened("A\x00na").exception
 
 
 def test_annotate_skips_with_a_reason_and_can_change_its_mind(example: Path) -> None:
@@ -214,11 +259,12 @@ def test_annotate_saves_on_enter_when_asked_to(example: Path) -> None:
 def test_annotate_keeps_flags_and_a_half_written_comment(example: Path) -> None:
     page = run_page("annotate", rater="Ana")
     item = page.session_state["item"]
-    page.text_area(key=f"comment_{item}").set_value("estranho").run()
+    token = item_token(page.session_state["rater_id"], item)
+    page.text_area(key=f"comment_{token}").set_value("estranho").run()
     again = run_page("annotate", rater="Ana")  # the tab was closed and opened again
     assert again.session_state["item"] == item
-    assert again.text_area(key=f"comment_{item}").value == "estranho"
-    again.button_group(key=f"flags_{item}").set_value(["unsafe"]).run()
+    assert again.text_area(key=f"comment_{token}").value == "estranho"
+    again.button_group(key=f"flags_{token}").set_value(["unsafe"]).run()
     time.sleep(0.5)
     again.button(key="score_1").click().run()
     with reading() as session:
@@ -283,7 +329,10 @@ def test_train_shows_the_gates_and_asks_a_required_one_for_a_reason(example: Pat
 
 def test_results_say_what_next_and_why(example: Path) -> None:
     page = run_page("results")
-    assert any("Next" in i.value and "Mend the reward" in i.value and "14 of 15" in i.value for i in page.info)
+    assert any("Next" in i.value and "Mend the reward" in i.value and "Push" in i.value for i in page.info)
+    next(b for b in page.button if b.label == "Let people rate its tuned answers").click().run()
+    with reading() as session:
+        assert session.scalar(select(func.count()).select_from(QueueItem)) == 130 + 65
     page = run_page("results", lang="pt")
     assert any("Próximo passo" in i.value and "Conserte a recompensa" in i.value for i in page.info)
 
@@ -317,6 +366,7 @@ def test_three_seeds_are_read_as_one_run(example: Path) -> None:
     page = run_page("results", result_run="parent")
     assert not page.exception
     assert any("Over 3 seeds the mean reward moved by +0.3" in m.value for m in page.markdown)
+    assert any("- Seed 2: The reward rose in 4 of 4 tasks: the answers did not" in m.value for m in page.markdown)
     table = page.dataframe[0].value
     assert table["Task" if "Task" in table else "task"].tolist()[-1] == "Overall"
     assert table["share"].tolist() == ["0%"] * 5  # the same evaluations three times: nothing lies between seeds
@@ -386,3 +436,17 @@ def test_a_raters_name_in_the_gates_reason_is_text_and_no_link(example: Path) ->
             save_rating(session, int(item), careless, score=i % 5 + 1, imported=True)
     reasons = next(m.value for m in run_page("audit").markdown if m.value.startswith("- **Extraction**"))
     assert "Bob" in reasons and "](https://" not in reasons and "\\$x\\$" in reasons
+
+
+def test_train_says_where_and_what_is_free_there(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from backend.settings import get_settings
+
+    assert not [s for s in run_page("train").selectbox if s.label == "Where"]
+    (example / "launch.toml").write_text('[gpu1]\nkind = "ssh"\nhost = "gpu1"\nfolder = "/data/runs"\n')
+    monkeypatch.setenv("WORKBENCH_LAUNCH", str(example / "launch.toml"))
+    get_settings.cache_clear()
+    (where,) = [s for s in run_page("train").selectbox if s.label == "Where"]
+    assert where.options == ["this machine · 1 of 1 free", "gpu1 · 1 of 1 free"]
+    (example / "launch.toml").write_text("[gpu1]\nkind = 3\n")
+    page = run_page("train", lang="pt")
+    assert not page.exception and any("launch.toml" in str(e.value) for e in page.error)

@@ -146,7 +146,9 @@ def test_the_numbers_are_spearmans(call: Call, data: dict[str, list[Any]], tmp_p
     assert {name: (int(line[1]), line[2]) for name, line in lines.items()} == {
         name: (numbers[name]["n"], f"{rho:+.3f}") for name, rho in expected.items()
     }
-    assert table.out.startswith("mine: PASS (ρ = ")
+    first, second, *_ = table.out.splitlines()
+    assert first == found["finding"] and "its reward ranks answers as people do" in first
+    assert second.startswith("mine: PASS (ρ = ")
 
 
 def test_a_second_run_adds_nothing_and_says_the_same(call: Call, data: dict[str, list[Any]], tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 import pytest
 
 from backend.errors import UserError
+from backend.models.load import unsloth_lora_arguments
 from backend.training.config import (
     PRESETS,
+    all_presets,
     allowed,
     config_as_settings,
     differences,
@@ -35,6 +37,29 @@ def test_v42_and_its_kin_are_the_final_reports() -> None:
     a = get_preset("scenario-a-3.7b")
     assert (a.num_generations, a.max_completion_length, a.learning_rate, a.max_steps) == (8, 1024, 2e-6, 400)
     assert (a.max_seq_length, a.model) == (2048, "Polygl0t/Tucano2-qwen-3.7B-Instruct")
+
+
+def test_v41_scores_in_the_handoffs_units_and_runs_to_its_end() -> None:
+    """Its 0.17, 0.476 and 0.55 were scored by the rules of V4.1; the handoff has no early stopping."""
+    for name in ("v4.1", "scenario-a-3.7b", "scenario-b-sft"):
+        c = get_preset(name)
+        assert c.profile == "v4.1", name
+        assert c.patience * c.eval_steps >= c.max_steps, name
+    assert get_preset("v4.2").profile == "v4.2.1"
+
+
+def test_the_seeds_further_plans_are_presets() -> None:
+    assert get_preset("scenario-c").tasks == ("extraction", "push")
+    larger, base = get_preset("1.5b"), get_preset("base-1.5b")
+    assert "1.5B-Instruct" in larger.model and larger.max_steps == 1500
+    assert "1.5B" in base.model and "Instruct" not in base.model
+    assert (base.max_steps, base.learning_rate) == (3000, 1e-6)
+    assert "42,123,456" in all_presets()["v4.2"].note
+
+
+def test_a_runs_seed_is_the_adapters_on_both_backends() -> None:
+    seeds = [unsloth_lora_arguments(override(get_preset("nano"), {"seed": s}))["random_state"] for s in (42, 123)]
+    assert seeds == [42, 123]
 
 
 def test_presets_carry_their_own_name() -> None:

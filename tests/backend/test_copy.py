@@ -66,6 +66,15 @@ def test_what_arrives_otherwise_leaves_nothing_behind(
         assert session.scalar(select(func.count()).select_from(Completion)) == 0
 
 
+def test_a_backup_is_for_its_owner_alone(any_workbench: Path) -> None:
+    add_completions(["a"])
+    path = any_workbench / "backups" / "today.db"
+    back_up(get_settings().database_url, path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    with reading(get_engine(f"sqlite:///{path}")) as session:
+        assert session.scalar(select(func.count()).select_from(Completion)) == 1
+
+
 def test_a_backup_taken_while_people_rate_is_one_state(any_workbench: Path) -> None:
     """Each rating of a pair is saved with its other half in one transaction: a backup holds both or neither."""
     items = add_completions([str(i) for i in range(200)])

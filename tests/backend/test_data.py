@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.commerce.grammar import Noun
 from backend.commerce.phrasings import filled, phrasings
 from backend.commerce.prompts import LEAK, build_prompts, counts_for
 from backend.commerce.synthetic import build_commerce_db
@@ -33,9 +34,14 @@ def test_the_shop_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
 def test_orders_enriched_has_what_the_questions_ask_for(shop: Path) -> None:
     with sqlite3.connect(shop) as db:
         (orders, states, late) = db.execute(
-            "SELECT COUNT(*), COUNT(DISTINCT customer_state), SUM(delay_days > 0) FROM orders_enriched"
+            "SELECT COUNT(DISTINCT order_id), COUNT(DISTINCT customer_state), SUM(delay_days > 0) FROM orders_enriched"
+        ).fetchone()
+        items, several, same = db.execute(
+            "SELECT SUM(n), SUM(n > 1), SUM(n > kinds) FROM (SELECT COUNT(*) AS n, COUNT(DISTINCT product) AS kinds FROM "
+            "orders_enriched GROUP BY order_id)"
         ).fetchone()
     assert orders == 6000 and states == 15 and late > 500
+    assert items > 1.3 * orders and several > 1500 and same > 300, "rows and orders can be told apart"
 
 
 def test_the_mix_is_the_seeds(prompts: list[PromptRecord]) -> None:
@@ -49,7 +55,7 @@ def test_the_mix_is_the_seeds(prompts: list[PromptRecord]) -> None:
 def test_train_and_eval_share_nothing(prompts: list[PromptRecord]) -> None:
     assert len({p.id for p in prompts}) == len(prompts)
     train, evaluation = ([p for p in prompts if p.split == s] for s in ("train", "eval"))
-    for key in ("order_id", "gold_sql"):
+    for key in ("order_id", "gold_sql", "slice"):
         seen = {p.facts[key] for p in train if key in p.facts}
         assert not seen & {p.facts[key] for p in evaluation if key in p.facts}
 
@@ -131,13 +137,13 @@ def test_a_missing_and_an_empty_file_say_what_to_do(tmp_path: Path) -> None:
 def test_there_are_forty_ways_of_asking_a_task_and_each_is_read_as_its_task() -> None:
     ways = {
         "extraction": phrasings("extraction"),
-        "sql_qa": phrasings("sql_single") + phrasings("sql_ranked"),
+        "sql_qa": phrasings("sql_single") + phrasings("sql_ranked") + phrasings("sql_best"),
         "insights": phrasings("insights"),
         "push": phrasings("push"),
     }
     parts = {
-        "nota": "2", "produto": "bola", "texto": "chegou quebrado", "m": "o frete médio", "f": "em SP",
-        "n": "os 3 estados", "o": "cupom de 10%", "c": "livros", "s": "SP",
+        "nota": "2", "produto": "bola", "texto": "chegou quebrado", "m": Noun("frete médio por item", "o"), "f": "em SP",
+        "n": Noun("3 estados", "os"), "tema": Noun("cupom de 10%", "o"), "categoria": "livros", "estado": Noun("Acre", "o"),
     }  # fmt: skip
     for task, templates in ways.items():
         assert len(set(templates)) >= 40, task

@@ -1,21 +1,44 @@
 """What a comparison is evidence of: the sentence, the next step, and what can be counted."""
 
+from ast import literal_eval
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from backend.audit.attacks import Standing
 from backend.audit.gate import Gate, Verdict
+from backend.commerce.categories import category_name
+from backend.commerce.reference import extraction_answer
+from backend.commerce.shop import shop_path
+from backend.commerce.synthetic import build_commerce_db
 from backend.evaluation.compare import compare
-from backend.evaluation.evidence import Counted, Evidence, TruthChange, _truth, count
-from backend.evaluation.findings import EVIDENCE_HEADS, evidence_cells, evidence_sentence, said
+from backend.evaluation.evaluate import EvaluationResult
+from backend.evaluation.evidence import Counted, Evidence, Tally, count, tally
+from backend.evaluation.findings import (
+    EVIDENCE_HEADS,
+    FACT_HEADS,
+    evidence_cells,
+    evidence_sentence,
+    fact_rows,
+    headline,
+    said,
+)
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import PeopleEstimate
 from backend.evaluation.stored import base_and_tuned, compare_stored
-from backend.store.engine import reading
+from backend.evaluation.truth import TruthChange, truth_change, unread_share
+from backend.rating.ratings import save_rating
+from backend.records import Sampling, ScoredCompletion
+from backend.runs.sync import save_evaluation
+from backend.store.engine import reading, writing
+from backend.store.evaluations import evaluation_texts, run_evaluations
+from backend.store.ratings import get_rater
+from backend.store.tables import Prompt, Run
+from backend.suites import fingerprint, get_task, score_completion
 from backend.wording import Text
-from rewards.types import NO_TEXT
+from rewards.types import NO_TEXT, Count, Fact, Truth
 
 PLAIN = Counted(20, 18, 2, 0, 100.0)
 FACTS = Text("Facts right", "Fatos certos")
@@ -75,7 +98,8 @@ def test_what_contradicts_the_reward_is_said_even_of_a_trusted_one(known: dict[s
 
 def test_people_or_truth_make_an_improvement_of_an_untrusted_reward() -> None:
     assert "improved by" in said(rose(None, people=people(1.0, 0.5))).en
-    assert "Facts right rose (20% to 60%; one constant answer gets 10%)" in said(rose(None, truth=truth(0.2, 0.6))).en
+    of_truth = said(rose(None, truth=truth(0.2, 0.6))).en
+    assert "Facts right rose (20% to 60%; one and the same answer to every prompt gets 10%)" in of_truth
 
 
 def test_people_who_may_see_nothing_prove_nothing() -> None:
@@ -84,7 +108,7 @@ def test_people_who_may_see_nothing_prove_nothing() -> None:
 
 def test_a_truth_that_one_constant_answer_reaches_is_no_improvement() -> None:
     e = rose("pass", truth=truth(0.3, 0.7, constant=0.72))
-    assert "is not known" in said(e).en and "one and the same answer to every prompt reaches 72%" in said(e).en
+    assert "is not known" in said(e).en and "one and the same answer to every prompt gets 72%" in said(e).en
 
 
 def test_an_unaudited_reward_is_audited_before_anything_larger() -> None:
@@ -107,34 +131,239 @@ def test_counting_sees_copies_and_repeated_lines_whatever_the_case() -> None:
     assert count([]) == Counted(0, 0, 0, 0, 0.0)
 
 
-def test_the_best_constant_answer_is_found_among_the_answers() -> None:
-    """Nine reviews without any complaint, one with: the constant answer "no complaint" gets four fifths of most right."""
-    right = '{"sentiment": "positivo", "complaint_category": "nenhuma", "delivery_issue": false, "product_issue": false, "seller_issue": false}'
-    facts = [
-        {
-            "complaint_category": "nenhuma",
-            "delivery_issue": False,
-            "product_issue": False,
-            "seller_issue": False,
-            "nota": 5,
-        }
-        for _ in range(10)
+def review(true: tuple[bool, str], said_is: tuple[bool, str] | None = None) -> list[Fact]:
+    """Two facts of a review: whether something broke, and a mood that the prompt states."""
+    broke, mood = said_is or true
+    return [
+        Fact(Text("broke", "quebrou"), broke, true[0]),
+        Fact(Text("mood", "humor"), mood, true[1], copied=true[1]),
     ]
-    frame = pd.DataFrame({"prompt_id": [f"p{i}" for i in range(10)], "text": right, "facts": facts})
-    found = _truth("extraction", frame.assign(text="?"), frame)
-    assert found is not None and (found.base, found.tuned, found.constant) == (0.0, 1.0, 1.0)
+
+
+def judged(true: list[tuple[bool, str]], base: list[tuple[bool, str]], tuned: list[tuple[bool, str]]) -> TruthChange:
+    """A truth measure whose answers are their own facts, over as many prompts."""
+    measure = Truth(
+        "m", FACTS, NO_TEXT, lambda text, facts: None, lambda text, facts: review(facts["true"], literal_eval(text))
+    )
+    frames = [
+        pd.DataFrame(
+            {
+                "prompt_id": [f"p{i}" for i in range(len(true))],
+                "text": map(repr, side),
+                "facts": [{"true": t} for t in true],
+            }
+        )
+        for side in (base, tuned)
+    ]
+    found = truth_change(measure, *frames)
+    assert found is not None
+    return found
+
+
+TRUE = [(i % 5 == 0, "good" if i % 3 else "bad") for i in range(40)]
+"""Eight of 40 broke; a third are bad."""
+
+
+def test_a_constant_answer_with_the_copied_mood_is_no_more_than_itself() -> None:
+    """90 % of its facts are right, and still it has read nothing."""
+    blind = [(False, mood) for _, mood in TRUE]
+    found = judged(TRUE, [(True, "bad")] * 40, blind)
+    broke, mood = found.facts
+    assert (broke.tuned, broke.constant, broke.balanced_tuned, broke.unread) == (0.8, 0.8, 0.5, 0.5)
+    assert (mood.copied, mood.balanced_tuned, mood.unread) == (1.0, 1.0, 1.0)
+    assert found.tuned == found.constant == 0.75 and found.copies
     assert found.no_more_than_constant and not found.rose
 
 
+def test_who_reads_the_rare_facts_too_beats_the_constant_answer() -> None:
+    found = judged(TRUE, [(False, mood) for _, mood in TRUE], TRUE)
+    assert (found.base, found.tuned, found.constant) == (0.75, 1.0, 0.75) and found.rose
+
+
+def test_a_few_rare_facts_by_chance_beat_nothing() -> None:
+    one = [(broke and i == 0, mood) for i, (broke, mood) in enumerate(TRUE)]
+    assert judged(TRUE, [(True, "bad")] * 40, one).no_more_than_constant
+
+
+def test_the_shop_says_each_fact_and_what_can_be_copied() -> None:
+    truth = get_task("extraction").truth
+    assert truth is not None and truth.facts is not None
+    columns = {"complaint_category": "nenhuma", "delivery_issue": False, "product_issue": False, "seller_issue": True}
+    facts = truth.facts('{"sentiment": "positivo", "seller_issue": "true"}', columns | {"nota": 5})
+    assert facts is not None and [f.right for f in facts] == [False, False, False, False, True]
+    assert [f.copied for f in facts] == [None] * 4 + ["positivo"] and truth.facts("{}", {"nota": 5}) is None
+
+
+def test_a_curve_of_right_facts_has_the_line_that_needs_no_reading() -> None:
+    assert unread_share([review(true) for true in TRUE]) == pytest.approx((0.8 + 1.0) / 2)
+
+
+SQL = Count(Text("queries that run", "consultas que rodam"), lambda text, prompt, columns: "SELECT" in text, "needed")
+RIGHT = replace(SQL, meaning="right")
+
+
+def counted(one: Count, base: int, tuned: int, n: int = 15) -> Tally:
+    frames = [
+        pd.DataFrame(
+            {
+                "prompt_id": [f"p{i}" for i in range(n)],
+                "text": ["SELECT" if i < good else "?" for i in range(n)],
+                "user_text": "",
+                "facts": [{}] * n,
+            }
+        )
+        for good in (base, tuned)
+    ]
+    found = tally(one, *frames)
+    assert found is not None
+    return found
+
+
+def test_what_the_suite_counts_speaks_against_the_reward_or_for_it() -> None:
+    assert counted(SQL, 8, 1).against and not counted(SQL, 8, 7).against and counted(SQL, 0, 0).against
+    assert not counted(SQL, 1, 9).in_favour, "a query that runs may still be wrong"
+    assert counted(RIGHT, 1, 12).in_favour and counted(RIGHT, 3, 3).against and not counted(RIGHT, 15, 15).against
+    e = rose("pass", tallies=(counted(SQL, 8, 1),))
+    assert "the answers did not get better: queries that run: 1 of 15 (8 before)" in said(e).en
+    assert "improved" in said(rose(None, tallies=(counted(RIGHT, 1, 12),))).en
+    assert "queries that run 8 → 1 of 15" in [cell.en for cell in evidence_cells(e)]
+
+
+def test_answers_that_got_better_unseen_by_the_reward_are_not_passed_over() -> None:
+    e = rose(None, tallies=(counted(RIGHT, 1, 12),))
+    stood = replace(e, change=replace(e.change, verdict="no detectable change"))
+    assert "yet the answers got better: queries that run: 12 of 15 (1 before)" in said(stood).en
+
+
+def test_what_cannot_be_told_is_not_counted() -> None:
+    assert (
+        tally(
+            replace(SQL, of=lambda *_: None),
+            *[pd.DataFrame({"prompt_id": ["a"], "text": ["SELECT"], "user_text": [""], "facts": [{}]})] * 2,
+        )
+        is None
+    )
+
+
+def test_an_attack_that_breaks_the_reward_takes_the_trust_from_it() -> None:
+    broken = rose("pass", attack=Standing(20_000, 0.9, 1.0, 312))
+    assert "is not known: the reward can be gamed: a cheap text scores 0.90 or more after 312 calls" in said(broken).en
+    assert "no: passed its audit; a cheap text" in evidence_cells(broken)[2].en
+    held = rose("pass", attack=Standing(20_000, 0.9, 0.7, None))
+    assert said(held).en.startswith("Push improved") and evidence_cells(held)[2].en.startswith("yes: passed its audit")
+    assert said(rose("pass", attack=Standing(20_000, 0.9, 1.0, 312, good=True))).en.startswith("Push improved")
+
+
+def test_the_first_line_says_what_became_of_the_answers() -> None:
+    gamed, better, unknown = rose("pass", people=people(-1.0, 0.2)), rose("pass"), rose(None)
+    assert headline([gamed]).en == "The reward rose in 1 of 1 task, but the answers did not get better."
+    assert headline([better, better]).en == "The reward rose in 2 of 2 tasks, and the answers got better."
+    assert headline([unknown]).en.endswith("; whether the answers got better is not known.")
+    assert headline([better, gamed, unknown]).en.endswith(
+        ": the answers did not get better in 1, they did in 1, and in 1 it is not known."
+    )
+
+
 def test_the_recorded_example_says_that_its_reward_was_gamed(example_workbench: Path) -> None:
-    """14 of 15 tuned pushes are one and the same sentence, and most insights repeat a line: the reward pays for both."""
+    """14 of 15 tuned pushes are one and the same sentence, most insights repeat a line, and one tuned query of 15 runs."""
+    build_commerce_db(shop_path())
     with reading() as session:
         pair = base_and_tuned(session, "example")
         assert pair is not None
         compared = compare_stored(session, *pair)
     sentence = evidence_sentence(compared.evidence)
     gamed = sentence.en.split("Extraction")[0]
-    assert sentence.en.startswith("The reward rose in 4 of 4 tasks; of the answers: they got better in 1, did not in 2")
+    assert sentence.en.startswith("The reward rose in 4 of 4 tasks: the answers did not get better in 3")
     assert "Push: the reward rose" in gamed and "14 of 15 answers are one and the same" in gamed
     assert "Insights: the reward rose" in gamed and "repeat a line" in gamed
+    assert "SQL Q&A: the reward rose" in gamed and "queries that run: 1 of 15 (8 before)" in gamed
+    assert (
+        "Facts right (balanced) rose (23% to 50%), but one constant answer with the stated value copied gets 55%"
+        in sentence.en
+    )
+    rows = fact_rows(compared.evidence)
+    assert len(rows) == 5 and all(len(row) == len(FACT_HEADS) and all(cell.pt for cell in row) for row in rows)
     assert "Mend the reward" in next_step(compared.tasks, compared.evidence).what.en
+
+
+def honest_run() -> None:
+    """A run ``honest`` on the example's eval prompts whose tuned answers are right, or good in the eyes of a rater.
+
+    Extractions hold the truth behind the reviews, queries are the gold ones, insights and pushes name what they were given.
+    """
+    with writing() as session:
+        base = next(e for e in run_evaluations(session, "example") if e.label == "base")
+        rows = list(evaluation_texts(session, base.id).itertuples())
+        prompts = {r.prompt_id: session.get_one(Prompt, r.prompt_id) for r in rows}
+        example = session.get_one(Run, "example")
+        copied = {c.name: getattr(example, c.name) for c in Run.__table__.columns} | {
+            "id": "honest",
+            "name": "honest run",
+        }
+        session.add(Run(**copied | {"is_example": False}))
+        session.flush()
+        for label, step in (("base", 0), ("tuned", 60)):
+            texts = [r.text if label == "base" else good_answer(prompts[r.prompt_id]) for r in rows]
+            save_evaluation(session, f"honest:{label}", "honest", scored(label, step, list(prompts.values()), texts))
+        rater = get_rater(session, "Ana").id
+        ids = {
+            label: evaluation_texts(session, f"honest:{label}").set_index("prompt_id")["completion_id"]
+            for label in ("base", "tuned")
+        }
+        for i, (prompt_id, prompt) in enumerate(prompts.items()):
+            if prompt.task in ("insights", "push"):
+                for label, score in (("base", 1 + i % 2), ("tuned", 4 + i % 2)):
+                    save_rating(session, int(ids[label][prompt_id]), rater, score=score, imported=True)
+
+
+def good_answer(prompt: Prompt) -> str:
+    facts = prompt.facts
+    if prompt.task == "extraction":
+        return str(extraction_answer(facts))
+    if prompt.task == "sql_qa":
+        found = ", ".join(" ".join(map(str, row)) for row in facts["gold_result"])
+        said_so = f"O resultado da consulta mostra {found}. Total de pedidos e vendas, com a média de cada cliente, no período."
+        return (
+            f"```sql\n{facts['gold_sql']}\n```\n## Explicação\n{said_so} Portanto, {len(facts['gold_result'])} linhas."
+        )
+    if prompt.task == "push":
+        return f"{facts['occasion'].capitalize()}! {category_name(facts['category'])} para {facts['state']}. Confira 🎁"
+    lines = prompt.user_text.splitlines()[2:]
+    points = "\n".join(f"- {line}: recomendo investir e monitorar este número" for line in lines)
+    return f"## Diagnóstico\nOs números do recorte mostram onde agir.\n{points}\n## Ações\n- Priorizar entregas e reduzir o frete."
+
+
+def scored(label: str, step: int, prompts: list[Prompt], texts: list[str]) -> EvaluationResult:
+    scores = [
+        score_completion(p.task, text, p.user_text, p.facts, "v4.2.1") for p, text in zip(prompts, texts, strict=True)
+    ]
+    rows = [
+        ScoredCompletion(
+            prompt_id=p.id, task=p.task, sample=0, text=text, tokens=1, truncated=False, total=s.total, components=s.components
+        )
+        for p, text, s in zip(prompts, texts, scores, strict=True)
+    ]  # fmt: skip
+    rules = {task: fingerprint(task, "v4.2.1") for task in {p.task for p in prompts}}
+    return EvaluationResult(
+        label=label,
+        step=step,
+        policy="nano",
+        profile="v4.2.1",
+        fingerprints=rules,
+        sampling=Sampling(),
+        completions=rows,
+    )
+
+
+def test_an_honest_run_says_that_reward_and_answers_rose(example_workbench: Path) -> None:
+    build_commerce_db(shop_path())
+    honest_run()
+    with reading() as session:
+        pair = base_and_tuned(session, "honest")
+        assert pair is not None
+        compared = compare_stored(session, *pair)
+    assert headline(compared.evidence).en == "The reward rose in 4 of 4 tasks, and the answers got better."
+    words = evidence_sentence(compared.evidence).en
+    assert "queries with the true result: 15 of 15 (0 before)" in words and "of 5)" in words
+    assert "Facts right (balanced) rose (23% to 100%" in words
+    assert "Mend" not in next_step(compared.tasks, compared.evidence).what.en

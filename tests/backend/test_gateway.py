@@ -14,9 +14,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from backend.commerce.prompts import build_prompts, system_prompt
-from backend.commerce.rules import push_answer, sql_answer
-from backend.commerce.synthetic import build_commerce_db
+from backend.commerce.prompts import system_prompt
 from backend.errors import UserError
 from backend.serving.checks import json_problem
 from backend.serving.config import Engine, ServingConfig, read_serving
@@ -316,14 +314,5 @@ def test_a_configuration_that_does_not_fit_is_named(tmp_path: Path, text: str, w
         read_serving(tmp_path / "other.toml")
 
 
-def test_the_rules_give_the_true_query_and_a_whole_push(workbench: Path) -> None:
-    """Of every question that the shop's own phrasings make; a real user's may not be understood, and is told so."""
-    prompts = build_prompts(build_commerce_db(workbench / "commerce.db"))
-    for prompt in (p for p in prompts if p.task == "sql_qa"):
-        said = sql_answer(prompt.user_text)
-        words = sorted(said.split("```sql\n")[1].split(";\n")[0].replace(" AND ", " ").replace("  ", " ").split())
-        assert words == sorted(prompt.facts["gold_sql"].rstrip(";").replace(" AND ", " ").split()), prompt.user_text
-    for prompt in (p for p in prompts if p.task == "push"):
-        assert score("push", push_answer(prompt.user_text), prompt.user_text).total == 1.0
-    assert "Não sei" in sql_answer("Quem é o presidente?")
+def test_insights_have_no_rule() -> None:
     assert get_task("insights").by_rule is None

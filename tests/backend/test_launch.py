@@ -79,7 +79,7 @@ def test_a_queue_of_three_runs_one_after_the_other_without_the_app(tiny_config: 
 
 
 def test_the_queue_can_be_reordered_and_left(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backend.runs.queue.ensure_dispatcher", lambda: None)
+    monkeypatch.setattr("backend.runs.queue.ensure_dispatcher", lambda launcher: None)
     for name in "abc":
         with writing() as session:
             session.add(

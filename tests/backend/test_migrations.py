@@ -20,6 +20,7 @@ from backend.store.prompts import load_prompts
 from backend.store.ratings import get_rater
 from backend.store.runs import all_runs
 from backend.store.tables import Base
+from backend.store.types import Json
 
 CONFIG = Config()
 CONFIG.set_main_option("script_location", str(ROOT / "backend" / "store" / "migrations"))
@@ -63,7 +64,7 @@ def written_by(version: str) -> Engine:
 
 def row(engine: Engine, table: Table) -> dict[str, Any]:
     """A row that this table takes; what points elsewhere points at the one row there."""
-    own = {c.name for c in Base.metadata.tables[table.name].columns if isinstance(c.type, JSON)}
+    own = {c.name for c in Base.metadata.tables[table.name].columns if isinstance(c.type, Json)}
     values: dict[str, Any] = {}
     for column in table.columns:
         foreign = {key.column.table.name for key in column.foreign_keys}

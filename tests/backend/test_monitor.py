@@ -17,9 +17,10 @@ from backend.records import Message, PromptRecord
 from backend.release.example import load_example
 from backend.serving import monitor
 from backend.serving.config import Engine, ServingConfig
-from backend.serving.drift import Day, learning, level, look, together, whole_days
+from backend.serving.drift import SLOW, Day, learning, level, look, together, whole_days
 from backend.serving.feedback import next_prompt_set, rated_from_production, send_to_raters
-from backend.serving.monitor import check, reference, still_learning
+from backend.serving.monitor import accept_change, check, reference, still_learning
+from backend.serving.slow_falls import Fall, fall_of
 from backend.store.answers import alarms, daily_answers, lowest_answers
 from backend.store.engine import reading, writing
 from backend.store.prompts import load_prompt_set, save_prompt_set
@@ -319,3 +320,56 @@ def test_a_look_that_fails_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> N
     watching = monitor.Monitor(ServingConfig(routes=dict.fromkeys(ROUTES, ("rules",))))
     assert twice.wait(timeout=30)
     watching.close()
+
+
+def test_a_lasting_change_stays_an_alarm_until_it_is_accepted(any_workbench: Path) -> None:
+    """Sixty days lower by 0.15 after twenty-one usual ones: the alarm is open all the time, then accepted, then quiet."""
+    serving = ServingConfig(routes=dict.fromkeys(ROUTES, ("rules",)))
+    rng = np.random.default_rng(3)
+    states: list[tuple[int, str, str]] = []
+    accepted = 60
+    for day in range(90):
+        give(
+            "push",
+            FIRST + timedelta(days=day),
+            rng.normal(0.85 if day < 21 else 0.70, 0.1, 60).clip(0, 1) + rng.normal(0, 0.02),
+        )
+        told: list[dict[str, Any]] = []
+        check(serving, FIRST + timedelta(days=day + 1), told.append)
+        states += [(day, a["kind"], a["state"]) for m in told for a in m["alarms"]]
+        if day == accepted:
+            with reading() as session:
+                assert {a.kind for a in alarms(session) if a.closed_at is None} >= {"change in reward", "slow fall"}
+            with writing() as session, pytest.MonkeyPatch.context() as patch:
+                patch.setattr("backend.serving.monitor.utc_now", lambda day=day: FIRST + timedelta(days=day + 1))
+                assert accept_change(session, "push") >= 2
+    rewards = [(day, state) for day, kind, state in states if kind == "change in reward"]
+    assert [state for _, state in rewards] == ["opened", "closed"] and 21 <= rewards[0][0] < 28
+    assert rewards[1][0] == accepted + 1 and max(day for day, _, _ in states) <= accepted + 1
+
+
+def test_a_small_step_and_a_slow_fall_are_seen(any_workbench: Path) -> None:
+    rng = np.random.default_rng(5)
+    for fall, within in ((lambda day: 0.08, 14), (lambda day: 0.005 * day, 24), (lambda day: 0.0, 0)):
+        seen = []
+        for _ in range(20):
+            means = 0.75 + rng.normal(0, 0.03, 58) - np.array([0.0] * 28 + [fall(day) for day in range(1, 31)])
+            days = [Day(60, np.array([mean, 0.02, 200.0]), np.array([0.04, 0.02, 400.0])) for mean in means]
+            raised = [
+                n
+                for n in range(28, 59)
+                if any(f.raised and f.kind == SLOW for f in look(days[:n], None, 4, None, days[:n]))
+            ]
+            seen.append(raised[0] - 28 if raised else None)
+        if within:
+            assert sum(s is not None and 0 < s <= within for s in seen) >= 19
+        else:
+            assert seen == [None] * 20
+
+
+def test_a_fall_begins_where_it_began_and_one_bad_day_is_none() -> None:
+    usual = [0.75 + 0.02 * (-1) ** day for day in range(30)]
+    fall = fall_of([*usual, *[0.65] * 10], 0.01)
+    assert fall.raised and fall.began in (29, 30)
+    assert not fall_of([*usual, 0.0, *usual[:5]], 0.01).raised
+    assert not fall_of(usual, 0.01).raised and fall_of([], 0.01) == Fall(0.0, 0)

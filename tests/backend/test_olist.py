@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.commerce import olist_source
+from backend.commerce import olist_files
 from backend.commerce.olist import import_olist
 from backend.commerce.olist_source import SOURCES
 from backend.commerce.prompts import build_prompts
@@ -129,7 +129,7 @@ def test_optional_files_may_be_missing(files: Path, tmp_path: Path) -> None:
         if source.optional:
             path_of(files, name).unlink()
     report = import_olist(files, tmp_path / "commerce.db")
-    assert report.orders == 300 and len(report.missing) == 7 and report.reviews == 0
+    assert report.orders == 300 and len(report.missing) == 8 and report.reviews == report.items == 0
 
 
 def test_latin_1_and_a_byte_order_mark_are_read(files: Path, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_latin_1_and_a_byte_order_mark_are_read(files: Path, tmp_path: Path) -> 
     orders.write_bytes(b"\xef\xbb\xbf" + orders.read_bytes().replace(b"\n", b"\r\n"))
     report = import_olist(files, tmp_path / "commerce.db")
     assert report.orders == 300
-    assert (path.name, "not UTF-8; read as latin-1") in report.mended
+    assert (path.name, "not UTF-8; read as Windows-1252") in report.mended
     words = " ".join(r[0] or "" for r in rows_of(tmp_path / "commerce.db", "SELECT comment FROM reviews"))
     assert "ç" in words or "ã" in words
 
@@ -178,7 +178,7 @@ def _empty(files: Path) -> None:
 
 
 def _no_rows(files: Path) -> None:
-    path = path_of(files, "items")
+    path = path_of(files, "orders")
     path.write_text(path.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
 
 
@@ -193,7 +193,7 @@ def _binary(files: Path) -> None:
         (_other_columns, "items_dataset.csv:1: columns order_id"),
         (_cut_off, "never closed"),
         (_empty, "is empty"),
-        (_no_rows, "no order with an item"),
+        (_no_rows, "gives no order"),
         (_binary, "orders_dataset.csv"),
     ],
 )
@@ -211,7 +211,7 @@ def test_what_cannot_be_read_is_refused_whole(files: Path, tmp_path: Path, spoil
 def test_a_file_that_is_too_large_is_refused_before_it_is_read(
     files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(olist_source, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(olist_files, "MOST_BYTES", 10_000)
     with pytest.raises(UserError, match="GB"):
         import_olist(files, tmp_path / "commerce.db")
 

@@ -12,7 +12,7 @@ from backend.commerce.synthetic import build_commerce_db
 from backend.models.load import Policy, load_policy
 from backend.records import Completion, PromptRecord
 from backend.training.config import PRESETS, TrainConfig, get_preset, override
-from backend.training.preflight import Check, Sampled, _attack, failures, preflight, static_checks
+from backend.training.preflight import Check, Sampled, attack_check, failures, preflight, static_checks
 from rewards.types import NO_TEXT
 from tests import warm
 
@@ -44,10 +44,144 @@ def test_v1_a_low_temperature(prompts, tmp_path) -> None:
     assert static(override(NANO, {"temperature": 0.1}), prompts, tmp_path)["temperature"].status == "fail"
 
 
-@pytest.mark.parametrize(("schedule", "end"), [("cosine", "0%"), ("linear", "2%")])
-def test_v4_a_schedule_that_decays_to_nothing(schedule: str, end: str, prompts, tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("schedule", "end", "status"), [("cosine", "0%", "fail"), ("linear", "2%", "pass"), ("constant", "100%", "pass")]
+)
+def test_v4_a_schedule_that_decays_to_nothing(schedule: str, end: str, status: str, prompts, tmp_path) -> None:
+    """A linear one is at nothing at its end alone; a cosine is under a tenth of its peak for a fifth of the steps."""
     check = static(override(NANO, {"lr_scheduler_type": schedule}), prompts, tmp_path)["schedule"]
-    assert check.status == "fail" and f", {end} of its peak" in check.found
+    assert check.status == status and f", {end} of its peak" in check.found
+
+
+@pytest.mark.parametrize(("ratio", "status"), [(0.05, "pass"), (0.3, "warn"), (0.99, "fail")])
+def test_a_warm_up_that_is_most_of_the_run(ratio: float, status: str, prompts, tmp_path) -> None:
+    assert static(override(NANO, {"warmup_ratio": ratio}), prompts, tmp_path)["schedule"].status == status
+
+
+@pytest.mark.parametrize(
+    ("rate", "status"), [(0.1, "fail"), (2e-3, "warn"), (6e-4, "pass"), (1e-6, "pass"), (2e-7, "warn"), (1e-12, "fail")]
+)
+def test_a_learning_rate_that_destroys_or_does_nothing(rate: float, status: str, prompts, tmp_path) -> None:
+    assert static(override(NANO, {"learning_rate": rate}), prompts, tmp_path)["learning-rate"].status == status
+
+
+def test_a_few_prompts_learned_by_heart(prompts, tmp_path) -> None:
+    few = [p for p in prompts if p.split != "train"] + [p for p in prompts if p.split == "train"][:15]
+    check = static(NANO, few, tmp_path)["epochs"]
+    assert (
+        check.status == "fail"
+        and "8.00 passes over 15 prompts" in check.found
+        and "max_steps=11 or fewer" in check.found
+    )
+
+
+def test_tasks_that_are_evaluated_and_never_trained(prompts, tmp_path) -> None:
+    none_of_push = [p for p in prompts if p.task != "push" or p.split != "train"]
+    check = static(NANO, none_of_push, tmp_path)["train-size"]
+    assert check.status == "fail" and "no train prompt, though it is evaluated: push" in check.found
+
+
+def test_prompts_that_are_too_long_are_not_counted(prompts, tmp_path, tiny_model) -> None:
+    from backend.models.load import load_tokenizer
+    from backend.training.lengths import lengths, room
+
+    tokenizer = load_tokenizer(override(NANO, {"model": str(tiny_model)}))
+    train = [p for p in prompts if p.split == "train"]
+    of = {p.id: n for p, n in zip(train, lengths(tokenizer, train), strict=True)}
+    middle = sorted(of.values())[len(of) // 2]
+    config = override(NANO, {"max_seq_length": middle + NANO.max_completion_length})
+    gates = {task: Gate("pass", NO_TEXT) for task in ("extraction", "sql_qa", "insights", "push")}
+    checks = {c.name: c for c in static_checks(config, prompts, gates, tmp_path, tokenizer)}
+    kept = sum(n <= room(config) for n in of.values())
+    assert 0 < kept < len(train) and f"passes over {kept} prompts" in checks["epochs"].found
+    assert checks["prompt-length"].status == "fail" and "left out because longer than" in checks["prompt-length"].found
+    roomy = {
+        c.name: c
+        for c in static_checks(NANO.model_copy(update={"max_seq_length": 8192}), prompts, gates, tmp_path, tokenizer)
+    }
+    assert roomy["prompt-length"].status == "pass"
+
+
+def test_what_a_backend_ignores_is_refused(tiny_model, tmp_path) -> None:
+    from backend.training.preflight import policy_checks
+
+    config = override(NANO, {"model": str(tiny_model), "adaptive_entropy": True})
+    policy = load_policy(config)
+    found = {}
+    for backend in ("transformers", "unsloth"):
+        policy.backend = backend
+        found[backend] = next(c for c in policy_checks(config, policy) if c.name == "backend")
+    assert found["transformers"].status == "pass"
+    assert found["unsloth"].status == "fail" and "would ignore adaptive_entropy=true" in found["unsloth"].found
+
+
+def test_the_memory_estimate_knows_the_evaluations_batch(tiny_model) -> None:
+    from backend.training.memory import needed_memory
+
+    policy = load_policy(override(NANO, {"model": str(tiny_model)}))
+    narrow, wide = (
+        needed_memory(override(NANO, {"eval_batch_size": rows, "max_completion_length": 8}), policy.model)
+        for rows in (16, 4096)
+    )
+    shape = policy.model.config
+    a_row = 2 * shape.num_hidden_layers * shape.num_key_value_heads * shape.head_dim * NANO.max_seq_length * 4 / 1e9
+    assert wide - narrow == pytest.approx((4096 - 16) * a_row, rel=0.05)
+    short = needed_memory(override(NANO, {"eval_batch_size": 4096, "max_completion_length": 8}), policy.model, 100)
+    assert short < 0.1 * wide
+
+
+def test_cheap_checks_come_first_and_a_failure_ends_it_before_the_model_is_loaded(
+    workbench, tiny_config, monkeypatch
+) -> None:
+    from backend.errors import UserError
+    from backend.runs.create import create_run
+    from backend.training import run as module
+
+    def loaded(*_: object, **__: object) -> None:
+        raise AssertionError("the model was loaded")
+
+    config = override(tiny_config, {"override_reason": "", "learning_rate": 0.1})
+    folder = workbench / "runs" / create_run(config)
+    monkeypatch.setattr(module, "load_policy", loaded)
+    with pytest.raises(UserError, match=r"preflight failed: learning-rate: learning rate 0\.1"):
+        module.train(folder)
+    kept = json.loads((folder / "preflight.json").read_text())["checks"]
+    assert {"learning-rate", "epochs", "train-size", "backend"} <= {c["name"] for c in kept}
+    assert "rollouts-differ" not in {c["name"] for c in kept}
+
+
+@pytest.mark.parametrize(
+    ("changes", "environment", "message"),
+    [
+        ({"report_to": "trackio"}, {}, "report_to=trackio needs its package: `pip install trackio`"),
+        ({"report_to": "mlflow"}, {}, "report_to takes wandb, trackio, tensorboard, not 'mlflow'"),
+        ({}, {"WORLD_SIZE": "3"}, "3 processes with gradient_accumulation_steps 1 do not divide the 2 x 8 completions"),
+        ({"use_vllm": "true"}, {}, "use_vllm=true needs the package vllm"),
+        ({"use_vllm": "true", "vllm_mode": "server"}, {"WORLD_SIZE": "2"}, "takes one training process"),
+    ],
+)
+def test_what_cannot_work_here_is_refused_in_plain_words(changes, environment, message, monkeypatch) -> None:
+    from backend.errors import UserError
+    from backend.training.possible import check_possible
+
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=message):
+        check_possible(override(NANO, changes))
+    check_possible(NANO.model_copy(update={"num_generations": 6}))
+
+
+def test_a_model_without_a_chat_template_is_refused_before_it_is_loaded(tiny_model, tmp_path) -> None:
+    from backend.errors import UserError
+
+    copy = tmp_path / "base"
+    shutil.copytree(tiny_model, copy)
+    for file in (*copy.glob("*.safetensors"), *copy.glob("chat_template*")):
+        file.unlink()
+    path = copy / "tokenizer_config.json"
+    path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != "chat_template"}))
+    with pytest.raises(UserError, match="has no chat template, so nobody knows how to ask it"):
+        load_policy(override(NANO, {"model": str(copy)}))
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -119,9 +253,9 @@ def test_a_reward_that_pays_for_cheap_texts_is_named_before_training(prompts) ->
     push = next(p for p in prompts if p.task == "push" and p.split == "train")
     sql = next(p for p in prompts if p.task == "sql_qa" and p.split == "train")
     made = [Sampled(p, [completion("Aproveite hoje: SELECT state FROM orders_enriched")], []) for p in (push, sql)]
-    check = _attack(NANO, made)
+    check = attack_check(NANO, made)
     assert check.status == "warn" and "push after" in check.found and "sql_qa after" in check.found
-    assert _attack(NANO, made) == check, "the same search each time"
+    assert attack_check(NANO, made) == check, "the same search each time"
 
 
 @with_nano

@@ -12,6 +12,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from backend.data.rollouts import read_rollouts, rollout_steps
 from backend.runs.create import create_run, create_seed_runs
 from backend.runs.queue import enqueue
 from backend.settings import get_settings
@@ -26,6 +27,34 @@ from tests.live_runs import get_run, wait_for, wait_until
 KILLS = int(os.environ.get("KILLS", "3"))  # ten, and twenty, have been tried; each costs two seconds
 # What depends on the clock or the machine, not on the training.
 UNREPEATABLE = ("step_time", "train_runtime", "train_samples_per_second", "train_steps_per_second", "train_loss")
+
+
+WATCHERS = """
+import random
+
+import numpy
+import torch
+
+CALLS = []
+
+
+def restless(completions, prompts, **columns):
+    random.seed(0), numpy.random.seed(0), torch.manual_seed(0)
+    length = [float(len(c)) for c in completions]
+    completions.clear(), prompts.clear()
+    return length
+
+
+def tokens(completion_ids, completion):
+    return len(completion_ids)
+
+
+def later(completion):
+    CALLS.append(completion)
+    if len(CALLS) > 12:
+        raise RuntimeError("it has had enough")
+    return 1.0
+"""
 
 
 @pytest.fixture
@@ -75,6 +104,15 @@ def file_lines(run_id: str) -> list[tuple[int, tuple[str, ...]]]:
     return [(r["step"], tuple(sorted(set(r["metrics"]) - set(UNREPEATABLE)))) for r in map(json.loads, lines)]
 
 
+def assert_same_rollouts(whole: Path, killed: Path) -> None:
+    """Every step's completions once, with the same advantages."""
+    steps = rollout_steps(whole)
+    assert steps == rollout_steps(killed) == list(range(1, 25))
+    assert not list((killed / "rollouts").glob("*.part"))
+    for step in steps:
+        pd.testing.assert_frame_equal(read_rollouts(killed, step), read_rollouts(whole, step), rtol=1e-5, atol=1e-5)
+
+
 def unfinished_checkpoints(folder: Path) -> list[Path]:
     return [p for p in (folder / "checkpoints").glob("checkpoint-*") if not (p / "trainer_state.json").exists()]
 
@@ -114,6 +152,7 @@ def test_killed_again_and_again_a_run_ends_as_if_nothing_had_happened(config: Tr
     if get_run(killed).status != "finished":
         run_to_end("--resume", killed)
     assert get_run(killed).status == "finished"
+    assert_same_rollouts(Path(get_run(whole).folder), folder)
     expected, found = trace(whole), trace(killed)
     assert list(found.index) == list(expected.index)
     pd.testing.assert_series_equal(found, expected, rtol=1e-5, atol=1e-6)
@@ -139,6 +178,35 @@ def test_evaluation_leaves_training_bit_identical(config: TrainConfig) -> None:
     losses = [trace(run).loc[["loss", "grad_norm", "entropy", "task_reward/mean"]] for run in (often, never)]
     pd.testing.assert_series_equal(losses[0], losses[1], check_exact=True)
     assert len(losses[0]) == 24
+
+
+@pytest.mark.slow
+def test_shadow_measures_leave_training_bit_identical(config: TrainConfig, workbench: Path) -> None:
+    """Also those that draw random numbers, change what they are given, or fail."""
+    path = workbench / "watchers.py"
+    path.write_text(WATCHERS)
+    short = {"max_steps": 4, "eval_steps": 2}
+    without = create_run(override(config, {**short, "shadow": (), "rollout_share": 0}))
+    watched = create_run(override(config, {**short, "shadow": (str(path), "v4.0")}))
+    for run in (without, watched):
+        run_to_end("--run", run)
+    names = ["loss", "grad_norm", "entropy", "task_reward/mean", "reward", "eval/mean_reward"]
+    losses = [trace(run).loc[names] for run in (without, watched)]
+    pd.testing.assert_series_equal(losses[0], losses[1], check_exact=True)
+    with reading() as session:
+        logged = load_metrics(session, [watched])
+    assert set(logged.loc[logged["name"].str.startswith("shadow/restless/"), "step"]) == {1, 2, 3, 4}
+    assert set(logged.loc[logged["name"] == "eval/shadow/restless/letters", "step"]) == {0, 2, 4}
+    assert logged.loc[logged["name"] == "shadow/tokens/variety", "value"].between(1, 12).all()
+    assert not any(
+        name.startswith("shadow/later") and step > 0 for name, step in zip(logged["name"], logged["step"], strict=True)
+    )
+    frame = read_rollouts(Path(get_run(watched).folder), 3)
+    assert frame["shadow/restless"].notna().all()
+    assert (
+        abs(frame["advantage"].mean()) < 1e-3 and frame["advantage"].abs().max() > 0.1
+    )  # of the whole batch, as GDPO has it
+    assert not (Path(get_run(without).folder) / "rollouts").exists()
 
 
 @pytest.mark.slow

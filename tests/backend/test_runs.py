@@ -17,7 +17,7 @@ from backend.errors import UserError
 from backend.release.example import RUN_ID, load_example
 from backend.runs import worker
 from backend.runs.create import create_run
-from backend.runs.processes import is_alive, last_lines, request_stop, settle, started_at
+from backend.runs.processes import is_alive, last_lines, mark_running, request_stop, settle, started_at
 from backend.runs.queue import enqueue
 from backend.runs.sync import sync_run
 from backend.settings import ROOT
@@ -130,16 +130,18 @@ def test_a_sync_that_fails_is_told_and_not_the_last(
     errors: list[Exception] = [UserError("the store is busy"), KeyError("nobody thought of it")]
     done = threading.Event()
 
-    def sync(run_id: str, alive: bool) -> None:
+    def sync(run_id: str) -> None:
         if errors:
             raise errors.pop(0)
         done.set()
 
     monkeypatch.setattr(worker, "sync_run", sync)
+    monkeypatch.setattr(worker, "_sign_of_life", lambda run_id, is_first: "")
     monkeypatch.setattr(worker, "_SYNC_SECONDS", 0.01)
     worker._keep_in_sync("r", done)
     said = capsys.readouterr()
-    assert "the store is busy" in said.out and "nobody thought of it" in said.err
+    assert "the store is busy" in said.out and "nobody thought of it" in said.out
+    assert all(line.startswith("not copied to the store: ") for line in said.out.splitlines())
 
 
 @pytest.mark.slow
@@ -175,7 +177,9 @@ def test_a_pid_that_another_process_has_now_is_not_the_run(tiny_config: TrainCon
     run_id = create_run(tiny_config)
     with writing() as session:
         run = session.get_one(Run, run_id)
-        run.status, run.pid, run.pid_started = "running", os.getpid(), (started_at(os.getpid()) or 0) - 3600
+        mark_running(run, os.getpid())
+        reused = {**run.handle["job"], "started": (started_at(os.getpid()) or 0) - 3600}
+        run.handle = {**run.handle, "job": reused}
     with pytest.raises(UserError, match="no running process"):
         request_stop(run_id)
     settle(run_id)

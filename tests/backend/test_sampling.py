@@ -103,4 +103,4 @@ def test_in_a_simulated_run_the_stagnating_task_is_drawn_more() -> None:
         if step % 2:
             weights.update({t: reward[t] for t in set(drawn[-2:])})
             weights.observe_flat(dict.fromkeys(set(drawn[-2:]), 0.0))
-    assert drawn[-200:].count("b") > 1.3 * drawn[:200].count("b")
+    assert drawn[:20].count("b") < 14 and drawn[100:300].count("b") > 140

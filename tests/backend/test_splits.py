@@ -33,9 +33,9 @@ from backend.training import evaluator as module
 from backend.training.config import TrainConfig, config_from_json, get_preset, override
 from backend.training.evaluator import Evaluator
 from backend.training.metrics_file import read_series
-from backend.training.preflight import Sampled, _eval_size
 from backend.training.resume import rewind
 from backend.training.run import select_prompts
+from backend.training.sample_checks import Sampled, eval_size_check
 from rewards.types import Score
 from tests.conftest import TINY_PROMPTS
 from tests.live_runs import get_run
@@ -66,6 +66,8 @@ def test_no_test_prompt_is_near_a_prompt_of_another_split(prompts: list[PromptRe
     for key in ("order_id", "gold_sql"):
         seen = Counter(p.facts[key] for p in prompts if key in p.facts)
         assert max(seen.values()) == 1, key
+    slices = [{p.facts["slice"] for p in of(prompts, split, "insights")} for split in ("train", "eval", "test")]
+    assert not slices[0] & slices[1] and not slices[0] & slices[2] and not slices[1] & slices[2]
 
 
 def test_test_prompts_change_neither_train_nor_eval(prompts: list[PromptRecord], shop: Path) -> None:
@@ -388,17 +390,17 @@ def test_preflight_says_what_the_verdict_will_see_and_how_many_prompts_would_be_
     by_task = {"push": [prompt("push", f"{i}", "eval") for i in range(15)]}
     tested = {"push": [prompt("push", f"t{i}", "test") for i in range(30)]}
     nano = override(get_preset("nano"), {"final_samples": 4})
-    check = _eval_size(nano, by_task, tested, asked, asked)
+    check = eval_size_check(nano, by_task, tested, asked, asked)
     assert check.status == "pass" and check.found.startswith("test prompts, 4 answers each")
     change, needed = map(float, check.found.partition("(±")[2].removesuffix(" for ±0.05)").split("; "))
     assert needed == pytest.approx(30 * (change / 0.05) ** 2, rel=0.15) and needed > 30
-    fewer = _eval_size(override(nano, {"final_samples": 1}), by_task, tested, asked, asked)
+    fewer = eval_size_check(override(nano, {"final_samples": 1}), by_task, tested, asked, asked)
     assert float(fewer.found.partition("(±")[2].partition(";")[0]) > change
-    none = _eval_size(nano, by_task, {}, asked, asked)
+    none = eval_size_check(nano, by_task, {}, asked, asked)
     assert none.status == "warn" and none.found.startswith("eval prompts, 1 answers each")
     assert "no test prompts, so the best step is chosen on the prompts that judge it" in none.found
-    assert _eval_size(nano, by_task, {"push": tested["push"][:5]}, asked, asked).status == "fail"
-    assert _eval_size(nano, {"push": by_task["push"][:5]}, tested, asked, asked).status == "warn"
+    assert eval_size_check(nano, by_task, {"push": tested["push"][:5]}, asked, asked).status == "fail"
+    assert eval_size_check(nano, {"push": by_task["push"][:5]}, tested, asked, asked).status == "warn"
 
 
 def test_choosing_on_the_judging_prompts_gains_and_on_others_it_does_not() -> None:

@@ -34,7 +34,10 @@ def facts(shop: Path) -> dict:
     [
         (f"```sql\n{TRUE}\n```\nSão os pedidos de São Paulo.", 1.0),
         ("SELECT COUNT(*) FROM orders JOIN customers USING (customer_id) WHERE state = 'SP'", 1.0),
-        ("WITH sp AS (SELECT * FROM orders_enriched WHERE customer_state='SP') SELECT COUNT(*), 'SP' FROM sp", 1.0),
+        (
+            "WITH sp AS (SELECT * FROM orders_enriched WHERE customer_state='SP') SELECT COUNT(DISTINCT order_id), 'SP' FROM sp",
+            1.0,
+        ),
         ("SELECT COUNT(*) FROM orders_enriched;", 0.2),
         ("SELECT no_such_column FROM orders_enriched;", 0.0),
         ("São 120 pedidos.", 0.0),
@@ -113,7 +116,7 @@ def test_a_hostile_query_does_no_harm(query: str, shop: Path, tmp_path: Path, mo
         rows = run_query(query, shop, seconds=0.3)
     except Refused:
         rows = []
-    assert time.monotonic() - began < 5, "it is ended, with room for a slow machine"
+    assert time.monotonic() - began < 2
     assert len(rows) <= sql_execution.MOST_ROWS
     assert hashlib.sha256(shop.read_bytes()).hexdigest() == before
     assert list(shop.parent.iterdir()) == [shop] and list(tmp_path.iterdir()) == []
@@ -129,8 +132,8 @@ def test_what_is_no_plain_question_is_refused(query: str, shop: Path) -> None:
 def test_sqlite_itself_refuses_what_the_parser_would_let_through(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sql_execution, "check", lambda _: None)
     for query in HOSTILE[:17]:
-        with pytest.raises((Refused, sqlite3.Warning)):
-            run_query(query, shop, seconds=0.3)
+        with pytest.raises(Refused):
+            sql_execution.run_here(query, shop, seconds=0.3)
 
 
 def test_only_the_first_rows_are_read(shop: Path) -> None:
@@ -158,6 +161,7 @@ def test_the_profile_adds_execution_to_sql_and_touches_nothing_else() -> None:
 
 def test_a_change_to_what_is_measured_is_a_new_version() -> None:
     """Whoever changes the module's code raises VERSION (and the profile's ``measured_by``), then this digest."""
-    assert (PROFILES["v5-exec"].measured_by, PROFILES["v5"].measured_by) == sql_execution.VERSIONS
-    code = reachable_code([sql_execution.measured], (Path(sql_execution.__file__).parent,))
-    assert hashlib.sha256(code.encode()).hexdigest()[:12] == "85b0c16aad42"
+    assert PROFILES["v5-exec"].measured_by == "sql-execution/1"
+    assert PROFILES["v5"].measured_by == sql_execution.VERSION == "sql-execution/2"
+    code = reachable_code([sql_execution.measure], (Path(sql_execution.__file__).parent,))
+    assert hashlib.sha256(code.encode()).hexdigest()[:12] == "0cf1aa1d9cd6"

@@ -66,6 +66,47 @@ def test_entropy_collapse_needs_low_entropy_and_a_falling_reward() -> None:
     assert firing is not None and 70 < firing.step < 95
 
 
+@pytest.mark.parametrize("trl_logs_it", [True, False])
+def test_the_collapse_is_seen_where_the_trainer_logs_no_entropy(trl_logs_it: bool) -> None:
+    """Unsloth's trainer logs none: our own measure of the rollouts is what counts."""
+    metrics = {
+        **({"entropy": steps([1.0] * 100)} if trl_logs_it else {}),
+        "entropy/rollouts": steps([1.0] * 60 + [0.15] * 40),
+        "task_reward/mean": steps([0.6] * 70 + [0.6 - 0.02 * i for i in range(30)]),
+    }
+    firing = first_firing(RULES["entropy-collapse"], metrics)
+    assert firing is not None and 70 < firing.step < 95 and "entropy/rollouts 1.00" in firing.numbers
+
+
+def test_the_collapse_is_seen_on_the_eval_prompts() -> None:
+    at = (0, 50, 100, 150, 200, 250)
+    metrics = {
+        "eval/entropy": list(zip(at, [1.0, 1.0, 0.8, 0.5, 0.15, 0.1], strict=True)),
+        "eval/mean_reward": list(zip(at, [0.4, 0.5, 0.6, 0.6, 0.5, 0.4], strict=True)),
+    }
+    firing = first_firing(RULES["entropy-collapse"], metrics)
+    assert firing is not None and firing.step == 250
+    metrics["eval/mean_reward"] = list(zip(at, [0.4, 0.5, 0.6, 0.6, 0.7, 0.7], strict=True))
+    assert first_firing(RULES["entropy-collapse"], metrics) is None
+
+
+def test_one_sided_counts_steps_and_not_logged_points() -> None:
+    """A task of a tenth of the prompts is in every fifth step or so: its components have few points in fifty steps."""
+    seen = list(range(1, 101, 5))
+    up = [(step, 0.1 if step <= 75 else 0.3) for step in seen]
+    down = [(step, 0.3 if step <= 75 else 0.1) for step in seen]
+    metrics = {
+        "loss": steps([0.0] * 100),
+        "rewards/push/length/mean": up,
+        "rewards/push/portuguese/mean": down,
+        "rewards/push/creativity/mean": down,
+    }
+    firing = first_firing(RULES["one-sided"], metrics)
+    assert firing is not None and firing.step > 75
+    short = {name: [p for p in points if p[0] <= 48] for name, points in metrics.items()}
+    assert first_firing(RULES["one-sided"], short) is None
+
+
 def test_one_component_up_while_the_others_fall() -> None:
     up, down = [0.1] * 25 + [0.3] * 25, [0.3] * 25 + [0.1] * 25
     metrics = {

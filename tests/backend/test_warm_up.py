@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -145,10 +146,11 @@ def test_the_estimate_scales_the_measured_steps(workbench, tmp_path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_train_one_run(workbench, tiny_model, tiny_prompts) -> None:
-    """By torchrun, which is what ``accelerate launch`` starts on several GPUs; on a CPU it would start one process."""
+    """By the command in the documentation: on a CPU ``accelerate launch`` would start one process."""
+    documented = re.search(r"bin/torchrun (.*) run_training.py", (ROOT / "docs" / "engineers.md").read_text("utf-8"))
+    assert documented is not None
     command = [
-        sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone",
-        "--local-addr", "127.0.0.1",
+        sys.executable, "-m", "torch.distributed.run", *documented[1].split(), "--local-addr", "127.0.0.1",
         "run_training.py", "--prompts", str(tiny_prompts),
     ]  # fmt: skip
     changes = (

@@ -149,3 +149,23 @@ def test_a_forged_and_an_old_sign_in_are_refused(app: App, page: Page) -> None:
     app.start()  # Eva has left
     page.goto(f"{app.address}/data")
     expect(page.get_by_text("has no role here yet")).to_be_visible()
+
+
+def test_a_configuration_that_breaks_while_it_runs_keeps_everyone_out(app: App, page: Page, workbench: Path) -> None:
+    sign_in(page, app.address, "eva@example.com")
+    assert "Train" in pages(page)
+    secrets = workbench / ".streamlit" / "secrets.toml"
+    whole = secrets.read_text(encoding="utf-8")
+    for broken in (whole.replace("[auth]", "[auth"), "", None):
+        secrets.unlink() if broken is None else secrets.write_text(broken, encoding="utf-8")
+        page.goto(f"{app.address}/train")
+        expect(page.get_by_text("Nobody can use the workbench")).to_be_visible()
+        expect(page.get_by_text("Launch")).to_have_count(0)
+        assert "a-secret-of-the-test" not in page.content()
+    secrets.write_text(whole, encoding="utf-8")
+    page.goto(app.address)  # Streamlit read it once, so it is served again after a restart
+    expect(page.get_by_text("restart the service").or_(page.get_by_test_id("stSidebarNavLink").first)).to_be_visible()
+    app.kill()
+    app.start()
+    page.goto(app.address)
+    expect(page.get_by_test_id("stSidebarNavLink").first).to_be_visible()

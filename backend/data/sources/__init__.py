@@ -9,13 +9,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from backend.data.sources import inspect_log, json_table, parquet, text_tables, verifiers_traces
+from backend.data.sources import inspect_log, json_table, parquet, run_folder, text_tables, verifiers_traces
 from backend.errors import UserError
 
 RawRow = tuple[str, dict[str, Any] | ValueError]
 """(where it stands, the row); a row that cannot be read comes as the error it gave."""
 
 READERS: tuple[tuple[str, Callable[[Path], bool], Callable[[Path], Iterator[RawRow]]], ...] = (
+    ("Parquet of a run's rollouts (its folder, or a part of it)", run_folder.reads, run_folder.rows),
     ("Parquet (TRL's logged completions among them), a file or a folder of them", parquet.reads, parquet.rows),
     ("an Inspect log (.eval)", inspect_log.reads, inspect_log.rows),
     ("traces of verifiers (traces.jsonl)", verifiers_traces.reads, verifiers_traces.rows),

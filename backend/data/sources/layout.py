@@ -5,6 +5,7 @@ reward compares it with.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -208,6 +209,9 @@ def _rating(entry: Any) -> tuple[str, float, str]:
         raise ValueError("a rating is an object with rater and score")
     try:
         score = float(entry["score"])
-    except (TypeError, ValueError):
-        raise ValueError(f"a score is a number, not {entry['score']!r}") from None
-    return str(entry.get("rater") or "imported"), score, str(entry.get("comment") or "")
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"a score is a number, not {str(entry['score'])[:40]!r}") from None
+    if not math.isfinite(score):
+        raise ValueError(f"a score is a number, not {score}")
+    rater = _short(entry.get("rater"), "rater", 120).strip() or "imported"
+    return rater, score, _short(entry.get("comment"), "comment", 10_000)

@@ -1,8 +1,6 @@
 """JSONL and CSV, plain or packed with gzip, read line by line."""
 
-import csv
 import gzip
-import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import IO, Any
 
 from backend.data.sources.limits import too_wide
 from backend.errors import UserError
-from backend.files import load_users_json
+from backend.files import LONGEST_LINE, csv_records, load_users_json
 
 
 def reads_jsonl(path: Path) -> bool:
@@ -33,21 +31,17 @@ def jsonl_rows(path: Path) -> Iterator[tuple[str, dict[str, Any] | ValueError]]:
 
 def csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any] | ValueError]]:
     """A row a record, under the header's names; a number stands as text."""
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     with _opened(path) as file:
-        reader = csv.DictReader(
-            (line for _, line in _lines(path, file)), delimiter="\t" if _kind(path) == ".tsv" else ","
-        )
-        try:
-            if wide := too_wide(len(reader.fieldnames or ())):
-                raise UserError(f"{path} has {wide}")
-            for row in reader:
-                if None in row:
-                    yield str(reader.line_num), ValueError("more cells than the header has names")
-                else:
-                    yield str(reader.line_num), {k: v for k, v in row.items() if k and v not in (None, "")}
-        except csv.Error as error:
-            raise UserError(f"{path}:{reader.line_num}: not CSV ({error})") from error
+        lines = (line for _, line in _lines(path, file))
+        records = csv_records(lines, path, "\t" if _kind(path) == ".tsv" else ",")
+        _, header = next(records, (1, []))
+        if wide := too_wide(len(header)):
+            raise UserError(f"{path} has {wide}")
+        for number, cells in records:
+            if len(cells) > len(header):
+                yield str(number), ValueError("more cells than the header has names")
+            elif cells:
+                yield str(number), {k: v for k, v in zip(header, cells, strict=False) if k and v}
 
 
 def _kind(path: Path) -> str:
@@ -62,8 +56,13 @@ def _opened(path: Path) -> IO[str]:
 
 def _lines(path: Path, file: IO[str]) -> Iterator[tuple[int, str]]:
     """Numbered lines; what is wrong with the file itself is said with its name."""
+    number = 0
     try:
-        yield from enumerate(file, start=1)
+        while line := file.readline(LONGEST_LINE + 1):
+            number += 1
+            if len(line) > LONGEST_LINE:
+                raise UserError(f"{path}:{number}: the line has more than {LONGEST_LINE} characters; split it")
+            yield number, line
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise UserError(f"cannot read {path}: {error}. Give UTF-8 text") from error
 

@@ -1,0 +1,57 @@
+"""The app as a web server: Streamlit's own, with one constant style and two headers of ours.
+
+``streamlit run app/server.py``; ``python -m app`` does that. The style is part of the page's head, so that it holds from
+the first frame on: the sidebar's place is kept free before it is drawn (else everything moves aside), and small text has
+enough contrast. The headers keep other sites from putting the workbench into a frame.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_APP = Path(__file__).parent
+_STYLE = f"<style>{(_APP / 'page.css').read_text(encoding='utf-8')}</style>".encode()
+_FRAMES = {"X-Frame-Options": "SAMEORIGIN", "Content-Security-Policy": "frame-ancestors 'self'"}
+
+
+class OwnHead:
+    """Middleware: the style into the head of every page, and the headers about frames into every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self.app(scope, receive, send)
+            return
+        start: Message = {}
+        body = b""
+
+        async def changed(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(_FRAMES)
+                if headers.get("content-type", "").startswith("text/html"):
+                    start = message  # its length is known when the whole page is there
+                    return
+            elif start:
+                body += message.get("body", b"")
+                if message.get("more_body"):
+                    return
+                page = body.replace(b"</head>", _STYLE + b"</head>", 1)
+                MutableHeaders(scope=start)["content-length"] = str(len(page))
+                await send(start)
+                await send({"type": "http.response.body", "body": page})
+                return
+            await send(message)
+
+        if b"text/html" in dict(scope["headers"]).get(b"accept", b""):  # a page must come unpacked to be changed
+            scope = {**scope, "headers": [(k, v) for k, v in scope["headers"] if k != b"accept-encoding"]}
+        await self.app(scope, receive, changed)
+
+
+app = st.App(_APP / "main.py", middleware=[Middleware(OwnHead)])

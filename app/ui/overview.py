@@ -1,0 +1,128 @@
+"""What Start says to each reader: what has happened since they last looked, and what to do next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backend.audit.attack import finds_waiting
+from backend.audit.gate import Gate
+from backend.audit.gates import standing_gates
+from backend.evaluation.evidence import Evidence
+from backend.evaluation.findings import findings, headline
+from backend.evaluation.stored import base_and_tuned, compare_stored
+from backend.store.answers import alarms
+from backend.store.ratings import rating_counts
+from backend.store.tables import Rater, Rating, Run, Stratum
+from backend.suites import default_profile, label_of, task_names
+from backend.wording import Text, fill
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing to know.
+
+    Attributes:
+        text: in words.
+        calls: whether somebody should act on it.
+    """
+
+    text: Text
+    calls: bool = False
+
+
+def for_raters(session: Session) -> list[Line]:
+    """How many completions wait for a score, and how many scores there are."""
+    waiting = session.scalar(select(func.coalesce(func.sum(Stratum.open), 0))) or 0
+    counts = rating_counts(session)
+    given = fill(
+        "Ratings so far: {n}, by {people}.",
+        "Avaliações até agora: {n}, de {people}.",
+        n=int(counts["ratings"].sum()),
+        people=_people(counts["rater"].nunique()),
+    )
+    if not waiting:
+        return [Line(Text("No completion waits for a rating.", "Nenhuma resposta espera avaliação.")), Line(given)]
+    words = fill("{n} completions wait for a rating.", "{n} respostas esperam avaliação.", n=waiting)
+    return [Line(words, calls=True), Line(given)]
+
+
+def _people(n: int) -> Text:
+    return Text("one rater", "uma pessoa") if n == 1 else fill("{n} raters", "{n} pessoas", n=n)
+
+
+def newest_result(session: Session, runs: Sequence[Run]) -> tuple[Run, list[Evidence]] | None:
+    """The newest run that has base and tuned evaluations, and the evidence of its tasks; None if there is no such run."""
+    for run in runs:
+        if (pair := base_and_tuned(session, run.id)) is not None:
+            return run, compare_stored(session, *pair).evidence
+    return None
+
+
+def of_result(name: str, evidence: Sequence[Evidence]) -> list[Line]:
+    """A run's finding: the headline, and the sentence that stands first on Results."""
+    said = findings(evidence)
+    head = fill("{name}: {words}", "{name}: {words}", name=name, words=headline(evidence))
+    return [Line(head, calls=any(e.against for e in evidence)), *(Line(words) for words in said[:1])]
+
+
+def of_production(session: Session) -> list[Line]:
+    """The open alarms of the monitor."""
+    n = sum(alarm.closed_at is None for alarm in alarms(session))
+    one = n == 1
+    words = fill(
+        "{n} open " + ("alarm" if one else "alarms") + " in production.",
+        "{n} " + ("alarme aberto" if one else "alarmes abertos") + " em produção.",
+        n=n,
+    )
+    return [Line(words, calls=True)] if n else []
+
+
+def for_engineers(session: Session) -> list[Line]:
+    """Whether each reward's gate stands open, and which finds of an attack nobody has judged."""
+    profile = default_profile()
+    gates = standing_gates(session, profile)
+    lines = [gates_line(gates, _rated_tasks(session) or task_names())]
+    found = sum(finds_waiting(session, task) for task in task_names())
+    if found:
+        words = fill("{n} finds of the attack wait for a rating.", "{n} achados do ataque esperam avaliação.", n=found)
+        lines.append(Line(words, calls=True))
+    return lines
+
+
+def _rated_tasks(session: Session) -> list[str]:
+    rated = set(rating_counts(session)["task"])
+    return [task for task in task_names() if task in rated]
+
+
+def gates_line(gates: Mapping[str, Gate], names: Sequence[str]) -> Line:
+    """In one sentence: which rewards have passed their audit, and what the others wait for."""
+    passed = [task for task in names if task in gates and gates[task].verdict == "pass"]
+    failed = [task for task in names if task in gates and gates[task].verdict == "fail"]
+    undecided = [task for task in names if task not in gates or gates[task].verdict == "stale"]
+    if len(passed) == len(names):
+        return Line(Text("Every reward has passed its audit.", "Toda recompensa passou na auditoria."))
+    parts = [
+        fill("{n} of {all} rewards passed the audit", "{n} de {all} recompensas passaram na auditoria",
+             n=len(passed), all=len(names))
+    ]  # fmt: skip
+    if failed:
+        parts.append(fill("failed: {names}", "reprovadas: {names}", names=_names(failed)))
+    if undecided:
+        parts.append(fill("without a valid decision: {names}", "sem decisão válida: {names}", names=_names(undecided)))
+    waiting = [task for task in names if task not in (*passed, *failed, *undecided)]
+    if waiting:
+        parts.append(fill("more ratings needed: {names}", "faltam avaliações: {names}", names=_names(waiting)))
+    return Line(Text("; ".join(p.en for p in parts) + ".", "; ".join(p.pt for p in parts) + "."), calls=True)
+
+
+def _names(tasks: Sequence[str]) -> Text:
+    labels = [label_of(task) for task in tasks]
+    return Text(", ".join(text.en for text in labels), ", ".join(text.pt for text in labels))
+
+
+def only_example(session: Session, runs: Sequence[Run]) -> bool:
+    """Whether nothing has been done here yet: the recorded example's ratings and run are all there is."""
+    own = session.scalar(select(Rating.id).join(Rater).where(~Rater.is_example).limit(1))
+    return own is None and bool(runs) and all(run.is_example for run in runs)

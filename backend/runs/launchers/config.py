@@ -1,0 +1,141 @@
+"""launch.toml: a section for each place where runs can be started, checked when it is read."""
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from backend.errors import UserError, reason
+from backend.runs.handle import LOCAL
+
+_SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_?KEY", re.I)
+
+
+def _variable(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError(f"{name!r} is not the name of an environment variable")
+    return name
+
+
+def _open(name: str) -> str:
+    if _SECRET.search(_variable(name)):
+        raise ValueError(
+            f"{name} looks like a secret: name it under secrets, and it is taken from this machine's environment"
+        )
+    return name
+
+
+def _one_line(text: str) -> str:
+    if re.search(r"[\x00-\x1f\x7f]", text):
+        raise ValueError("holds a line break or another control character")
+    return text
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@%:-]*", text):
+        raise ValueError(f"{text!r} is not a host as ssh takes it (user@name, or a name of ~/.ssh/config)")
+    return text
+
+
+def _absolute(text: str) -> str:
+    if not _one_line(text).startswith("/"):
+        raise ValueError(f"{text!r} is not an absolute path")
+    return text.rstrip("/") or "/"
+
+
+_Line = Annotated[str, AfterValidator(_one_line)]
+_Path = Annotated[str, AfterValidator(_absolute)]
+
+
+class _Place(BaseModel):
+    """What every section has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at_once: int = Field(1, ge=1, le=1000)
+    """How many runs at the same time; more wait in the workbench's queue."""
+    python: _Line = ""
+    """The interpreter there that has the workbench installed with its training libraries."""
+    project: _Line = ""
+    """The folder the run is started in; a checkout of the workbench, where it is not installed as a package."""
+    environment: tuple[tuple[Annotated[str, AfterValidator(_open)], _Line], ...] = ()
+    """Environment variables of the run."""
+    secrets: tuple[Annotated[str, AfterValidator(_variable)], ...] = ()
+    """Names of variables whose values are taken from this machine's environment when a run is started, and kept nowhere."""
+
+    def secret_values(self) -> dict[str, str]:
+        """The secrets' values.
+
+        Raises:
+            UserError: one is not set here.
+        """
+        missing = [name for name in self.secrets if name not in os.environ]
+        if missing:
+            raise UserError(
+                f"{', '.join(missing)} must be set where the workbench runs: launch.toml names it as a secret"
+            )
+        return {name: os.environ[name] for name in self.secrets}
+
+
+class Ssh(_Place):
+    """A machine that ssh reaches; folders go there and come back by rsync."""
+
+    kind: Literal["ssh"]
+    host: Annotated[str, AfterValidator(_host)]
+    options: tuple[_Line, ...] = ()
+    """Further options of ssh, such as ``-p 2222`` in two parts."""
+    folder: _Path
+    """The working folder there; each run has a folder in it."""
+
+
+class Slurm(_Place):
+    """A cluster with SLURM, whose nodes see this machine's runs folder under the same path."""
+
+    kind: Literal["slurm"]
+    cluster: Literal["slurm", "local"] = "slurm"
+    """``local``: submitit's own stand-in, which starts a process on this machine; to try a section without a cluster."""
+    at_once: int = Field(100, ge=1, le=1000)
+    partition: _Line = ""
+    hours: float = Field(24, gt=0, le=24 * 365)
+    """The time limit."""
+    gpus: int = Field(1, ge=0, le=64)
+    cpus: int = Field(4, ge=1, le=1024)
+    memory_gb: float = Field(32, gt=0)
+    options: tuple[tuple[_Line, str | int | bool], ...] = ()
+    """Further parameters of sbatch, by their long names."""
+    setup: tuple[_Line, ...] = ()
+    """Shell lines before the run, such as ``module load cuda``."""
+
+
+Place = Ssh | Slurm
+_SECTION: TypeAdapter[Place] = TypeAdapter(Annotated[Place, Field(discriminator="kind")])
+
+
+def read_places(path: Path) -> dict[str, Place]:
+    """Name -> section; empty when there is no file.
+
+    Raises:
+        UserError: the file is not TOML, or a section is wrong.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        sections = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+    return {name: _section(path, name, section) for name, section in sections.items()}
+
+
+def _section(path: Path, name: str, section: object) -> Place:
+    if name == LOCAL or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", name):
+        raise UserError(f"{path}: [{name}] cannot be a place's name; take letters, digits, - and _, and not {LOCAL!r}")
+    if not isinstance(section, dict):
+        raise UserError(f"{path}: {name} is not a section; write [{name}]")
+    tables = {key: tuple(value.items()) if isinstance(value, dict) else value for key, value in section.items()}
+    try:
+        return _SECTION.validate_python(tables)
+    except ValidationError as error:
+        raise UserError(f"{path}: [{name}] {reason(error)}") from error

@@ -1,0 +1,48 @@
+"""The places where runs can be started, and how much room each has."""
+
+from dataclasses import dataclass
+
+from backend.runs.handle import LOCAL, Handle, this_host
+from backend.runs.launchers import places
+from backend.runs.queue import is_in
+from backend.store.engine import reading
+from backend.store.runs import all_runs
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many runs a place has at most, how many are under way there and how many wait, all of this machine's."""
+
+    at_once: int
+    under_way: int
+    waiting: int
+
+    @property
+    def free(self) -> int:
+        """How many more would start at once."""
+        return max(0, self.at_once - self.under_way - self.waiting)
+
+
+def rooms() -> dict[str, Room]:
+    """Place -> its room: this machine first, then the sections of launch.toml.
+
+    Raises:
+        UserError: launch.toml is wrong.
+    """
+    with reading() as session:
+        active = [run for run in all_runs(session) if run.status in ("queued", "running") and not run.parent_id]
+    at_once = {LOCAL: 1, **{name: place.at_once for name, place in places().items()}}
+    found = {}
+    for name, most in at_once.items():
+        mine = [run for run in active if is_in(run, Handle(name, this_host()))]
+        waiting = sum(run.place is not None for run in mine)
+        found[name] = Room(most, len(mine) - waiting, waiting)
+    return found
+
+
+def places_in_words() -> dict[str, str]:
+    """Place -> its room, as a line for a terminal."""
+    return {
+        name: f"{room.free} of {room.at_once} free, {room.under_way} under way, {room.waiting} waiting"
+        for name, room in rooms().items()
+    }

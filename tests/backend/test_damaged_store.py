@@ -1,0 +1,56 @@
+"""A database that is damaged, or is none, is told in plain words when the program starts."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from backend.errors import UserError
+from backend.release.example import first_start
+from backend.store.engine import forget_engines, get_engine, writing
+from benchmarks.workbenches import fill
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("nonsense", "no address of a database"),
+        ("", "no address of a database"),
+        ("mysql://user:secret@host/name", "mysql"),
+        ("oracle://user:secret@host/name", "oracle"),
+    ],
+)
+def test_what_names_no_database_is_said(url: str, says: str) -> None:
+    with pytest.raises(UserError, match=says) as raised:
+        get_engine(url or " ")
+    assert "secret" not in str(raised.value) and "postgresql://" in str(raised.value)
+
+
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is a folder"):
+        get_engine(f"sqlite:///{tmp_path}")
+
+
+def test_a_missing_table_is_said_at_the_start(any_workbench: Path) -> None:
+    get_engine()
+    with writing() as session:
+        session.execute(text("DROP TABLE scores"))
+    forget_engines()
+    with pytest.raises(UserError, match=r"lacks the table scores.*store copy"):
+        first_start()
+
+
+def test_an_overwritten_page_is_said_at_the_start(workbench: Path) -> None:
+    fill(300)
+    get_engine().dispose()
+    forget_engines()
+    path = workbench / "annotations.db"
+    whole = path.read_bytes()
+    page = 4096
+    for start in (len(whole) // page // 2 * page, 0):
+        path.write_bytes(whole[:start] + b"\xff" * page + whole[start + page :])
+        with pytest.raises(UserError, match=r"(damaged|cannot open).*store copy"):
+            first_start()
+        forget_engines()
+    path.write_bytes(whole)
+    first_start()
