@@ -121,7 +121,7 @@ def rank_columns(tree: sql.Query) -> tuple[int, ...] | None:
     return tuple(places)
 
 
-def _is_of(key: sql.Expression, column: sql.Expression, place: int) -> bool:
+def _is_of(key: sql.Expr, column: sql.Expr, place: int) -> bool:
     if isinstance(key, sql.Literal) and not key.is_string:
         return key.name == str(place + 1)
     return key.sql() in (column.alias, column.unalias().sql())
@@ -152,8 +152,9 @@ def on_half(query: str) -> str | None:
             continue
         else:
             condition = _HALF
-        part = sqlglot.parse_one(f"SELECT * FROM {name} WHERE {condition}", read="sqlite")
-        table.replace(part.subquery(table.alias or table.name))
+        table.replace(
+            sql.select("*").from_(name).where(condition, dialect="sqlite").subquery(table.alias or table.name)
+        )
     return tree.sql(dialect="sqlite")
 
 

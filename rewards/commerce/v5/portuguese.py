@@ -561,7 +561,7 @@ def novelty(found: Iterable[Sentence]) -> list[float]:
     shares = []
     for sentence in found:
         tokens = ["#" if t[0].isdigit() or t.startswith("r$") else t for t in sentence.tokens]
-        runs = list(zip(tokens, tokens[1:], tokens[2:], strict=False)) or [tuple(tokens)]
+        runs: list[tuple[str, ...]] = [*zip(tokens, tokens[1:], tokens[2:], strict=False)] or [tuple(tokens)]
         shares.append(len({r for r in runs if r not in seen}) / len(runs))
         seen.update(runs)
     return shares
