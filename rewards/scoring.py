@@ -60,6 +60,4 @@ def run_probes(task: Task, profile: Profile) -> list[ProbeResult]:
     if not isinstance(task.reward, Reward):
         return []
     reward = task.reward.under(profile)
-    return [
-        ProbeResult(task.name, p, score_text(reward, p.completion, p.prompt, profile).total) for p in task.probes
-    ]
+    return [ProbeResult(task.name, p, score_text(reward, p.completion, p.prompt, profile).total) for p in task.probes]

@@ -98,7 +98,9 @@ class Reward:
     def maxima_under(self, profile: Profile) -> dict[str, float]:
         """Each component's name and the most it gives under a profile."""
         reward, share = self.under(profile), self.text_share(profile)
-        return {name: share * most for name, most in reward.maxima.items()} | (dict(reward.measured) if share < 1 else {})
+        return {name: share * most for name, most in reward.maxima.items()} | (
+            dict(reward.measured) if share < 1 else {}
+        )
 
     def text_share(self, profile: Profile) -> float:
         """How much of the reward the text's own components make up under a profile."""

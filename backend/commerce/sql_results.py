@@ -47,7 +47,11 @@ def is_true_result(rows: Sequence[Row], gold: Sequence[Row], gold_sql: str, run:
         while end < len(gold) and all(gold[end][i] == gold[start][i] for i in ranks):
             end += 1
         left = _unmatched(rows[start:end], gold[start:end])
-        if left and not (tree is not None and end == len(gold) and _share_the_place(left, rows[start:end], gold[-1], ranks, tree, run)):
+        if left and not (
+            tree is not None
+            and end == len(gold)
+            and _share_the_place(left, rows[start:end], gold[-1], ranks, tree, run)
+        ):
             return False
         start = end
     return True
@@ -75,13 +79,18 @@ def _share_the_place(
     for part in ("limit", "order", "offset"):
         whole.set(part, None)
     columns = whole.selects
-    whole.set("expressions", [sql.alias_(c.unalias(), f"c{i}", quoted=False) if not c.alias else c for i, c in enumerate(columns)])
+    whole.set(
+        "expressions",
+        [sql.alias_(c.unalias(), f"c{i}", quoted=False) if not c.alias else c for i, c in enumerate(columns)],
+    )
     names = [c.alias_or_name for c in whole.selects]
     places = " AND ".join(f'"{names[i]}" IS {_literal(last[i])}' for i in ranks) or "1"
     said = {_literal(v) for row in left for v in row}
     others = [f'"{name}" IN ({", ".join(sorted(said))})' for i, name in enumerate(names) if i not in ranks]
     tied = run(f"SELECT * FROM ({whole.sql(dialect='sqlite')}) WHERE {' AND '.join([places, *others])}")
-    return tied is not None and not _unmatched(left, tied) and len({tuple(map(repr, row)) for row in block}) == len(block)
+    return (
+        tied is not None and not _unmatched(left, tied) and len({tuple(map(repr, row)) for row in block}) == len(block)
+    )
 
 
 def _literal(value: Any) -> str:
@@ -112,7 +121,7 @@ def rank_columns(tree: sql.Query) -> tuple[int, ...] | None:
     return tuple(places)
 
 
-def _is_of(key: sql.Expression, column: sql.Expression, place: int) -> bool:
+def _is_of(key: sql.Expr, column: sql.Expr, place: int) -> bool:
     if isinstance(key, sql.Literal) and not key.is_string:
         return key.name == str(place + 1)
     return key.sql() in (column.alias, column.unalias().sql())
@@ -143,8 +152,9 @@ def on_half(query: str) -> str | None:
             continue
         else:
             condition = _HALF
-        part = sqlglot.parse_one(f"SELECT * FROM {name} WHERE {condition}", read="sqlite")
-        table.replace(part.subquery(table.alias or table.name))
+        table.replace(
+            sql.select("*").from_(name).where(condition, dialect="sqlite").subquery(table.alias or table.name)
+        )
     return tree.sql(dialect="sqlite")
 
 
@@ -168,7 +178,11 @@ def _is_recited(tree: sql.Query | None, gold: Sequence[Row]) -> bool:
     """Whether a query asks the data nothing, or names all the numbers that it gives."""
     if tree is None:
         return False
-    said = {number for literal in tree.find_all(sql.Literal) if not literal.is_string and (number := _number(literal.name)) is not None}
+    said = {
+        number
+        for literal in tree.find_all(sql.Literal)
+        if not literal.is_string and (number := _number(literal.name)) is not None
+    }
     true = [value for row in gold for value in row if isinstance(value, int | float)]
     return tree.find(*_OF_DATA) is None or (any(v not in _USUAL for v in true) and all(float(v) in said for v in true))
 

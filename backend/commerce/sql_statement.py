@@ -50,12 +50,20 @@ def stated(prose: str, gold: Sequence[Sequence[Any]], gold_sql: str, right: bool
 
 def _named(labels: Sequence[str], prose: str) -> float:
     folded = fold(prose)
-    return sum(any(re.search(rf"\b{re.escape(fold(form))}\b", folded) for form in _forms(label)) for label in labels) / len(labels)
+    return sum(
+        any(re.search(rf"\b{re.escape(fold(form))}\b", folded) for form in _forms(label)) for label in labels
+    ) / len(labels)
 
 
 def _forms(label: str) -> list[str]:
     """How a value of the database may be written in a text."""
-    forms = [label, label.replace("_", " "), category_name(label), STATE_NAMES.get(label, ""), PAYMENT_NAMES.get(label, "")]
+    forms = [
+        label,
+        label.replace("_", " "),
+        category_name(label),
+        STATE_NAMES.get(label, ""),
+        PAYMENT_NAMES.get(label, ""),
+    ]
     if label.startswith("cartao"):
         forms.append("cartão")
     if match := _MONTH.fullmatch(label):
@@ -74,4 +82,6 @@ def _allowed(gold_sql: str) -> set[float]:
 
 
 def _close(stated: float, true: float) -> bool:
-    return any(abs(stated - value) <= 0.006 * abs(value) + 1e-9 for value in (true, 100 * true if 0 < abs(true) < 1 else true))
+    return any(
+        abs(stated - value) <= 0.006 * abs(value) + 1e-9 for value in (true, 100 * true if 0 < abs(true) < 1 else true)
+    )

@@ -39,9 +39,18 @@ def _order(db: sqlite3.Connection, n: int) -> None:
         (*row, f"2018-{month:02d}-{15 + delay:02d}", PAYMENTS[n % 5 % 3], 1),
     )
     for i in range(1 + n % 3):
-        item = (order, f"p{(n + i * i) % 4}", f"v{(n * 5 + i) % SELLERS:02d}", 20.0 + (n * 13 + i * 29) % 90, 8.0 + n % 9)
+        item = (
+            order,
+            f"p{(n + i * i) % 4}",
+            f"v{(n * 5 + i) % SELLERS:02d}",
+            20.0 + (n * 13 + i * 29) % 90,
+            8.0 + n % 9,
+        )
         db.execute(
             "INSERT INTO order_items (order_id, product_id, seller_id, price, freight) VALUES (?, ?, ?, ?, ?)", item
         )
     score = 1 if delay > 2 else 3 if delay > 0 else 5 if n % 4 else 4
-    db.execute("INSERT INTO reviews (review_id, order_id, score, comment) VALUES (?, ?, ?, ?)", (f"r{n:04d}", order, score, "ok"))
+    db.execute(
+        "INSERT INTO reviews (review_id, order_id, score, comment) VALUES (?, ?, ?, ?)",
+        (f"r{n:04d}", order, score, "ok"),
+    )

@@ -4,6 +4,7 @@ import importlib
 import sys
 import types
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 
 import rewards.commerce
 from rewards import BUILT_IN_TASKS, PROFILES, TASKS, fingerprint, get_profile, score
-from rewards.fingerprint import forget_sources, functions_fingerprint, reachable_code
+from rewards.commerce import REWARDS
+from rewards.fingerprint import forget_sources, functions_fingerprint, reachable_code, reward_fingerprint
 from rewards.scoring import ProbeResult, run_probes
 from rewards.types import Probe, Task
 
@@ -297,7 +299,7 @@ def test_the_hashed_code_holds_no_docstring_and_no_annotation(task: str) -> None
 
 
 def test_the_history_is_the_seeds() -> None:
-    assert list(PROFILES) == ["v4.0", "v4.1", "v4.2", "v4.2.1", "v4.3", "v5-exec"]
+    assert list(PROFILES) == ["v4.0", "v4.1", "v4.2", "v4.2.1", "v4.3", "v5-exec", "v5"]
     flags = [
         (p.repair_json, p.sql_statement, p.sql_words_30, p.strict_int, p.push_penalties) for p in PROFILES.values()
     ]
@@ -308,8 +310,31 @@ def test_the_history_is_the_seeds() -> None:
         (True, True, True, True, True),
         (True, True, True, True, True),
         (True, True, True, True, True),
+        (True, True, True, True, True),
     ]
-    assert [name for name, p in PROFILES.items() if p.measured_by] == ["v5-exec"]
+    assert {name: p.measured_by for name, p in PROFILES.items() if p.measured_by} == {
+        "v5-exec": "sql-execution/1",
+        "v5": "sql-execution/2",
+    }
+    assert [name for name, p in PROFILES.items() if p.edition] == ["v5"]
+
+
+def test_another_edition_changes_nobody_elses_fingerprint() -> None:
+    """An edition is code of its own: what v4.2.1 scores with reaches none of it, and the other way round."""
+    for task in TASKS:
+        reward = REWARDS[task]
+        first, v5 = reward.under(get_profile("v4.2.1")), reward.under(get_profile("v5"))
+        assert first is reward and v5 is reward.editions["v5"]
+        without = replace(reward, editions={})
+        for profile in ("v4.2.1", "v5-exec"):
+            assert reward_fingerprint(without, get_profile(profile)) == fingerprint(profile, task)
+        assert reward_fingerprint(without, get_profile("v5")) != fingerprint("v5", task)
+        assert first.maxima.keys() != v5.maxima.keys()
+
+
+def test_a_task_without_the_edition_keeps_its_reward() -> None:
+    reward = replace(REWARDS["push"], editions={})
+    assert reward.under(get_profile("v5")) is reward
 
 
 def test_an_unknown_profile_lists_those_there_are() -> None:
@@ -323,8 +348,9 @@ PROBES = [(task, probe) for task in BUILT_IN_TASKS.values() for probe in task.pr
 
 
 @pytest.mark.parametrize(("task", "probe"), PROBES, ids=lambda x: x.name)
-def test_no_probe_passes_v43(task: Task, probe: Probe) -> None:
-    assert score(task.name, probe.completion, probe.prompt, "v4.3").total <= probe.limit
+@pytest.mark.parametrize("profile", ["v4.3", "v5"])
+def test_no_probe_passes_v43_or_v5(task: Task, probe: Probe, profile: str) -> None:
+    assert score(task.name, probe.completion, probe.prompt, profile).total <= probe.limit
 
 
 def probed(profile: str) -> list[ProbeResult]:

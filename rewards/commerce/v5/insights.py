@@ -38,7 +38,9 @@ _DRAWS, _ACTIONS, _TOPICS = Words(lexicon.DRAWS), Words(lexicon.ACTIONS), Words(
 _EMPTY, _GOALS, _TARGETS = Words(lexicon.EMPTY), Words(lexicon.GOALS), Words(lexicon.TARGETS)
 _GOOD, _BAD = Words(lexicon.GOOD_MEASURES), Words(lexicon.BAD_MEASURES)
 _LOWERS, _RAISES = Words(lexicon.LOWERS), Words(lexicon.RAISES)
-_MEASURES = Words([*lexicon.GOOD_MEASURES, *lexicon.BAD_MEASURES, "avaliac*", "cliente*", "resultado*", "problema*", "numero*"])
+_MEASURES = Words(
+    [*lexicon.GOOD_MEASURES, *lexicon.BAD_MEASURES, "avaliac*", "cliente*", "resultado*", "problema*", "numero*"]
+)
 _NEAR = 8
 """Words between a figure and what it is of."""
 
@@ -85,7 +87,11 @@ def fold_start(text: str) -> str:
 
 def _value(token: str) -> float | None:
     digits = re.sub(r"[^\d.,]", "", token).strip(".,") if token[0].isdigit() or token.startswith("r$") else ""
-    return value_of(digits) if digits and digits.replace(".", "").replace(",", "").isdigit() and digits.count(",") < 2 else None
+    return (
+        value_of(digits)
+        if digits and digits.replace(".", "").replace(",", "").isdigit() and digits.count(",") < 2
+        else None
+    )
 
 
 def _is_date(tokens: tuple[str, ...], i: int) -> bool:
@@ -113,7 +119,7 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     new = novelty(found)
     weights = [_weight(s, fresh) * (s.tokens not in brief.lines) for s, fresh in zip(found, new, strict=True)]
     contradicted = min(1.0, _wrong_way(found) + _invented(found, brief, cited := [_cited(s, brief) for s in found]))
-    sound = min(1.0, 1.15 * sense(found) ** 3) * _shape(found)
+    sound = min(1.0, max(0.0, (sense(found) - 0.7) / 0.2)) * _shape(found) * _tidy(found)
     sound *= 1.0 - 0.6 * sum(share == 0.0 for share in new) / len(found)
     whole = sound * variety(completion) * _freshness(found) * (1.0 - 0.4 * contradicted)
     return {
@@ -130,7 +136,14 @@ _MOST_OF_COMPLETION = 20_000
 
 def _weight(sentence: Sentence, new: float) -> float:
     """How much a sentence counts: it must read like Portuguese and say something new."""
-    return min(1.0, max(0.0, (sentence.sense - 0.6) / 0.35)) * max(0.0, (new - 0.35) / 0.65)
+    return min(1.0, max(0.0, (sentence.sense - 0.65) / 0.25)) * max(0.0, (new - 0.35) / 0.65)
+
+
+def _tidy(found: list[Sentence]) -> float:
+    """Less than 1 for a text whose sentences begin in the middle, in lower case; after a semicolon one may."""
+    after = ["", *(s.raw for s in found)]
+    cut = sum(s.raw[:1].islower() and not before.endswith(";") for s, before in zip(found, after, strict=False))
+    return max(0.0, 1.0 - 1.2 * cut / len(found))
 
 
 def _freshness(found: list[Sentence]) -> float:
@@ -207,7 +220,7 @@ def _clauses(sentence: Sentence) -> list[tuple[str, ...]]:
     clauses, start = [], 0
     tokens = sentence.tokens
     for i, token in enumerate(tokens):
-        if token == "|":
+        if token == "|":  # noqa: S105
             clauses.append(tokens[start:i])
             start = i + 1
             continue
@@ -218,7 +231,9 @@ def _clauses(sentence: Sentence) -> list[tuple[str, ...]]:
     return [clause for clause in (*clauses, tokens[start:]) if clause]
 
 
-_LEAD = Words("recomend* suger* sugir* deve* precis* vale convem necessario preciso comec* prioridade decis* plano propo*".split())
+_LEAD = Words(
+    "recomend* suger* sugir* deve* precis* vale convem necessario preciso comec* prioridade decis* plano propo*".split()
+)
 
 
 def _is_action_verb(token: str) -> bool:
@@ -231,16 +246,27 @@ def _action(clause: tuple[str, ...], brief: Brief) -> float:
     content = [t for t in words if is_content(t)]
     if len(content) < 3:
         return 0.0
-    head = next((i for i, t in enumerate(words[:_HEAD]) if _ACTIONS.has(t) and (i == 0 or is_command(t) or _LEAD.any(words[:i]))), None)
+    head = next(
+        (
+            i
+            for i, t in enumerate(words[:_HEAD])
+            if _ACTIONS.has(t) and (i == 0 or is_command(t) or _LEAD.any(words[:i]))
+        ),
+        None,
+    )
     if head is None:
-        head = next((i for i, t in enumerate(words) if is_command(t) and _ACTIONS.has(t) and _LEAD.any(words[:i])), None)
+        head = next(
+            (i for i, t in enumerate(words) if is_command(t) and _ACTIONS.has(t) and _LEAD.any(words[:i])), None
+        )
     if head is None or _EMPTY.any(content):
         return 0.0
     after = [t for t in words[head + 1 :] if is_content(t) and not _LEAD.has(t)]
     if len(after) < 2 or not _TOPICS.any(after):
         return 0.0
     detail = len(after) >= 5 or any(t[0].isdigit() for t in clause) or bool(_HOW & set(words[head:]))
-    goal = _GOALS.has(words[head]) or (_LEAD.has(words[head]) and any(_GOALS.has(t) for t in words[head + 1 : head + 2]))
+    goal = _GOALS.has(words[head]) or (
+        _LEAD.has(words[head]) and any(_GOALS.has(t) for t in words[head + 1 : head + 2])
+    )
     aimless = goal and _MEASURES.any([t for t in after if not _GOALS.has(t)][:1])
     if aimless and not _HOW & set(words[head + 1 :]) and len(after) < 6:
         return 0.25
@@ -248,7 +274,9 @@ def _action(clause: tuple[str, ...], brief: Brief) -> float:
 
 
 _HEAD = 6
-_HOW = frozenset("com por quando para ate se apos antes sempre acima abaixo onde quem assim toda cada partir durante entre".split())
+_HOW = frozenset(
+    "com por quando para ate se apos antes sempre acima abaixo onde quem assim toda cada partir durante entre".split()
+)
 
 
 def _length(n_words: int) -> float:
@@ -275,7 +303,11 @@ def _wrong_way(found: list[Sentence]) -> float:
         for i, word in enumerate(words):
             near = next((w for w in words[i + 1 : i + 4] if _GOOD.has(w) or _BAD.has(w)), "")
             commanded = is_command(word) or (i and _LEAD.has(words[i - 1]))
-            if near and commanded and ((_LOWERS.has(word) and _GOOD.has(near)) or (_RAISES.has(word) and _BAD.has(near))):
+            if (
+                near
+                and commanded
+                and ((_LOWERS.has(word) and _GOOD.has(near)) or (_RAISES.has(word) and _BAD.has(near)))
+            ):
                 wrong += 1
     return min(1.0, 0.7 * wrong)
 

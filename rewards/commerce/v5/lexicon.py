@@ -85,7 +85,9 @@ marca* qualid* defeit* garanti* lancament* colec* parceir* parceri* conteudo* bu
 EMPTY = """sinergi* excelenc* cultur* mindset holist* inovador* disrupt* sustentav* ponta paradigm* alavanc* potencializ* robust* otica
 engaj* transform* jornada foco""".split()
 
-GOOD_MEASURES = "nota notas satisfacao faturamento receita venda* pedidos recompra fidelidade pontualidade qualidade".split()
+GOOD_MEASURES = (
+    "nota notas satisfacao faturamento receita venda* pedidos recompra fidelidade pontualidade qualidade".split()
+)
 BAD_MEASURES = "atraso* reclamac* negativa* insatisf* devoluc* cancelament* custo* frete".split()
 LOWERS = "reduz* diminu* baix* cort* derrub* elimin*".split()
 RAISES = "aument* elev* ampli* subi* multiplic* dobr*".split()
@@ -95,19 +97,31 @@ proximo proximos mais menos cada ticket teste cair subir""".split()
 
 # --- push -------------------------------------------------------------------------------------------------------
 OCCASIONS = (  # what the brief says -> what a notification about it says: of each group, one of the words
-    ("carrinho", ("carrinh* sacola cesta", "finaliz* conclu* compr* esper* deixou deixar esquec* garant* volt* leve levar")),
+    (
+        "carrinho",
+        ("carrinh* sacola cesta", "finaliz* conclu* compr* esper* deixou deixar esquec* garant* volt* leve levar"),
+    ),
     ("cupom cupons", ("cupo* cupon* codigo",)),
     ("vence*", ("hoje meia-noite amanha",)),
     ("frete*", ("frete* entrega", "gratis zero")),
     ("fim", ("semana domingo sabado fds",)),
-    ("favorit*", ("favorit* desej* queria esperava esper* aquele aquela amou", "volt* chegou disponiv* estoque repos*")),
+    (
+        "favorit*",
+        ("favorit* desej* queria esperava esper* aquele aquela amou", "volt* chegou disponiv* estoque repos*"),
+    ),
     ("sem comprar", ("saudad* falta sumi* volt* tempo novidad* visit* reencontr* tanto cade sentimos",)),
     ("saiu", ("pedido compra encomenda pacote", "caminho saiu cheg* rota entreg*")),
     ("atrasad* atraso", ("atras* demor*", "desculp* lament* sentimos perdao perdoe")),
     ("lancament* lanca*", ("nov* lanc* cheg* estrei*", "colec* linha lancament* novidad* modelo* chegou")),
     ("queda", ("caiu baix* barat* menos queda desconto* off", "desej* lista favorit* queria item prec*")),
-    ("aniversario", ("aniversari* parabens", "parabens feliz presente* celebr* comemor* especi* desej* dia hoje festa surpresa*")),
-    ("avaliar avalie", ("avali* opini* achou conte nota estrela* gostou", "compra* pedido* produto* experienc* item voce achou")),
+    (
+        "aniversario",
+        ("aniversari* parabens", "parabens feliz presente* celebr* comemor* especi* desej* festa surpresa* mimo"),
+    ),
+    (
+        "avaliar avalie",
+        ("avali* opini* achou conte nota estrela* gostou", "compra* pedido* produto* experienc* item voce achou"),
+    ),
     ("black", ("black", "desconto* off ate oferta* prec*")),
     ("unidades", ("unidade* ultim* resta* poucas", "estoque resta* ultim* so corr* acab* esgot* garant*")),
     ("parcelamento parcelas", ("parcel* vezes x", "juros")),

@@ -5,6 +5,8 @@ preposition its object), whether articles agree with what follows, whether there
 All of it takes time linear in the length of the text.
 """
 
+# ruff: noqa: S105, PLR0911, PLR0912
+
 import re
 import zlib
 from collections.abc import Iterable
@@ -15,7 +17,9 @@ from rewards.commerce.v5.small_words import PAIRS
 from rewards.text import fold
 
 # The patterns below read folded text: lower case, no accents.
-_TOKEN = re.compile(r"r\$ ?\d++(?:[.,]\d++)*+|\d++(?:[.,]\d++)*+(?: ?%|[a-z]++)?|[^\W\d_]++(?:['-][^\W\d_]++)*+\d*+|[,()/|\u2013\u2014\"]|:(?=\s)")
+_TOKEN = re.compile(
+    r"r\$ ?\d++(?:[.,]\d++)*+|\d++(?:[.,]\d++)*+(?: ?%|[a-z]++)?|[^\W\d_]++(?:['-][^\W\d_]++)*+\d*+|[,()/|\u2013\u2014\"]|:(?=\s)"
+)
 _BREAK = re.compile(r"(?<=[.!?;])[\s*_\"')]++|\n++")
 _MARK = re.compile(r"^[\s>]*+(?:#{1,6}\s|[-*\u2022\u2013]\s|\d{1,3}[.)]\s|\|)*+")
 
@@ -48,12 +52,20 @@ _MASCULINE_IN_A = frozenset(
     "ceara parana amapa dia problema sistema programa tema mapa clima cinema pijama guia caixa esquema diagrama sofa cha cada nada para ja la "
     "panorama telegrama drama plasma".split()
 )
-_MASCULINE = frozenset("cupom cupons frete fretes fim lazer mes meses celular celulares cashback ticket site time produto pet preco juros".split())
-_FEMININE = frozenset("saude vez vezes embalagem mensagem mensagens cozinha telefonia informatica moda cama mesa semana casa sala loja".split())
+_MASCULINE = frozenset(
+    "cupom cupons frete fretes fim lazer mes meses celular celulares cashback ticket site time produto pet preco juros".split()
+)
+_FEMININE = frozenset(
+    "saude vez vezes embalagem mensagem mensagens cozinha telefonia informatica moda cama mesa semana casa sala loja".split()
+)
 _FEMININE_IN_O = frozenset("foto moto video tribo mao".split())
-_SINGULAR_IN_S = frozenset("mes gas pais tres seis dois mais menos lapis onibus atras apos reves tenis pires sais bus business".split())
+_SINGULAR_IN_S = frozenset(
+    "mes gas pais tres seis dois mais menos lapis onibus atras apos reves tenis pires sais bus business".split()
+)
 _PLURAL_WITHOUT_S = frozenset("que quais sem com de em 2 3".split())
-_A_AS_PREPOSITION = frozenset("caminho prazo pedido tempo todo todos bordo favor ele eles isso isto fundo gosto custo outro outros longo medio".split())
+_A_AS_PREPOSITION = frozenset(
+    "caminho prazo pedido tempo todo todos bordo favor ele eles isso isto fundo gosto custo outro outros longo medio".split()
+)
 _VERB_END = re.compile(
     r"(?:[aei]r|(?:and|end|ind)o|[aei]mos|a(?:ram|va|vam|ria|riam|ra|rao|sse)|e(?:ram|ria|riam|ra|rao)|i(?:ram|ria|ra|rao)|"
     r"(?:ou|iu|eu)|[bcdfglmnprstvz]am|uem|aem)(?:-\w+)?$"
@@ -139,7 +151,9 @@ _SAINT = re.compile(r"\bSão (?=[A-ZÀ-Ú])")
 
 _PLACES = frozenset(
     {part for name in STATES.values() for part in name.split()}
-    | set("brasil luis nordeste sul sudeste norte black friday whatsapp sac swot google instagram correios natal pix sedex".split())
+    | set(
+        "brasil luis nordeste sul sudeste norte black friday whatsapp sac swot google instagram correios natal pix sedex".split()
+    )
 )
 _STATE_WORDS = frozenset(name for name in STATES.values() if " " not in name) - {"para"}
 
@@ -184,7 +198,9 @@ def sense_of(tokens: tuple[str, ...], strange: int = 0) -> float:
     return max(0.0, 1.0 - 4.0 * faults / (len(tokens) + 3))
 
 
-_ODD = re.compile(r"[^\W\d_]:[^\W\d_]|[:;,] ?[.:;,!?]|[.!?] ?[:;,]|(?<=[a-z\u00e0-\u00fa] )(?!SAC|SWOT|SMS|PIX|KPI|ROI|UF|SP|RJ|MG)[A-Z]{3,}|[a-z\u00e0-\u00fa][.!?;,][A-Z\u00c0-\u00da]|[\[\]{}\\^<>=~\ufffd]|[a-z][A-Z]|[^\W\d_][%$;][^\W\d_]")
+_ODD = re.compile(
+    r"(?<=\S) [-*#]+ (?=\S)|[^\W\d_]:[^\W\d_]|[:;,] ?[.:;,!?]|[.!?] ?[:;,]|(?<=[a-z\u00e0-\u00fa] )(?!SAC|SWOT|SMS|PIX|KPI|ROI|UF|SP|RJ|MG)[A-Z]{3,}|[a-z\u00e0-\u00fa][.!?;,][A-Z\u00c0-\u00da]|[\[\]{}\\^<>=~\ufffd]|[a-z][A-Z]|[^\W\d_][%$;][^\W\d_]"
+)
 """What sentences do not hold; names such as iPhone and WhatsApp cost a little."""
 
 
@@ -195,7 +211,11 @@ def _lost_clauses(tokens: tuple[str, ...]) -> float:
     """Clauses with "que" in which no verb follows."""
     lost, waiting, before = 0.0, False, ""
     for token in tokens:
-        if waiting and (is_verb(token) or token in _FINITE or (token not in NOUNS and token not in _SMALL and _MAYBE_VERB.search(token))):
+        if waiting and (
+            is_verb(token)
+            or token in _FINITE
+            or (token not in NOUNS and token not in _SMALL and _MAYBE_VERB.search(token))
+        ):
             waiting = False
         elif waiting and not token[0].isalnum() and token not in ('"', "("):
             lost, waiting = lost + 0.8, False
@@ -204,7 +224,7 @@ def _lost_clauses(tokens: tuple[str, ...]) -> float:
     return lost + 0.8 * waiting
 
 
-_COMPARES = frozenset("menor maior mais menos melhor pior do".split())
+_COMPARES = frozenset("menor maior mais menos melhor pior".split())
 _MAYBE_VERB = re.compile(r"^(?!.*(?:dade|coes|ncia)$)\w{3,}(?:[aeo]|[ae]m|i|se)$")
 
 
@@ -217,20 +237,39 @@ def _misjoined(before: str, token: str, following: str, acted: bool) -> float:
     if is_command(following) or (is_verb(following) and following not in NOUNS and following not in _NOUN_TOO):
         return 0.0 if acted or not before else 0.8
     is_noun = is_content(following) and not is_verb(following) and following not in _FINITE
-    return 0.7 if is_noun and (before in _COMMANDS - _NOUN_TOO or before in _STRICT_AUX or before in _PREPOSITIONS) else 0.0
+    return (
+        0.7
+        if is_noun and (before in _COMMANDS - _NOUN_TOO or before in _STRICT_AUX or before in _PREPOSITIONS)
+        else 0.0
+    )
 
 
 def _misplaced(token: str, before: str, following: str) -> float:
     """What is wrong with a word where it stands: an infinitive that nothing governs, a command in the middle of a clause, an
     amount that runs into the next word."""
-    if token.endswith("%") and before and before not in _BEFORE_SHARE and following not in _AFTER_SHARE and not _is_aux(before):
+    if (
+        token.endswith("%")
+        and before
+        and before not in _BEFORE_SHARE
+        and following not in _AFTER_SHARE
+        and not _is_aux(before)
+    ):
         return 0.6
-    if (token.endswith("%") or token.startswith("r$")) and following and is_content(following) and not is_verb(following):
+    if (
+        (token.endswith("%") or token.startswith("r$"))
+        and following
+        and is_content(following)
+        and not is_verb(following)
+    ):
         return float(following not in _AFTER_AMOUNT and (following in NOUNS or not _MAYBE_VERB.search(following)))
     at_end = not following or not following[0].isalnum()
     if token[0].isalpha() and token not in _FINITE and token != "dah" and _is_foreign(token):
         return 0.6
-    if token in _DANGLING and before not in _ARTICLES and (at_end or (token in _OWNERS and following in _AFTER_ARTICLE)):
+    if (
+        token in _DANGLING
+        and before not in _ARTICLES
+        and (at_end or (token in _OWNERS and following in _AFTER_ARTICLE))
+    ):
         return 1.0
     if len(token) == 1 and token.isalpha() and token not in "aoe":
         return 1.0
@@ -238,26 +277,37 @@ def _misplaced(token: str, before: str, following: str) -> float:
         return 0.0
     if token[0].isdigit() and following == ":" and before not in _NUMBERED:
         return 0.6
-    if token.startswith("r$") and is_content(before) and not is_verb(before) and not before.endswith(("io", "ia", "al")):
+    if (
+        token.startswith("r$")
+        and is_content(before)
+        and not is_verb(before)
+        and not before.endswith(("io", "ia", "al"))
+    ):
         return 0.6
     if token in _COMMANDS and token not in _NOUN_TOO:
         return 0.0 if before in _BEFORE_COMMAND else 0.8
     if _is_infinitive(token):
-        governed = before in _PREPOSITIONS or before in _GOVERNS or before in _SMALL or is_verb(before) or before in _JOINING
+        governed = (
+            before in _PREPOSITIONS or before in _GOVERNS or before in _SMALL or is_verb(before) or before in _JOINING
+        )
         return 0.0 if governed else 0.8
     return 0.0
 
 
 _SUBORDINATES = frozenset("quando se ate que assim caso onde quem".split())
-_LINKS = frozenset("que e ou mas porque pois se quando como onde quem quanto quantos enquanto embora porem qual quais cujo para".split())
-_DETERMINES = frozenset("seu sua seus suas nosso nossa este esta esse essa cada toda todo mais menos alguma nenhuma".split()) | (
-    _ARTICLES | _PREPOSITIONS | _CONTRACTED
+_LINKS = frozenset(
+    "que e ou mas porque pois se quando como onde quem quanto quantos enquanto embora porem qual quais cujo para".split()
 )
+_DETERMINES = frozenset(
+    "seu sua seus suas nosso nossa este esta esse essa cada toda todo mais menos alguma nenhuma".split()
+) | (_ARTICLES | _PREPOSITIONS | _CONTRACTED)
 _AFTER_AMOUNT = frozenset(
     "atuais atual mil milhoes milhao reais negativas negativos negativa positivas atrasadas atrasados insatisfeitos acima abaixo mensais off "
     "maior maiores menor menores cashback mensal atraso anual melhor".split()
 )
-_GOVERNS = frozenset("importante preciso necessario possivel essencial melhor facil dificil vale hora tal prioridade objetivo".split())
+_GOVERNS = frozenset(
+    "importante preciso necessario possivel essencial melhor facil dificil vale hora tal prioridade objetivo".split()
+)
 _BEFORE_COMMAND = frozenset("e ou mas que nao ja agora entao hoje so voce depois antes tambem sempre aqui".split())
 _NOUN_TOO = frozenset(
     "leve use conte olha troca compra volta mostra causa conta ajuda vale espera falta busca soma filtra alerta oferta leva passa "
@@ -265,7 +315,9 @@ _NOUN_TOO = frozenset(
 )
 
 
-_BEFORE_SHARE = frozenset("de com ate por em os as nos nas dos das a e ou ganhe leve tem mais menos so apenas pelos cerca para nota".split())
+_BEFORE_SHARE = frozenset(
+    "de com ate por em os as nos nas dos das a e ou ganhe leve tem mais menos so apenas pelos cerca para nota".split()
+)
 _AFTER_SHARE = frozenset("de do da dos das off no na nos nas em a e ) ,".split())
 
 
@@ -279,7 +331,8 @@ def _is_gerund(token: str) -> bool:
 
 _FOREIGN = re.compile(
     r"[bcdfghjkpqtvwyn]$|[bcdfghjklmnpqtvwxyz]{4}|([bcdfghjklmpqtvwxz])\1|[kwy]|sh|th|wh|tion|oo$|ss$|"
-    r"^(?!bl|br|cl|cr|dr|fl|fr|gl|gr|pl|pr|tr|vr|ps|pn|ch|lh|nh)[bcdfghjklmnpqrstvwxz]{2}")
+    r"^(?!bl|br|cl|cr|dr|fl|fr|gl|gr|pl|pr|tr|vr|ps|pn|ch|lh|nh)[bcdfghjklmnpqrstvwxz]{2}"
+)
 _KNOWN_FOREIGN = frozenset(
     "sac pet pets shop shopping black friday whatsapp app apps tech look looks off chat notebook notebooks smartphone smartphones pix "
     "internet ticket link tablet kit kits top vip hit cashback push web weekend e-mail email sms feedback marketing site swot kpi roi "
@@ -287,14 +340,22 @@ _KNOWN_FOREIGN = frozenset(
 )
 
 
-_OF_TWO = frozenset("de da do em um os as se ou eu ao na no so ja ha la te me vc tv ir ar ti eh ai oi ex pc ok ei".split())
+_OF_TWO = frozenset(
+    "de da do em um os as se ou eu ao na no so ja ha la te me vc tv ir ar ti eh ai oi ex pc ok ei".split()
+)
 
 
 def _is_foreign(token: str) -> bool:
     """Whether a folded word is spelt as no Portuguese word is."""
     if len(token) == 2:
         return token not in _OF_TWO and token not in STATES
-    return len(token) > 2 and token.isascii() and token not in _KNOWN_FOREIGN and not token[-1].isdigit() and bool(_FOREIGN.search(token))
+    return (
+        len(token) > 2
+        and token.isascii()
+        and token not in _KNOWN_FOREIGN
+        and not token[-1].isdigit()
+        and bool(_FOREIGN.search(token))
+    )
 
 
 def _is_finite(token: str) -> bool:
@@ -322,17 +383,26 @@ def _fault(token: str, following: str) -> float:
             return 1.0
         if _is_gerund(following):
             return 1.0
-        if token in _CONTRACTED and (following in _NOT_AFTER_CONTRACTED or (token not in ("ao", "no") and _is_infinitive(following))):
+        if token in _CONTRACTED and (
+            following in _NOT_AFTER_CONTRACTED or (token not in ("ao", "no") and _is_infinitive(following))
+        ):
             return 1.0
         return 0.0 if token in ("nos", "neste", "nesse") else 1.0 - _agrees(token, following)
     if token in _PREPOSITIONS:
         if at_end:
             return 1.0
-        if following in _CONTRACTED or following in _PREPOSITIONS or following in _JOINING or following in _FINITE - _NOMINAL:
+        if (
+            following in _CONTRACTED
+            or following in _PREPOSITIONS
+            or following in _JOINING
+            or following in _FINITE - _NOMINAL
+        ):
             return 0.0 if (token, following) in _MAY else 1.0
         if _is_finite(following) or _is_gerund(following) or (token not in _BEFORE_ADVERB and following in _ADVERBS):
             return 1.0
-        return float((token in ("de", "em", "por") and following in ("o", "a", "os", "as")) or (token, following) in _NEVER)
+        return float(
+            (token in ("de", "em", "por") and following in ("o", "a", "os", "as")) or (token, following) in _NEVER
+        )
     if token in _JOINING:
         return 1.0 if not following or following in _JOINING else 0.0
     if token[0].isdigit() or token.startswith("r$"):
@@ -344,17 +414,30 @@ def _fault(token: str, following: str) -> float:
     if token in _STRICT_AUX and (at_end or following in _JOINING):
         return 1.0
     if token in _OWNERS and not at_end:
-        return 1.0 - _agrees(_ARTICLE_OF.get(token, ""), following) if following not in _SMALL and not _is_finite(following) else float(
-            following not in PAIRS["seu"]
+        return (
+            1.0 - _agrees(_ARTICLE_OF.get(token, ""), following)
+            if following not in _SMALL and not _is_finite(following)
+            else float(following not in PAIRS["seu"])
         )
     if token in ("estah", "estao") and following in NOUNS:
         return 0.8
-    if following in NOUNS and token[-1] in "osl" and is_content(token) and token not in _BEFORE_NOUN and not is_verb(token):
+    if (
+        following in NOUNS
+        and token[-1] in "osl"
+        and is_content(token)
+        and token not in _BEFORE_NOUN
+        and not is_verb(token)
+    ):
         return 0.8 if token in NOUNS else 0.5
     if token in NOUNS and not at_end:
         if following in _OWNERS:
             return 0.6
-        return float(following in NOUNS or following in _NOT_AFTER_NOUN or following in _STATE_WORDS or (following[0].isdigit() and token not in _NUMBERED))
+        return float(
+            following in NOUNS
+            or following in _NOT_AFTER_NOUN
+            or following in _STATE_WORDS
+            or (following[0].isdigit() and token not in _NUMBERED)
+        )
     return float(is_command(token) and is_command(following) and token not in _OPENING)
 
 
@@ -362,9 +445,16 @@ _OWNERS = frozenset("seu sua seus suas nosso nossa nossos nossas meu minha este 
 _DANGLING = _OWNERS | frozenset("que se como quando onde so".split())
 _SINGULAR = frozenset("o do da no na ao pelo pela".split())
 _MANY = re.compile(r"(?!1(?:\D|$))\d[\d.,]*%?$")
-_NUMBERED = frozenset("nota notas item itens vendedor dia dias semana mes lista plano top parcela parcelas categoria".split())
+_NUMBERED = frozenset(
+    "nota notas item itens vendedor dia dias semana mes lista plano top parcela parcelas categoria".split()
+)
 _STRICT_AUX = frozenset("eh foi sao era foram deve devem pode podem vai vao ha tem estah estao".split())
-_ARTICLE_OF = {"seu": "o", "seus": "os", "sua": "a", "suas": "as", "nosso": "o", "nossa": "a", "nossos": "os", "nossas": "as", "meu": "o", "minha": "a", "meus": "os", "minhas": "as"}
+_ARTICLE_OF = {
+    **dict.fromkeys(("seu", "nosso", "meu"), "do"),
+    **dict.fromkeys(("sua", "nossa", "minha"), "da"),
+    **dict.fromkeys(("seus", "nossos", "meus"), "dos"),
+    **dict.fromkeys(("suas", "nossas", "minhas"), "das"),
+}
 _ADVERBS = frozenset("hoje ja so agora antes depois tambem ainda nao aqui sempre".split())
 _BEFORE_ADVERB = frozenset("de para pra ate desde por entre".split())
 _BEFORE_NOUN = frozenset(
@@ -374,16 +464,24 @@ _BEFORE_NOUN = frozenset(
     "nossos meus tantos quantos total excelentes melhores maiores menores grandes principais demais mais-vendidos possivel".split()
 )
 _NEVER = frozenset({("em", "antes"), ("em", "domingo"), ("em", "sabado"), ("em", "semana"), ("em", "fim")})
-_NOT_AFTER_NOUN = frozenset(
-    "o os um uma uns umas voce voces ele ela eles elas eu gente".split()
-)
+_NOT_AFTER_NOUN = frozenset("o os um uma uns umas voce voces ele ela eles elas eu gente".split())
 _NOT_AFTER_CONTRACTED = frozenset(
     "hoje ja nao voce voces ele ela aqui la agora depois se como quando tambem ainda assim entao porem enquanto sempre nunca talvez "
     "apenas somente quase lhe me te eu cada porque".split()
 )
 _OPENING = frozenset("vem venha volte corre corra quer olha veja vamos".split())
 _MAY = frozenset(
-    {("entre", "em"), ("para", "com"), ("por", "entre"), ("a", "de"), ("o", "de"), ("os", "de"), ("as", "de"), ("a", "com"), ("a", "por")}
+    {
+        ("entre", "em"),
+        ("para", "com"),
+        ("por", "entre"),
+        ("a", "de"),
+        ("o", "de"),
+        ("os", "de"),
+        ("as", "de"),
+        ("a", "com"),
+        ("a", "por"),
+    }
     | {("de", "para"), ("de", "entre"), ("de", "nos"), ("com", "nos"), ("a", "para")}
 )
 
@@ -398,7 +496,12 @@ def _ending(article: str) -> str:
 
 def _agrees(token: str, following: str) -> float:
     """Whether an article (or a contraction with one) agrees in gender and number with the word after it."""
-    if not following[0].isalpha() or following in _SMALL | _NUMERALS or len(following) < 3 or following.startswith("r$"):
+    if (
+        not following[0].isalpha()
+        or following in _SMALL | _NUMERALS
+        or len(following) < 3
+        or following.startswith("r$")
+    ):
         return 1.0
     if token == "a" and (following in _A_AS_PREPOSITION or following[-1] in "sr" or _VERB_END.search(following)):
         return 1.0
@@ -409,7 +512,13 @@ def _agrees(token: str, following: str) -> float:
     feminine = token.rstrip("s").endswith("a")
     if following in (_MASCULINE if feminine else _FEMININE):
         return 0.0
-    if feminine and end.endswith("o") and end not in _FEMININE_IN_O and not end.endswith("cao") and not end.endswith("sao"):
+    if (
+        feminine
+        and end.endswith("o")
+        and end not in _FEMININE_IN_O
+        and not end.endswith("cao")
+        and not end.endswith("sao")
+    ):
         return 0.0 if not end.endswith("ao") else 1.0
     if not feminine and (end.endswith("a") or end.endswith("cao") or end.endswith("coe") or end.endswith("dade")):
         return float(end in _MASCULINE_IN_A or end.endswith("ista"))
@@ -418,7 +527,9 @@ def _agrees(token: str, following: str) -> float:
 
 def is_verb(token: str) -> bool:
     """Whether a folded word is probably a verb."""
-    return token in _VERBS or (len(token) > 3 and token not in _NO_VERB and token not in _SMALL and _VERB_END.search(token) is not None)
+    return token in _VERBS or (
+        len(token) > 3 and token not in _NO_VERB and token not in _SMALL and _VERB_END.search(token) is not None
+    )
 
 
 _COMMANDS = frozenset(
@@ -450,7 +561,7 @@ def novelty(found: Iterable[Sentence]) -> list[float]:
     shares = []
     for sentence in found:
         tokens = ["#" if t[0].isdigit() or t.startswith("r$") else t for t in sentence.tokens]
-        runs = list(zip(tokens, tokens[1:], tokens[2:], strict=False)) or [tuple(tokens)]
+        runs: list[tuple[str, ...]] = [*zip(tokens, tokens[1:], tokens[2:], strict=False)] or [tuple(tokens)]
         shares.append(len({r for r in runs if r not in seen}) / len(runs))
         seen.update(runs)
     return shares
@@ -465,7 +576,9 @@ def variety(text: str) -> float:
     return min(1.0, max(0.0, (ratio - 0.16) / 0.14))
 
 
-_NUMBER = re.compile(r"(?<![\w.,])\d++(?:\.\d{3}(?!\d))*+(?:[.,]\d++)?(?![\w])|(?<![\w.,])\d++(?:[.,]\d++)?(?=(?:x|h|k|o|a)\b)")
+_NUMBER = re.compile(
+    r"(?<![\w.,])\d++(?:\.\d{3}(?!\d))*+(?:[.,]\d++)?(?![\w])|(?<![\w.,])\d++(?:[.,]\d++)?(?=(?:x|h|k|o|a)\b)"
+)
 
 
 def numbers(text: str) -> list[float]:
@@ -494,4 +607,10 @@ def stem(word: str) -> str:
 
 def is_content(token: str) -> bool:
     """Whether a token is a word that carries meaning."""
-    return token[0].isalpha() and token not in _SMALL and token not in _FINITE and len(token) > 2 and not token.startswith("r$")
+    return (
+        token[0].isalpha()
+        and token not in _SMALL
+        and token not in _FINITE
+        and len(token) > 2
+        and not token.startswith("r$")
+    )

@@ -23,11 +23,18 @@ MAXIMA = {
 }
 _INSTRUCTIONS, _SERVICE, _FORMAL = Words(lexicon.INSTRUCTIONS), Words(lexicon.SERVICE), Words(lexicon.FORMAL)
 _ADDRESS, _ABOUT = Words(lexicon.ADDRESS), frozenset(lexicon.ABOUT_THE_TASK)
-_OCCASIONS = tuple((Words(said.split()) if said != "sem comprar" else None, tuple(map(listed, groups))) for said, groups in lexicon.OCCASIONS)
+_OCCASIONS = tuple(
+    (Words(said.split()) if said != "sem comprar" else None, tuple(map(listed, groups)))
+    for said, groups in lexicon.OCCASIONS
+)
 _OFFERS = {name: Words(forms.split()) for name, forms in lexicon.OFFERS.items()}
 _PRODUCTS = {name: Words(forms.split()) for name, forms in lexicon.PRODUCTS.items()}
 _SAID = Words(" ".join([*lexicon.OFFERS.values(), *(" ".join((t, *g)) for t, g in lexicon.OCCASIONS)]).split())
 """Words of occasions and offers, which name no product."""
+_CATEGORY_WORDS = frozenset(
+    "livros moda beleza saude informatica eletronicos telefonia eletrodomesticos brinquedos esporte lazer cama mesa banho moveis "
+    "decoracao utilidades relogios automotivo ferramentas perfumaria papelaria alimentos bebidas".split()
+)
 _LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _NUMBERS = re.compile(r"\d+(?:[.,]\d+)*")
 
@@ -62,7 +69,11 @@ def read_brief(prompt: str) -> Brief:
     said = tuple(_LETTERS.findall(folded))
     groups, used = list[Words](), set[str]()
     for trigger, wanted in _OCCASIONS:
-        hits = {w for w in said if trigger.has(w)} if trigger else ({"sem", "comprar"} if "sem comprar" in folded else set())
+        hits = (
+            {w for w in said if trigger.has(w)}
+            if trigger
+            else ({"sem", "comprar"} if "sem comprar" in folded else set())
+        )
         if hits:
             groups += wanted
             used |= hits
@@ -70,8 +81,15 @@ def read_brief(prompt: str) -> Brief:
     offers = {name for name, forms in _OFFERS.items() if forms.any(said)}
     offers |= {offer for word in said for offer in lexicon.FOLLOWS.get(word, ())}
     products = tuple(forms for name, forms in _PRODUCTS.items() if name in {w.rstrip("s") for w in said} | set(said))
-    places = {part for code, name in lexicon.STATES.items() if code in said or name in folded for part in (code, *name.split())}
-    rest = {w for w in said if is_content(w) and not _INSTRUCTIONS.has(w) and not _SAID.has(w) and w not in places | used}
+    places = {
+        part
+        for code, name in lexicon.STATES.items()
+        if code in said or name in folded
+        for part in (code, *name.split())
+    }
+    rest = {
+        w for w in said if is_content(w) and not _INSTRUCTIONS.has(w) and not _SAID.has(w) and w not in places | used
+    }
     service = _SERVICE.any(said) and "frete" not in said
     return Brief(said, numbers, tuple(groups), products, frozenset(offers), service, frozenset(map(stem, rest)))
 
@@ -80,7 +98,12 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     shown = visible(completion[:_MOST])
     found = sentences(shown)
     words = tuple(_LETTERS.findall(fold(shown)))
-    said = tuple(w for s in found if len(s.words) >= (2 if "!" in s.raw else _SHORTEST) and s.sense >= 0.6 for w in _LETTERS.findall(fold(s.raw)))
+    said = tuple(
+        w
+        for s in found
+        if len(s.words) >= (2 if "!" in s.raw else _SHORTEST) and s.sense >= 0.6
+        for w in _LETTERS.findall(fold(s.raw))
+    )
     if not words or _is_about_the_task(shown, words, prompt):
         return dict.fromkeys(MAXIMA, 0.0)
     brief = read_brief(prompt)
@@ -89,6 +112,9 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     portuguese = sound * fits * min(1.0, len(words) / 8) * (1.0 - 0.5 * _copied(words, prompt)) * _manner(shown, words)
     product = _product(said, brief)
     occasion = _occasion(said, shown, brief) * (0.7 if product == 0.0 and not brief.service else 1.0)
+    if product == 1.0:
+        others = len(_CATEGORY_WORDS & set(words) - set(brief.words))
+        product, occasion = product * 0.7**others, occasion * 0.7**others
     on_brief = portuguese * (0.3 + 0.7 * occasion)
     formed = portuguese * (0.5 + 0.5 * occasion) * min(1.0, len(words) / 8)
     verb = any(is_verb(w) for w in words)
@@ -117,9 +143,10 @@ def _is_about_the_task(shown: str, words: tuple[str, ...], prompt: str) -> bool:
 
 
 def _manner(shown: str, words: tuple[str, ...]) -> float:
-    """Less than 1 for a text that begins in the middle, speaks of the customer to the customer, or drops a state's letters."""
+    """Less than 1 for a text that begins or ends in the middle, speaks of the customer to the customer, or drops a state's letters."""
     small = sum(s.raw[:1].islower() for s in sentences(shown) if s.raw)
-    cut = sum(line.rstrip()[-1:] in (":", ",", ";", "-") for line in shown.splitlines() or [shown])
+    cut = int(shown[:1] in (",", ".", ":", ";", ")"))
+    cut += sum(line.rstrip()[-1:] in (":", ",", ";", "-") for line in shown.splitlines() or [shown])
     manner = 0.8**small * 0.6**cut
     manner *= 0.7 if {"cliente", "clientes"} & set(words) else 1.0
     return manner * (0.6 if _BARE_STATE.search(shown) else 1.0)
@@ -134,8 +161,11 @@ def _copied(words: tuple[str, ...], prompt: str) -> float:
     return max(0.0, (share - 0.5) / 0.5)
 
 
-_BARE_STATE = re.compile(r"(?<!\bem)(?<!\bde)(?<!\bda)(?<!\bdo)(?<!\bno)(?<!\bna)(?<!pra)(?<!para)(?<![,(/\u2013-]) (?:" + "|".join(
-    code.upper() for code in lexicon.STATES) + r")\b")
+_BARE_STATE = re.compile(
+    r"(?<!\bem)(?<!\bde)(?<!\bda)(?<!\bdo)(?<!\bno)(?<!\bna)(?<!pra)(?<!para)(?<![,(/\u2013-]) (?:"
+    + "|".join(code.upper() for code in lexicon.STATES)
+    + r")\b"
+)
 """A state's two letters that no preposition leads to."""
 
 
@@ -149,7 +179,9 @@ def _sound(shown: str) -> float:
     new = sum(novelty(found)) / len(found)
     worst = min(s.sense for s in found)
     value = 0.3 * sense(found) + 0.7 * worst
-    scraps = sum(len(s.words) <= 2 and "!" not in s.raw and "?" not in s.raw and not _ADDRESS.any(s.words) for s in found)
+    scraps = sum(
+        len(s.words) <= 2 and "!" not in s.raw and "?" not in s.raw and not _ADDRESS.any(s.words) for s in found
+    )
     return min(1.0, max(0.0, (value - 0.4) / 0.55)) * min(1.0, max(0.0, different - 0.4) / 0.4) * new * 0.6**scraps
 
 
@@ -166,7 +198,7 @@ def _occasion(words: tuple[str, ...], shown: str, brief: Brief) -> float:
 
 def _offered_numbers(brief: Brief) -> frozenset[float]:
     """The brief's numbers that a customer must read: amounts, not for how long a cart has waited."""
-    waits = {"abandonado", "comprar"} & set(brief.words) and "sem" in brief.words or "abandonado" in brief.words
+    waits = ({"abandonado", "comprar"} & set(brief.words) and "sem" in brief.words) or "abandonado" in brief.words
     return frozenset() if waits else brief.numbers
 
 

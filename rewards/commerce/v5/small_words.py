@@ -9,7 +9,9 @@ _QNT = "todo toda todos todas cada outro outra outros outras algum alguma alguns
 _PRO = "voce voces ele ela eles elas eu gente quem"
 _AUX = "eh sao foi foram era eram estah estao estava tem tinha teve ha vai vao deve devem devemos pode podem podemos precisa precisam precisamos fica ficou"
 _PREP = "de em por para com sem sob sobre entre desde contra apos pra ate"
-_CONTR = "do da dos das no na nos nas ao aos pelo pela pelos pelas num numa neste nesta nesse nessa deste desta desse dessa"
+_CONTR = (
+    "do da dos das no na nos nas ao aos pelo pela pelos pelas num numa neste nesta nesse nessa deste desta desse dessa"
+)
 _NAMED = f"{_ART} {_OWN} {_DEM} {_QNT} {_PRO}"
 _ADVERBS = "ja so hoje agora ainda tambem aqui la assim sempre quase apenas somente"
 _AFTER_VERB = f"{_ART} {_PREP} {_CONTR} {_OWN} {_DEM} {_QNT} mais menos nao ja so tambem bem muito sempre ainda aqui que como quase apenas quando hoje agora"

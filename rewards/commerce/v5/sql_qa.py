@@ -8,7 +8,7 @@ from rewards.commerce.profiles import Rules
 from rewards.commerce.sql_qa import statements
 from rewards.commerce.v5 import lexicon
 from rewards.commerce.v5.echo import is_echo
-from rewards.commerce.v5.match import Words, listed
+from rewards.commerce.v5.match import listed
 from rewards.commerce.v5.portuguese import is_content, is_verb, novelty, sentences, stem, variety
 from rewards.text import fold
 from rewards.types import Components, Reward
@@ -28,7 +28,9 @@ def first_query(completion: str) -> tuple[str, str]:
     for fence in _FENCE.finditer(completion):
         if _BEGINS.match(fence[1]) and statements(fence[1].replace("\n\n", "\n")):
             query = _until_semicolon(fence[1])
-            return query.strip(), completion[: fence.start()] + " \n" + fence[1][len(query) + 1 :] + "\n" + completion[fence.end() :]
+            return query.strip(), completion[: fence.start()] + " \n" + fence[1][len(query) + 1 :] + "\n" + completion[
+                fence.end() :
+            ]
     spans = statements(completion)
     if not spans:
         return "", re.sub(r"```\w*", " ", completion)
@@ -120,6 +122,8 @@ def explains(prose: str, prompt: str, has_query: bool) -> float:
     return mean * long * variety(prose) * (1.0 if has_query else 0.3)
 
 
-_ABOUT = frozenset(stem(w) for w in "consulta soma conta media filtra agrupa calcula ordena resultado valor total percentual".split())
+_ABOUT = frozenset(
+    stem(w) for w in "consulta soma conta media filtra agrupa calcula ordena resultado valor total percentual".split()
+)
 
 REWARD = Reward(MAXIMA, _components_of, measured=MEASURED)
