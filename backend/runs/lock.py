@@ -13,7 +13,8 @@ from backend.runs.handle import LOCAL, this_host
 from backend.settings import get_settings
 
 HELD = "WORKBENCH_TRAINING_LOCK_HELD"
-"""Environment variable for the children of a run of several seeds: the parent holds the lock for all of them."""
+"""Environment variable of processes that need no lock: children of a run of several seeds, whose parent holds it for all, and
+jobs of a scheduler, which gives each its share of the machine."""
 _POLL_SECONDS = 0.5
 
 

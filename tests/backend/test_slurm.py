@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -148,18 +149,21 @@ def test_a_run_trains_in_a_job_and_a_stop_reaches_it(
     monkeypatch.setattr("backend.runs.queue.ensure_dispatcher", lambda launcher: None)
     whole = create_run(tiny_config)
     endless = create_run(tiny_config.model_copy(update={"max_steps": 5000, "eval_steps": 5000, "stop_rules": False}))
-    for run_id in (whole, endless):
+    for run_id in (endless, whole):  # the first takes nothing from the second
         enqueue(run_id, "cluster")
     dispatcher = Dispatcher(find_launcher("cluster"))
+    metrics = Path(get_run(endless).folder) / "metrics.jsonl"
 
     def look(run_id: str, status: str) -> bool:
         dispatcher.round()
+        time.sleep(1)
         return get_run(run_id).status == status
 
-    wait_until("the one has finished", lambda: look(whole, "finished"), 240)
+    wait_until(
+        "the one trains", lambda: look(endless, "running") and metrics.exists() and "loss" in metrics.read_text(), 200
+    )
+    wait_until("the other has finished beside it", lambda: look(whole, "finished"), 240)
     assert (Path(get_run(whole).folder) / "comparison_base_vs_tuned.json").exists()
-    metrics = Path(get_run(endless).folder) / "metrics.jsonl"
-    wait_until("the other trains", lambda: metrics.exists() and "loss" in metrics.read_text(), 120)
     request_stop(endless)
     wait_until("it has stopped", lambda: look(endless, "stopped"), 120)
     assert "SIGTERM" in get_run(endless).reason and Handle.of(get_run(endless)).launcher == "cluster"

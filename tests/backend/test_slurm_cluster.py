@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,17 +128,20 @@ def test_a_run_trains_and_one_is_stopped(
     monkeypatch.setattr("backend.runs.queue.ensure_dispatcher", lambda launcher: None)
     whole = create_run(tiny_config)
     endless = create_run(tiny_config.model_copy(update={"max_steps": 5000, "eval_steps": 5000, "stop_rules": False}))
-    for run_id in (whole, endless):
+    for run_id in (endless, whole):  # the first takes nothing from the second
         enqueue(run_id, "cluster")
     dispatcher = Dispatcher(find_launcher("cluster"))
+    metrics = Path(get_run(endless).folder) / "metrics.jsonl"
 
     def look(run_id: str, status: str) -> bool:
         dispatcher.round()
+        time.sleep(1)
         return get_run(run_id).status == status
 
-    wait_until("the one has finished", lambda: look(whole, "finished"), 300)
-    metrics = Path(get_run(endless).folder) / "metrics.jsonl"
-    wait_until("the other trains", lambda: metrics.exists() and "loss" in metrics.read_text(), 200)
+    wait_until(
+        "the one trains", lambda: look(endless, "running") and metrics.exists() and "loss" in metrics.read_text(), 200
+    )
+    wait_until("the other has finished beside it", lambda: look(whole, "finished"), 300)
     request_stop(endless)
     wait_until("it has stopped", lambda: look(endless, "stopped"), 200)
     assert "SIGTERM" in get_run(endless).reason

@@ -4,6 +4,7 @@ submitit asks the scheduler to queue a job again that was preempted or ran into 
 last whole checkpoint. A stop is asked for in the folder, where the run looks for it (``backend.runs.worker``).
 """
 
+import logging
 import re
 import shlex
 import subprocess
@@ -45,6 +46,7 @@ class SlurmLauncher:
             import submitit
         except ModuleNotFoundError as error:
             raise UserError("a SLURM place needs submitit: pip install 'reward-workbench[slurm]'") from error
+        logging.getLogger("submitit").setLevel(logging.ERROR)  # it would warn at every look where no accounts are kept
         self.name, self.at_once, self._place, self._submitit = name, place.at_once, place, submitit
         self._jobs: dict[str, Any] = {}
         self._preempted: dict[str, float] = {}
@@ -154,9 +156,8 @@ class SlurmLauncher:
         if self._place.cluster == "local":
             words = found.state.split()
         else:
-            words = found.watcher.get_state(job["id"], mode="force").split()
-            if not words or words[0] == "UNKNOWN":  # a cluster that keeps no accounts
-                words = _from_queue(job["id"])
+            # squeue knows what is in the queue or has just left it; sacct, where accounts are kept, all the rest.
+            words = _from_queue(job["id"]) or found.watcher.get_state(job["id"], mode="force").split()
         return words[0].rstrip("+").upper() if words else ""
 
     def _stays_preempted(self, job_id: str) -> bool:

@@ -1,9 +1,12 @@
 """What runs inside a SLURM job: the training, in a process of its own. submitit pickles it; it needs nothing of a store."""
 
+import os
 import signal
 import subprocess
 from pathlib import Path
 from typing import Any
+
+from backend.runs.lock import HELD
 
 EXIT_CODE = "exit_code"
 """A file in the run's folder: how its process ended, negative for a signal."""
@@ -21,7 +24,11 @@ class TrainInFolder:
         command = f'exec {self._python} -m run_training --folder "$1"'
         with (folder / "log.txt").open("ab") as log:
             process = subprocess.Popen(
-                ["/bin/sh", "-c", command, "sh", self._folder], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                ["/bin/sh", "-c", command, "sh", self._folder],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, HELD: "the scheduler"},  # which has given the job its share of the machine
             )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _frame: process.send_signal(received))
