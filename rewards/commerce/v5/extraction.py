@@ -11,6 +11,8 @@ from typing import Any
 from rewards.commerce.extraction import CHECKS, FIELDS, nota_of, sentiment_of, sentiment_of_nota
 from rewards.commerce.json_parsing import parse_json_fully
 from rewards.commerce.profiles import Rules
+from rewards.commerce.v5.clauses import is_known
+from rewards.commerce.v5.clauses import parsed as parse
 from rewards.commerce.v5.echo import is_echo
 from rewards.commerce.v5.portuguese import is_content, sentences, stem
 from rewards.text import fold
@@ -39,7 +41,7 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     passed = sum(field in data and check(data[field]) for field, check in CHECKS.items())
     sentiment = sentiment_of(data.get("sentiment"))
     alone = _stands_alone(completion)
-    whole = 1.0 if alone or (not parsed.strict and completion.count("{") == 1) else _AMONG_JUNK
+    whole = 1.0 if alone and parsed.strict else 0.9 if alone else _AMONG_JUNK
     opposite = nota is not None and {sentiment_of_nota(nota), sentiment} == {"positivo", "negativo"}
     return {
         "json_validity": 0.10 * (1.0 if parsed.strict and alone else _REPAIRED),
@@ -56,7 +58,16 @@ def _stands_alone(completion: str) -> bool:
     first, last = completion.find("{"), completion.rfind("}")
     around = completion[:first] + completion[last + 1 :]
     begins = re.match(r'\{\s*"', completion[first : first + 40]) is not None
-    return begins and len(around) <= 200 and not re.search(r'["\[\]{}]', around)
+    prose = sentences(_FENCE.sub(" ", around[:_MOST]))
+    said = [w for s in prose for w in s.words]
+    reads = len(said) <= _ASIDE and all(is_known(w) or w in _SAID for w in said) and all(parse(s)[0] < 0.5 for s in prose)
+    return begins and reads and not re.search(r'["\[\]{}]', around)
+
+
+_FENCE = re.compile(r"```(?:json)?", re.I)
+_SAID = frozenset("json segue objeto registro resposta dados extraidos extracao campos formato solicitado abaixo conforme".split())
+_ASIDE = 20
+"""Words of a sentence around the object."""
 
 
 Judgement = tuple[float, float]
@@ -64,8 +75,10 @@ Judgement = tuple[float, float]
 
 
 def _mean(judged: list[Judgement]) -> float:
+    """The weighted mean, less up to 0.3 of it for the worst: a record is right where every value is."""
     weight = sum(w for _, w in judged)
-    return sum(right * w for right, w in judged) / weight if weight else 0.0
+    mean = sum(right * w for right, w in judged) / weight if weight else 0.0
+    return mean * (0.7 + 0.3 * min((right for right, _ in judged), default=0.0))
 
 
 # --- the nota ---------------------------------------------------------------------------------------------------
@@ -209,11 +222,12 @@ def _complaint_right(data: dict[str, Any], category: str | None, faults: dict[st
     review = _stems_of_prompt(prompt[:_MOST])
     grounded = len(said & (about | named)) > 0
     strange = len(said - review - named - _KNOWN) / len(said)
-    sense = sentences(complaint)[0].sense if sentences(complaint) else 0.0
+    found = sentences(complaint)
+    sense = min((s.sense for s in found), default=0.0) * 0.7 ** (sum(parse(s)[0] for s in found) + len(found) - 1)
     if not grounded:
         return 0.0
     untrue = 0.3 if elsewhere - {"atendimento", "vendedor"} else 1.0
-    return (1.0 if said & about else 0.7) * (1.0 - strange**2) * min(1.0, 0.3 + sense) * untrue
+    return (1.0 if said & about else 0.7) * (1.0 - strange**2) * min(1.0, 0.15 + sense) * untrue
 
 
 _NAMES = {

@@ -7,8 +7,9 @@ from functools import lru_cache
 from rewards.commerce.profiles import Rules
 from rewards.commerce.push import length_share
 from rewards.commerce.v5 import lexicon
+from rewards.commerce.v5.clauses import is_known, parsed
 from rewards.commerce.v5.match import Words, listed
-from rewards.commerce.v5.portuguese import is_content, is_verb, novelty, sense, sentences, stem, value_of
+from rewards.commerce.v5.portuguese import Sentence, is_content, novelty, sense, sentences, stem, value_of
 from rewards.text import fold, visible, visible_length
 from rewards.types import Components, Reward
 
@@ -35,7 +36,13 @@ _CATEGORY_WORDS = frozenset(
     "livros moda beleza saude informatica eletronicos telefonia eletrodomesticos brinquedos esporte lazer cama mesa banho moveis "
     "decoracao utilidades relogios automotivo ferramentas perfumaria papelaria alimentos bebidas".split()
 )
+_HALLMARKS = "carrinh* aniversari* black cashback retirad* atras* lancament* avali* parcel*".split()
+"""Words that name an occasion: said where the brief does not, they announce another."""
 _LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_STRAY = re.compile(r"[^\W\d_][*_|/\\<>]|[*_|\\<>]\w")
+"""Signs that stand in no message."""
+_SYMBOLS = re.compile(r"[\u2190-\u2bff\U0001f000-\U0001faff]\ufe0f?")
+"""Emoji, which end a sentence as a full stop does."""
 _NUMBERS = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -107,23 +114,28 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     if not words or _is_about_the_task(shown, words, prompt):
         return dict.fromkeys(MAXIMA, 0.0)
     brief = read_brief(prompt)
-    sound = _sound(shown)
+    apart = sentences(_SYMBOLS.sub("\n", shown))
+    parses = [(*parsed(s), len(s.words)) for s in apart]
+    sound = _sound(shown) * 0.7 ** (sum(faults for faults, _, _ in parses) + _unknown(words, prompt))
     fits = length_share(visible_length(completion))
-    portuguese = sound * fits * min(1.0, len(words) / 8) * (1.0 - 0.5 * _copied(words, prompt)) * _manner(shown, words)
+    portuguese = sound * fits * min(1.0, len(words) / 8) * (1.0 - 0.5 * _copied(words, prompt)) * _manner(shown, words, apart)
     product = _product(said, brief)
     occasion = _occasion(said, shown, brief) * (0.7 if product == 0.0 and not brief.service else 1.0)
+    others = len(_CATEGORY_WORDS & set(words) - set(brief.words))
     if product == 1.0:
-        others = len(_CATEGORY_WORDS & set(words) - set(brief.words))
-        product, occasion = product * 0.7**others, occasion * 0.7**others
-    on_brief = portuguese * (0.3 + 0.7 * occasion)
+        product *= 0.7**others
+    occasion *= 0.7 ** (others if product else min(1, others))
+    strange = {mark for mark in _HALLMARKS if listed(mark).any(words) and not listed(mark).any(brief.words)}
+    occasion *= 0.7 ** len(strange)
+    on_brief = portuguese * (0.4 + 0.6 * occasion)
     formed = portuguese * (0.5 + 0.5 * occasion) * min(1.0, len(words) / 8)
-    verb = any(is_verb(w) for w in words)
+    verb = any(acts and faults < 0.5 and length >= _SHORTEST for faults, acts, length in parses)
     return {
         "occasion": 0.40 * portuguese * occasion,
         "product": 0.20 * on_brief * product,
-        "sentence": 0.20 * formed * (0.5 + 0.5 * verb),
+        "sentence": 0.20 * formed * (0.4 + 0.6 * verb),
         "address": 0.10 * on_brief * float(_ADDRESS.any(words)),
-        "length": 0.10 * fits * float(bool(found)) * min(1.0, sound * 2),
+        "length": 0.10 * fits * min(1.0, sound * 2) * min(1.0, len(words) / 8),
         "invented_offer": -0.20 * min(1.0, _invented(words, shown, brief) * (0.25 + 0.75 * occasion)),
         "formal": -0.20 * float(_FORMAL.any(words)),
     }
@@ -142,14 +154,21 @@ def _is_about_the_task(shown: str, words: tuple[str, ...], prompt: str) -> bool:
     return len(words) >= 0.6 * len(asked) and " ".join(words) in " ".join(asked)
 
 
-def _manner(shown: str, words: tuple[str, ...]) -> float:
+def _manner(shown: str, words: tuple[str, ...], apart: list[Sentence]) -> float:
     """Less than 1 for a text that begins or ends in the middle, speaks of the customer to the customer, or drops a state's letters."""
-    small = sum(s.raw[:1].islower() for s in sentences(shown) if s.raw)
+    small = sum(s.raw[:1].islower() for s in apart)
     cut = int(shown[:1] in (",", ".", ":", ";", ")"))
+    cut += len(_STRAY.findall(shown))
     cut += sum(line.rstrip()[-1:] in (":", ",", ";", "-") for line in shown.splitlines() or [shown])
     manner = 0.8**small * 0.6**cut
     manner *= 0.7 if {"cliente", "clientes"} & set(words) else 1.0
     return manner * (0.6 if _BARE_STATE.search(shown) else 1.0)
+
+
+def _unknown(words: tuple[str, ...], prompt: str) -> float:
+    """What the words cost that neither the lists nor the brief hold: little each, since no list holds all of a language."""
+    asked = {stem(w) for w in read_brief(prompt).words}
+    return 0.15 * sum(not is_known(w) and stem(w) not in asked for w in set(words))
 
 
 def _copied(words: tuple[str, ...], prompt: str) -> float:
@@ -182,7 +201,7 @@ def _sound(shown: str) -> float:
     scraps = sum(
         len(s.words) <= 2 and "!" not in s.raw and "?" not in s.raw and not _ADDRESS.any(s.words) for s in found
     )
-    return min(1.0, max(0.0, (value - 0.4) / 0.55)) * min(1.0, max(0.0, different - 0.4) / 0.4) * new * 0.6**scraps
+    return min(1.0, max(0.0, (value - 0.4) / 0.55)) * min(1.0, max(0.0, different - 0.4) / 0.55) * new * 0.6**scraps
 
 
 def _occasion(words: tuple[str, ...], shown: str, brief: Brief) -> float:

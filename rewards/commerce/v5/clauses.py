@@ -1,0 +1,229 @@
+"""Whether a short text is built of Portuguese clauses: a finite automaton over kinds of words, which counts what does not fit.
+
+Each word has one kind or several (``compra`` is a noun or a verb); of all readings of a sentence the one with the fewest faults
+counts. The automaton knows what a clause has had (no verb, a finite verb, a command), so that a noun is joined to a noun, a
+verb to a verb, and two verbs do not stand in one clause. Time is linear in the number of tokens.
+"""
+
+import re
+from functools import lru_cache
+
+from rewards.commerce.v5 import lexicon
+from rewards.commerce.v5 import portuguese as pt
+from rewards.commerce.v5.match import Words
+from rewards.commerce.v5.portuguese import Sentence
+
+_OF_KIND = {
+    "D": "o a os as um uma uns umas seu sua seus suas nosso nossa nossos nossas meu minha este esta esse essa estes estas esses essas "
+    "aquele aquela todo toda todos todas cada outro outra outros outras algum alguma alguns algumas nenhum nenhuma muito muita muitos "
+    "muitas pouco poucas poucos pouca mais menos quais qual quanto varios varias ultimo ultima ultimos ultimas primeiro primeira primeiros primeiras",
+    "P": "de em por para com sem sob sobre entre desde contra apos pra ate do da dos das no na nos nas ao aos pelo pela pelos pelas num "
+    "numa neste nesta nesse nessa deste desta desse dessa antes depois perto dele dela conforme tal",
+    "R": "ja so hoje agora ainda tambem aqui la assim sempre quase apenas somente nunca bem mal muito mais menos antes depois amanha nao "
+    "tao tanto ontem melhor demais logo cedo tarde talvez perto longe gratis",
+    "O": "voce voces ele ela eles elas eu gente quem isso isto tudo nada",
+    "J": "e ou mas nem",
+    "Q": "que quando se como onde porque pois enquanto embora quem caso quanto cade",
+    "T": "me te lhe se nos",
+}
+_KINDS: dict[str, str] = {}
+for _kind, _words in _OF_KIND.items():
+    for _word in _words.split():
+        _KINDS[_word] = _KINDS.get(_word, "") + _kind
+_HOLDS_NOUN = frozenset("antes depois perto".split())
+_NO_OBJECT = frozenset("venha vem volte volta corra corre vamos olhe toque clique".split())
+"""Commands that no noun follows directly."""
+_HELP = frozenset("venha vem volte corra corre vamos pode podem deve devem quer querem vai vao precisa precisam".split())
+"""Verbs that an infinitive follows directly."""
+_LINKING = frozenset("eh sao foi foram era estah estao fica ficou ficam continua continuam segue parece chegou chega esperando tem".split())
+_SUBJUNCTIVE = frozenset("acabe acabem seja sejam chegue cheguem vencam termine terminem precise quiser merece-se".split())
+_MOST = 60
+"""Tokens of a sentence that are read."""
+
+
+@lru_cache(maxsize=4096)
+def kinds_of(token: str) -> str:
+    """The kinds a folded token may be: D(eterminer) P(reposition) R (adverb) O (pronoun) J(oins) Q(ue) T (object pronoun), N(oun or
+    adjective), # number, I(mperative), F(inite verb), S(ubjunctive), X (infinitive), G(erund), and signs as they stand."""
+    if not token[0].isalnum():
+        return token[0]
+    if token[0].isdigit() or token.startswith("r$"):
+        return "#"
+    if token in _SUBJUNCTIVE:
+        return "S"
+    kinds = _KINDS.get(token, "")
+    if token in pt._COMMANDS:
+        kinds += "I"
+    if token in pt._FINITE and token not in ("ser", "ter", "estar"):
+        return kinds + "F"
+    if token in ("ser", "ter", "estar") or pt._is_infinitive(token):
+        return kinds + "X"
+    if pt._is_gerund(token):
+        return kinds + "G"
+    if token in pt._VERBS:
+        kinds += _verb_kind(token)
+        return kinds + ("N" if token in pt._NOUN_TOO | pt.NOUNS else "")
+    if kinds:
+        return kinds
+    return "N" + ("F" if pt.is_verb(token) else "") + ("I" if token.endswith(("e", "a", "em")) and token not in pt.NOUNS else "")
+
+
+def _verb_kind(token: str) -> str:
+    return "FI" if token.endswith(("a", "e", "am", "em")) else "F"
+
+
+_NOMINAL = {"D": ("d", 0.0), "N": ("n", 0.0), "#": ("#", 0.0), "P": ("p", 0.0), "R": ("r", 0.0), "O": ("o", 0.0), "Q": ("q", 0.0)}
+_SIGNS = {",": ("c", 0.0), ":": ("s", 0.0)}
+_STEPS: dict[str, dict[str, tuple[str, float]]] = {
+    "s": {**_NOMINAL, "F": ("v", 0.0), "I": ("v", 0.0), "X": ("v", 0.3)},
+    "c": {**_NOMINAL, "F": ("v", 0.0), "I": ("v", 0.0), "X": ("v", 0.3), "G": ("v", 0.0), "J": ("j", 0.0), "T": ("t", 0.3)},
+    "d": {"N": ("n", 0.0), "#": ("#", 0.0), "D": ("d", 0.0), "Q": ("q", 0.0), "R": ("d", 0.3)},
+    "p": {"D": ("d", 0.0), "N": ("n", 0.0), "#": ("#", 0.0), "O": ("n", 0.0), "X": ("v", 0.0), "R": ("r", 0.0), "Q": ("q", 0.0)},
+    "n": {"N": ("n", 0.0), "P": ("p", 0.0), "R": ("r", 0.0), "J": ("j", 0.0), "Q": ("q", 0.0), "F": ("v", 0.0), "G": ("v", 0.0),
+          "T": ("t", 0.0), "#": ("#", 0.4), "D": ("d", 0.7), "O": ("o", 0.5), **_SIGNS},
+    "o": {"F": ("v", 0.0), "T": ("t", 0.0), "R": ("o", 0.0), "J": ("j", 0.0), "P": ("p", 0.5), "Q": ("q", 0.5), **_SIGNS},
+    "r": {**_NOMINAL, "F": ("v", 0.0), "I": ("v", 0.0), "G": ("v", 0.0), "J": ("j", 0.0), "T": ("t", 0.0), **_SIGNS},
+    "v": {"D": ("d", 0.0), "N": ("n", 0.0), "#": ("#", 0.0), "P": ("p", 0.0), "R": ("r", 0.0), "O": ("n", 0.5), "J": ("k", 0.0),
+          "Q": ("q", 0.0), "T": ("n", 0.5), **_SIGNS},
+    "j": {**_NOMINAL, "O": ("n", 0.0), "P": ("p", 0.5), "I": ("v", 0.0), "F": ("v", 0.0), "X": ("v", 0.4)},
+    "k": {"R": ("r", 0.0), "I": ("v", 0.0), "F": ("v", 0.0), "X": ("v", 0.4), "T": ("t", 0.0), "P": ("p", 0.7)},
+    "q": {"D": ("d", 0.0), "N": ("n", 0.0), "#": ("#", 0.0), "O": ("o", 0.0), "F": ("v", 0.0), "R": ("q", 0.0), "T": ("t", 0.0),
+          "S": ("v", 0.0), "I": ("v", 0.6), "X": ("v", 0.3), "P": ("p", 0.2)},
+    "t": {"F": ("v", 0.0), "X": ("v", 0.0), "S": ("v", 0.0)},
+}  # fmt: skip
+"""Where a word of a kind leads, and what it costs: s(tart), after a c(omma), a d(eterminer), a p(reposition), a n(oun), a
+pr(o)noun, an adve(r)b, a (v)erb, an "e" between nouns (j) or after a verb (k), a "(q)ue", an objec(t) pronoun."""
+_STEPS["#"] = _STEPS["n"] | {"N": ("n", 0.0), "J": ("k", 0.0)}
+_STEPS["w"] = {kind: step for kind, step in _STEPS["v"].items() if kind not in "DN#O"}  # verbs without an object
+_AFTER_KIND = {"D": "d", "P": "p", "R": "r", "O": "o", "N": "n", "#": "#", "J": "j", "Q": "q", "T": "t"} | dict.fromkeys("IFSXG", "v")
+_OPEN = frozenset("dpjkqt")
+"""Where no clause ends."""
+_NONE, _FINITE, _COMMAND, _AWAITED, _WISHED = range(5)
+"""What verb a clause has had; ``_AWAITED``: a clause with "que", "se" or "quando" that must have one; ``_WISHED``: that may have a
+subjunctive."""
+
+
+def parsed(sentence: Sentence) -> tuple[float, bool]:
+    """(how much of a sentence fits no clause: 0 for none, about 1 for each place where it breaks; whether its best reading has a
+    finite verb or a command)."""
+    paths: dict[_State, float] = {("s", _NONE, "", False): 0.0}
+    for token in sentence.tokens[:_MOST]:
+        following: dict[_State, float] = {}
+        for (place, verb, before, acts), cost in paths.items():
+            for kind in kinds_of(token):
+                to, had, more = _step(place, verb, before, kind, token)
+                key = (to, had, token, acts or kind in "IF")
+                following[key] = min(following.get(key, float("inf")), cost + more)
+        paths = following
+    ends = [
+        (cost + float(place in _OPEN or verb >= _AWAITED), not acts) for (place, verb, _, acts), cost in paths.items()
+    ]
+    faults, verbless = min(ends)
+    return faults, not verbless
+
+
+_State = tuple[str, int, str, bool]
+"""(place, the clause's verb, the token before, whether any clause had a verb)."""
+
+
+def _step(place: str, verb: int, before: str, kind: str, token: str) -> tuple[str, int, float]:
+    """(the place after a word, the clause's verb so far, the cost)."""
+    if kind in ",:":
+        return _SIGNS[kind][0], _NONE, float(place in _OPEN or verb >= _AWAITED)
+    if kind not in _AFTER_KIND:
+        return place, verb, 0.0
+    to, cost = _STEPS[place].get(kind, (_AFTER_KIND[kind], 1.0))
+    if place == "s" and token in _OF:
+        return to, verb, 0.7
+    if token == "tal" and place == "q":
+        return to, _NONE, 0.0
+    if kind == "D" and place == "d" and token in _OWN:
+        return "n", verb, 0.0
+    if kind == "N":
+        cost += _misjoined_noun(place, before, token)
+    if kind == "J" and place == "r" and before not in _TIMES:
+        cost = 0.6
+    if kind == "Q":
+        if place == "d" and before != "o":
+            cost = 0.8
+        return to, _WISHED if before in _WISHES or token in _WISHES else _AWAITED, cost
+    if kind in "IFS":
+        after_join = place in "jk"
+        wanted = _COMMAND if kind == "I" else _FINITE
+        if kind == "I" and (place == "n" or (place not in "sck" and token not in pt._COMMANDS | pt._VERBS)):
+            cost = 1.0
+        elif kind == "S":
+            cost = 0.0 if verb == _WISHED else 0.8
+        elif kind == "I" and verb >= _AWAITED:
+            cost = max(cost, 0.6)
+        elif after_join:
+            cost = max(cost, 0.0 if verb == wanted else 0.5 if verb == _FINITE else 1.0)
+        elif verb in (_FINITE, _COMMAND):
+            cost = max(cost, 1.0)
+        return ("w" if token in _NO_OBJECT else "v"), wanted, cost
+    if kind == "X" and place in "vw":
+        cost = float(before not in _HELP)
+    if kind == "G":
+        cost = 0.0 if (place in "vw" and before in _LINKING) or (place in "nrc" and verb == _FINITE) else 0.8
+    if kind == "P" and place == "p" and ((before, token) in pt._MAY or before in _LEADS):
+        cost = 0.0
+    if kind == "P" and token == "ate":
+        cost = 0.0
+    return ("v" if kind in "XG" else to), verb, cost
+
+
+def _misjoined_noun(place: str, before: str, token: str) -> float:
+    """What is wrong with a noun or adjective after another that is not of its number, an adjective that no noun goes before, and a
+    bare noun after an adverb such as "so"."""
+    if place == "n" and before not in pt._PLURAL_WITHOUT_S and token not in _EITHER and before not in _EITHER:
+        several, of_several = before.endswith("s"), token.endswith("s")
+        described = _ADJECTIVE.search(token) is not None and token not in pt.NOUNS
+        return 0.6 * (several != of_several and (of_several or described))
+    if token in _AFTER_NOUN and place in "dpjk":
+        return 0.8
+    return 0.5 * (place == "r" and token in pt.NOUNS and before in _LIMITS)
+
+
+_ADJECTIVE = re.compile(r"(?:[aeiou]d|nov|barat|especi|querid|favorit|gratuit|complet|clar)[oa]s?$|[aei](?:l|is)$|[aei]vel$")
+_EITHER = frozenset("gratis mais-vendidos mais pet shop tenis black friday off simples app".split())
+_AFTER_NOUN = frozenset("gratis off".split())
+_TIMES = frozenset("hoje amanha agora aqui la mais sempre gratis bem".split())
+_LIMITS = frozenset("so ja ainda quase apenas somente".split())
+_WISHES = frozenset("antes para ate sem desde se quando caso onde enquanto quem embora importante".split())
+_OF = frozenset("de do da dos das".split())
+_OWN = frozenset("seu sua seus suas nosso nossa nossos nossas".split())
+_LEADS = frozenset("ate antes depois perto".split())
+
+
+@lru_cache(maxsize=4096)
+def is_known(word: str) -> bool:
+    """Whether a folded word is in one of the word lists, or is a regular form of one that is."""
+    return word in _KINDS or word in pt._SMALL or _LISTED.has(word) or _root(word) in _ROOTS
+
+
+_REGULAR = re.compile(r"(?:s|[aeo]s?|[aeiou]|[aei]r|[aei]m|[aei]ndo|[aei]d[ao]s?|[aei]mos|[aei]ram|ou|eu|iu)$")
+
+
+def _root(word: str) -> str:
+    """A word without the ending of a regular verb, adjective or noun; the whole of a short one."""
+    root = _REGULAR.sub("", word)
+    return root if len(root) > 2 else word
+
+
+def _vocabulary() -> frozenset[str]:
+    lists = [value for name, value in vars(lexicon).items() if name.isupper()]
+    found: set[str] = set(pt._VERBS | pt._COMMANDS | pt.NOUNS | pt._KNOWN_FOREIGN | pt._FINITE)
+    while lists:
+        entry = lists.pop()
+        if isinstance(entry, str):
+            found |= set(entry.split())
+        elif isinstance(entry, dict):
+            lists += [*entry.keys(), *entry.values()]
+        else:
+            lists += list(entry)
+    return frozenset(found)
+
+
+_VOCABULARY = _vocabulary()
+_LISTED = Words(w for w in _VOCABULARY if len(w) > 3 or not w.endswith("*"))
+_ROOTS = frozenset(_root(w.rstrip("*")) for w in _VOCABULARY if len(w) > 3)
