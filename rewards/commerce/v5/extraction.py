@@ -4,6 +4,7 @@ The review's faults are read by ``evidence``: patterns of complaint about delive
 clause. Where the review leaves a value open (a one-star "P\u00e9ssimo."), nothing is judged there.
 """
 
+import json
 import re
 from functools import lru_cache
 from typing import Any
@@ -54,14 +55,23 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
 
 
 def _stands_alone(completion: str) -> bool:
-    """Whether the object begins at the first brace, and little but a sentence or a fence stands around it."""
-    first, last = completion.find("{"), completion.rfind("}")
-    around = completion[:first] + completion[last + 1 :]
-    begins = re.match(r'\{\s*"', completion[first : first + 40]) is not None
-    prose = sentences(_FENCE.sub(" ", around[:_MOST]))
+    """Whether the object begins at the first brace, and little but a fence, a lead-in or a sentence stands around it."""
+    first = completion.find("{")
+    before, after = completion[:first], completion[_end_of_object(completion, first) :]
+    if re.match(r'\{\s*"', completion[first : first + 40]) is None or re.search(r'["\[\]{}]', before + after):
+        return False
+    prose = [s for part in (before, after) for s in sentences(_FENCE.sub(" ", part[:_MOST]))]
     said = [w for s in prose for w in s.words]
-    reads = len(said) <= _ASIDE and all(is_known(w) or w in _SAID for w in said) and all(parse(s)[0] < 0.5 for s in prose)
-    return begins and reads and not re.search(r'["\[\]{}]', around)
+    reads = all((s.sense >= 0.8 or s.raw.endswith(":")) and parse(s)[0] < 0.5 for s in prose)
+    return reads and len(said) <= _ASIDE and all(is_known(w) or w in _SAID for w in said)
+
+
+def _end_of_object(completion: str, first: int) -> int:
+    """Where the object that begins at ``first`` ends; the last brace where strict JSON does not read it."""
+    try:
+        return json.JSONDecoder().raw_decode(completion, first)[1]
+    except (ValueError, RecursionError):
+        return completion.rfind("}") + 1
 
 
 _FENCE = re.compile(r"```(?:json)?", re.I)
