@@ -68,6 +68,10 @@ def kinds_of(token: str) -> str:
     return "N" + ("F" if pt.is_verb(token) else "") + ("I" if token.endswith(("e", "a", "em")) and token not in pt.NOUNS else "")
 
 
+def _is_listed_verb(token: str) -> bool:
+    return token in pt._COMMANDS or token in pt._VERBS or token in pt._FINITE or (pt.is_verb(token) and is_known(token))
+
+
 def _verb_kind(token: str) -> str:
     return "FI" if token.endswith(("a", "e", "am", "em")) else "F"
 
@@ -95,6 +99,7 @@ _STEPS: dict[str, dict[str, tuple[str, float]]] = {
 pr(o)noun, an adve(r)b, a (v)erb, an "e" between nouns (j) or after a verb (k), a "(q)ue", an objec(t) pronoun."""
 _STEPS["#"] = _STEPS["n"] | {"N": ("n", 0.0), "J": ("k", 0.0)}
 _STEPS["w"] = {kind: step for kind, step in _STEPS["v"].items() if kind not in "DN#O"}  # verbs without an object
+_STEPS["b"] = _STEPS["v"]  # a form of "ser" that opens a clause
 _AFTER_KIND = {"D": "d", "P": "p", "R": "r", "O": "o", "N": "n", "#": "#", "J": "j", "Q": "q", "T": "t"} | dict.fromkeys("IFSXG", "v")
 _OPEN = frozenset("dpjkqt")
 """Where no clause ends."""
@@ -112,7 +117,7 @@ def parsed(sentence: Sentence) -> tuple[float, bool]:
         for (place, verb, before, acts), cost in paths.items():
             for kind in kinds_of(token):
                 to, had, more = _step(place, verb, before, kind, token)
-                key = (to, had, token, acts or kind in "IF")
+                key = (to, had, token, acts or (kind in "IF" and _is_listed_verb(token)))
                 following[key] = min(following.get(key, float("inf")), cost + more)
         paths = following
     ends = [
@@ -135,6 +140,8 @@ def _step(place: str, verb: int, before: str, kind: str, token: str) -> tuple[st
     to, cost = _STEPS[place].get(kind, (_AFTER_KIND[kind], 1.0))
     if place == "s" and token in _OF:
         return to, verb, 0.7
+    if kind == "P" and (place == "b" or (place == "r" and before == "so" and token in _OF)):
+        cost = 0.6
     if token == "tal" and place == "q":
         return to, _NONE, 0.0
     if kind == "D" and place == "d" and token in _OWN:
@@ -160,11 +167,12 @@ def _step(place: str, verb: int, before: str, kind: str, token: str) -> tuple[st
             cost = max(cost, 0.0 if verb == wanted else 0.5 if verb == _FINITE else 1.0)
         elif verb in (_FINITE, _COMMAND):
             cost = max(cost, 1.0)
-        return ("w" if token in _NO_OBJECT else "v"), wanted, cost
-    if kind == "X" and place in "vw":
+        opens = place in "sr" and token in _BE
+        return ("b" if opens else "w" if token in _NO_OBJECT else "v"), wanted, cost
+    if kind == "X" and place in "vwb":
         cost = float(before not in _HELP)
     if kind == "G":
-        cost = 0.0 if (place in "vw" and before in _LINKING) or (place in "nrc" and verb == _FINITE) else 0.8
+        cost = 0.0 if (place in "vwb" and before in _LINKING) or (place in "nrc" and verb == _FINITE) else 0.8
     if kind == "P" and place == "p" and ((before, token) in pt._MAY or before in _LEADS):
         cost = 0.0
     if kind == "P" and token == "ate":
@@ -179,6 +187,8 @@ def _misjoined_noun(place: str, before: str, token: str) -> float:
         several, of_several = before.endswith("s"), token.endswith("s")
         described = _ADJECTIVE.search(token) is not None and token not in pt.NOUNS
         return 0.6 * (several != of_several and (of_several or described))
+    if place == "d" and before in _ONE and token.endswith("s") and token not in pt._SINGULAR_IN_S and len(token) > 3:
+        return 0.7
     if token in _AFTER_NOUN and place in "dpjk":
         return 0.8
     return 0.5 * (place == "r" and token in pt.NOUNS and before in _LIMITS)
@@ -186,10 +196,12 @@ def _misjoined_noun(place: str, before: str, token: str) -> float:
 
 _ADJECTIVE = re.compile(r"(?:[aeiou]d|nov|barat|especi|querid|favorit|gratuit|complet|clar)[oa]s?$|[aei](?:l|is)$|[aei]vel$")
 _EITHER = frozenset("gratis mais-vendidos mais pet shop tenis black friday off simples app".split())
+_ONE = frozenset("o a um uma".split())
 _AFTER_NOUN = frozenset("gratis off".split())
 _TIMES = frozenset("hoje amanha agora aqui la mais sempre gratis bem".split())
 _LIMITS = frozenset("so ja ainda quase apenas somente".split())
 _WISHES = frozenset("antes para ate sem desde se quando caso onde enquanto quem embora importante".split())
+_BE = frozenset("eh sao foi foram era eram".split())
 _OF = frozenset("de do da dos das".split())
 _OWN = frozenset("seu sua seus suas nosso nossa nossos nossas".split())
 _LEADS = frozenset("ate antes depois perto".split())

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from rewards.commerce.profiles import Rules
 from rewards.commerce.v5 import lexicon
+from rewards.commerce.v5.clauses import is_known
 from rewards.commerce.v5.echo import is_echo
 from rewards.commerce.v5.match import Words, listed
 from rewards.commerce.v5.portuguese import (
@@ -120,6 +121,7 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     weights = [_weight(s, fresh) * (s.tokens not in brief.lines) for s, fresh in zip(found, new, strict=True)]
     contradicted = min(1.0, _wrong_way(found) + _invented(found, brief, cited := [_cited(s, brief) for s in found]))
     sound = min(1.0, max(0.0, (sense(found) - 0.7) / 0.2)) * _shape(found) * _tidy(found)
+    sound *= _vouched(found, prompt)
     sound *= 1.0 - 0.6 * sum(share == 0.0 for share in new) / len(found)
     whole = sound * variety(completion) * _freshness(found) * (1.0 - 0.4 * contradicted)
     return {
@@ -132,6 +134,21 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
 
 
 _MOST_OF_COMPLETION = 20_000
+
+
+def _vouched(found: list[Sentence], prompt: str) -> float:
+    """Less than 1 where one sentence breaks (its sense is below 0.7), or where more than a tenth of the words are in no list and not
+    in the prompt: a text is sound where all of it is."""
+    asked = _words_of(prompt[:_MOST])
+    words = [w for s in found for w in s.words]
+    unknown = sum(not is_known(w) and w not in asked for w in words) / max(1, len(words))
+    worst = min((s.sense for s in found if len(s.tokens) >= 4), default=1.0)
+    return max(0.0, 1.0 - 2.5 * max(0.0, unknown - 0.1)) * (0.6 + 0.4 * min(1.0, worst / 0.7))
+
+
+@lru_cache(maxsize=256)
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(w for s in sentences(text) for w in s.words)
 
 
 def _weight(sentence: Sentence, new: float) -> float:

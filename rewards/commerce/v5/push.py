@@ -8,6 +8,7 @@ from rewards.commerce.profiles import Rules
 from rewards.commerce.push import length_share
 from rewards.commerce.v5 import lexicon
 from rewards.commerce.v5.clauses import is_known, parsed
+from rewards.commerce.v5.lexicon import NOUNS
 from rewards.commerce.v5.match import Words, listed
 from rewards.commerce.v5.portuguese import Sentence, is_content, novelty, sense, sentences, stem, value_of
 from rewards.text import fold, visible, visible_length
@@ -113,10 +114,11 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     )
     if not words or _is_about_the_task(shown, words, prompt):
         return dict.fromkeys(MAXIMA, 0.0)
-    brief = read_brief(prompt)
     apart = sentences(_SYMBOLS.sub("\n", shown))
     parses = [(*parsed(s), len(s.words)) for s in apart]
-    sound = _sound(shown) * 0.7 ** (sum(faults for faults, _, _ in parses) + _unknown(words, prompt))
+    brief = read_brief(prompt)
+    empty = sum(not acts and not _names_something(s, brief) for s, (_, acts, _) in zip(apart, parses, strict=True))
+    sound = _sound(shown) * 0.7 ** (sum(faults for faults, _, _ in parses) + _unknown(words, prompt) + empty)
     fits = length_share(visible_length(completion))
     portuguese = sound * fits * min(1.0, len(words) / 8) * (1.0 - 0.5 * _copied(words, prompt)) * _manner(shown, words, apart)
     product = _product(said, brief)
@@ -163,6 +165,12 @@ def _manner(shown: str, words: tuple[str, ...], apart: list[Sentence]) -> float:
     manner = 0.8**small * 0.6**cut
     manner *= 0.7 if {"cliente", "clientes"} & set(words) else 1.0
     return manner * (0.6 if _BARE_STATE.search(shown) else 1.0)
+
+
+def _names_something(sentence: Sentence, brief: Brief) -> bool:
+    """Whether a sentence without a verb is a call ("Boa leitura!") or names a thing."""
+    named = any(w in NOUNS or stem(w) in brief.stems for w in sentence.words)
+    return named or sentence.raw.endswith(("!", "?")) or any(forms.any(sentence.words) for forms in brief.products)
 
 
 def _unknown(words: tuple[str, ...], prompt: str) -> float:
