@@ -5,6 +5,8 @@ counts. The automaton knows what a clause has had (no verb, a finite verb, a com
 verb to a verb, and two verbs do not stand in one clause. Time is linear in the number of tokens.
 """
 
+# ruff: noqa: S105, PLR0911
+
 import re
 from functools import lru_cache
 
@@ -30,13 +32,18 @@ _KINDS: dict[str, str] = {}
 for _kind, _words in _OF_KIND.items():
     for _word in _words.split():
         _KINDS[_word] = _KINDS.get(_word, "") + _kind
-_HOLDS_NOUN = frozenset("antes depois perto".split())
 _NO_OBJECT = frozenset("venha vem volte volta corra corre vamos olhe toque clique".split())
 """Commands that no noun follows directly."""
-_HELP = frozenset("venha vem volte corra corre vamos pode podem deve devem quer querem vai vao precisa precisam".split())
+_HELP = frozenset(
+    "venha vem volte corra corre vamos pode podem deve devem quer querem vai vao precisa precisam".split()
+)
 """Verbs that an infinitive follows directly."""
-_LINKING = frozenset("eh sao foi foram era estah estao fica ficou ficam continua continuam segue parece chegou chega esperando tem".split())
-_SUBJUNCTIVE = frozenset("acabe acabem seja sejam chegue cheguem vencam termine terminem precise quiser merece-se".split())
+_LINKING = frozenset(
+    "eh sao foi foram era estah estao fica ficou ficam continua continuam segue parece chegou chega esperando tem".split()
+)
+_SUBJUNCTIVE = frozenset(
+    "acabe acabem seja sejam chegue cheguem vencam termine terminem precise quiser merece-se".split()
+)
 _MOST = 60
 """Tokens of a sentence that are read."""
 
@@ -52,8 +59,8 @@ def kinds_of(token: str) -> str:
     if token in _SUBJUNCTIVE:
         return "S"
     kinds = _KINDS.get(token, "")
-    if token in pt._COMMANDS:
-        kinds += "I"
+    if token in pt._COMMANDS and token not in pt._NOUN_TOO and token != "vem":
+        return kinds + "IS"
     if token in pt._FINITE and token not in ("ser", "ter", "estar"):
         return kinds + "F"
     if token in ("ser", "ter", "estar") or pt._is_infinitive(token):
@@ -65,7 +72,13 @@ def kinds_of(token: str) -> str:
         return kinds + ("N" if token in pt._NOUN_TOO | pt.NOUNS else "")
     if kinds:
         return kinds
-    return "N" + ("F" if pt.is_verb(token) else "") + ("I" if token.endswith(("e", "a", "em")) and token not in pt.NOUNS else "")
+    if pt._is_finite(token):
+        return "F"
+    return (
+        "N"
+        + ("F" if pt.is_verb(token) else "")
+        + ("I" if token.endswith(("e", "a", "em")) and token not in pt.NOUNS else "")
+    )
 
 
 def _is_listed_verb(token: str) -> bool:
@@ -76,13 +89,21 @@ def _verb_kind(token: str) -> str:
     return "FI" if token.endswith(("a", "e", "am", "em")) else "F"
 
 
-_NOMINAL = {"D": ("d", 0.0), "N": ("n", 0.0), "#": ("#", 0.0), "P": ("p", 0.0), "R": ("r", 0.0), "O": ("o", 0.0), "Q": ("q", 0.0)}
+_NOMINAL = {
+    "D": ("d", 0.0),
+    "N": ("n", 0.0),
+    "#": ("#", 0.0),
+    "P": ("p", 0.0),
+    "R": ("r", 0.0),
+    "O": ("o", 0.0),
+    "Q": ("q", 0.0),
+}
 _SIGNS = {",": ("c", 0.0), ":": ("s", 0.0)}
 _STEPS: dict[str, dict[str, tuple[str, float]]] = {
     "s": {**_NOMINAL, "F": ("v", 0.0), "I": ("v", 0.0), "X": ("v", 0.3)},
     "c": {**_NOMINAL, "F": ("v", 0.0), "I": ("v", 0.0), "X": ("v", 0.3), "G": ("v", 0.0), "J": ("j", 0.0), "T": ("t", 0.3)},
     "d": {"N": ("n", 0.0), "#": ("#", 0.0), "D": ("d", 0.0), "Q": ("q", 0.0), "R": ("d", 0.3)},
-    "p": {"D": ("d", 0.0), "N": ("n", 0.0), "#": ("#", 0.0), "O": ("n", 0.0), "X": ("v", 0.0), "R": ("r", 0.0), "Q": ("q", 0.0)},
+    "p": {"D": ("e", 0.0), "N": ("n", 0.0), "#": ("#", 0.0), "O": ("n", 0.0), "X": ("v", 0.0), "R": ("r", 0.0), "Q": ("q", 0.0)},
     "n": {"N": ("n", 0.0), "P": ("p", 0.0), "R": ("r", 0.0), "J": ("j", 0.0), "Q": ("q", 0.0), "F": ("v", 0.0), "G": ("v", 0.0),
           "T": ("t", 0.0), "#": ("#", 0.4), "D": ("d", 0.7), "O": ("o", 0.5), **_SIGNS},
     "o": {"F": ("v", 0.0), "T": ("t", 0.0), "R": ("o", 0.0), "J": ("j", 0.0), "P": ("p", 0.5), "Q": ("q", 0.5), **_SIGNS},
@@ -99,36 +120,49 @@ _STEPS: dict[str, dict[str, tuple[str, float]]] = {
 pr(o)noun, an adve(r)b, a (v)erb, an "e" between nouns (j) or after a verb (k), a "(q)ue", an objec(t) pronoun."""
 _STEPS["#"] = _STEPS["n"] | {"N": ("n", 0.0), "J": ("k", 0.0)}
 _STEPS["w"] = {kind: step for kind, step in _STEPS["v"].items() if kind not in "DN#O"}  # verbs without an object
+_STEPS["e"] = _STEPS["d"] | {"D": ("e", 0.0)}  # a determiner after a preposition
 _STEPS["b"] = _STEPS["v"]  # a form of "ser" that opens a clause
-_AFTER_KIND = {"D": "d", "P": "p", "R": "r", "O": "o", "N": "n", "#": "#", "J": "j", "Q": "q", "T": "t"} | dict.fromkeys("IFSXG", "v")
-_OPEN = frozenset("dpjkqt")
+_AFTER_KIND = {
+    "D": "d",
+    "P": "p",
+    "R": "r",
+    "O": "o",
+    "N": "n",
+    "#": "#",
+    "J": "j",
+    "Q": "q",
+    "T": "t",
+} | dict.fromkeys("IFSXG", "v")
+_OPEN = frozenset("depjkqt")
 """Where no clause ends."""
-_NONE, _FINITE, _COMMAND, _AWAITED, _WISHED = range(5)
+_NONE, _FINITE, _COMMAND, _INNER, _AWAITED, _WISHED, _RELATIVE = range(7)
 """What verb a clause has had; ``_AWAITED``: a clause with "que", "se" or "quando" that must have one; ``_WISHED``: that may have a
-subjunctive."""
+subjunctive; ``_RELATIVE``: that belongs to the subject of a clause, whose own verb follows; ``_INNER``: when it has its own."""
+
+
+_State = tuple[str, int, str, bool, bool]
+"""(place, the clause's verb, the token before, whether any clause had a verb, whether one had a noun that no preposition governs)."""
 
 
 def parsed(sentence: Sentence) -> tuple[float, bool]:
     """(how much of a sentence fits no clause: 0 for none, about 1 for each place where it breaks; whether its best reading has a
     finite verb or a command)."""
-    paths: dict[_State, float] = {("s", _NONE, "", False): 0.0}
+    paths: dict[_State, float] = {("s", _NONE, "", False, False): 0.0}
     for token in sentence.tokens[:_MOST]:
         following: dict[_State, float] = {}
-        for (place, verb, before, acts), cost in paths.items():
+        for (place, verb, before, acts, heads), cost in paths.items():
             for kind in kinds_of(token):
                 to, had, more = _step(place, verb, before, kind, token)
-                key = (to, had, token, acts or (kind in "IF" and _is_listed_verb(token)))
+                now_acts = acts or (kind in "IF" and _is_listed_verb(token))
+                key = (to, had, token, now_acts, heads or (kind in "NO#" and place not in "pe"))
                 following[key] = min(following.get(key, float("inf")), cost + more)
         paths = following
-    ends = [
-        (cost + float(place in _OPEN or verb >= _AWAITED), not acts) for (place, verb, _, acts), cost in paths.items()
-    ]
+    ends = []
+    for (place, verb, _, acts, heads), cost in paths.items():
+        about_nothing = not acts and not heads and not sentence.raw.endswith(("!", "?"))
+        ends.append((cost + float(place in _OPEN or verb >= _AWAITED) + 0.6 * about_nothing, not acts))
     faults, verbless = min(ends)
     return faults, not verbless
-
-
-_State = tuple[str, int, str, bool]
-"""(place, the clause's verb, the token before, whether any clause had a verb)."""
 
 
 def _step(place: str, verb: int, before: str, kind: str, token: str) -> tuple[str, int, float]:
@@ -138,46 +172,57 @@ def _step(place: str, verb: int, before: str, kind: str, token: str) -> tuple[st
     if kind not in _AFTER_KIND:
         return place, verb, 0.0
     to, cost = _STEPS[place].get(kind, (_AFTER_KIND[kind], 1.0))
-    if place == "s" and token in _OF:
-        return to, verb, 0.7
-    if kind == "P" and (place == "b" or (place == "r" and before == "so" and token in _OF)):
-        cost = 0.6
-    if token == "tal" and place == "q":
-        return to, _NONE, 0.0
-    if kind == "D" and place == "d" and token in _OWN:
-        return "n", verb, 0.0
-    if kind == "N":
-        cost += _misjoined_noun(place, before, token)
-    if kind == "J" and place == "r" and before not in _TIMES:
-        cost = 0.6
-    if kind == "Q":
-        if place == "d" and before != "o":
-            cost = 0.8
-        return to, _WISHED if before in _WISHES or token in _WISHES else _AWAITED, cost
     if kind in "IFS":
-        after_join = place in "jk"
-        wanted = _COMMAND if kind == "I" else _FINITE
-        if kind == "I" and (place == "n" or (place not in "sck" and token not in pt._COMMANDS | pt._VERBS)):
-            cost = 1.0
-        elif kind == "S":
-            cost = 0.0 if verb == _WISHED else 0.8
-        elif kind == "I" and verb >= _AWAITED:
-            cost = max(cost, 0.6)
-        elif after_join:
-            cost = max(cost, 0.0 if verb == wanted else 0.5 if verb == _FINITE else 1.0)
-        elif verb in (_FINITE, _COMMAND):
-            cost = max(cost, 1.0)
-        opens = place in "sr" and token in _BE
-        return ("b" if opens else "w" if token in _NO_OBJECT else "v"), wanted, cost
+        return _verb_step(place, verb, kind, token, cost)
+    if kind == "Q":
+        had = _RELATIVE if place == "n" and verb == _NONE else _AWAITED
+        had = _WISHED if before in _WISHES or token in _WISHES else had
+        return to, had, 0.8 if place in "de" and before != "o" else cost
+    if kind == "D" and place in "de" and token in _OWN:
+        return "n", verb, 0.0
+    if kind == "P" and place == "q" and token == "tal":
+        return to, _NONE, 0.0
+    return to, verb, _cost_beside_verbs(place, verb, before, kind, token, cost)
+
+
+def _verb_step(place: str, verb: int, kind: str, token: str, cost: float) -> tuple[str, int, float]:
+    """A verb's place, and what it costs: a clause has one; "e" joins a command to a command; a subjunctive wants its "que"."""
+    wanted = _COMMAND if kind == "I" else _INNER if verb == _RELATIVE else _FINITE
+    if kind == "F" and verb == _INNER:
+        cost = 0.0
+    elif kind == "S":
+        cost = 0.0 if verb == _WISHED else 0.8
+    elif kind == "I" and (place == "n" or (place not in "sck" and token not in pt._COMMANDS | pt._VERBS)):
+        cost = 1.0
+    elif kind == "I" and verb >= _AWAITED:
+        cost = max(cost, 0.6)
+    elif place in "jk":
+        cost = max(cost, 0.0 if verb == wanted else 0.5 if verb == _FINITE else 1.0)
+    elif verb in (_FINITE, _COMMAND):
+        cost = max(cost, 1.0)
+    opens = place in "sr" and token in _BE
+    return "b" if opens else "w" if token in _NO_OBJECT else "v", wanted, cost
+
+
+def _cost_beside_verbs(place: str, verb: int, before: str, kind: str, token: str, cost: float) -> float:
+    """What a word that is no finite verb costs where it stands."""
+    if kind == "N":
+        return cost + _misjoined_noun(place, before, token)
+    if kind == "P" and token in _LEADS and token not in _SIDE:
+        return 0.0
+    if kind == "P" and place in "sbrp":
+        after_verb = place == "b" or (place in "sr" and before in ("so", "") and token in _OF)
+        may = place == "p" and ((before, token) in pt._MAY or before in _LEADS)
+        return 0.6 if after_verb else 0.0 if may else cost
+    if kind == "R" and place == "n" and token in _SIDE:
+        return 0.6
+    if kind == "J":
+        return 0.6 if (place == "r" and before not in _TIMES) or before in _AFTER_NOUN else cost
     if kind == "X" and place in "vwb":
-        cost = float(before not in _HELP)
+        return float(before not in _HELP)
     if kind == "G":
-        cost = 0.0 if (place in "vwb" and before in _LINKING) or (place in "nrc" and verb == _FINITE) else 0.8
-    if kind == "P" and place == "p" and ((before, token) in pt._MAY or before in _LEADS):
-        cost = 0.0
-    if kind == "P" and token == "ate":
-        cost = 0.0
-    return ("v" if kind in "XG" else to), verb, cost
+        return 0.0 if (place in "vwb" and before in _LINKING) or (place in "nrc" and verb == _FINITE) else 0.8
+    return cost
 
 
 def _misjoined_noun(place: str, before: str, token: str) -> float:
@@ -187,24 +232,27 @@ def _misjoined_noun(place: str, before: str, token: str) -> float:
         several, of_several = before.endswith("s"), token.endswith("s")
         described = _ADJECTIVE.search(token) is not None and token not in pt.NOUNS
         return 0.6 * (several != of_several and (of_several or described))
-    if place == "d" and before in _ONE and token.endswith("s") and token not in pt._SINGULAR_IN_S and len(token) > 3:
+    if place in "de" and before in _ONE and token.endswith("s") and token not in pt._SINGULAR_IN_S and len(token) > 3:
         return 0.7
-    if token in _AFTER_NOUN and place in "dpjk":
+    if token in _AFTER_NOUN and place in "depjk":
         return 0.8
     return 0.5 * (place == "r" and token in pt.NOUNS and before in _LIMITS)
 
 
-_ADJECTIVE = re.compile(r"(?:[aeiou]d|nov|barat|especi|querid|favorit|gratuit|complet|clar)[oa]s?$|[aei](?:l|is)$|[aei]vel$")
+_ADJECTIVE = re.compile(
+    r"(?:[aeiou]d|nov|barat|especi|querid|favorit|gratuit|complet|clar)[oa]s?$|[aei](?:l|is)$|[aei]vel$"
+)
 _EITHER = frozenset("gratis mais-vendidos mais pet shop tenis black friday off simples app".split())
 _ONE = frozenset("o a um uma".split())
 _AFTER_NOUN = frozenset("gratis off".split())
-_TIMES = frozenset("hoje amanha agora aqui la mais sempre gratis bem".split())
+_TIMES = frozenset("hoje amanha agora aqui la mais sempre bem".split())
 _LIMITS = frozenset("so ja ainda quase apenas somente".split())
 _WISHES = frozenset("antes para ate sem desde se quando caso onde enquanto quem embora importante".split())
 _BE = frozenset("eh sao foi foram era eram".split())
 _OF = frozenset("de do da dos das".split())
 _OWN = frozenset("seu sua seus suas nosso nossa nossos nossas".split())
 _LEADS = frozenset("ate antes depois perto".split())
+_SIDE = frozenset("antes depois perto".split())
 
 
 @lru_cache(maxsize=4096)

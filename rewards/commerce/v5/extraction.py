@@ -75,7 +75,9 @@ def _end_of_object(completion: str, first: int) -> int:
 
 
 _FENCE = re.compile(r"```(?:json)?", re.I)
-_SAID = frozenset("json segue objeto registro resposta dados extraidos extracao campos formato solicitado abaixo conforme".split())
+_SAID = frozenset(
+    "json segue objeto registro resposta dados extraidos extracao campos formato solicitado abaixo conforme".split()
+)
 _ASIDE = 20
 """Words of a sentence around the object."""
 

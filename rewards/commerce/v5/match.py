@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
+_ENDS_NO_WORD = frozenset("bcdfghjkpqtvxi")
+"""Letters that end few words: with one of them, a stem by itself ("aniversari") is no word."""
+
 
 class Words:
     """A list of folded words and stems, asked whether it has a word; each question takes time in the word's length alone."""
@@ -15,7 +18,10 @@ class Words:
 
     def has(self, word: str) -> bool:
         """Whether ``word`` is one of the words, or begins with one of the stems."""
-        return word in self.whole or any(word[:n] in self.stems for n in range(1, min(len(word), self.longest) + 1))
+        if word in self.whole:
+            return True
+        most = min(len(word) - (word[-1:] in _ENDS_NO_WORD), self.longest)
+        return any(word[:n] in self.stems for n in range(1, most + 1))
 
     def any(self, words: Iterable[str]) -> bool:
         """Whether one of ``words`` is there."""

@@ -126,7 +126,9 @@ def sentences(text: str) -> list[Sentence]:
     return found
 
 
-_CAPITAL = re.compile(r"([a-z\u00e0-\u00fa0-9%,]+|\b(?:\u00c9|[OA]s?|S\u00f3|Em|N[oa]s?|Seus?|Suas?|Que|Para|De)) ([A-Z\u00c0-\u00da][a-z\u00e0-\u00fa]*+)(?![\w$])")
+_CAPITAL = re.compile(
+    r"([a-z\u00e0-\u00fa0-9%,]+|\b(?:\u00c9|[OA]s?|S\u00f3|Em|N[oa]s?|Seus?|Suas?|Que|Para|De)) ([A-Z\u00c0-\u00da][a-z\u00e0-\u00fa]*+)(?![\w$])"
+)
 _NAMES = re.compile(r"WhatsApp|iPhone|YouTube|E-mail")
 _BEFORE_NAME = frozenset("para de em do da no na com por pelo pela ao entre".split())
 
@@ -591,6 +593,8 @@ def value_of(written: str) -> float:
     if "," in written:
         written = written.replace(".", "").replace(",", ".")
     elif re.fullmatch(r"\d{1,3}(?:\.\d{3})+", written):
+        written = written.replace(".", "")
+    if written.count(".") > 1:
         written = written.replace(".", "")
     return float(written) if len(written) < 40 else float("inf")
 

@@ -120,7 +120,9 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     empty = sum(not acts and not _names_something(s, brief) for s, (_, acts, _) in zip(apart, parses, strict=True))
     sound = _sound(shown) * 0.7 ** (sum(faults for faults, _, _ in parses) + _unknown(words, prompt) + empty)
     fits = length_share(visible_length(completion))
-    portuguese = sound * fits * min(1.0, len(words) / 8) * (1.0 - 0.5 * _copied(words, prompt)) * _manner(shown, words, apart)
+    portuguese = (
+        sound * fits * min(1.0, len(words) / 8) * (1.0 - 0.5 * _copied(words, prompt)) * _manner(shown, words, apart)
+    )
     product = _product(said, brief)
     occasion = _occasion(said, shown, brief) * (0.7 if product == 0.0 and not brief.service else 1.0)
     others = len(_CATEGORY_WORDS & set(words) - set(brief.words))
