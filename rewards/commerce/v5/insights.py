@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from rewards.commerce.profiles import Rules
 from rewards.commerce.v5 import lexicon
-from rewards.commerce.v5.clauses import is_known
+from rewards.commerce.v5.clauses import is_known, parsed
 from rewards.commerce.v5.echo import is_echo
 from rewards.commerce.v5.match import Words, listed
 from rewards.commerce.v5.portuguese import (
@@ -137,13 +137,17 @@ _MOST_OF_COMPLETION = 20_000
 
 
 def _vouched(found: list[Sentence], prompt: str) -> float:
-    """Less than 1 where one sentence breaks (its sense is below 0.7), or where more than a tenth of the words are in no list and not
-    in the prompt: a text is sound where all of it is."""
+    """Less than 1 where one sentence breaks (its sense is below 0.7), where more than a tenth of the words are in no list and not in the
+    prompt, or where the clauses have more than a fault in ten words: a text is sound where all of it is."""
     asked = _words_of(prompt[:_MOST])
     words = [w for s in found for w in s.words]
     unknown = sum(not is_known(w) and w not in asked for w in words) / max(1, len(words))
     worst = min((s.sense for s in found if len(s.tokens) >= 4), default=1.0)
-    return max(0.0, 1.0 - 2.5 * max(0.0, unknown - 0.1)) * (0.6 + 0.4 * min(1.0, worst / 0.7))
+    faults = [parsed(s)[0] for s in found]
+    often = sum(faults) / sum(len(s.tokens) for s in found)
+    most = max(f / (len(s.tokens) + 4) for f, s in zip(faults, found, strict=True))
+    built = max(0.0, 1.0 - 4.0 * max(0.0, often - 0.1)) * max(0.0, 1.0 - 2.0 * max(0.0, most - 0.18))
+    return built * max(0.0, 1.0 - 2.5 * max(0.0, unknown - 0.1)) * (0.6 + 0.4 * min(1.0, worst / 0.7))
 
 
 @lru_cache(maxsize=256)
