@@ -154,7 +154,7 @@ def parsed(sentence: Sentence) -> tuple[float, bool]:
             for kind in kinds_of(token):
                 to, had, more = _step(place, verb, before, kind, token)
                 now_acts = acts or (kind in "IF" and _is_listed_verb(token))
-                key = (to, had, token, now_acts, heads or (kind in "NO#" and place not in "pe"))
+                key = (to, had, token, now_acts, heads or (kind in "NO#" and place in "scrd"))
                 following[key] = min(following.get(key, float("inf")), cost + more)
         paths = following
     ends = []
@@ -162,7 +162,7 @@ def parsed(sentence: Sentence) -> tuple[float, bool]:
         about_nothing = not acts and not heads and not sentence.raw.endswith(("!", "?"))
         ends.append((cost + float(place in _OPEN or verb >= _AWAITED) + 0.6 * about_nothing, not acts))
     faults, verbless = min(ends)
-    return faults, not verbless
+    return faults + 0.5 * (sentence.tokens[-1] in _SIDE), not verbless
 
 
 def _step(place: str, verb: int, before: str, kind: str, token: str) -> tuple[str, int, float]:
@@ -211,9 +211,13 @@ def _cost_beside_verbs(place: str, verb: int, before: str, kind: str, token: str
     if kind == "P" and token in _LEADS and token not in _SIDE:
         return 0.0
     if kind == "P" and place in "sbrp":
-        after_verb = place == "b" or (place in "sr" and before in ("so", "") and token in _OF)
+        lost = (
+            place == "b"
+            or (place == "s" and before == ":")
+            or (place in "sr" and before in ("so", "") and token in _OF)
+        )
         may = place == "p" and ((before, token) in pt._MAY or before in _LEADS)
-        return 0.6 if after_verb else 0.0 if may else cost
+        return 0.6 if lost else 0.0 if may else cost
     if kind == "R" and place == "n" and token in _SIDE:
         return 0.6
     if kind == "J":

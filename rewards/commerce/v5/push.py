@@ -15,10 +15,10 @@ from rewards.text import fold, visible, visible_length
 from rewards.types import Components, Reward
 
 MAXIMA = {
-    "occasion": 0.40,
+    "occasion": 0.38,
     "product": 0.20,
     "sentence": 0.20,
-    "address": 0.10,
+    "address": 0.12,
     "length": 0.10,
     "invented_offer": -0.20,
     "formal": -0.20,
@@ -135,10 +135,10 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     formed = portuguese * (0.5 + 0.5 * occasion) * min(1.0, len(words) / 8)
     verb = any(acts and faults < 0.5 and length >= _SHORTEST for faults, acts, length in parses)
     return {
-        "occasion": 0.40 * portuguese * occasion,
+        "occasion": 0.38 * portuguese * occasion,
         "product": 0.20 * on_brief * product,
         "sentence": 0.20 * formed * (0.4 + 0.6 * verb),
-        "address": 0.10 * on_brief * float(_ADDRESS.any(words)),
+        "address": 0.12 * on_brief * float(_ADDRESS.any(words)),
         "length": 0.10 * fits * min(1.0, sound * 2) * min(1.0, len(words) / 8),
         "invented_offer": -0.20 * min(1.0, _invented(words, shown, brief) * (0.25 + 0.75 * occasion)),
         "formal": -0.20 * float(_FORMAL.any(words)),
