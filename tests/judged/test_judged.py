@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 
 from backend.commerce.shop import shop_identity
 from backend.commerce.sql_execution import measured
+from backend.records import PromptRecord
 from rewards import TASKS, score
 from rewards.commerce import get_profile
 from tests.judged.shop import write_small_shop
@@ -94,3 +95,16 @@ def test_v5_pays_for_good_honest_answers(task: str, prompts: dict, shop: Path) -
     totals = [total for total, _, _ in scored("good.jsonl", task, "v5", prompts, shop)]
     assert len(totals) == 10 and sum(totals) / 10 > 0.85
     assert sum(total >= 0.75 for total in totals) >= 9
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS if task != "sql_qa"])
+def test_v5_ranks_the_examples_ratings_no_worse_than_the_rules_before(task: str) -> None:
+    of_prompt = {p.id: p for p in map(PromptRecord.model_validate, lines("../../examples/nano-run/prompts.jsonl"))}
+    rows = [r for r in lines("../../examples/ratings.jsonl") if of_prompt[r["prompt_id"]].task == task and "score" in r]
+    people = [row["score"] for row in rows]
+
+    def rho(profile: str) -> float:
+        totals = [score(task, r["text"], of_prompt[r["prompt_id"]].user_text, profile).total for r in rows]
+        return float(spearmanr(totals, people).statistic)
+
+    assert rho("v5") >= rho("v4.2.1")

@@ -218,8 +218,8 @@ def _cost_beside_verbs(place: str, verb: int, before: str, kind: str, token: str
         )
         may = place == "p" and ((before, token) in pt._MAY or before in _LEADS)
         return 0.6 if lost else 0.0 if may else cost
-    if kind == "R" and place == "n" and token in _SIDE:
-        return 0.6
+    if kind == "R" and ((place == "n" and token in _SIDE) or (place in "depjk" and token in _AFTER_NOUN)):
+        return 0.7
     if kind == "J":
         return 0.6 if (place == "r" and before not in _TIMES) or before in _AFTER_NOUN else cost
     if kind == "X" and place in "vwb":
