@@ -191,7 +191,7 @@ def show_override(run: Run) -> None:
 
 def show_comparison(compared: Compared, run: Run | None) -> None:
     """The summary sentence, the next step, the numbers, and tabs with all details."""
-    st.markdown("#### " + t(*headline(compared.evidence)))
+    st.markdown("## " + t(*headline(compared.evidence)))
     st.markdown("\n".join(f"- {t(*words)}" for words in findings(compared.evidence, bold="**")))
     show_moves(compared)
     show_next_step(compared)

@@ -73,7 +73,7 @@ def test_a_page_opens_on_the_example(example: Path, name: str, lang: str) -> Non
 def test_results_open_with_one_sentence_and_the_verdicts(example: Path) -> None:
     page = run_page("results")
     recorded = json.loads((ROOT / "examples/nano-run/comparison_base_vs_tuned.json").read_text())
-    assert any(m.value.startswith("#### The reward rose in 4 of 4 tasks") for m in page.markdown)
+    assert any(m.value.startswith("## The reward rose in 4 of 4 tasks") for m in page.markdown)
     sentence = next(m.value for m in page.markdown if "14 of 15" in m.value)
     for task in recorded["tasks"]:
         if task["task"] != "overall" and task["verdict"] == "improved":
@@ -103,7 +103,7 @@ def test_the_audit_shows_a_rho_per_task_with_n(example: Path) -> None:
 
 def test_the_audit_opens_with_its_strongest_finding_and_leads_to_it(example: Path) -> None:
     page = run_page("audit")
-    first = next(m.value for m in page.markdown if m.value.startswith("#### "))
+    first = next(m.value for m in page.markdown if m.value.startswith("## "))
     assert "Push: people call" in first and "useless that its reward pays 0.90 or more" in first
     next(b for b in page.button if b.label == "See Components").click().run()
     assert page.session_state["audit_tabs_en"] == "Components" and not page.exception
@@ -339,7 +339,7 @@ def test_results_say_what_next_and_why(example: Path) -> None:
 def test_any_two_evaluations_are_compared_and_the_report_is_there(example: Path) -> None:
     page = run_page("results", compare="two", first="example:step-00020", second="example:tuned-00060")
     assert not page.exception
-    assert any(m.value.startswith("####") for m in page.markdown)
+    assert any(m.value.startswith("## ") for m in page.markdown)
     assert page.dataframe[1].value["n"].tolist()[-1] == 65
 
 
