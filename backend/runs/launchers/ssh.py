@@ -199,7 +199,9 @@ class SshLauncher:
             return done.returncode
         kind = LauncherAway if done.returncode in (5, 10, 12, 30, 35) else UserError
         # What the other side says of its files is at times lost with the connection.
-        unsaid = "a file cannot be read or written; is a disk full?" if done.returncode == 11 else f"exit {done.returncode}"
+        unsaid = (
+            "a file cannot be read or written; is a disk full?" if done.returncode == 11 else f"exit {done.returncode}"
+        )
         words = _last_line(done.stderr, "rsync error") or unsaid
         raise kind(f"the folder cannot be copied from or to {self.name} ({self._place.host}): {words}")
 
