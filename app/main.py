@@ -22,7 +22,7 @@ from backend.store.engine import StoreAway
 st.set_page_config(
     page_icon=str(Path(__file__).with_name("icon.svg")),  # an icon by name would be fetched from outside
     layout="wide",
-    initial_sidebar_state=230,
+    initial_sidebar_state=260,
 )
 identify_by(current_person)
 choose_language()

@@ -191,7 +191,7 @@ def show_scores(item: int, rater_id: int, one_key: bool) -> None:
         4: t("good", "boa"),
         5: t("excellent", "ótima"),
     }
-    with st.container(horizontal=True, horizontal_alignment="left"):
+    with st.container(horizontal=True, horizontal_alignment="left", gap="xsmall"):
         for score, label in labels.items():
             is_picked = st.session_state.get("picked") == score
             st.button(
@@ -364,14 +364,13 @@ def rating(rater_id: int, one_key: bool) -> None:
         show_done(rater_id)
         return
     token = item_token(rater_id, item)
-    reading_side, scoring_side = st.columns([3, 2], gap="medium")  # one below the other on a phone
+    reading_side, scoring_side = st.columns([4, 3], gap="medium")  # one below the other on a phone
     with reading_side:
         st.subheader(task_name(row["task"]), anchor=False)
         show_prompt(row["user_text"])
         with st.container(border=True):
             show_completion(row["task"], row["text"])
     with scoring_side:
-        show_guideline(row["task"])
         if st.session_state.get("skipping"):
             show_skip_reasons(item, rater_id)
         else:
@@ -380,6 +379,7 @@ def rating(rater_id: int, one_key: bool) -> None:
         show_pause(rater_id)
         if st.session_state.get("helping"):
             show_help(one_key)
+        show_guideline(row["task"])
         st.pills(
             t("Something is wrong with the item", "Há algo errado com o item"),
             list(FLAGS),
