@@ -40,7 +40,7 @@ _CATEGORY_WORDS = frozenset(
 _HALLMARKS = "carrinh* aniversari* black cashback retirad* atras* lancament* avali* parcel*".split()
 """Words that name an occasion: said where the brief does not, they announce another."""
 _LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-_STRAY = re.compile(r"[^\W\d_][*_|/\\<>]|[*_|\\<>]\w")
+_STRAY = re.compile(r"[^\W\d_]/|[*_|\\<>]")
 """Signs that stand in no message."""
 _SYMBOLS = re.compile(r"[\u2190-\u2bff\U0001f000-\U0001faff]\ufe0f?")
 """Emoji, which end a sentence as a full stop does."""
