@@ -28,7 +28,9 @@ def pins(*files: str) -> dict[str, str]:
 @pytest.mark.parametrize("text", sorted(set(RANGES)))
 def test_a_range_admits_the_version_it_was_tested_with(text: str) -> None:
     wanted = Requirement(text)
-    pinned = pins("requirements-gpu.txt", "requirements.txt", "requirements-dev.txt").get(wanted.name.lower().replace("_", "-"))
+    pinned = pins("requirements-gpu.txt", "requirements.txt", "requirements-dev.txt").get(
+        wanted.name.lower().replace("_", "-")
+    )
     if wanted.name == PROJECT["name"]:
         return
     assert pinned is not None, f"{wanted.name} is in pyproject.toml and pinned nowhere"

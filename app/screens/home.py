@@ -24,7 +24,7 @@ from backend.wording import fill
 def card(title: str, what: str, lines: Sequence[Line], pages: Sequence[str]) -> None:
     """One reader's card: what it is for, what there is to know, and the pages."""
     with st.container(border=True, height="stretch"):
-        st.subheader(title, anchor=False)
+        st.header(title, anchor=False)
         st.caption(what)
         for line in lines:
             words = literal(t(*line.text))
@@ -112,7 +112,7 @@ def page() -> None:
 def show_own() -> None:
     """The way in with one's own rewards."""
     with st.container(border=True):
-        st.subheader(t("Your own", "Suas recompensas"), anchor=False)
+        st.header(t("Your own", "Suas recompensas"), anchor=False)
         st.write(
             t(
                 "Your reward functions, unchanged, and completions from anywhere: to the first rating in two minutes.",

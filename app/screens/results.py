@@ -14,7 +14,7 @@ from app.ui.audit_policies import ask_for_tuned
 from app.ui.chart import show_chart
 from app.ui.comparison import show_components, show_moves, show_pairs, show_table
 from app.ui.language import duration, language, number, t
-from app.ui.markdown import message
+from app.ui.markdown import literal, message
 from app.ui.run_status import status_words
 from app.ui.seeds import show_seeds
 from app.ui.state import example_note, open_store, shown_errors
@@ -36,24 +36,38 @@ from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, 
 from backend.evaluation.words import chosen_words, method_words, noise_words, on_prompts
 from backend.files import read_json
 from backend.runs.watch import current_runs
+from backend.settings import get_settings
 from backend.store.engine import reading
-from backend.store.evaluations import all_evaluations
+from backend.store.evaluations import all_evaluations, tuned_evaluations
 from backend.store.tables import Run
 
 
 def choose_run(runs: list[Run]) -> Run:
-    """The run to show; stored in the address."""
+    """The run to show, the newest with results unless the address names one; newer ones without results stand above it."""
     names = {run.id: f"{run.name} · {run.id}" for run in runs}
+    with reading() as session:
+        tuned = tuned_evaluations(session)
+    has_results = [run.id in tuned or any(r.parent_id == run.id and r.id in tuned for r in runs) for run in runs]
+    newest = has_results.index(True) if True in has_results else 0
+    for run in runs[:newest]:
+        words = f"{literal(run.name)}: {status_words(run.status)}"
+        st.caption(t(f"{words}, no results yet (see Runs)", f"{words}, ainda sem resultados (veja Treinos)"))
     if st.session_state.get("result_run") not in (None, *names):
         del st.session_state["result_run"]
     chosen = st.selectbox(
-        t("Run", "Treino"), list(names), format_func=names.__getitem__, key="result_run", bind="query-params"
+        t("Run", "Treino"),
+        list(names),
+        index=newest,
+        format_func=names.__getitem__,
+        key="result_run",
+        bind="query-params",
     )
     return next(run for run in runs if run.id == chosen)
 
 
 def choose_two(runs: list[Run]) -> Compared | None:
-    """Any two evaluations, of one run or of two; stored in the address."""
+    """Any two evaluations, of one run or of two, the earlier on the left; stored in the address. At first: the newest run's
+    first and last."""
     names = {run.id: run.name for run in runs}
     with reading() as session:
         evaluations = {e.id: e for e in all_evaluations(session)}
@@ -64,20 +78,22 @@ def choose_two(runs: list[Run]) -> Compared | None:
     for key in ("first", "second"):
         if st.session_state.get(key) not in (None, *evaluations):
             del st.session_state[key]
+    newest = next(iter(evaluations.values())).run_id
+    last = max(1, sum(e.run_id == newest for e in evaluations.values()) - 1)
     left, right = st.columns(2)
     first = left.selectbox(
-        t("Hold this…", "Comparar…"), list(labels), format_func=labels.__getitem__, key="first", bind="query-params"
+        t("From…", "De…"), list(labels), format_func=labels.__getitem__, key="first", bind="query-params"
     )
     second = right.selectbox(
-        t("…against this", "…com"),
+        t("…to", "…para"),
         list(labels),
-        index=1,
+        index=last,
         format_func=labels.__getitem__,
         key="second",
         bind="query-params",
     )
     with shown_errors(), reading() as session:
-        return compare_stored(session, evaluations[second], evaluations[first])
+        return compare_stored(session, evaluations[first], evaluations[second])
     return None
 
 
@@ -99,7 +115,13 @@ def cost_of(run: Run) -> list[tuple[str, str]]:
     if results is None:
         return []
     time = duration(3600 * results["hours"])
-    return [(t("Duration", "Duração"), time), (t("Cost", "Custo"), f"$ {number(results['dollars'])}")]
+    cost = f"$ {number(results['dollars'])}"
+    if not (read_json(Path(run.folder) / "environment.json") or {}).get(
+        "gpu"
+    ):  # a CPU: what the dollars would have bought
+        rate = number(get_settings().dollars_per_hour)
+        return [(t("Duration", "Duração"), time), (t(f"On a GPU at $ {rate}/h", f"Numa GPU a $ {rate}/h"), cost)]
+    return [(t("Duration", "Duração"), time), (t("Cost", "Custo"), cost)]
 
 
 def show_cost(run: Run, compared: Compared) -> None:
@@ -169,7 +191,7 @@ def show_override(run: Run) -> None:
 
 def show_comparison(compared: Compared, run: Run | None) -> None:
     """The summary sentence, the next step, the numbers, and tabs with all details."""
-    st.markdown("#### " + t(*headline(compared.evidence)))
+    st.markdown("## " + t(*headline(compared.evidence)))
     st.markdown("\n".join(f"- {t(*words)}" for words in findings(compared.evidence, bold="**")))
     show_moves(compared)
     show_next_step(compared)

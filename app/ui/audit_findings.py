@@ -19,7 +19,7 @@ def show_strongest(found: Sequence[Finding], tabs: str, titles: Mapping[Where, s
         tabs: the key of the tabs that show them.
         titles: which tab shows what.
     """
-    st.markdown("#### " + message(t(*found[0].words)))
+    st.markdown("## " + message(t(*found[0].words)))
     _way_to(found[0], tabs, titles, "first")
 
 

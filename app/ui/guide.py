@@ -23,7 +23,7 @@ def show_guide(runs: Sequence[Run]) -> None:
             return
     with st.container(border=True):
         title, close = st.columns([5, 1], vertical_alignment="center")
-        title.subheader(t("The first five minutes, on a recorded example", "Os primeiros cinco minutos, num exemplo gravado"),
+        title.header(t("The first five minutes, on a recorded example", "Os primeiros cinco minutos, num exemplo gravado"),
                         anchor=False)  # fmt: skip
         close.button(
             t("Close", "Fechar"),

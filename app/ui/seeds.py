@@ -33,7 +33,7 @@ def show_seeds(children: list[Run]) -> None:
     found = compare_seeds({seed: compared.paired for seed, compared in of_seeds.items()})
     overall = found["tasks"][-1]
     st.markdown(
-        "#### "
+        "## "
         + t(
             f"Over {len(of_seeds)} seeds the mean reward moved by {number(overall['delta'], signed=True)} "
             f"({number(overall['low'], signed=True)} to {number(overall['high'], signed=True)}).",

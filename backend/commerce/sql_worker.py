@@ -94,7 +94,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"rows": run_here(request["query"], Path(request["shop"]), request["seconds"], request["named"])}
     except Refused as error:
-        return {"refused": str(error)}
+        return {"refused": str(error) or "it takes too much memory"}  # what SQLite says of that is nothing
     except MemoryError:
         return {"refused": "it takes too much memory"}
     except UserError as error:

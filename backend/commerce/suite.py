@@ -43,15 +43,40 @@ def _mask(text: str) -> tuple[str, Counter[str]]:
 
 
 FORMER_FINGERPRINTS = {
-    "d92111c32d92": ("52a05c744ba7", "ff2d7f4858ba", "147ed5897b70", "58eabaa1ef76"),  # v4.0
-    "42300d92f9f2": ("3fc4a02e8668", "632ff41d4ed4", "b4e5f7aa4e71", "8f1abe252285"),  # v4.1
-    "3b31aa5759d6": ("959c068fdf42", "490c80e595a9", "0342c3d5d46f", "b2234d2fd687"),  # v4.2
-    "ddb3648b8ddf": ("d05e08ff1e30", "992de0bccc14", "6aab7e23f818", "b4fa4abfa964"),  # v4.2.1
-    "af1ef441c8c9": ("771addfa9ff1", "dde6054c8cd9", "dd92616b7ef6", "9ff0eb563cdf"),  # v4.3
-    "b4847894ac83": ("74265d0ff53c", "09a346a8a504", "f1e4ece63639", "14d95c17fb18"),  # v5-exec
+    "d92111c32d92": ("687dd6a68647", "dc2e1a153e09", "449d1348e7c8", "24e6ac303f2a"),  # v4.0
+    "52a05c744ba7": ("687dd6a68647",),
+    "ff2d7f4858ba": ("dc2e1a153e09",),
+    "147ed5897b70": ("449d1348e7c8",),
+    "58eabaa1ef76": ("24e6ac303f2a",),
+    "42300d92f9f2": ("a47fb2d566b3", "a85b8779881b", "e056bfcc559e", "5a9d794f68e2"),  # v4.1
+    "3fc4a02e8668": ("a47fb2d566b3",),
+    "632ff41d4ed4": ("a85b8779881b",),
+    "b4e5f7aa4e71": ("e056bfcc559e",),
+    "8f1abe252285": ("5a9d794f68e2",),
+    "3b31aa5759d6": ("13413f7fd116", "0f734815c93e", "4c5cfe7586cf", "c8432ee99eca"),  # v4.2
+    "959c068fdf42": ("13413f7fd116",),
+    "490c80e595a9": ("0f734815c93e",),
+    "0342c3d5d46f": ("4c5cfe7586cf",),
+    "b2234d2fd687": ("c8432ee99eca",),
+    "ddb3648b8ddf": ("f2b573904d0c", "986a1fd17ad0", "1386190d9135", "c0b5e796412b"),  # v4.2.1
+    "d05e08ff1e30": ("f2b573904d0c",),
+    "992de0bccc14": ("986a1fd17ad0",),
+    "6aab7e23f818": ("1386190d9135",),
+    "b4fa4abfa964": ("c0b5e796412b",),
+    "af1ef441c8c9": ("06effbeb712b", "7c48d7e5f07b", "c6cabea5a0d7", "487d7b4e9c8b"),  # v4.3
+    "771addfa9ff1": ("06effbeb712b",),
+    "dde6054c8cd9": ("7c48d7e5f07b",),
+    "dd92616b7ef6": ("c6cabea5a0d7",),
+    "9ff0eb563cdf": ("487d7b4e9c8b",),
+    "b4847894ac83": ("18e86ab37c47", "66a40e299ca9", "83b35f961cf2", "9592d549ed76"),  # v5-exec
+    "74265d0ff53c": ("18e86ab37c47",),
+    "09a346a8a504": ("66a40e299ca9",),
+    "f1e4ece63639": ("83b35f961cf2",),
+    "14d95c17fb18": ("9592d549ed76",),
 }
-"""One fingerprint stood for all four tasks before each task had its own. The right side is the same code after it moved; where
-a task's rules change, its own fingerprint no longer stands here, and decisions on the old ones are stale, as they should be."""
+"""Former fingerprint -> today's of the same rules. The first of each profile stood for all four tasks, before each task had its
+own; the others are each task's from before rewards had editions. The golden file holds that the scores are the same. Where a
+task's rules change, its own fingerprint no longer stands here, and decisions on the old ones are stale, as they should be."""
 
 SUITE = Suite(
     name="commerce",

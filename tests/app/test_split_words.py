@@ -34,7 +34,7 @@ def test_runs_and_results_name_their_prompts(example: Path) -> None:
 
 
 def test_two_steps_compared_by_eye_carry_the_same_words(example: Path) -> None:
-    page = run_page("results", compare="two", first="example:step-00040", second="example:base-00000")
+    page = run_page("results", compare="two", first="example:base-00000", second="example:step-00040")
     assert "Chosen on these prompts" in words_of(page)
 
 

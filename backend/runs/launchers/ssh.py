@@ -198,7 +198,11 @@ class SshLauncher:
         if done.returncode in (0, _VANISHED):
             return done.returncode
         kind = LauncherAway if done.returncode in (5, 10, 12, 30, 35) else UserError
-        words = _last_line(done.stderr, "rsync error") or f"exit {done.returncode}"
+        # What the other side says of its files is at times lost with the connection.
+        unsaid = (
+            "a file cannot be read or written; is a disk full?" if done.returncode == 11 else f"exit {done.returncode}"
+        )
+        words = _last_line(done.stderr, "rsync error") or unsaid
         raise kind(f"the folder cannot be copied from or to {self.name} ({self._place.host}): {words}")
 
     def _run(self, command: list[str], seconds: float, given: str = "") -> subprocess.CompletedProcess[str]:
