@@ -46,9 +46,7 @@ _SMOLLM2: dict[str, Any] = {  # what two cores do in 60 to 90 minutes, reckoned 
 }
 
 PRESETS = {
-    "smollm2": Preset(
-        "SmolLM2 135M-Instruct on a CPU, extraction and push; first `workbench model smollm2`", _SMOLLM2
-    ),
+    "smollm2": Preset("SmolLM2 135M-Instruct on a CPU, extraction and push; first `workbench model smollm2`", _SMOLLM2),
     "v4.1": Preset("Tucano2 0.5B-Instruct, 600 steps, 5e-6, constant schedule (handoff)", _V41),
     "v4.2": Preset(
         "v4.1 with 1,500 steps, GDPO and improvement-aware task weights; three seeds: --seeds 42,123,456 (final report)",

