@@ -39,7 +39,7 @@ def sample_checks(config: TrainConfig, policy: Policy, sampled: list[Sampled]) -
     """The checks of rollouts."""
     yield _rollouts_differ(sampled)
     yield _before_warm_up(config, sampled, _signal)
-    yield _before_warm_up(config, sampled, lambda some: _ceiling(config, some))
+    yield _before_warm_up(config, sampled, lambda some: _ceiling(config, some), every_task=True)
     yield _thinking(policy, sampled)
     if in_json := [s for s in sampled if get_task(s.prompt.task).json]:
         yield _before_warm_up(config, in_json, _parser)
@@ -55,12 +55,17 @@ def _samples_by_task(sampled: list[Sampled]) -> dict[str, list[Sampled]]:
     return tasks
 
 
-def _before_warm_up(config: TrainConfig, sampled: list[Sampled], check: Callable[[list[Sampled]], Check]) -> Check:
-    """``check``; what fails only in tasks that the SFT warm-up teaches is a warning, for GRPO never trains this policy on them."""
+def _before_warm_up(
+    config: TrainConfig, sampled: list[Sampled], check: Callable[[list[Sampled]], Check], every_task: bool = False
+) -> Check:
+    """``check``; a failure that the SFT warm-up is to mend is a warning, for GRPO never trains the policy that was sampled.
+
+    It mends what fails in the tasks of its pairs alone, or in ``every_task``: to end an answer is learned from any pair.
+    """
     found = check(sampled)
     if not config.sft_epochs or found.status != "fail":
         return found
-    others = [s for s in sampled if config.sft_tasks and s.prompt.task not in config.sft_tasks]
+    others = [s for s in sampled if config.sft_tasks and s.prompt.task not in config.sft_tasks and not every_task]
     if others and check(others).status == "fail":
         return found
     return replace(found, status="warn", found=f"{found.found}; so before the SFT warm-up, which is to mend it")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -394,5 +395,7 @@ def test_what_the_warm_up_mends_does_not_stop_a_run_before_it(prompts) -> None:
     named = ("signal", "parser", "headroom")
     assert [status(cold, extraction, push)[name] for name in named] == ["fail"] * 3
     assert [status(warmed, extraction, push)[name] for name in named] == ["warn"] * 3
+    cut = Sampled(asked["push"], [replace(c, truncated=True) for c in push.completions], lively)
+    assert [status(config, cut)["ceiling"] for config in (cold, warmed)] == ["fail", "warn"], "any pair teaches to end"
     still = Sampled(asked["push"], push.completions, [lively[0]] * 4)
     assert [status(warmed, extraction, still)[name] for name in named] == ["fail", "warn", "fail"], "push is not warmed"
