@@ -176,6 +176,7 @@ def convert_gguf(gguf: Path, to: Path, parameters: int) -> None:
     for name in ("bos_token", "eos_token", "pad_token", "unk_token"):
         if (token_id := getattr(model.config, f"{name}_id", None)) is not None:
             setattr(tokenizer, name, tokenizer.convert_ids_to_tokens(token_id))
+    tokenizer.clean_up_tokenization_spaces = False  # meant for other kinds of tokenizers; transformers warns of it
     del model.config.quantization_config  # the weights are plain now
     model.hf_quantizer = None
     model.is_quantized = False
