@@ -99,12 +99,14 @@ def show_queue(where: str, waiting: list[Run]) -> None:
 
 def show_nano() -> None:
     """The progress of nano's build, while there is no nano yet."""
+    if nano_is_ready():
+        return
     share = building_share()
     if share is not None:
         st.progress(
             share, text=t("nano is being taught; a run waits for it", "o nano está sendo ensinado; o treino espera")
         )
-    elif not nano_is_ready():
+    else:
         st.caption(
             t(
                 "nano is not built yet: the first run builds it (two to three minutes).",

@@ -41,7 +41,7 @@ def report(
 
 @app.command()
 def sample(
-    model: Annotated[str, typer.Option(help="nano, a folder, or a hub id.")] = "nano",
+    model: Annotated[str, typer.Option(help="nano, smollm2, a folder, or a hub id.")] = "nano",
     adapter: Annotated[Path | None, typer.Option(help="A run's best/ folder, to sample the tuned model.")] = None,
     n: Annotated[int, typer.Option(min=1, help="Completions per prompt.")] = 2,
     split: Annotated[str, typer.Option(help="train, eval or test.")] = "eval",

@@ -27,6 +27,7 @@ COMMANDS = {
     "serve": ("backend.commands.serve", "the gateway, a small engine, and a look for alarms"),
     "store": ("backend.commands.store", "copy the store, or back it up"),
     "nano": ("backend.commands.nano", "build the embedded model"),
+    "model": ("backend.commands.model", "fetch a small pretrained model, without a hub"),
     "example": ("backend.commands.example", "load the recorded example, or record it anew"),
 }
 """Sub-command -> (the module that has it, what it does)."""

@@ -29,7 +29,24 @@ _V42: dict[str, Any] = {  # final report §3, "The 8 systematic changes", and §
     "patience": 15,
 }
 
+_SMOLLM2: dict[str, Any] = {  # what two cores do in 60 to 90 minutes, reckoned from measured steps (docs/engineers.md)
+    "model": "smollm2",
+    "tasks": ("extraction", "push"),
+    "sft_epochs": 1,  # the base writes no JSON, and GRPO reinforces only what a model already writes
+    "sft_tasks": ("extraction",),
+    "max_seq_length": 512,
+    "max_completion_length": 112,  # a reference answer of extraction has 85 to 94 tokens of this vocabulary
+    "max_steps": 100,
+    "learning_rate": 1e-4,
+    "prompts_per_step": 2,
+    "num_generations": 4,
+    "eval_steps": 25,
+    "eval_batch_size": 35,  # all eval prompts of the two tasks
+    "final_samples": 2,  # of the 70 test prompts of the two tasks
+}
+
 PRESETS = {
+    "smollm2": Preset("SmolLM2 135M-Instruct on a CPU, extraction and push; first `workbench model smollm2`", _SMOLLM2),
     "v4.1": Preset("Tucano2 0.5B-Instruct, 600 steps, 5e-6, constant schedule (handoff)", _V41),
     "v4.2": Preset(
         "v4.1 with 1,500 steps, GDPO and improvement-aware task weights; three seeds: --seeds 42,123,456 (final report)",

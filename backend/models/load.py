@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backend.errors import UserError
 from backend.models.engine import Engine, engine_of_unsloth
+from backend.models.smollm2 import require_smollm2
 
 LINEAR_LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -25,7 +26,7 @@ class PolicyConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = "nano"
-    """``nano``, a folder, or a hub id such as ``Polygl0t/Tucano2-qwen-0.5B-Instruct``."""
+    """``nano``, ``smollm2``, a folder, or a hub id such as ``Polygl0t/Tucano2-qwen-0.5B-Instruct``."""
     revision: str | None = None
     """Branch, tag or commit of a hub model."""
     four_bit: bool = False
@@ -253,8 +254,10 @@ def check_model(config: PolicyConfig) -> str:
     """Check the model's name without loading the model; returns the folder or hub id.
 
     Raises:
-        UserError: it is a folder that does not exist or contains no model.
+        UserError: it is a folder that does not exist or contains no model, or smollm2, which has not been fetched.
     """
+    if config.model == "smollm2":
+        return str(require_smollm2())
     looks_local = config.model.startswith((".", "/", "~")) or Path(config.model).exists()
     if not looks_local:
         return config.model

@@ -11,6 +11,7 @@ from backend.evaluation.findings import evidence_sentence
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.evaluation.words import chosen_words, markdown_table, method_words, on_prompts
 from backend.files import read_json
+from backend.models.smollm2 import ORIGINAL
 from backend.store.engine import reading
 from backend.training.config import TrainConfig
 
@@ -41,7 +42,7 @@ def model_card(run_id: str, folder: Path, config: TrainConfig, kind: str, check:
     environment = read_json(folder / "environment.json") or {}
     licence, why = base_licence(config.model)
     head = {
-        "base_model": config.model,
+        "base_model": ORIGINAL if config.model == "smollm2" else config.model,
         "language": ["pt"],
         "library_name": "peft" if kind == "adapter" else "transformers",
         "pipeline_tag": "text-generation",
@@ -96,6 +97,8 @@ def base_licence(model: str) -> tuple[str, str]:
     """(the base model's licence according to its card, empty if not known; a sentence about where it comes from)."""
     if model == "nano":
         return "", "nano is made by this workbench from synthetic data, so nobody else's terms apply to it."
+    if model == "smollm2":
+        return "apache-2.0", f"That of {ORIGINAL}, of which the base's weights are a Q4_1 quantisation."
     card = Path(model).expanduser() / "README.md"
     if card.is_file():
         text = card.read_text(encoding="utf-8", errors="replace")

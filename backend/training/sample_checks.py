@@ -1,7 +1,7 @@
 """The checks of preflight that need completions, sampled exactly as training and evaluation will sample them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from math import isnan
 from statistics import fmean
 
@@ -38,12 +38,12 @@ class Sampled:
 def sample_checks(config: TrainConfig, policy: Policy, sampled: list[Sampled]) -> Iterator[Check]:
     """The checks of rollouts."""
     yield _rollouts_differ(sampled)
-    yield _signal(sampled)
-    yield _ceiling(config, sampled)
+    yield _before_warm_up(config, sampled, _signal)
+    yield _before_warm_up(config, sampled, lambda some: _ceiling(config, some), every_task=True)
     yield _thinking(policy, sampled)
-    if any(get_task(s.prompt.task).json for s in sampled):
-        yield _parser(sampled)
-    yield _headroom(config, sampled)
+    if in_json := [s for s in sampled if get_task(s.prompt.task).json]:
+        yield _before_warm_up(config, in_json, _parser)
+    yield _before_warm_up(config, sampled, lambda some: _headroom(config, some))
     yield attack_check(config, sampled)
     yield over_optimisation(sampled)
 
@@ -53,6 +53,22 @@ def _samples_by_task(sampled: list[Sampled]) -> dict[str, list[Sampled]]:
     for s in sampled:
         tasks.setdefault(s.prompt.task, []).append(s)
     return tasks
+
+
+def _before_warm_up(
+    config: TrainConfig, sampled: list[Sampled], check: Callable[[list[Sampled]], Check], every_task: bool = False
+) -> Check:
+    """``check``; a failure that the SFT warm-up is to mend is a warning, for GRPO never trains the policy that was sampled.
+
+    It mends what fails in the tasks of its pairs alone, or in ``every_task``: to end an answer is learned from any pair.
+    """
+    found = check(sampled)
+    if not config.sft_epochs or found.status != "fail":
+        return found
+    others = [s for s in sampled if config.sft_tasks and s.prompt.task not in config.sft_tasks and not every_task]
+    if others and check(others).status == "fail":
+        return found
+    return replace(found, status="warn", found=f"{found.found}; so before the SFT warm-up, which is to mend it")
 
 
 def _rollouts_differ(sampled: list[Sampled]) -> Check:

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +15,8 @@ from backend.models.load import Policy, load_policy
 from backend.records import Completion, PromptRecord
 from backend.training.config import PRESETS, TrainConfig, get_preset, override
 from backend.training.preflight import Check, Sampled, attack_check, failures, preflight, static_checks
-from rewards.types import NO_TEXT
+from backend.training.sample_checks import sample_checks
+from rewards.types import NO_TEXT, Score
 from tests import warm
 
 pytestmark = pytest.mark.slow
@@ -373,3 +376,26 @@ def test_preflight_alone_prints_json_and_writes_no_run(workbench, tiny_model, ti
     checks = json.loads(done.stdout)
     assert {"name", "status", "found", "story"} == set(checks[0])
     assert not (workbench / "runs").exists()
+
+
+def test_what_the_warm_up_mends_does_not_stop_a_run_before_it(prompts) -> None:
+    """A base that writes no JSON: GRPO never trains it, only what the warm-up made of it."""
+    asked = {task: next(p for p in prompts if p.task == task and p.split == "train") for task in ("extraction", "push")}
+    flat = [Score(0.0, {"json": 0.0})] * 4
+    extraction = Sampled(asked["extraction"], [completion(f"olá {i}") for i in range(4)], flat)
+    lively = [Score(i / 4, {"cta": i / 4}) for i in range(4)]
+    push = Sampled(asked["push"], [completion(f"oi {i}") for i in range(4)], lively)
+    cold = override(NANO, {"tasks": "extraction,push"})
+    warmed = override(cold, {"sft_epochs": 1, "sft_tasks": "extraction"})
+    policy = SimpleNamespace(tokenizer=SimpleNamespace(apply_chat_template=lambda *_, **__: ""))
+
+    def status(config: TrainConfig, *sampled: Sampled) -> dict[str, str]:
+        return {check.name: check.status for check in sample_checks(config, policy, list(sampled))}
+
+    named = ("signal", "parser", "headroom")
+    assert [status(cold, extraction, push)[name] for name in named] == ["fail"] * 3
+    assert [status(warmed, extraction, push)[name] for name in named] == ["warn"] * 3
+    cut = Sampled(asked["push"], [replace(c, truncated=True) for c in push.completions], lively)
+    assert [status(config, cut)["ceiling"] for config in (cold, warmed)] == ["fail", "warn"], "any pair teaches to end"
+    still = Sampled(asked["push"], push.completions, [lively[0]] * 4)
+    assert [status(warmed, extraction, still)[name] for name in named] == ["fail", "warn", "fail"], "push is not warmed"
