@@ -20,9 +20,9 @@ _OF_KIND = {
     "aquele aquela todo toda todos todas cada outro outra outros outras algum alguma alguns algumas nenhum nenhuma muito muita muitos "
     "muitas pouco poucas poucos pouca mais menos quais qual quanto varios varias ultimo ultima ultimos ultimas primeiro primeira primeiros primeiras",
     "P": "de em por para com sem sob sobre entre desde contra apos pra ate do da dos das no na nos nas ao aos pelo pela pelos pelas num "
-    "numa neste nesta nesse nessa deste desta desse dessa antes depois perto dele dela conforme tal",
+    "numa neste nesta nesse nessa deste desta desse dessa antes depois perto conforme tal",
     "R": "ja so hoje agora ainda tambem aqui la assim sempre quase apenas somente nunca bem mal muito mais menos antes depois amanha nao "
-    "tao tanto ontem melhor demais logo cedo tarde talvez perto longe gratis",
+    "tao tanto ontem melhor demais logo cedo tarde talvez perto longe gratis dele dela deles delas",
     "O": "voce voces ele ela eles elas eu gente quem isso isto tudo nada",
     "J": "e ou mas nem",
     "Q": "que quando se como onde porque pois enquanto embora quem caso quanto cade",
@@ -32,6 +32,9 @@ _KINDS: dict[str, str] = {}
 for _kind, _words in _OF_KIND.items():
     for _word in _words.split():
         _KINDS[_word] = _KINDS.get(_word, "") + _kind
+_KINDS["gente"] = "ON"
+_PAST = frozenset("viu vimos quis fez fizemos veio leu deu disse trouxe ama amam ve".split())
+"""Irregular finite verbs that no ending tells."""
 _NO_OBJECT = frozenset("venha vem volte volta corra corre vamos olhe toque clique".split())
 """Commands that no noun follows directly."""
 _HELP = frozenset(
@@ -58,6 +61,8 @@ def kinds_of(token: str) -> str:
         return "#"
     if token in _SUBJUNCTIVE:
         return "S"
+    if token in _PAST:
+        return "F"
     kinds = _KINDS.get(token, "")
     if token in pt._COMMANDS and token not in pt._NOUN_TOO and token != "vem":
         return kinds + "IS"
@@ -114,7 +119,7 @@ _STEPS: dict[str, dict[str, tuple[str, float]]] = {
     "k": {"R": ("r", 0.0), "I": ("v", 0.0), "F": ("v", 0.0), "X": ("v", 0.4), "T": ("t", 0.0), "P": ("p", 0.7)},
     "q": {"D": ("d", 0.0), "N": ("n", 0.0), "#": ("#", 0.0), "O": ("o", 0.0), "F": ("v", 0.0), "R": ("q", 0.0), "T": ("t", 0.0),
           "S": ("v", 0.0), "I": ("v", 0.6), "X": ("v", 0.3), "P": ("p", 0.2)},
-    "t": {"F": ("v", 0.0), "X": ("v", 0.0), "S": ("v", 0.0)},
+    "t": {"F": ("v", 0.0), "X": ("v", 0.0), "S": ("v", 0.0), "G": ("v", 0.0)},
 }  # fmt: skip
 """Where a word of a kind leads, and what it costs: s(tart), after a c(omma), a d(eterminer), a p(reposition), a n(oun), a
 pr(o)noun, an adve(r)b, a (v)erb, an "e" between nouns (j) or after a verb (k), a "(q)ue", an objec(t) pronoun."""
@@ -162,7 +167,8 @@ def parsed(sentence: Sentence) -> tuple[float, bool]:
         about_nothing = not acts and not heads and not sentence.raw.endswith(("!", "?"))
         ends.append((cost + float(place in _OPEN or verb >= _AWAITED) + 0.6 * about_nothing, not acts))
     faults, verbless = min(ends)
-    return faults + 0.5 * (sentence.tokens[-1] in _SIDE), not verbless
+    dangling = sentence.tokens[-1] in _SIDE and sentence.tokens[-2:-1] not in (("para",), ("pra",))
+    return faults + 0.5 * dangling, not verbless
 
 
 def _step(place: str, verb: int, before: str, kind: str, token: str) -> tuple[str, int, float]:
@@ -224,8 +230,10 @@ def _cost_beside_verbs(place: str, verb: int, before: str, kind: str, token: str
         return 0.6 if (place == "r" and before not in _TIMES) or before in _AFTER_NOUN else cost
     if kind == "X" and place in "vwb":
         return float(before not in _HELP)
-    if kind == "G":
-        return 0.0 if (place in "vwb" and before in _LINKING) or (place in "nrc" and verb == _FINITE) else 0.8
+    if kind == "X" and place == "d" and before == "a":  # voltar a cuidar
+        return 0.0
+    if kind == "G" and place != "t":
+        return 0.0 if (place in "vwb" and before in _LINKING) or (place in "nrc#" and verb == _FINITE) else 0.8
     return cost
 
 

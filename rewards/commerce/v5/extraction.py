@@ -142,7 +142,9 @@ _FAULTS = {
     r"falt(?:ando|ou|am|a) (?:\w+ )?(?:peca|parte|item|itens|produto|um|uma|o|a)\b|manchad\w+|descol\w+|descostur\w+|arranhad\w+|danificad\w+|"
     r"estragad\w+|vencid\w+|falsific\w+|nao (?:e|era|eh) (?:o |a )?(?:original|mesm|que)|nao serv\w+|(?:qualidade|material|acabamento|tecido|produto) "
     r"(?:\w+ ){0,3}(?:ruim|pessim\w+|inferior|baix\w+|fraco|horrivel)|(?:pessim|ma|baix)\w* qualidade|bem inferior|nao vale|usado|"
-    r"tamanho (?:menor|maior|diferente)|enganos\w+|propaganda enganosa|problema no produto|veio com (?:problema|risco|furo)",
+    r"tamanho (?:menor|maior|diferente)|enganos\w+|propaganda enganosa|problema no produto|veio com (?:problema|risco|furo)|mud[oa]\b|chiad\w+|sem som|queim(?:ou|ad\w+)|explod\w+|vazando|vazou|"
+    r"mofad\w+|mofo|cheiro ruim|furad\w+|encolh\w+|solt(?:ou|ando)\b|incomplet\w+|trava(?:ndo)?\b|esquent\w+|bateria (?:\w+ ){0,2}(?:acab|descarreg)\w+|"
+    r"nao (?:conect|segur|par(?:ou|a)\b|dur(?:ou|a)\b)\w*",
     "vendedor": r"vendedor\w* (?:\w+ ){0,3}(?:nao|nunca|ignor|mal|pessim|disse|recus)\w*|nao respond\w+|sem resposta|ninguem respond\w+|"
     r"(?:loja|vendedor\w*) (?:\w+ ){0,2}(?:ignor|nao|nunca|sumiu|recus)\w*|mal educad\w+|nota fiscal|reembols\w+|(?:nao|recus\w+) (?:\w+ ){0,2}troc\w+|"
     r"prometer?am|pedido de troca",

@@ -338,8 +338,11 @@ def _invented(found: list[Sentence], brief: Brief, cited: list[set[int]]) -> flo
     if not brief.figures:
         return 0.0
     strange = 0
+    has_aims = any("|" in s.tokens and _AIMS.any(s.words) for s in found)
     for sentence in found:
         tokens = sentence.tokens
+        if has_aims and "|" in tokens:  # a row of a table with a column of aims
+            continue
         for i, token in enumerate(tokens):
             value = _value(token)
             if value is None or any(abs(f.value - value) <= 0.02 * abs(f.value) for f in brief.figures):
@@ -351,5 +354,7 @@ def _invented(found: list[Sentence], brief: Brief, cited: list[set[int]]) -> flo
                 strange += 1
     return 0.5 * strange if strange > 1 else 0.35 * strange
 
+
+_AIMS = Words("meta metas objetivo objetivos alvo alvos prazo".split())
 
 REWARD = Reward(MAXIMA, _components_of)

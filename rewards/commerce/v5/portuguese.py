@@ -129,7 +129,11 @@ def sentences(text: str) -> list[Sentence]:
 _CAPITAL = re.compile(
     r"([a-z\u00e0-\u00fa0-9%,]+|\b(?:\u00c9|[OA]s?|S\u00f3|Em|N[oa]s?|Seus?|Suas?|Que|Para|De)) ([A-Z\u00c0-\u00da][a-z\u00e0-\u00fa]*+)(?![\w$])"
 )
-_NAMES = re.compile(r"WhatsApp|iPhone|YouTube|E-mail")
+_NAMES = re.compile(
+    r"WhatsApp|iPhone|YouTube|E-mail|\bPix\b|Black Friday|Cyber Monday|Ano Novo|Volta às Aulas"
+    r"|(?:\b[Dd]ia|\b[Ss]emana|\b[Mm]\u00eas) d[aeo]s? [A-Z\u00c0-\u00da][a-z\u00e0-\u00fa]+"
+)
+"""Names that are no places, and named days: Dia das Mães, Semana do Consumidor."""
 _BEFORE_NAME = frozenset("para de em do da no na com por pelo pela ao entre".split())
 
 
@@ -146,7 +150,7 @@ def _folded(text: str) -> str:
     return fold(_SAINT.sub("Sao-", _TOLD_APART.sub(lambda m: _APART[m.group().lower()], text)))
 
 
-_APART = {"é": "eh", "está": "estah", "dá": "dah", "à": "na", "às": "nas"}
+_APART = {"é": "eh", "está": "estah", "dá": "dah", "dê": "veja", "à": "na", "às": "nas"}
 _TOLD_APART = re.compile(r"\b(?:" + "|".join(_APART) + r")\b", re.I)
 _SAINT = re.compile(r"\bSão (?=[A-ZÀ-Ú])")
 
