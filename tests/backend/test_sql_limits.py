@@ -27,7 +27,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Peak:
-    """The most memory that one of this process's children held, sampled."""
+    """The most memory that one process of the SQL worker held, sampled; other tests leave other children behind."""
 
     def __init__(self) -> None:
         self.bytes, self._done = 0, threading.Event()
@@ -45,7 +45,8 @@ class Peak:
         while not self._done.wait(0.01):
             for child in psutil.Process().children(recursive=True):
                 try:
-                    self.bytes = max(self.bytes, child.memory_info().rss)
+                    if any("sql_worker" in part for part in child.cmdline()):
+                        self.bytes = max(self.bytes, child.memory_info().rss)
                 except psutil.Error:
                     continue
 
@@ -54,6 +55,7 @@ class Peak:
 def peak() -> Iterator[Peak]:
     with Peak() as peak:
         yield peak
+    assert peak.bytes > 0  # it has seen the worker
 
 
 @pytest.fixture(scope="module", autouse=True)
