@@ -99,6 +99,11 @@ def load_users_json(text: str) -> Any:
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
+def storable(text: str) -> str:
+    """What a model wrote, with the replacement character in place of what no database keeps: NUL, and half a character."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
 def check_text(value: Any) -> None:
     """Check that every text in a value can be stored.
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from backend.errors import reason
 from backend.evaluation.evaluate import EvaluationResult, read_evaluation
+from backend.files import storable
 from backend.runs.rating import take_back
 from backend.store.completions import add_scores
 from backend.store.engine import StoreAway, writing
@@ -143,7 +144,7 @@ def save_evaluation(
         {
             "prompt_id": c.prompt_id,
             "evaluation_id": evaluation_id,
-            "text": c.text,
+            "text": storable(c.text),
             "tokens": c.tokens,
             "truncated": c.truncated,
             "policy": result.policy,

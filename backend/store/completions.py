@@ -9,6 +9,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Select, String, case, cast, delete, func, insert, literal, or_, select, true
 from sqlalchemy.orm import Session
 
+from backend.files import storable
 from backend.records import Completion as Generated
 from backend.records import Sampling
 from backend.store.engine import in_parts, in_turn
@@ -36,7 +37,7 @@ def save_completions(
     rows = [
         Completion(
             prompt_id=prompt_id,
-            text=c.text,
+            text=storable(c.text),
             tokens=c.tokens,
             truncated=c.truncated,
             policy=policy,

@@ -279,7 +279,7 @@ def test_annotate_keeps_flags_and_a_half_written_comment(example: Path) -> None:
         "![p](http://evil/x.png) [a](javascript:alert(1)) **aberto",
         "مرحبا بالعالم 🎁 \u202egnp.exe",
         "{" * 40 + '"a": 1' + "}" * 40,
-        "\x1b[31mred\x1b[0m",
+        "\x1b[31mred\x1b[0m \x00",
     ],
 )
 def test_hostile_completions_are_shown_and_break_nothing(example: Path, text: str) -> None:

@@ -320,7 +320,7 @@ def test_a_constant_reward(nano, prompts, tmp_path, monkeypatch) -> None:
     from backend.training import preflight as module
     from rewards import Score
 
-    def constant(asked: list, profile: str) -> list[Score]:
+    def constant(asked: list, profile: str, **more: bool) -> list[Score]:
         return [
             Score(0.4, dict.fromkeys(real.components, 0.1)) if task == "push" else real
             for (task, _), real in zip(asked, score_all(asked, profile), strict=True)

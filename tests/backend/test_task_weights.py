@@ -2,6 +2,7 @@
 
 import random
 from math import exp, sqrt
+from pathlib import Path
 
 import pytest
 
@@ -125,13 +126,17 @@ def test_a_checkpoint_brings_the_weights_back() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("one_task", [True, False])
-def test_a_weight_is_its_size_in_effect_whatever_a_steps_prompts(tiny_config: TrainConfig, one_task: bool) -> None:
+def test_a_weight_is_its_size_in_effect_whatever_a_steps_prompts(
+    tiny_config: TrainConfig, one_task: bool, tmp_path: Path
+) -> None:
     """On the components, before GDPO's batch step, a weight of 2.8 was undone where all prompts were of one task."""
     import torch
     from datasets import Dataset
 
+    from backend.data.rollouts import Rollouts
     from backend.models.load import load_policy
     from backend.training.reward_functions import Component
+    from backend.training.shadow import Shadow
     from backend.training.trainer import WorkbenchTrainer, grpo_arguments
 
     config = override(tiny_config, {"prompts_per_step": 2, "num_generations": 4, "task_weighting": "reward"})
@@ -160,6 +165,8 @@ def test_a_weight_is_its_size_in_effect_whatever_a_steps_prompts(tiny_config: Tr
             components=components,
             evaluate=lambda step: {"mean_reward": 0.0},
             config=config,
+            shadow=Shadow((), []),
+            rollouts=Rollouts(tmp_path, 0.0, 0),
         )
         trainer.model.train()
         trainer._task_weights.weights = lambda: weights  # type: ignore[union-attr, method-assign]
