@@ -141,7 +141,16 @@ def test_a_weight_is_its_size_in_effect_whatever_a_steps_prompts(
 
     config = override(tiny_config, {"prompts_per_step": 2, "num_generations": 4, "task_weighting": "reward"})
     tasks = ["push", "push"] if one_task else ["push", "extraction"]
-    rows = [{"prompt": [{"role": "user", "content": f"Oi {i}"}], "task": task} for i, task in enumerate(tasks)]
+    rows = [
+        {
+            "prompt": [{"role": "user", "content": f"Oi {i}"}],
+            "task": task,
+            "facts": "{}",
+            "form": "chat",
+            "prompt_id": str(i),
+        }
+        for i, task in enumerate(tasks)
+    ]
 
     def reward_of(name: str) -> object:
         def reward(completions: list, task: list[str], **_: object) -> list[float | None]:
