@@ -6,7 +6,8 @@ from typing import Any
 
 from backend.commerce.categories import category_name
 from backend.commerce.shop import PAYMENT_NAMES, STATE_NAMES
-from rewards.commerce.v5.portuguese import numbers, sense, sentences
+from rewards.commerce.v5.forms import numbers
+from rewards.commerce.v5.portuguese import sense, sentences
 from rewards.text import fold
 
 SILENT = 0.3

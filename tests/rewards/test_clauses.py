@@ -6,7 +6,8 @@ import pytest
 
 from rewards import score
 from rewards.commerce.v5.clauses import is_known, parsed
-from rewards.commerce.v5.portuguese import sentences, value_of
+from rewards.commerce.v5.forms import value_of
+from rewards.commerce.v5.portuguese import sentences
 
 BRIEF = "Crie uma notificação push: frete grátis só neste fim de semana. Categoria móveis e decoração, clientes de PR."
 

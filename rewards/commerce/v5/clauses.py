@@ -10,10 +10,10 @@ verb to a verb, and two verbs do not stand in one clause. Time is linear in the 
 import re
 from functools import lru_cache
 
-from rewards.commerce.v5 import lexicon
-from rewards.commerce.v5 import portuguese as pt
+from rewards.commerce.v5 import forms, lexicon
 from rewards.commerce.v5.match import Words
 from rewards.commerce.v5.portuguese import Sentence
+from rewards.commerce.v5.small_words import MAY
 
 _OF_KIND = {
     "D": "o a os as um uma uns umas seu sua seus suas nosso nossa nossos nossas meu minha este esta esse essa estes estas esses essas "
@@ -64,37 +64,42 @@ def kinds_of(token: str) -> str:
     if token in _PAST:
         return "F"
     kinds = _KINDS.get(token, "")
-    if token in pt._COMMANDS and token not in pt._NOUN_TOO and token != "vem":
+    if token in forms.COMMANDS and token not in forms.NOUN_TOO and token != "vem":
         return kinds + "IS"
-    if token in pt._FINITE and token not in ("ser", "ter", "estar"):
+    if token in forms.FINITE and token not in ("ser", "ter", "estar"):
         return kinds + "F"
-    if token in ("ser", "ter", "estar") or pt._is_infinitive(token):
+    if token in ("ser", "ter", "estar") or forms.is_infinitive(token):
         return kinds + "X"
-    if pt._is_gerund(token):
+    if forms.is_gerund(token):
         return kinds + "G"
-    if token in pt._VERBS:
+    if token in forms.VERBS:
         kinds += _verb_kind(token)
-        return kinds + ("N" if token in pt._NOUN_TOO | pt.NOUNS else "")
+        return kinds + ("N" if token in forms.NOUN_TOO | lexicon.NOUNS else "")
     if kinds:
         return kinds
-    if pt._is_finite(token):
+    if forms.is_finite(token):
         return "F"
     return (
         "N"
-        + ("F" if pt.is_verb(token) else "")
-        + ("I" if token.endswith(("e", "a", "em")) and token not in pt.NOUNS else "")
+        + ("F" if forms.is_verb(token) else "")
+        + ("I" if token.endswith(("e", "a", "em")) and token not in lexicon.NOUNS else "")
     )
 
 
 def _is_listed_verb(token: str) -> bool:
-    return token in pt._COMMANDS or token in pt._VERBS or token in pt._FINITE or (pt.is_verb(token) and is_known(token))
+    return (
+        token in forms.COMMANDS
+        or token in forms.VERBS
+        or token in forms.FINITE
+        or (forms.is_verb(token) and is_known(token))
+    )
 
 
 def _verb_kind(token: str) -> str:
     return "FI" if token.endswith(("a", "e", "am", "em")) else "F"
 
 
-_NOMINAL = {
+_NOUN_STEPS = {
     "D": ("d", 0.0),
     "N": ("n", 0.0),
     "#": ("#", 0.0),
@@ -105,17 +110,17 @@ _NOMINAL = {
 }
 _SIGNS = {",": ("c", 0.0), ":": ("s", 0.0)}
 _STEPS: dict[str, dict[str, tuple[str, float]]] = {
-    "s": {**_NOMINAL, "F": ("v", 0.0), "I": ("v", 0.0), "X": ("v", 0.3)},
-    "c": {**_NOMINAL, "F": ("v", 0.0), "I": ("v", 0.0), "X": ("v", 0.3), "G": ("v", 0.0), "J": ("j", 0.0), "T": ("t", 0.3)},
+    "s": {**_NOUN_STEPS, "F": ("v", 0.0), "I": ("v", 0.0), "X": ("v", 0.3)},
+    "c": {**_NOUN_STEPS, "F": ("v", 0.0), "I": ("v", 0.0), "X": ("v", 0.3), "G": ("v", 0.0), "J": ("j", 0.0), "T": ("t", 0.3)},
     "d": {"N": ("n", 0.0), "#": ("#", 0.0), "D": ("d", 0.0), "Q": ("q", 0.0), "R": ("d", 0.3)},
     "p": {"D": ("e", 0.0), "N": ("n", 0.0), "#": ("#", 0.0), "O": ("n", 0.0), "X": ("v", 0.0), "R": ("r", 0.0), "Q": ("q", 0.0)},
     "n": {"N": ("n", 0.0), "P": ("p", 0.0), "R": ("r", 0.0), "J": ("j", 0.0), "Q": ("q", 0.0), "F": ("v", 0.0), "G": ("v", 0.0),
           "T": ("t", 0.0), "#": ("#", 0.4), "D": ("d", 0.7), "O": ("o", 0.5), **_SIGNS},
     "o": {"F": ("v", 0.0), "T": ("t", 0.0), "R": ("o", 0.0), "J": ("j", 0.0), "P": ("p", 0.5), "Q": ("q", 0.5), **_SIGNS},
-    "r": {**_NOMINAL, "F": ("v", 0.0), "I": ("v", 0.0), "G": ("v", 0.0), "J": ("j", 0.0), "T": ("t", 0.0), **_SIGNS},
+    "r": {**_NOUN_STEPS, "F": ("v", 0.0), "I": ("v", 0.0), "G": ("v", 0.0), "J": ("j", 0.0), "T": ("t", 0.0), **_SIGNS},
     "v": {"D": ("d", 0.0), "N": ("n", 0.0), "#": ("#", 0.0), "P": ("p", 0.0), "R": ("r", 0.0), "O": ("n", 0.5), "J": ("k", 0.0),
           "Q": ("q", 0.0), "T": ("n", 0.5), **_SIGNS},
-    "j": {**_NOMINAL, "O": ("n", 0.0), "P": ("p", 0.5), "I": ("v", 0.0), "F": ("v", 0.0), "X": ("v", 0.4)},
+    "j": {**_NOUN_STEPS, "O": ("n", 0.0), "P": ("p", 0.5), "I": ("v", 0.0), "F": ("v", 0.0), "X": ("v", 0.4)},
     "k": {"R": ("r", 0.0), "I": ("v", 0.0), "F": ("v", 0.0), "X": ("v", 0.4), "T": ("t", 0.0), "P": ("p", 0.7)},
     "q": {"D": ("d", 0.0), "N": ("n", 0.0), "#": ("#", 0.0), "O": ("o", 0.0), "F": ("v", 0.0), "R": ("q", 0.0), "T": ("t", 0.0),
           "S": ("v", 0.0), "I": ("v", 0.6), "X": ("v", 0.3), "P": ("p", 0.2)},
@@ -140,7 +145,7 @@ _AFTER_KIND = {
 } | dict.fromkeys("IFSXG", "v")
 _OPEN = frozenset("depjkqt")
 """Where no clause ends."""
-_NONE, _FINITE, _COMMAND, _INNER, _AWAITED, _WISHED, _RELATIVE = range(7)
+_NONE, _HAS_FINITE, _COMMAND, _INNER, _AWAITED, _WISHED, _RELATIVE = range(7)
 """What verb a clause has had; ``_AWAITED``: a clause with "que", "se" or "quando" that must have one; ``_WISHED``: that may have a
 subjunctive; ``_RELATIVE``: that belongs to the subject of a clause, whose own verb follows; ``_INNER``: when it has its own."""
 
@@ -193,18 +198,18 @@ def _step(place: str, verb: int, before: str, kind: str, token: str) -> tuple[st
 
 def _verb_step(place: str, verb: int, kind: str, token: str, cost: float) -> tuple[str, int, float]:
     """A verb's place, and what it costs: a clause has one; "e" joins a command to a command; a subjunctive wants its "que"."""
-    wanted = _COMMAND if kind == "I" else _INNER if verb == _RELATIVE else _FINITE
+    wanted = _COMMAND if kind == "I" else _INNER if verb == _RELATIVE else _HAS_FINITE
     if kind == "F" and verb == _INNER:
         cost = 0.0
     elif kind == "S":
         cost = 0.0 if verb == _WISHED else 0.8
-    elif kind == "I" and (place == "n" or (place not in "sck" and token not in pt._COMMANDS | pt._VERBS)):
+    elif kind == "I" and (place == "n" or (place not in "sck" and token not in forms.COMMANDS | forms.VERBS)):
         cost = 1.0
     elif kind == "I" and verb >= _AWAITED:
         cost = max(cost, 0.6)
     elif place in "jk":
-        cost = max(cost, 0.0 if verb == wanted else 0.5 if verb == _FINITE else 1.0)
-    elif verb in (_FINITE, _COMMAND):
+        cost = max(cost, 0.0 if verb == wanted else 0.5 if verb == _HAS_FINITE else 1.0)
+    elif verb in (_HAS_FINITE, _COMMAND):
         cost = max(cost, 1.0)
     opens = place in "sr" and token in _BE
     return "b" if opens else "w" if token in _NO_OBJECT else "v", wanted, cost
@@ -222,7 +227,7 @@ def _cost_beside_verbs(place: str, verb: int, before: str, kind: str, token: str
             or (place == "s" and before == ":")
             or (place in "sr" and before in ("so", "") and token in _OF)
         )
-        may = place == "p" and ((before, token) in pt._MAY or before in _LEADS)
+        may = place == "p" and ((before, token) in MAY or before in _LEADS)
         return 0.6 if lost else 0.0 if may else cost
     if kind == "R" and ((place == "n" and token in _SIDE) or (place in "depjk" and token in _AFTER_NOUN)):
         return 0.7
@@ -233,22 +238,22 @@ def _cost_beside_verbs(place: str, verb: int, before: str, kind: str, token: str
     if kind == "X" and place == "d" and before == "a":  # voltar a cuidar
         return 0.0
     if kind == "G" and place != "t":
-        return 0.0 if (place in "vwb" and before in _LINKING) or (place in "nrc#" and verb == _FINITE) else 0.8
+        return 0.0 if (place in "vwb" and before in _LINKING) or (place in "nrc#" and verb == _HAS_FINITE) else 0.8
     return cost
 
 
 def _misjoined_noun(place: str, before: str, token: str) -> float:
     """What is wrong with a noun or adjective after another that is not of its number, an adjective that no noun goes before, and a
     bare noun after an adverb such as "so"."""
-    if place == "n" and before not in pt._PLURAL_WITHOUT_S and token not in _EITHER and before not in _EITHER:
+    if place == "n" and before not in forms.PLURAL_WITHOUT_S and token not in _EITHER and before not in _EITHER:
         several, of_several = before.endswith("s"), token.endswith("s")
-        described = _ADJECTIVE.search(token) is not None and token not in pt.NOUNS
+        described = _ADJECTIVE.search(token) is not None and token not in lexicon.NOUNS
         return 0.6 * (several != of_several and (of_several or described))
-    if place in "de" and before in _ONE and token.endswith("s") and token not in pt._SINGULAR_IN_S and len(token) > 3:
+    if place in "de" and before in _ONE and token.endswith("s") and token not in forms.SINGULAR_IN_S and len(token) > 3:
         return 0.7
     if token in _AFTER_NOUN and place in "depjk":
         return 0.8
-    return 0.5 * (place == "r" and token in pt.NOUNS and before in _LIMITS)
+    return 0.5 * (place == "r" and token in lexicon.NOUNS and before in _LIMITS)
 
 
 _ADJECTIVE = re.compile(
@@ -270,7 +275,7 @@ _SIDE = frozenset("antes depois perto".split())
 @lru_cache(maxsize=4096)
 def is_known(word: str) -> bool:
     """Whether a folded word is in one of the word lists, or is a regular form of one that is."""
-    return word in _KINDS or word in pt._SMALL or _LISTED.has(word) or _root(word) in _ROOTS
+    return word in _KINDS or word in forms.SMALL or _LISTED.has(word) or _root(word) in _ROOTS
 
 
 _REGULAR = re.compile(r"(?:s|[aeo]s?|[aeiou]|[aei]r|[aei]m|[aei]ndo|[aei]d[ao]s?|[aei]mos|[aei]ram|ou|eu|iu)$")
@@ -284,7 +289,7 @@ def _root(word: str) -> str:
 
 def _vocabulary() -> frozenset[str]:
     lists = [value for name, value in vars(lexicon).items() if name.isupper()]
-    found: set[str] = set(pt._VERBS | pt._COMMANDS | pt.NOUNS | pt._KNOWN_FOREIGN | pt._FINITE)
+    found: set[str] = set(forms.VERBS | forms.COMMANDS | lexicon.NOUNS | forms.KNOWN_FOREIGN | forms.FINITE)
     while lists:
         entry = lists.pop()
         if isinstance(entry, str):

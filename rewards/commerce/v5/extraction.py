@@ -15,7 +15,8 @@ from rewards.commerce.profiles import Rules
 from rewards.commerce.v5.clauses import is_known
 from rewards.commerce.v5.clauses import parsed as parse
 from rewards.commerce.v5.echo import is_echo
-from rewards.commerce.v5.portuguese import is_content, sentences, stem
+from rewards.commerce.v5.forms import is_content, stem
+from rewards.commerce.v5.portuguese import sentences
 from rewards.text import fold
 from rewards.types import Components, Reward
 

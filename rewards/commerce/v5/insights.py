@@ -12,20 +12,9 @@ from rewards.commerce.profiles import Rules
 from rewards.commerce.v5 import lexicon
 from rewards.commerce.v5.clauses import is_known, parsed
 from rewards.commerce.v5.echo import is_echo
+from rewards.commerce.v5.forms import is_command, is_content, is_verb, stem, value_of
 from rewards.commerce.v5.match import Words, listed
-from rewards.commerce.v5.portuguese import (
-    Sentence,
-    is_command,
-    is_content,
-    is_verb,
-    novelty,
-    sense,
-    sense_of,
-    sentences,
-    stem,
-    value_of,
-    variety,
-)
+from rewards.commerce.v5.portuguese import Sentence, novelty, sense, sense_of, sentences, variety
 from rewards.types import Components, Reward
 
 MAXIMA = {

@@ -8,9 +8,10 @@ from rewards.commerce.profiles import Rules
 from rewards.commerce.push import length_share
 from rewards.commerce.v5 import lexicon
 from rewards.commerce.v5.clauses import is_known, parsed
+from rewards.commerce.v5.forms import is_content, stem, value_of
 from rewards.commerce.v5.lexicon import NOUNS
 from rewards.commerce.v5.match import Words, listed
-from rewards.commerce.v5.portuguese import Sentence, is_content, novelty, sense, sentences, stem, value_of
+from rewards.commerce.v5.portuguese import Sentence, novelty, sense, sentences
 from rewards.text import fold, visible, visible_length
 from rewards.types import Components, Reward
 

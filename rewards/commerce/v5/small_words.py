@@ -58,3 +58,19 @@ for _left, _right in _RULES:
     for _word in _left.split():
         PAIRS[_word] = PAIRS.get(_word, frozenset()) | frozenset(_right.split())
 """A small word -> the small words that may follow it."""
+
+MAY = frozenset(
+    {
+        ("entre", "em"),
+        ("para", "com"),
+        ("por", "entre"),
+        ("a", "de"),
+        ("o", "de"),
+        ("os", "de"),
+        ("as", "de"),
+        ("a", "com"),
+        ("a", "por"),
+    }
+    | {("de", "para"), ("de", "entre"), ("de", "nos"), ("com", "nos"), ("a", "para")}
+)
+"""Pairs of an article or a preposition and a small word that stand together all the same: "de para", "entre em"."""

@@ -8,8 +8,9 @@ from rewards.commerce.profiles import Rules
 from rewards.commerce.sql_qa import statements
 from rewards.commerce.v5 import lexicon
 from rewards.commerce.v5.echo import is_echo
+from rewards.commerce.v5.forms import is_content, is_verb, stem
 from rewards.commerce.v5.match import listed
-from rewards.commerce.v5.portuguese import is_content, is_verb, novelty, sentences, stem, variety
+from rewards.commerce.v5.portuguese import novelty, sentences, variety
 from rewards.text import fold
 from rewards.types import Components, Reward
 
