@@ -41,6 +41,7 @@ _HELP = frozenset(
     "venha vem volte corra corre vamos pode podem deve devem quer querem vai vao precisa precisam".split()
 )
 """Verbs that an infinitive follows directly."""
+_COMMANDS_AND_VERBS = forms.COMMANDS | forms.VERBS
 _LINKING = frozenset(
     "eh sao foi foram era estah estao fica ficou ficam continua continuam segue parece chegou chega esperando tem".split()
 )
@@ -57,7 +58,7 @@ def kinds_of(token: str) -> str:
     adjective), # number, I(mperative), F(inite verb), S(ubjunctive), X (infinitive), G(erund), and signs as they stand."""
     if not token[0].isalnum():
         return token[0]
-    if token[0].isdigit() or token.startswith("r$"):
+    if forms.is_number(token):
         return "#"
     if token in _SUBJUNCTIVE:
         return "S"
@@ -74,7 +75,7 @@ def kinds_of(token: str) -> str:
         return kinds + "G"
     if token in forms.VERBS:
         kinds += _verb_kind(token)
-        return kinds + ("N" if token in forms.NOUN_TOO | lexicon.NOUNS else "")
+        return kinds + ("N" if token in forms.NOUN_TOO or token in lexicon.NOUNS else "")
     if kinds:
         return kinds
     if forms.is_finite(token):
@@ -87,12 +88,7 @@ def kinds_of(token: str) -> str:
 
 
 def _is_listed_verb(token: str) -> bool:
-    return (
-        token in forms.COMMANDS
-        or token in forms.VERBS
-        or token in forms.FINITE
-        or (forms.is_verb(token) and is_known(token))
-    )
+    return token in _COMMANDS_AND_VERBS or token in forms.FINITE or (forms.is_verb(token) and is_known(token))
 
 
 def _verb_kind(token: str) -> str:
@@ -150,25 +146,26 @@ _NONE, _HAS_FINITE, _COMMAND, _INNER, _AWAITED, _WISHED, _RELATIVE = range(7)
 subjunctive; ``_RELATIVE``: that belongs to the subject of a clause, whose own verb follows; ``_INNER``: when it has its own."""
 
 
-_State = tuple[str, int, str, bool, bool]
-"""(place, the clause's verb, the token before, whether any clause had a verb, whether one had a noun that no preposition governs)."""
+_State = tuple[str, int, bool, bool]
+"""(place, the clause's verb, whether any clause had a verb, whether one had a noun that no preposition governs)."""
 
 
 def parsed(sentence: Sentence) -> tuple[float, bool]:
     """(how much of a sentence fits no clause: 0 for none, about 1 for each place where it breaks; whether its best reading has a
     finite verb or a command)."""
-    paths: dict[_State, float] = {("s", _NONE, "", False, False): 0.0}
+    paths: dict[_State, float] = {("s", _NONE, False, False): 0.0}
+    before = ""
     for token in sentence.tokens[:_MOST]:
         following: dict[_State, float] = {}
-        for (place, verb, before, acts, heads), cost in paths.items():
+        for (place, verb, acts, heads), cost in paths.items():
             for kind in kinds_of(token):
                 to, had, more = _step(place, verb, before, kind, token)
                 now_acts = acts or (kind in "IF" and _is_listed_verb(token))
-                key = (to, had, token, now_acts, heads or (kind in "NO#" and place in "scrd"))
+                key = (to, had, now_acts, heads or (kind in "NO#" and place in "scrd"))
                 following[key] = min(following.get(key, float("inf")), cost + more)
-        paths = following
+        paths, before = following, token
     ends = []
-    for (place, verb, _, acts, heads), cost in paths.items():
+    for (place, verb, acts, heads), cost in paths.items():
         about_nothing = not acts and not heads and not sentence.raw.endswith(("!", "?"))
         ends.append((cost + float(place in _OPEN or verb >= _AWAITED) + 0.6 * about_nothing, not acts))
     faults, verbless = min(ends)
@@ -203,7 +200,7 @@ def _verb_step(place: str, verb: int, kind: str, token: str, cost: float) -> tup
         cost = 0.0
     elif kind == "S":
         cost = 0.0 if verb == _WISHED else 0.8
-    elif kind == "I" and (place == "n" or (place not in "sck" and token not in forms.COMMANDS | forms.VERBS)):
+    elif kind == "I" and (place == "n" or (place not in "sck" and token not in _COMMANDS_AND_VERBS)):
         cost = 1.0
     elif kind == "I" and verb >= _AWAITED:
         cost = max(cost, 0.6)

@@ -170,9 +170,8 @@ def evidence(prompt: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for clause in _CLAUSE.split(text):
         for name, pattern in _PATTERNS.items():
-            if ((match := pattern.search(clause)) and not _DENIED.search(clause[: match.start() + 12])) or (
-                match and match.group().startswith("nao")
-            ):
+            match = pattern.search(clause)
+            if match and (match.group().startswith("nao") or not _DENIED.search(clause[: match.start() + 12])):
                 found.setdefault(name, set()).update(_stems(clause))
     return found
 

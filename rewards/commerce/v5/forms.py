@@ -34,7 +34,8 @@ FINITE = frozenset(
     "precisamos fica ficou ser estar ter".split()
 )
 NOMINAL = frozenset("ser estar ter sao".split())  # "do ser", "de S\u00e3o Paulo"
-AFTER_ARTICLE = ARTICLES | PREPOSITIONS | CONTRACTED | JOINING | (FINITE - NOMINAL)
+FINITE_ONLY = FINITE - NOMINAL
+AFTER_ARTICLE = ARTICLES | PREPOSITIONS | CONTRACTED | JOINING | FINITE_ONLY
 _MASCULINE_IN_A = frozenset(
     "ceara parana amapa dia problema sistema programa tema mapa clima cinema pijama guia caixa esquema diagrama sofa cha cada nada para ja la "
     "panorama telegrama drama plasma".split()
@@ -82,6 +83,16 @@ NOUN_TOO = frozenset(
     "leve use conte olha troca compra volta mostra causa conta ajuda vale espera falta busca soma filtra alerta oferta leva passa "
     "resta ganha curtiu segue alimenta foque gosta abre abra renove peca compre custa pesa base".split()
 )
+
+
+def is_number(token: str) -> bool:
+    """Whether a token is a number, an amount or a share: 12, r$ 5, 10%, 3x."""
+    return token[0].isdigit() or token.startswith("r$")
+
+
+def is_word(token: str) -> bool:
+    """Whether a token is a word, not a number, an amount or a sign."""
+    return token[0].isalpha() and not token.startswith("r$")
 
 
 def is_verb(token: str) -> bool:
@@ -157,7 +168,7 @@ def ending(article: str) -> str:
 
 def agrees(token: str, following: str) -> float:
     """Whether an article (or a contraction with one) agrees in gender and number with the word after it."""
-    if not following[0].isalpha() or following in SMALL | _NUMERALS or len(following) < 3 or following.startswith("r$"):
+    if not is_word(following) or following in SMALL or following in _NUMERALS or len(following) < 3:
         return 1.0
     if token == "a" and (following in _A_AS_PREPOSITION or following[-1] in "sr" or _VERB_END.search(following)):
         return 1.0
@@ -168,15 +179,9 @@ def agrees(token: str, following: str) -> float:
     feminine = token.rstrip("s").endswith("a")
     if following in (_MASCULINE if feminine else _FEMININE):
         return 0.0
-    if (
-        feminine
-        and end.endswith("o")
-        and end not in _FEMININE_IN_O
-        and not end.endswith("cao")
-        and not end.endswith("sao")
-    ):
-        return 0.0 if not end.endswith("ao") else 1.0
-    if not feminine and (end.endswith("a") or end.endswith("cao") or end.endswith("coe") or end.endswith("dade")):
+    if feminine and end.endswith("o") and end not in _FEMININE_IN_O:
+        return float(end.endswith("ao"))
+    if not feminine and end.endswith(("a", "cao", "coe", "dade")):
         return float(end in _MASCULINE_IN_A or end.endswith("ista"))
     return 1.0
 
@@ -214,10 +219,4 @@ def stem(word: str) -> str:
 
 def is_content(token: str) -> bool:
     """Whether a token is a word that carries meaning."""
-    return (
-        token[0].isalpha()
-        and token not in SMALL
-        and token not in FINITE
-        and len(token) > 2
-        and not token.startswith("r$")
-    )
+    return is_word(token) and token not in SMALL and token not in FINITE and len(token) > 2

@@ -12,7 +12,7 @@ from rewards.commerce.profiles import Rules
 from rewards.commerce.v5 import lexicon
 from rewards.commerce.v5.clauses import is_known, parsed
 from rewards.commerce.v5.echo import is_echo
-from rewards.commerce.v5.forms import is_command, is_content, is_verb, stem, value_of
+from rewards.commerce.v5.forms import is_command, is_content, is_number, is_verb, stem, value_of
 from rewards.commerce.v5.match import Words, listed
 from rewards.commerce.v5.portuguese import Sentence, novelty, sense, sense_of, sentences, variety
 from rewards.types import Components, Reward
@@ -33,6 +33,10 @@ _MEASURES = Words(
 )
 _NEAR = 8
 """Words between a figure and what it is of."""
+
+
+Clause = tuple[str, ...]
+"""Tokens of a part of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -62,21 +66,16 @@ def read_brief(prompt: str) -> Brief:
             if (value := _value(token)) is not None and not _is_date(sentence.tokens, i):
                 near = sentence.tokens[max(0, i - 4) : i] + sentence.tokens[i + 1 : i + 4]
                 figures.append(Figure(value, _label(near)))
-        if ":" in sentence.raw and fold_start(sentence.raw).startswith("recorte"):
-            names |= {stem(t) for t in sentence.words[1:] if is_content(t)} - {"catego"}
+        if ":" in sentence.raw and sentence.raw.lower().startswith("recorte"):
+            names |= {stem(t) for t in sentence.words[1:] if is_content(t)}
     return Brief(tuple(figures), frozenset(names), frozenset(lines))
 
 
 _MOST = 6_000
 
 
-def fold_start(text: str) -> str:
-    """The first letters of a text in lower case."""
-    return text[:12].lower()
-
-
 def _value(token: str) -> float | None:
-    digits = re.sub(r"[^\d.,]", "", token).strip(".,") if token[0].isdigit() or token.startswith("r$") else ""
+    digits = re.sub(r"[^\d.,]", "", token).strip(".,") if is_number(token) else ""
     return (
         value_of(digits)
         if digits and digits.replace(".", "").replace(",", "").isdigit() and digits.count(",") < 2
@@ -106,6 +105,7 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     if not found:
         return dict.fromkeys(MAXIMA, 0.0)
     brief = read_brief(prompt)
+    clauses = [_clauses(s) for s in found]
     new = novelty(found)
     weights = [_weight(s, fresh) * (s.tokens not in brief.lines) for s, fresh in zip(found, new, strict=True)]
     contradicted = min(1.0, _wrong_way(found) + _invented(found, brief, cited := [_cited(s, brief) for s in found]))
@@ -115,8 +115,8 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     whole = sound * variety(completion) * _freshness(found) * (1.0 - 0.4 * contradicted)
     return {
         "figures": 0.25 * whole * _figures(cited, weights, brief, found),
-        "consequences": 0.25 * whole * _consequences(found, cited, weights, brief),
-        "actions": 0.30 * whole * _actions(found, weights, brief),
+        "consequences": 0.25 * whole * _consequences(found, clauses, cited, weights, brief),
+        "actions": 0.30 * whole * _actions(clauses, weights),
         "form": 0.20 * whole * _length(sum(len(s.words) for s in found)),
         "contradiction": -0.20 * contradicted,
     }
@@ -195,14 +195,16 @@ def _figures(cited: list[set[int]], weights: list[float], brief: Brief, found: l
     return share * (0.85 + 0.15 * named)
 
 
-def _consequences(found: list[Sentence], cited: list[set[int]], weights: list[float], brief: Brief) -> float:
+def _consequences(
+    found: list[Sentence], clauses: list[list[Clause]], cited: list[set[int]], weights: list[float], brief: Brief
+) -> float:
     """How many sentences say what a figure means; without a figure, one that speaks of a measure counts a fifth."""
     total = 0.0
     measures = [figure.label for figure in brief.figures]
-    for sentence, numbers, weight in zip(found, cited, weights, strict=True):
+    for sentence, parts, numbers, weight in zip(found, clauses, cited, weights, strict=True):
         if len(sentence.words) < 5 or not any(map(is_verb, sentence.words)):
             continue
-        acts = numbers and any(_action(clause, brief) >= 0.6 for clause in _clauses(sentence))
+        acts = numbers and any(_action(clause) >= 0.6 for clause in parts)
         if not acts and not _DRAWS.any(sentence.words):
             continue
         if numbers:
@@ -212,12 +214,12 @@ def _consequences(found: list[Sentence], cited: list[set[int]], weights: list[fl
     return min(1.0, total / 2.0) if total < 1 else min(1.0, 0.5 + (total - 1.0) / 1.6 + 0.1)
 
 
-def _actions(found: list[Sentence], weights: list[float], brief: Brief) -> float:
+def _actions(clauses: list[list[Clause]], weights: list[float]) -> float:
     """How many different, concrete actions there are; two and a half are enough."""
     total, before = 0.0, list[set[str]]()
-    for sentence, weight in zip(found, weights, strict=True):
-        for clause in _clauses(sentence):
-            worth = _action(clause, brief)
+    for parts, weight in zip(clauses, weights, strict=True):
+        for clause in parts:
+            worth = _action(clause)
             words = {stem(t) for t in clause if is_content(t)}
             if worth and all(len(words & other) < 0.6 * min(len(words), len(other)) for other in before):
                 total += worth * weight * sense_of(clause)
@@ -225,7 +227,7 @@ def _actions(found: list[Sentence], weights: list[float], brief: Brief) -> float
     return min(1.0, total / 2.4)
 
 
-def _clauses(sentence: Sentence) -> list[tuple[str, ...]]:
+def _clauses(sentence: Sentence) -> list[Clause]:
     """A sentence cut where one action may end and the next begin."""
     clauses, start = [], 0
     tokens = sentence.tokens
@@ -234,7 +236,7 @@ def _clauses(sentence: Sentence) -> list[tuple[str, ...]]:
             clauses.append(tokens[start:i])
             start = i + 1
             continue
-        is_cut = token in (",", ":", "e", ";", "\u2014", "\u2013") and i - start >= 3 and i + 1 < len(tokens)
+        is_cut = token in (",", ":", "e", "\u2014", "\u2013") and i - start >= 3 and i + 1 < len(tokens)
         if is_cut and _is_action_verb(tokens[i + 1]):
             clauses.append(tokens[start:i])
             start = i + 1
@@ -250,7 +252,7 @@ def _is_action_verb(token: str) -> bool:
     return _ACTIONS.has(token) and (is_command(token) or is_verb(token) or token.endswith(("e", "a", "m")))
 
 
-def _action(clause: tuple[str, ...], brief: Brief) -> float:
+def _action(clause: Clause) -> float:
     """What a clause is worth as an action, from 0 to 1: a verb of doing at its head, something it is done to, and a detail."""
     words = [t for t in clause if t[0].isalpha()]
     content = [t for t in words if is_content(t)]

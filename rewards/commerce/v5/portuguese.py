@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from rewards.commerce.v5.forms import (
     AFTER_ARTICLE,
@@ -18,8 +19,8 @@ from rewards.commerce.v5.forms import (
     COMMANDS,
     CONTRACTED,
     FINITE,
+    FINITE_ONLY,
     JOINING,
-    NOMINAL,
     NOUN_TOO,
     PREPOSITIONS,
     SMALL,
@@ -32,7 +33,9 @@ from rewards.commerce.v5.forms import (
     is_foreign,
     is_gerund,
     is_infinitive,
+    is_number,
     is_verb,
+    is_word,
 )
 from rewards.commerce.v5.lexicon import NOUNS, STATES
 from rewards.commerce.v5.small_words import MAY, PAIRS
@@ -63,10 +66,10 @@ class Sentence:
     tokens: tuple[str, ...]
     sense: float
 
-    @property
+    @cached_property
     def words(self) -> tuple[str, ...]:
         """The tokens that are words."""
-        return tuple(t for t in self.tokens if t[0].isalpha() and not t.startswith("r$"))
+        return tuple(filter(is_word, self.tokens))
 
 
 def sentences(text: str) -> list[Sentence]:
@@ -88,6 +91,7 @@ _NAMES = re.compile(
     r"|(?:\b[Dd]ia|\b[Ss]emana|\b[Mm]\u00eas) d[aeo]s? [A-Z\u00c0-\u00da][a-z\u00e0-\u00fa]+"
 )
 """Names that are no places, and named days: Dia das Mães, Semana do Consumidor."""
+_NO_NAMES = NOUNS | SMALL
 _BEFORE_NAME = frozenset("para de em do da no na com por pelo pela ao entre".split())
 
 
@@ -95,7 +99,7 @@ def _strange_capitals(raw: str) -> int:
     """Words with a capital in the middle of a sentence that name no place, and signs that sentences do not hold."""
     raw = _NAMES.sub("nome", raw)
     capitals = (m for m in _CAPITAL.finditer(raw) if fold(m[2]) not in _PLACES or m[2] == "Para")
-    lost = sum(not (m[1] in _BEFORE_NAME and len(m[2]) > 3 and fold(m[2]) not in NOUNS | SMALL) for m in capitals)
+    lost = sum(not (m[1] in _BEFORE_NAME and len(m[2]) > 3 and fold(m[2]) not in _NO_NAMES) for m in capitals)
     return lost + sum(1 for _ in _ODD.finditer(raw))
 
 
@@ -137,7 +141,7 @@ def sense_of(tokens: tuple[str, ...], strange: int = 0) -> float:
         subordinate = subordinate or token in _SUBORDINATES
         if token in _LINKS or not token[0].isalnum():
             finite = 0
-        elif token in VERBS and token not in FINITE | NOUN_TOO and before not in _DETERMINES:
+        elif token in _VERBS_ALONE and before not in _DETERMINES:
             faults += 0.7 * (finite > 0)
             finite += 1
         before = token
@@ -147,7 +151,7 @@ def sense_of(tokens: tuple[str, ...], strange: int = 0) -> float:
         else:
             run = 1 if is_command(token) else run + 1
             faults += _RUN_FAULTS[min(run, len(_RUN_FAULTS) - 1)]
-    words = sum(t[0].isalpha() and not t.startswith("r$") for t in tokens)
+    words = sum(map(is_word, tokens))
     if words >= 7 and known < 0.2 * words:
         faults += words / 6
     if words < 3 and len(tokens) > words + 3:
@@ -197,9 +201,7 @@ def _misjoined(before: str, token: str, following: str, acted: bool) -> float:
     if is_command(following) or (is_verb(following) and following not in NOUNS and following not in NOUN_TOO):
         return 0.0 if acted or not before else 0.8
     is_noun = is_content(following) and not is_verb(following) and following not in FINITE
-    return (
-        0.7 if is_noun and (before in COMMANDS - NOUN_TOO or before in _STRICT_AUX or before in PREPOSITIONS) else 0.0
-    )
+    return 0.7 if is_noun and (before in _COMMANDS_ALONE or before in _STRICT_AUX or before in PREPOSITIONS) else 0.0
 
 
 def _misplaced(token: str, before: str, following: str) -> float:
@@ -238,7 +240,7 @@ def _misplaced(token: str, before: str, following: str) -> float:
         and not before.endswith(("io", "ia", "al"))
     ):
         return 0.6
-    if token in COMMANDS and token not in NOUN_TOO:
+    if token in _COMMANDS_ALONE:
         return 0.0 if before in _BEFORE_COMMAND else 0.8
     if is_infinitive(token):
         governed = (
@@ -248,6 +250,8 @@ def _misplaced(token: str, before: str, following: str) -> float:
     return 0.0
 
 
+_VERBS_ALONE = VERBS - FINITE - NOUN_TOO
+_COMMANDS_ALONE = COMMANDS - NOUN_TOO
 _SUBORDINATES = frozenset("quando se ate que assim caso onde quem".split())
 _LINKS = frozenset(
     "que e ou mas porque pois se quando como onde quem quanto quantos enquanto embora porem qual quais cujo para".split()
@@ -290,9 +294,9 @@ def _fault(token: str, following: str) -> float:
         return _after_preposition(token, following, at_end)
     if token in JOINING:
         return 1.0 if not following or following in JOINING else 0.0
-    if token[0].isdigit() or token.startswith("r$"):
-        return float(bool(following) and (following[0].isdigit() or following.startswith("r$")))
-    if token in FINITE and following in FINITE - NOMINAL:
+    if is_number(token):
+        return float(bool(following) and is_number(following))
+    if token in FINITE and following in FINITE_ONLY:
         return 1.0
     if token in ("antes", "depois") and is_content(following or ".") and not at_end:
         return 0.8
@@ -320,7 +324,7 @@ def _after_preposition(token: str, following: str, at_end: bool) -> float:
     """What is wrong with the word after a preposition."""
     if at_end:
         return 1.0
-    if following in CONTRACTED or following in PREPOSITIONS or following in JOINING or following in FINITE - NOMINAL:
+    if following in _AFTER_NO_PREPOSITION:
         return 0.0 if (token, following) in MAY else 1.0
     if is_finite(following) or is_gerund(following) or (token not in _BEFORE_ADVERB and following in _ADVERBS):
         return 1.0
@@ -371,6 +375,7 @@ _ARTICLE_OF = {
     **dict.fromkeys(("seus", "nossos", "meus"), "dos"),
     **dict.fromkeys(("suas", "nossas", "minhas"), "das"),
 }
+_AFTER_NO_PREPOSITION = AFTER_ARTICLE - ARTICLES
 _ADVERBS = frozenset("hoje ja so agora antes depois tambem ainda nao aqui sempre".split())
 _BEFORE_ADVERB = frozenset("de para pra ate desde por entre".split())
 _BEFORE_NOUN = frozenset(
@@ -400,7 +405,7 @@ def novelty(found: Iterable[Sentence]) -> list[float]:
     seen: set[tuple[str, ...]] = set()
     shares = []
     for sentence in found:
-        tokens = ["#" if t[0].isdigit() or t.startswith("r$") else t for t in sentence.tokens]
+        tokens = ["#" if is_number(t) else t for t in sentence.tokens]
         runs: list[tuple[str, ...]] = [*zip(tokens, tokens[1:], tokens[2:], strict=False)] or [tuple(tokens)]
         shares.append(len({r for r in runs if r not in seen}) / len(runs))
         seen.update(runs)

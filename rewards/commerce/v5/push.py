@@ -89,16 +89,15 @@ def read_brief(prompt: str) -> Brief:
     numbers = frozenset(value_of(n) for n in _NUMBERS.findall(re.sub(r"\b(?:120|140|100) caracteres", " ", folded)))
     offers = {name for name, forms in _OFFERS.items() if forms.any(said)}
     offers |= {offer for word in said for offer in lexicon.FOLLOWS.get(word, ())}
-    products = tuple(forms for name, forms in _PRODUCTS.items() if name in {w.rstrip("s") for w in said} | set(said))
+    singular_too = {w.rstrip("s") for w in said} | set(said)
+    products = tuple(forms for name, forms in _PRODUCTS.items() if name in singular_too)
     places = {
         part
         for code, name in lexicon.STATES.items()
         if code in said or name in folded
         for part in (code, *name.split())
     }
-    rest = {
-        w for w in said if is_content(w) and not _INSTRUCTIONS.has(w) and not _SAID.has(w) and w not in places | used
-    }
+    rest = {w for w in said if is_content(w) and not _INSTRUCTIONS.has(w) and not _SAID.has(w)} - places - used
     service = _SERVICE.any(said) and "frete" not in said
     return Brief(said, numbers, tuple(groups), products, frozenset(offers), service, frozenset(map(stem, rest)))
 
@@ -119,7 +118,7 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     parses = [(*parsed(s), len(s.words)) for s in apart]
     brief = read_brief(prompt)
     empty = sum(not acts and not _names_something(s, brief) for s, (_, acts, _) in zip(apart, parses, strict=True))
-    sound = _sound(shown) * _left_of(sum(faults for faults, _, _ in parses) + _unknown(words, prompt) + empty)
+    sound = _sound(found) * _left_of(sum(faults for faults, _, _ in parses) + _unknown(words, prompt) + empty)
     fits = length_share(visible_length(completion))
     portuguese = (
         sound * fits * min(1.0, len(words) / 8) * (1.0 - 0.5 * _copied(words, prompt)) * _manner(shown, words, apart)
@@ -159,10 +158,15 @@ def _left_of(faults: float) -> float:
 
 def _is_about_the_task(shown: str, words: tuple[str, ...], prompt: str) -> bool:
     """Whether the text speaks of notifications and segments, as a brief does, or is the brief again."""
-    if sum(w in _ABOUT for w in words) >= 1 and not {"push"} & set(words) - {"push"}:
+    if not _ABOUT.isdisjoint(words):
         return True
-    asked = _LETTERS.findall(fold(prompt[:_MOST]))
+    asked = _words_of(prompt[:_MOST])
     return len(words) >= 0.6 * len(asked) and " ".join(words) in " ".join(asked)
+
+
+@lru_cache(maxsize=256)
+def _words_of(prompt: str) -> tuple[str, ...]:
+    return tuple(_LETTERS.findall(fold(prompt)))
 
 
 def _manner(shown: str, words: tuple[str, ...], apart: list[Sentence]) -> float:
@@ -190,7 +194,7 @@ def _unknown(words: tuple[str, ...], prompt: str) -> float:
 
 def _copied(words: tuple[str, ...], prompt: str) -> float:
     """0 for a text in its own words, 1 for one whose three-word sequences are all the brief's."""
-    asked = _LETTERS.findall(fold(prompt[:_MOST]))
+    asked = _words_of(prompt[:_MOST])
     of_prompt = set(zip(asked, asked[1:], asked[2:], strict=False))
     runs = list(zip(words, words[1:], words[2:], strict=False))
     share = sum(run in of_prompt for run in runs) / len(runs) if runs else 0.0
@@ -205,9 +209,8 @@ _BARE_STATE = re.compile(
 """A state's two letters that no preposition leads to."""
 
 
-def _sound(shown: str) -> float:
+def _sound(found: list[Sentence]) -> float:
     """From 0 to 1, how much the whole reads like Portuguese, without saying anything twice."""
-    found = sentences(shown)
     if not found:
         return 0.0
     content = [stem(t) for s in found for t in s.words if is_content(t)]
