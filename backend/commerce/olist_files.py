@@ -26,11 +26,7 @@ def snake(name: str) -> str:
 
 
 def csv_files(folder: Path) -> list["CsvFile"]:
-    """The CSV files in ``folder``; in its sub-folders, where it has none of its own.
-
-    Raises:
-        UserError: a file is too large.
-    """
+    """The CSV files in ``folder``; in its sub-folders, where it has none of its own. None of them is opened here."""
     for pattern in ("*", "*/*", "*/*/*"):
         paths = sorted(p for p in folder.glob(pattern) if p.suffix.lower() in (".csv", ".tsv", ".txt") and p.is_file())
         if paths:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from backend.commerce.personal_forms import FORMS, NOT_PERSONAL, is_cnpj, is_cpf
 from backend.commerce.personal_people import people
+from rewards.text import fold
 
 __all__ = ["Found", "find", "is_cnpj", "is_cpf", "mask"]
 
@@ -24,7 +25,7 @@ def _plain_table() -> dict[int, str]:
     """Each Latin letter without its accent in lower case; every entry is one character, so that positions stay."""
     table = {ord(c): plain for c, plain in _SAME_LENGTH.items()}
     for code in range(ord("A"), 0x250):
-        plain = "".join(c for c in unicodedata.normalize("NFKD", chr(code)) if not unicodedata.combining(c)).lower()
+        plain = fold(chr(code))
         if len(plain) == 1 and plain.isalpha() and plain.isascii():
             table[code] = plain
     return table

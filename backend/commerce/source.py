@@ -66,8 +66,8 @@ SHOP = PromptSource(
         files=("*.csv", "*.tsv", "*.txt"),
         take=take_olist,
         done=Text(
-            "Make prompts from it under New set. SQL prompts of another shop no longer fit profile v5-exec.",
-            "Gere prompts em Novo conjunto. Prompts de SQL de outra loja não servem mais ao perfil v5-exec.",
+            "Make prompts from it under New set. SQL prompts of another shop no longer fit profiles v5-exec and v5.",
+            "Gere prompts em Novo conjunto. Prompts de SQL de outra loja não servem mais aos perfis v5-exec e v5.",
         ),
     ),
     aliases=("synthetic",),

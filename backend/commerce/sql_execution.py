@@ -3,8 +3,8 @@
 
 The query is written by a model, so it is not trusted. sqlglot must parse it as a single SELECT over the shop's tables.
 SQLite opens the file read-only, and its authorizer allows only reading those tables and calling harmless functions.
-Parsing and running happen in a process of their own, which ends with the query that passes ``SECONDS`` of CPU time (a half more by the clock) or
-its memory (``backend.commerce.sql_worker``). At most ``MOST_ROWS`` rows are fetched, and at most a megabyte.
+Parsing and running happen in a process of their own, which ends with the query that passes ``SECONDS`` of CPU time (a half more
+by the clock) or its memory (``backend.commerce.sql_worker``). At most ``MOST_ROWS`` rows are fetched, and at most a megabyte.
 
 What is measured has versions, and a profile names its own, which is part of its fingerprint. ``sql-execution/1`` (v5-exec) compares
 row by row; ``sql-execution/2`` (v5, and whoever calls ``measure``) takes any tie-break of equal rank, knows the names of CTEs, tells a

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from backend.commerce.categories import category_name
+from backend.commerce.questions import MONTHS
 from backend.commerce.shop import PAYMENT_NAMES, STATE_NAMES
 from rewards.commerce.v5.forms import numbers
 from rewards.commerce.v5.portuguese import sense, sentences
@@ -14,7 +15,6 @@ SILENT = 0.3
 """Of an explanation without a number: neither right nor wrong."""
 _UNPROVED = 0.3
 """Of a right statement beside a query that does not give the true result."""
-_MONTHS = "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro".split()
 _CODE = re.compile(r"`[^`\n]*`|\b[a-z]+_[a-z_]+\b")
 _MONTH = re.compile(r"(20\d\d)-(\d\d)")
 
@@ -35,7 +35,8 @@ def stated(prose: str, gold: Sequence[Sequence[Any]], gold_sql: str, right: bool
     prose = _CODE.sub(" ", prose)
     found = sentences(prose[:4_000])
     sound = max(0.0, (sense(found) - 0.4) / 0.6)
-    said = [n for n in numbers(prose) if n not in _allowed(gold_sql)]
+    allowed = _allowed(gold_sql)
+    said = [n for n in numbers(prose) if n not in allowed]
     wanted = [value for row in gold for value in row if isinstance(value, int | float) and not isinstance(value, bool)]
     labels = [value for row in gold for value in row if isinstance(value, str)]
     if not said and wanted:
@@ -69,7 +70,7 @@ def _forms(label: str) -> list[str]:
         forms.append("cartão")
     if match := _MONTH.fullmatch(label):
         month = int(match[2])
-        forms += [f"{_MONTHS[month - 1]}", f"{match[2]}/{match[1]}"] if 1 <= month <= 12 else []
+        forms += [MONTHS[month - 1], f"{match[2]}/{match[1]}"] if 1 <= month <= 12 else []
     return [form for form in forms if form]
 
 
