@@ -223,17 +223,19 @@ def read_sources(folder: Path, report: Imported, on_progress: Callable[[str], No
             f"{folder / SOURCES['orders'].file} is not there ({there}). Give the folder with Olist's files as published on "
             f"Kaggle, or files with their columns; the orders, with {' and '.join(SOURCES['orders'].needed)}, are needed"
         )
-    readers = Counter(file.path for file in chosen.values() if file is not None)
-    tables = {}
+    tables: dict[str, Table] = {}
+    served: dict[CsvFile, list[str]] = {}
     for name, file in chosen.items():
         source = SOURCES[name]
         if file is None or file.is_pointer:
             pointer = " (a Git LFS pointer stands in its place)" if file is not None else ""
             report.missing.append(source.file + pointer)
             tables[name] = Table(pd.DataFrame(columns=list(source.columns), dtype="str"), source.file)
-            continue
+        else:
+            served.setdefault(file, []).append(name)
+    for file, names in served.items():
         on_progress(f"reading {file.path.name}")
-        tables[name] = Table(_read(source, file, report), file.path.name, readers[file.path] > 1)
+        tables |= _read(file, names, report)
     return tables
 
 
@@ -281,12 +283,17 @@ def _table_name(path: Path) -> str:
     return "_".join(part for part in snake(path.stem).split("_") if not _NO_NAME_OF_A_TABLE.match(part))
 
 
-def _read(source: Source, file: CsvFile, report: Imported) -> pd.DataFrame:
-    found = source.found_in(file.header)
-    frame = file.read(set(found.values()), report.dropped, report.mended)
-    absent = [column for column in source.columns if column not in found]
-    if absent and absent != ["product_category_name_english"]:
-        report.absent[file.path.name] = absent
-    return pd.DataFrame(
-        {c: frame[found[c]] if c in found else pd.Series(None, frame.index, dtype="str") for c in source.columns}
-    )
+def _read(file: CsvFile, names: list[str], report: Imported) -> dict[str, Table]:
+    """The tables that a file serves; it is read once, so what is wrong with it is counted once."""
+    found = {name: SOURCES[name].found_in(file.header) for name in names}
+    frame = file.read({written for of in found.values() for written in of.values()}, report.dropped, report.mended)
+    tables = {}
+    for name, of in found.items():
+        columns = SOURCES[name].columns
+        absent = [column for column in columns if column not in of]
+        if absent and absent != ["product_category_name_english"]:
+            said = report.absent.setdefault(file.path.name, [])
+            said += [column for column in absent if column not in said]
+        table = {c: frame[of[c]] if c in of else pd.Series(None, frame.index, dtype="str") for c in columns}
+        tables[name] = Table(pd.DataFrame(table), file.path.name, len(names) > 1)
+    return tables

@@ -214,7 +214,9 @@ def test_columns_may_have_other_names(tables: dict[str, Rows], tmp_path: Path, u
     assert enriched(taken(written(tmp_path / "olist", renamed))[1]) == usual
 
 
-def test_one_file_may_hold_the_joined_tables(tables: dict[str, Rows], tmp_path: Path, usual: list[tuple]) -> None:
+def joined(tables: dict[str, Rows]) -> Rows:
+    """The tables as one: a row for each item, some twice, as a join with two payments gives."""
+
     def by(table: str, key: str) -> dict[str, dict[str, str]]:
         return {row[key]: row for row in tables[table]}
 
@@ -230,13 +232,33 @@ def test_one_file_may_hold_the_joined_tables(tables: dict[str, Rows], tmp_path: 
         row["product_category_name_english"] = english.get(row["product_category_name"], {}).get(
             "product_category_name_english", ""
         )
-        rows += [row] * (1 + (len(rows) % 9 == 0))  # as a join with two payments gives
+        rows += [row] * (1 + (len(rows) % 9 == 0))
+    return rows
+
+
+def test_one_file_may_hold_the_joined_tables(tables: dict[str, Rows], tmp_path: Path, usual: list[tuple]) -> None:
     folder = tmp_path / "olist"
     folder.mkdir()
-    write(folder / "merged.csv", rows)
+    write(folder / "merged.csv", joined(tables))
     report, db = taken(folder)
     assert report.orders == 300 and report.items == len(tables["items"]) and not report.dropped
     assert [r[:8] for r in enriched(db)] == [r[:8] for r in usual]
+
+
+def test_what_is_wrong_with_a_joined_file_is_said_once(tables: dict[str, Rows], tmp_path: Path) -> None:
+    folder = tmp_path / "olist"
+    folder.mkdir()
+    lacking = ("order_status", "freight_value", "seller_state", "payment_installments", "review_comment_title")
+    rows = changed(joined(tables), **dict.fromkeys(lacking), product_category_name=lambda name: f"{name} nÃ£o")
+    write(folder / "merged.csv", rows)
+    with (folder / "merged.csv").open("a", encoding="utf-8") as file:
+        file.write("," * len(rows[0]) + "\n")
+    steps: list[str] = []
+    report = import_olist(folder, tmp_path / "commerce.db", on_progress=steps.append)
+    assert steps.count("reading merged.csv") == 1
+    assert report.dropped == {("merged.csv", "a line with more fields than the header"): 1}
+    assert sorted(report.absent["merged.csv"]) == sorted(lacking), "of every table, not of the last alone"
+    assert report.mended["merged.csv", "accents that an earlier conversion had broken, mended"] == len(rows)
 
 
 def test_tables_that_do_not_join_are_counted(tables: dict[str, Rows], tmp_path: Path) -> None:
