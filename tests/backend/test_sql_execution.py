@@ -1,7 +1,6 @@
 """Running a model's query: true results are told from false ones, and a hostile query does no harm."""
 
 import hashlib
-import sqlite3
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from backend.commerce.synthetic import build_commerce_db
 from backend.errors import UserError
 from rewards import BUILT_IN_TASKS, PROFILES, fingerprint, score
 from rewards.fingerprint import reachable_code
+from tests.judged.shop import gold_rows
 
 TRUE = "SELECT COUNT(DISTINCT order_id) FROM orders_enriched WHERE customer_state = 'SP';"
 
@@ -25,8 +25,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def facts(shop: Path) -> dict:
-    with sqlite3.connect(shop) as db:
-        return {"gold_sql": TRUE, "gold_result": [list(r) for r in db.execute(TRUE)]}
+    return {"gold_sql": TRUE, "gold_result": gold_rows(shop, TRUE)}
 
 
 @pytest.mark.parametrize(

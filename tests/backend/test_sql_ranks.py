@@ -1,7 +1,5 @@
 """Results are compared as a reader would (``sql-execution/2``): equal ranks in any order, CTEs by name, constants are no answers."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,7 @@ from backend.commerce.sql_execution import VERSIONS, Refused, measure, measured,
 from backend.commerce.sql_results import is_true_result, on_half, parsed, rank_columns
 from backend.commerce.sql_statement import SILENT, stated
 from rewards.commerce import get_profile
-from tests.judged.shop import write_small_shop
+from tests.judged.shop import gold_rows, write_small_shop
 
 STATES = (
     "SELECT customer_state, ROUND(SUM(price), 2) AS valor FROM orders_enriched WHERE customer_state IS NOT NULL "
@@ -30,9 +28,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def facts(shop: Path, gold: str) -> dict:
-    with closing(sqlite3.connect(shop)) as db:
-        rows = [list(row) for row in db.execute(gold)]
-    return {"gold_sql": gold, "gold_result": rows, "shop": shop_identity(shop)[1]}
+    return {"gold_sql": gold, "gold_result": gold_rows(shop, gold), "shop": shop_identity(shop)[1]}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """A small shop, written by arithmetic alone, so that its numbers never move: orders of one to three items, with ties in every ranking."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from backend.commerce.shop import write_shop
 
@@ -15,6 +17,12 @@ SELLERS = 9
 def write_small_shop(path: Path) -> Path:
     """Write the shop to ``path``."""
     return write_shop(path, "small, by arithmetic", _fill)
+
+
+def gold_rows(shop: Path, query: str) -> list[list[Any]]:
+    """The true result of a gold query, as prompts carry it."""
+    with closing(sqlite3.connect(shop)) as db:
+        return [list(row) for row in db.execute(query)]
 
 
 def _fill(db: sqlite3.Connection) -> None:
