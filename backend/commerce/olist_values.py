@@ -5,10 +5,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from backend.commerce.shop import STATE_NAMES
+from backend.commerce.shop import STATE_CODES
 from rewards.text import fold
 
-_STATES = {fold(name): code for code, name in STATE_NAMES.items()} | {code.lower(): code for code in STATE_NAMES}
 _YEAR_FIRST = r"^(?P<year>\d{4})[-/.]?(?P<month>\d{1,2})[-/.]?(?P<day>\d{1,2})(?!\d)"
 _YEAR_LAST = r"^(?P<first>\d{1,2})[-/.](?P<second>\d{1,2})[-/.](?P<year>\d{4}|\d{2})(?!\d)"
 _SERIAL = r"^[2-6]\d{4}(?:[.,]\d+)?$"
@@ -66,7 +65,7 @@ def _days(text: pd.Series, month_first: bool) -> pd.Series:
 
 def states(values: pd.Series) -> pd.Series:
     """States as two letters, also where the whole name is written; other texts stay, in capitals."""
-    return values.map(lambda text: _STATES.get(fold(text.strip()), text.strip().upper()), na_action="ignore")
+    return values.map(lambda text: STATE_CODES.get(fold(text.strip()), text.strip().upper()), na_action="ignore")
 
 
 def postal_codes(values: pd.Series) -> pd.Series:

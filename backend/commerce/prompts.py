@@ -81,9 +81,9 @@ def build_prompts(
         seed: of every draw.
 
     Returns:
-        Train prompts, then eval prompts, then test prompts. No two share an order or a gold query; no two of
-        different splits share a slice of figures; no two are near-duplicates (``SAME``), and none is close to a prompt of another split (``LEAK``). Eval and test prompts are
-        spread evenly over difficulty.
+        Train prompts, then eval prompts, then test prompts. No two share an order or a gold query; no two of different splits
+        share a slice of figures; no two are near-duplicates (``SAME``), and none is close to a prompt of another split (``LEAK``).
+        Eval and test prompts are spread evenly over difficulty.
 
     A task that the data give no prompt of at all (extraction, where no review has a comment) is left out, with a warning.
 
@@ -222,10 +222,11 @@ def _sql_qa(rng: random.Random, db: sqlite3.Connection) -> Iterator[Draft]:
         if question.sql in asked:  # one query, one question: a reworded one would leak from train to eval
             continue
         asked.add(question.sql)
-        result = db.execute(question.sql).fetchall()
+        rows = db.execute(question.check or question.sql).fetchall()
+        result = rows[: question.rows]
         if not result or result[0][-1] is None:  # nothing in the data answers it
             continue
-        if question.check and not _is_clear(db.execute(question.check).fetchall(), question.rows):
+        if question.check and not _is_clear(rows, question.rows):
             continue
         facts = {"gold_sql": question.sql, "gold_result": [list(row) for row in result]}
         yield question.text, {**facts, "difficulty": question.difficulty}

@@ -13,14 +13,13 @@ from functools import cache
 from backend.commerce.categories import CATEGORY_NAMES
 from backend.commerce.phrasings import phrasings
 from backend.commerce.questions import GROUPS, METRICS, MONTHS, Metric, ranked_query, single_query
-from backend.commerce.shop import PAYMENT_NAMES, STATE_NAMES
+from backend.commerce.shop import PAYMENT_NAMES, STATE_CODES, STATE_NAMES
 from rewards.text import fold
 
 _NOT_UNDERSTOOD = (
     "Não sei montar essa consulta. Reformule a pergunta com uma medida e um filtro, ou procure a equipe de dados."
 )
 _CATEGORIES = {fold(name): code for code, name in CATEGORY_NAMES.items()}
-_STATES = {fold(name): code for code, name in STATE_NAMES.items()} | {code.lower(): code for code in STATE_NAMES}
 _PAYMENTS = {fold(name): code for code, name in PAYMENT_NAMES.items()}
 
 
@@ -101,8 +100,8 @@ _FILTERS: tuple[tuple[str, str, Callable[[re.Match[str]], str | None]], ...] = (
     ),
     (
         "customer_state",
-        rf"\b(?:n[oa] estado (?:d[eoa] )?|para clientes d[eoa] |em |n[oa] ){_any_of(_STATES)}",
-        lambda found: _STATES[found[1]],
+        rf"\b(?:n[oa] estado (?:d[eoa] )?|para clientes d[eoa] |em |n[oa] ){_any_of(STATE_CODES)}",
+        lambda found: STATE_CODES[found[1]],
     ),
 )
 
@@ -162,7 +161,7 @@ def push_answer(brief: str) -> str | None:
     categories = text.take(
         rf"\b(?:categoria:? |segmento:? |para quem compra |publico:? )?(?<!\w){_any_of(_CATEGORIES)}"
     )
-    text.take(rf"(?<!\w)(?:estado:? )?{_any_of(_STATES)}")
+    text.take(rf"(?<!\w)(?:estado:? )?{_any_of(STATE_CODES)}")
     known = _asking_words("push") | _GRAMMAR
     if len(occasions) != 1 or len(categories) > 1 or text.words() - known:
         return None

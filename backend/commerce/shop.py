@@ -1,7 +1,8 @@
 """commerce.db: the shop's data as every prompt and query reads it, whoever filled it (synthetic, or an Olist export).
 
 The tables mirror the public Olist layout in Portuguese values; ``orders_enriched`` is the one to query: a row per order
-item, and one without price and product for an order that has no item. A review may serve several orders. The database is written whole or not at all, and names its contents in the table ``shop``.
+item, and one without price and product for an order that has no item. A review may serve several orders. The database is
+written whole or not at all, and names its contents in the table ``shop``.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from pathlib import Path
 from backend.errors import UserError
 from backend.files import name_aside
 from backend.settings import get_settings
+from rewards.text import fold
 
 SCHEMA = """
 CREATE TABLE customers (customer_id TEXT PRIMARY KEY, state TEXT);
@@ -71,6 +73,8 @@ STATE_NAMES = {
     "SP": "São Paulo",
     "TO": "Tocantins",
 }
+STATE_CODES = {fold(name): code for code, name in STATE_NAMES.items()} | {code.lower(): code for code in STATE_NAMES}
+"""A state's folded name, or its letters in lower case -> its letters."""
 PAYMENT_NAMES = {
     "cartao_credito": "cartão de crédito",
     "cartao_debito": "cartão de débito",
