@@ -46,7 +46,7 @@ class WorkerProcess:
         self._arguments, self._lock = list(arguments), threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._end: weakref.finalize[Any, Any] | None = None
-        self._owner = 0
+        self._owner = os.getpid()
 
     def ask(self, request: Mapping[str, Any], seconds: float, gigabytes: float) -> Any:
         """Send a request and wait for its answer.

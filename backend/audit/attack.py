@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from backend.access import needs
 from backend.data.similarity import LEAK, Neighbours
 from backend.errors import UserError
+from backend.files import storable
 from backend.rating.queue import save_for_raters
 from backend.records import Completion as Generated
 from backend.records import Sampling
@@ -179,7 +180,7 @@ def queue_finds(session: Session, attacked: Attacked) -> int:
             )
         ).tuples()
     )
-    fresh = [f for f in attacked.found.finds if (attacked.prompt_ids[f.prompt], f.text) not in known]
+    fresh = [f for f in attacked.found.finds if (attacked.prompt_ids[f.prompt], storable(f.text)) not in known]
     ids = [attacked.prompt_ids[f.prompt] for f in fresh]
     groups = [[Generated(f.text, len(f.text.split()), False)] for f in fresh]
     if fresh:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.audit.attack import BAD, POLICY, Attacked
+from backend.files import storable
 from backend.store.ratings import scored_ratings
 from backend.store.tables import AttackMade, Completion, Rating
 from backend.suites import find_task, fingerprint
@@ -116,4 +117,4 @@ def _called_good(session: Session, finds: Sequence[tuple[str, str]]) -> bool:
         Completion.policy == POLICY, Completion.prompt_id.in_([prompt_id for prompt_id, _ in finds])
     )
     human = {(p, text): score for p, text, score in session.execute(query.group_by(Completion.id)).tuples()}
-    return all(human.get((prompt_id, text), 0.0) > BAD for prompt_id, text in finds)
+    return all(human.get((prompt_id, storable(text)), 0.0) > BAD for prompt_id, text in finds)

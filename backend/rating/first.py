@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.rating.design import get_stratum
-from backend.rating.queue import enqueue
-from backend.store.engine import in_parts, in_turn
-from backend.store.tables import QueueItem
+from backend.rating.queue import enqueue, lock_items
 
 ENOUGH = 3
 """A completion with so many scores is not put before raters again."""
@@ -22,14 +19,12 @@ def put_first(session: Session, completion_ids: Sequence[int]) -> int:
     Completions that are not in the queue are added to it.
     """
     enqueue(session, list(completion_ids))
-    in_turn(session, "queue")
     asked = 0
-    for part in in_parts(completion_ids):
-        for item in session.scalars(select(QueueItem).where(QueueItem.completion_id.in_(part)).with_for_update()):
-            if item.is_open or not 0 < item.rated < ENOUGH:
-                asked += item.is_open
-                continue
-            item.wanted, item.is_open = item.rated + 1, True
-            get_stratum(session, item.stratum).open += 1
-            asked += 1
+    for item in lock_items(session, completion_ids).values():
+        if item.is_open or not 0 < item.rated < ENOUGH:
+            asked += item.is_open
+            continue
+        item.wanted, item.is_open = item.rated + 1, True
+        get_stratum(session, item.stratum).open += 1
+        asked += 1
     return asked

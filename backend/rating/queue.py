@@ -103,12 +103,13 @@ def enqueue(session: Session, completion_ids: list[int]) -> int:
 def withdraw(session: Session, completion_ids: Sequence[int]) -> None:
     """Take completions that nobody has rated out of the queue; those that are not in it do not matter."""
     in_turn(session, "queue")
-    for ids in in_parts(completion_ids):
-        for item in session.scalars(select(QueueItem).where(QueueItem.completion_id.in_(ids), QueueItem.rated == 0)):
-            stratum = get_stratum(session, item.stratum)
-            stratum.items -= 1
-            stratum.open -= int(item.is_open)
-            session.delete(item)
+    for item in lock_items(session, completion_ids).values():
+        if item.rated:
+            continue
+        stratum = get_stratum(session, item.stratum)
+        stratum.items -= 1
+        stratum.open -= int(item.is_open)
+        session.delete(item)
     session.flush()
 
 
@@ -143,10 +144,10 @@ def claim_next(session: Session, rater_id: int) -> int | None:
     in_turn(session, f"rater {rater_id}")  # a rater may have two windows open
     held = session.scalar(_HELD, {"rater": rater_id, "now": utc_now()})
     if held is not None and (_is_repeat(session, held, rater_id) or not _is_mine(session, held, rater_id)):
-        claim(session, held, rater_id)
+        claim_for(session, held, rater_id)
         return held
     if random.random() < get_settings().repeat_share and (again := _seen_before(session, rater_id)) is not None:
-        claim(session, again, rater_id, is_repeat=True)
+        claim_for(session, again, rater_id, is_repeat=True)
         return again
     for alone in (True, False):  # first try completions that no other rater has claimed
         for completion_id in _candidates(session, rater_id, alone):
@@ -154,7 +155,7 @@ def claim_next(session: Session, rater_id: int) -> int | None:
             others = _claims(session, completion_id, rater_id)
             if item is None or not item.is_open or (alone and others) or item.rated + others >= item.wanted:
                 continue
-            claim(session, completion_id, rater_id)
+            claim_for(session, completion_id, rater_id)
             return completion_id
     return None
 
@@ -163,6 +164,11 @@ def claim_next(session: Session, rater_id: int) -> int | None:
 def claim(session: Session, completion_id: int, rater_id: int, is_repeat: bool = False) -> None:
     """Claim a completion for a rater, or renew the claim; a rater has one claim at a time."""
     check_own_rater(session, rater_id)
+    claim_for(session, completion_id, rater_id, is_repeat)
+
+
+def claim_for(session: Session, completion_id: int, rater_id: int, is_repeat: bool = False) -> None:
+    """``claim``, for a caller that has checked whose rater it is."""
     expires = utc_now() + timedelta(minutes=CLAIM_MINUTES)
     held = session.get(Claim, (completion_id, rater_id))
     if held is None:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.errors import UserError
-from backend.rating.queue import claim, lock_items, recount, room_for
+from backend.rating.queue import claim_for, lock_items, recount, room_for
 from backend.store.engine import in_turn
 from backend.store.events import record
 from backend.store.ratings import check_own_rater, rating_of
@@ -95,7 +95,7 @@ def undo_last(session: Session, rater_id: int) -> int | None:
     if last is not None and last.action == "repeat":
         values = {"completion_id": last.completion_id, "rater_id": rater_id}
         session.add(RatingEvent(**values, action="unrepeat", score=last.score))
-        claim(session, last.completion_id, rater_id, is_repeat=True)
+        claim_for(session, last.completion_id, rater_id, is_repeat=True)
         return last.completion_id
     rating = session.scalar(
         select(Rating).where(Rating.rater_id == rater_id).order_by(Rating.created_at.desc(), Rating.id.desc()).limit(1)
@@ -110,7 +110,7 @@ def undo_last(session: Session, rater_id: int) -> int | None:
     session.flush()
     if item is not None:
         recount(session, item)
-    claim(session, completion_id, rater_id)
+    claim_for(session, completion_id, rater_id)
     return completion_id
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from backend.data.rollouts import read_rollouts, rollout_steps
 from backend.evaluation.step_ratings import quarter
 from backend.evaluation.watched import people_beside, shares, stored_rows
+from backend.files import storable
 from backend.rating.design import allocate, spread_of
 from backend.rating.queue import enqueue, withdraw
 from backend.store.engine import in_turn, reading, writing
@@ -104,7 +105,7 @@ def _rollouts(session: Session, run: Run, evaluation: Evaluation, count: int) ->
     there = set(session.scalars(select(Completion.key).where(Completion.key.in_(keys))))
     rows = [
         {
-            "prompt_id": row["prompt_id"], "evaluation_id": None, "text": row["completion"], "tokens": 0, "truncated": False,
+            "prompt_id": row["prompt_id"], "evaluation_id": None, "text": storable(row["completion"]), "tokens": 0, "truncated": False,
             "policy": evaluation.policy, "generation": {"temperature": run.config.get("temperature")}, "sample": 0,
             "columns": {}, "key": key, "step": steps[-1],
         }

@@ -112,7 +112,10 @@ def _score_rows(
             head = {"completion_id": completion_id, "profile": profile, "fingerprint": rules}
             values = score.components if isnan(score.total) else {**score.components, "total": score.total}
             rows += [{**head, "component": name, "value": value} for name, value in values.items()]
-            gaps += [{**head, "component": name, **asdict(gap)} for name, gap in score.gaps.items()]
+            gaps += [
+                {**head, "component": name, **asdict(gap), "what": storable(gap.what)}
+                for name, gap in score.gaps.items()
+            ]
     return rows, gaps
 
 

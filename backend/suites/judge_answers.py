@@ -1,8 +1,8 @@
 """What a judge answered, read strictly: a number on its scale, a choice between two, or a ``Gap`` with a name."""
 
 import json
-import math
 import re
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +65,11 @@ def _number_under(reply: Reply, name: str) -> float | Gap:
         return _without_number(text, reply.finish)
     if len({json.dumps(value, sort_keys=True) for value in values}) > 1:
         return Gap("two answers", f"{len(values)} objects that differ")
-    if isinstance(values[0], bool) or not isinstance(values[0], int | float) or not math.isfinite(values[0]):
+    if (
+        isinstance(values[0], bool)
+        or not isinstance(values[0], int | float)
+        or not abs(values[0]) <= sys.float_info.max
+    ):  # NaN, infinity, or too large for a float
         return Gap("no number", f'"{name}" is {json.dumps(values[0])[:40]}')
     return float(values[0])
 

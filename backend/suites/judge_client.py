@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from backend.files import storable
 from backend.suites.judge_answers import Reply
 from rewards.calling import Gap
 
@@ -100,9 +101,9 @@ def _read(got: httpx.Response) -> Reply | Gap:
         content = message.get("content") or ""
         text = content if isinstance(content, str) else "".join(str(part.get("text", "")) for part in content)
         return Reply(
-            text.encode("utf-8", "replace").decode("utf-8"),
+            storable(text),
             str(choice.get("finish_reason") or "stop"),
-            str(message.get("refusal") or ""),
+            storable(str(message.get("refusal") or "")),
             int(usage.get("prompt_tokens") or 0),
             int(usage.get("completion_tokens") or 0),
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -18,6 +19,7 @@ from sqlalchemy import func, select
 from backend.audit.bias import leaning
 from backend.errors import UserError
 from backend.evaluation.evaluate import _check_gaps
+from backend.files import check_text
 from backend.records import Completion, Message, PromptRecord, Sampling
 from backend.serving.config import Engine, ServingConfig
 from backend.serving.gateway import make_gateway
@@ -32,6 +34,7 @@ from backend.suites.injection import PROBES, instructions_in
 from backend.suites.judge import Judge
 from backend.suites.judge_answers import Reply, choice_in, score_in
 from backend.suites.judge_cache import spent
+from backend.suites.judge_client import _read
 from backend.training import preflight
 from backend.training.config import get_preset
 from backend.training.reward_functions import components_of, reward_functions
@@ -101,6 +104,18 @@ def kinds(found: list[Any]) -> list[Any]:
 def test_only_a_number_on_the_scale_is_a_score(text: str, expected: float | str) -> None:
     found = score_in(Reply(text), (1, 10))
     assert (found.kind if isinstance(found, Gap) else found) == expected
+
+
+def test_a_number_that_no_float_holds_is_a_gap() -> None:
+    assert kinds([score_in(Reply('{"score": 1' + "0" * 400 + "}"), (1, 10))]) == ["no number"]
+
+
+def test_what_the_endpoint_says_can_be_stored() -> None:
+    message = {"content": "No\x00 and \ud800", "refusal": "I\x00 will not \udfff"}
+    body = json.dumps({"choices": [{"message": message}]})
+    reply = _read(httpx.Response(200, content=body.encode()))
+    assert isinstance(reply, Reply)
+    check_text([reply.text, reply.refusal])
 
 
 def test_what_the_endpoint_says_beside_the_text_counts() -> None:

@@ -57,7 +57,9 @@ def run(workbench: Path) -> str:
         ).save(folder / "evaluations")
     rollouts = Rollouts(folder, 1.0, 10**8)
     for step in (5, 15):
-        texts = [f"{TEXTS[i % 4]} r{step} {i}" for i in range(16)]
+        texts = [
+            f"{TEXTS[i % 4]} r{step} {i}\x00" for i in range(16)
+        ]  # NUL: a model may write it, no database keeps it
         ids = [trained[i // 8].id for i in range(16)]
         rewards = [score("push", text).total for text in texts]
         rollouts.add(

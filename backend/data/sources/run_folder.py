@@ -7,7 +7,7 @@ from typing import Any
 
 from backend.data.sources import parquet
 from backend.errors import UserError
-from backend.files import numbered_lines
+from backend.files import numbered_lines, storable
 from backend.records import PromptRecord
 
 _FOLDERS = ("rollouts", "completions")
@@ -56,4 +56,6 @@ def _prompts(path: Path) -> dict[str, PromptRecord]:
 def _with_prompt(row: dict[str, Any], prompt: PromptRecord) -> dict[str, Any]:
     alone = prompt.form == "text" and len(prompt.messages) == 1
     columns = {name: value for name, value in prompt.facts.items() if name not in _NO_COLUMNS}
-    return {**columns, **row, "prompt": prompt.user_text if alone else prompt.chat}
+    completion = row.get("completion")
+    told = {"completion": storable(completion)} if isinstance(completion, str) else {}
+    return {**columns, **row, **told, "prompt": prompt.user_text if alone else prompt.chat}
