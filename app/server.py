@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _APP = Path(__file__).parent
 _STYLE = f"<style>{(_APP / 'page.css').read_text(encoding='utf-8')}</style>".encode()
 _FRAMES = {"X-Frame-Options": "SAMEORIGIN", "Content-Security-Policy": "frame-ancestors 'self'"}
+_OF_THE_FILE = (b"accept-encoding", b"if-none-match", b"if-modified-since")
 
 
 class OwnHead:
@@ -49,8 +50,9 @@ class OwnHead:
                 return
             await send(message)
 
-        if b"text/html" in dict(scope["headers"]).get(b"accept", b""):  # a page must come unpacked to be changed
-            scope = {**scope, "headers": [(k, v) for k, v in scope["headers"] if k != b"accept-encoding"]}
+        if b"text/html" in dict(scope["headers"]).get(b"accept", b""):
+            # A page must come whole and unpacked to be changed; "not modified" would speak of Streamlit's file, not of ours.
+            scope = {**scope, "headers": [(k, v) for k, v in scope["headers"] if k not in _OF_THE_FILE]}
         await self.app(scope, receive, changed)
 
 

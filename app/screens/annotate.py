@@ -6,30 +6,33 @@ back continues with it, and two raters do not get the same one by accident.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import streamlit as st
-from sqlalchemy.orm import Session
 
 from app.ui.completion import show_completion, show_prompt
 from app.ui.item_tokens import item_token
 from app.ui.language import language, t, task_name
 from app.ui.markdown import harmless, message
 from app.ui.outage import fragment
-from app.ui.person import signs_in
 from app.ui.rater import choose_rater
+from app.ui.rating_steps import (
+    ask_for_help,
+    keep_draft,
+    pick,
+    rate,
+    save_picked,
+    set_skipping,
+    show_item,
+    take_back,
+)
 from app.ui.state import open_store
-from backend.errors import UserError
-from backend.rating.queue import claim_next, draft_of, progress, save_draft
-from backend.rating.ratings import FLAGS, SKIP_REASONS, save_rating, undo_last
+from backend.rating.queue import claim_next, draft_of, progress
+from backend.rating.ratings import FLAGS, SKIP_REASONS
 from backend.store.completions import one_completion
-from backend.store.engine import StoreAway, in_transaction, reading
+from backend.store.engine import in_transaction, reading
 from backend.store.ratings import self_agreement
-from backend.suites import find_task
-from rewards.types import GENERAL_GUIDELINE
+from backend.suites import guideline_of
 
-_LEAST_SECONDS = 0.4  # a key that is held down must not rate completions that were not seen
 _BATCH = 50
 _RECOUNT = 25  # after this many ratings "to go" is counted in the store; between them it only counts down
 
@@ -72,91 +75,6 @@ def choose_mode() -> bool:
     return mode != "two"
 
 
-# --- callbacks: the store first, then what is on screen -----------------------------------------------------------
-def rate(item: int, rater_id: int, score: int | None = None, skip_reason: str | None = None) -> None:
-    """Save the rating and claim the next item in one transaction; then show that item."""
-    seconds = time.time() - st.session_state.get("shown_at", time.time())
-    if st.session_state.get("item") != item or seconds < _LEAST_SECONDS:
-        return
-    token = item_token(rater_id, item)
-    comment = st.session_state.get(f"comment_{token}", "")
-    flags = st.session_state.get(f"flags_{token}") or []
-
-    def save(session: Session) -> int | None:
-        save_rating(session, item, rater_id, score, skip_reason, comment, seconds, flags)
-        return claim_next(session, rater_id)
-
-    try:
-        following = in_transaction(save)
-    except StoreAway as error:  # nothing is saved, and the item stays: press the key again when the database is back
-        st.session_state["rating_error"] = str(error)
-        return
-    except UserError as error:  # another rater was faster: nothing is saved, and the next item is shown
-        st.session_state["rating_error"] = str(error)
-        show_item(None)
-        return
-    st.session_state["asked_about"] = ""
-    done, left = st.session_state.get("counts", (0, 1))
-    st.session_state["counts"] = (done + 1, max(0, left - 1))
-    st.session_state["last"] = score if score is not None else t("skipped", "pulada")
-    show_item(following)
-
-
-def show_item(item: int | None) -> None:
-    """Show an item at the next drawing; None: claim one from the queue then."""
-    for key in ("picked", "skipping"):
-        st.session_state.pop(key, None)
-    st.session_state["shown_at"] = time.time()
-    if item is None:
-        st.session_state.pop("item", None)
-    else:
-        st.session_state["item"] = item
-
-
-def take_back(rater_id: int) -> None:
-    """Undo this rater's last rating and show that item again, with its comment."""
-    item = None
-    with _outage_shown():
-        item = in_transaction(lambda session: undo_last(session, rater_id))
-    if item is not None:
-        st.session_state.pop("counts", None)
-        st.session_state.pop("last", None)
-        show_item(item)
-
-
-def pick(score: int) -> None:
-    """Choose a score that Enter will save."""
-    st.session_state["picked"] = score
-
-
-def save_picked(item: int, rater_id: int) -> None:
-    """Save the chosen score."""
-    if "picked" in st.session_state:
-        rate(item, rater_id, st.session_state["picked"])
-
-
-def set_skipping(skipping: bool) -> None:
-    """Ask for a reason to skip, or stop asking."""
-    st.session_state["skipping"] = skipping
-
-
-def keep_draft(item: int, rater_id: int) -> None:
-    """Save a comment in the store as soon as its field loses the focus."""
-    comment = st.session_state.get(f"comment_{item_token(rater_id, item)}", "")
-    with _outage_shown():
-        in_transaction(lambda session: save_draft(session, item, rater_id, comment))
-
-
-@contextmanager
-def _outage_shown() -> Iterator[None]:
-    """In a callback: if the database is away, show this on the page, which keeps what was typed."""
-    try:
-        yield
-    except StoreAway as error:
-        st.session_state["rating_error"] = str(error)
-
-
-# --- drawing ------------------------------------------------------------------------------------------------------
 def current_item(rater_id: int) -> int | None:
     """The completion on screen; the next one of the queue when there is none."""
     if "item" not in st.session_state:
@@ -174,12 +92,18 @@ def show_progress(rater_id: int) -> None:
         with reading() as session:
             counts = st.session_state["counts"] = progress(session, rater_id)
     done, left = counts
-    started, first = st.session_state.setdefault("started", (time.time(), done))
-    pace = (time.time() - started) / (done - first) if done > first else None
+    st.session_state.setdefault("started", (time.time(), done))
+    pace = _pace(done)
     words = t(f"{done} done · {left} to go", f"{done} feitas · faltam {left}")
     if pace is not None:
         words += t(f" · {pace:.0f} s each", f" · {pace:.0f} s cada")
     st.progress(done / max(1, done + left), text=words)
+
+
+def _pace(done: int) -> float | None:
+    """Seconds per rating since the page was opened; None before the first."""
+    started, first = st.session_state["started"]
+    return (time.time() - started) / (done - first) if done > first else None
 
 
 def show_scores(item: int, rater_id: int, one_key: bool) -> None:
@@ -263,11 +187,6 @@ def flag_words(flag: str) -> str:
     return words[flag]
 
 
-def ask_for_help() -> None:
-    """Open the help, or close it."""
-    st.session_state["helping"] = not st.session_state.get("helping", False)
-
-
 def show_help(one_key: bool) -> None:
     """The list of keys; the same button opens and closes it."""
     keys = [
@@ -290,8 +209,7 @@ def show_help(one_key: bool) -> None:
 
 def show_guideline(task: str) -> None:
     """The task's question and anchors."""
-    found, lang = find_task(task), language()
-    g = (found.guideline if found is not None else None) or GENERAL_GUIDELINE
+    g, lang = guideline_of(task), language()
     anchors = [(score, text.within(lang)) for score, text in ((1, g.one), (3, g.three), (5, g.five)) if text.en]
     st.markdown(f"**{harmless(g.question.within(lang))}**" if anchors else harmless(g.question.within(lang)))
     st.markdown("\n".join(f"- **{score}** · {text}" for score, text in anchors))
@@ -311,14 +229,11 @@ def show_pause(rater_id: int) -> None:
     done, left = st.session_state.get("counts", (0, 0))
     if not done or (done % _BATCH and left):
         return
-    started, first = st.session_state.get("started", (time.time(), done))
     words = t(f"{done} done.", f"{done} feitas.")
-    if done > first:
-        pace = (time.time() - started) / (done - first)
+    if (pace := _pace(done)) is not None:
         words += t(f" About {pace:.0f} s each in this session.", f" Cerca de {pace:.0f} s cada nesta sessão.")
     with reading() as session:
-        steady = self_agreement(session)
-    mine = steady[steady["rater"] == st.session_state.get("rater_name")]
+        mine = self_agreement(session, rater_id)
     if not mine.empty:
         same, n = mine["same"].iloc[0], mine["repeats"].iloc[0]
         words += t(
@@ -400,9 +315,7 @@ def rating(rater_id: int, one_key: bool) -> None:
 
 def page() -> None:
     """Draw the page."""
-    if not signs_in() and not st.session_state.get("rater", st.query_params.get("rater")):
-        welcome()
-    rater_id = choose_rater()
+    rater_id = choose_rater(welcome)
     if rater_id is not None:
         fragment(rating, keep=("comment_", "flags_"))(rater_id, choose_mode())
 

@@ -54,10 +54,10 @@ def of_runs(runs: Sequence[Run]) -> list[Line]:
 
 
 @st.cache_data(show_spinner=False, max_entries=4, ttl=60)
-def _finding(runs: Sequence[tuple[str, str]], version: str) -> list[Line]:
+def _finding(states: Sequence[tuple[str, str]], version: str, _runs: Sequence[Run]) -> list[Line]:
     """The newest result in words; computed again when a run's state or the ratings change, and every minute."""
     with reading() as session:
-        found = newest_result(session, current_runs())
+        found = newest_result(session, _runs)
     return of_result(found[0].name, found[1]) if found is not None else []
 
 
@@ -79,7 +79,7 @@ def page() -> None:
         version = ratings_version(session)
     finding: list[Line] = []
     with shown_errors():
-        finding = _finding([(run.id, run.status) for run in runs], version)
+        finding = _finding([(run.id, run.status) for run in runs], version, runs)
     results = [*production, *of_runs(runs), *finding]
     if not results:
         results = [Line(fill("No run yet.", "Nenhum treino ainda."))]

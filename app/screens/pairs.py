@@ -9,41 +9,38 @@ import streamlit as st
 
 from app.ui.completion import show_completion, show_prompt
 from app.ui.language import language, t, task_name
-from app.ui.markdown import harmless
+from app.ui.markdown import harmless, message
 from app.ui.outage import fragment
-from app.ui.rater import choose_rater
+from app.ui.rater import choose_rater, confirm_rater
+from app.ui.rating_steps import LEAST_SECONDS
 from app.ui.state import open_store
 from backend.errors import UserError
 from backend.rating.pairs import Shown, next_pair, save_pair, undo_pair
 from backend.store.completions import one_completion
-from backend.store.engine import StoreAway, reading, writing
+from backend.store.engine import in_transaction, reading
 from backend.store.pairs import pairs_by
-from backend.suites import find_task
-from rewards.types import GENERAL_GUIDELINE
-
-_LEAST_SECONDS = 0.4  # a key that is held down must not choose from pairs that were not seen
+from backend.suites import guideline_of
 
 
 def choose(pair: Shown, rater_id: int, better: int) -> None:
     """Button callback: save the choice; the next pair is drawn after it."""
     seconds = time.time() - st.session_state.get("pair_shown_at", time.time())
-    if st.session_state.get("pair") != (pair.left, pair.right) or seconds < _LEAST_SECONDS:
+    if st.session_state.get("pair") != (pair.left, pair.right) or seconds < LEAST_SECONDS:
         return
     try:
-        with writing() as session:
-            save_pair(session, rater_id, pair, better, seconds)
-    except (StoreAway, UserError) as error:  # nothing is saved, and the pair stays
+        in_transaction(lambda session: save_pair(session, rater_id, pair, better, seconds))
+    except UserError as error:  # nothing is saved, and the pair stays
         st.session_state["pair_error"] = str(error)
         return
+    confirm_rater()
     st.session_state.pop("pair", None)
 
 
 def take_back(rater_id: int) -> None:
     """Button callback: undo the rater's last choice and show that pair again."""
     try:
-        with writing() as session:
-            pair = undo_pair(session, rater_id)
-    except StoreAway as error:
+        pair = in_transaction(lambda session: undo_pair(session, rater_id))
+    except UserError as error:
         st.session_state["pair_error"] = str(error)
         return
     if pair is not None:
@@ -93,7 +90,7 @@ def show_keys(pair: Shown, rater_id: int) -> None:
 def compare(rater_id: int) -> None:
     """Draw the pair, or that there is none."""
     if error := st.session_state.pop("pair_error", None):
-        st.error(error, icon=":material/error:")
+        st.error(message(error), icon=":material/error:")
     pair = current_pair(rater_id)
     if pair is None:
         st.success(
@@ -112,10 +109,9 @@ def compare(rater_id: int) -> None:
         )
     if left is None or right is None:
         st.session_state.pop("pair", None)
-        st.rerun(scope="fragment")
+        st.rerun()
         return
-    found = find_task(left["task"])
-    question = ((found.guideline if found is not None else None) or GENERAL_GUIDELINE).question.within(language())
+    question = guideline_of(left["task"]).question.within(language())
     st.caption(
         t(f"{task_name(left['task'])} · {done} pairs so far", f"{task_name(left['task'])} · {done} pares até agora")
     )

@@ -36,7 +36,6 @@ from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, 
 from backend.evaluation.words import chosen_words, method_words, noise_words, on_prompts
 from backend.files import read_json
 from backend.runs.watch import current_runs
-from backend.settings import get_settings
 from backend.store.engine import reading
 from backend.store.evaluations import all_evaluations, tuned_evaluations
 from backend.store.tables import Run
@@ -47,8 +46,8 @@ def choose_run(runs: list[Run]) -> Run:
     names = {run.id: f"{run.name} · {run.id}" for run in runs}
     with reading() as session:
         tuned = tuned_evaluations(session)
-    has_results = [run.id in tuned or any(r.parent_id == run.id and r.id in tuned for r in runs) for run in runs]
-    newest = has_results.index(True) if True in has_results else 0
+    done = {i for run in runs if run.id in tuned for i in (run.id, run.parent_id)}
+    newest = next((place for place, run in enumerate(runs) if run.id in done), 0)
     for run in runs[:newest]:
         words = f"{literal(run.name)}: {status_words(run.status)}"
         st.caption(t(f"{words}, no results yet (see Runs)", f"{words}, ainda sem resultados (veja Treinos)"))
@@ -115,13 +114,12 @@ def cost_of(run: Run) -> list[tuple[str, str]]:
     if results is None:
         return []
     time = duration(3600 * results["hours"])
-    cost = f"$ {number(results['dollars'])}"
-    if not (read_json(Path(run.folder) / "environment.json") or {}).get(
-        "gpu"
-    ):  # a CPU: what the dollars would have bought
-        rate = number(get_settings().dollars_per_hour)
-        return [(t("Duration", "Duração"), time), (t(f"On a GPU at $ {rate}/h", f"Numa GPU a $ {rate}/h"), cost)]
-    return [(t("Duration", "Duração"), time), (t("Cost", "Custo"), cost)]
+    cost, name = f"$ {number(results['dollars'])}", t("Cost", "Custo")
+    environment = read_json(Path(run.folder) / "environment.json") or {}
+    if not environment.get("gpu") and results["hours"]:  # it ran on a CPU: what a GPU would have cost for as long
+        rate = number(results["dollars"] / results["hours"])
+        name = t(f"On a GPU at $ {rate}/h", f"Numa GPU a $ {rate}/h")
+    return [(t("Duration", "Duração"), time), (name, cost)]
 
 
 def show_cost(run: Run, compared: Compared) -> None:

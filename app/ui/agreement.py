@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app.ui.audit_policies import ask_for_tuned, show_by_policy
+from app.ui.audit_policies import show_by_policy
 from app.ui.language import interval, number, t, task_name
 from backend.audit.policies import base_of, by_policy
 from backend.evaluation.people import FEWEST_PAIRS, pairs_needed, queue_pairs
@@ -96,4 +96,3 @@ def _show_whose(compared: Compared) -> None:
     else:
         tuned = list(of_tuned["policy"].unique())
         show_by_policy(by_policy(rated[rated["policy"].isin([*tuned, *map(base_of, tuned)])]))
-    ask_for_tuned(compared.tuned)

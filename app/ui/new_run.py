@@ -17,6 +17,7 @@ from backend.records import Split
 from backend.runs.create import create_run, create_seed_runs, parse_seeds, run_prompts
 from backend.runs.handle import LOCAL
 from backend.runs.jobs import preflight_checks, preflight_job, start_preflight
+from backend.runs.launchers import places
 from backend.runs.places import Room, rooms
 from backend.runs.queue import enqueue
 from backend.store.engine import writing
@@ -290,20 +291,25 @@ def launch(config: TrainConfig, seeds: list[int], notes: str, tags: list[str], w
     enqueue(run_id, where)
 
 
-def choose_place() -> str:
-    """Where the run will train, with what is free there; nothing to choose where launch.toml names no place."""
+def choose_place(busy: bool) -> tuple[str, bool]:
+    """Where the run will train, and whether it waits there; nothing to choose where launch.toml names no place.
+
+    Args:
+        busy: whether it would wait on this machine.
+    """
     with shown_errors():
+        if not places():
+            return LOCAL, busy
         found = rooms()
-        if len(found) == 1:
-            return LOCAL
-        return st.selectbox(
+        chosen = st.selectbox(
             t("Where", "Onde"),
             list(found),
             format_func=lambda name: f"{_place_name(name)} · {_room_words(found[name])}",
             key="where",
             width=420,
         )
-    return LOCAL
+        return chosen, busy if chosen == LOCAL else not found[chosen].free
+    return LOCAL, busy
 
 
 def _place_name(name: str) -> str:
@@ -337,8 +343,7 @@ def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list
             max_chars=2000,
             help=t("Kept with the run and shown with its results.", "Fica com o treino e aparece nos resultados."),
         )
-    where = choose_place()
-    busy = busy if where == LOCAL else not rooms()[where].free
+    where, busy = choose_place(busy)
     left, right = st.columns([3, 1])
     notes = left.text_input(t("Notes (optional)", "Notas (opcional)"), key="notes", max_chars=10_000)
     tags = right.multiselect(t("Tags", "Etiquetas"), [], accept_new_options=True, key="tags", max_selections=20)

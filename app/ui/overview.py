@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.ui.audit_data import standing
 from backend.audit.attack import finds_waiting
 from backend.audit.gate import Gate
-from backend.audit.gates import standing_gates
 from backend.evaluation.evidence import Evidence
 from backend.evaluation.findings import findings, headline
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.store.answers import alarms
-from backend.store.ratings import rating_counts
-from backend.store.tables import Rater, Rating, Run, Stratum
+from backend.store.evaluations import tuned_evaluations
+from backend.store.ratings import scored_ratings
+from backend.store.tables import Prompt, Rater, Rating, Run, Stratum
 from backend.suites import default_profile, label_of, task_names
 from backend.wording import Text, fill
 
@@ -35,12 +36,12 @@ class Line:
 def for_raters(session: Session) -> list[Line]:
     """How many completions wait for a score, and how many scores there are."""
     waiting = session.scalar(select(func.coalesce(func.sum(Stratum.open), 0))) or 0
-    counts = rating_counts(session)
+    n, people = session.execute(scored_ratings(func.count(), func.count(Rater.id.distinct()))).one()
     given = fill(
         "Ratings so far: {n}, by {people}.",
         "Avaliações até agora: {n}, de {people}.",
-        n=int(counts["ratings"].sum()),
-        people=_people(counts["rater"].nunique()),
+        n=n,
+        people=_people(people),
     )
     if not waiting:
         return [Line(Text("No completion waits for a rating.", "Nenhuma resposta espera avaliação.")), Line(given)]
@@ -54,8 +55,9 @@ def _people(n: int) -> Text:
 
 def newest_result(session: Session, runs: Sequence[Run]) -> tuple[Run, list[Evidence]] | None:
     """The newest run that has base and tuned evaluations, and the evidence of its tasks; None if there is no such run."""
+    tuned = tuned_evaluations(session)
     for run in runs:
-        if (pair := base_and_tuned(session, run.id)) is not None:
+        if run.id in tuned and (pair := base_and_tuned(session, run.id)) is not None:
             return run, compare_stored(session, *pair).evidence
     return None
 
@@ -82,7 +84,7 @@ def of_production(session: Session) -> list[Line]:
 def for_engineers(session: Session) -> list[Line]:
     """Whether each reward's gate stands open, and which finds of an attack nobody has judged."""
     profile = default_profile()
-    gates = standing_gates(session, profile)
+    gates = standing(profile)
     lines = [gates_line(gates, _rated_tasks(session) or task_names())]
     found = sum(finds_waiting(session, task) for task in task_names())
     if found:
@@ -92,7 +94,7 @@ def for_engineers(session: Session) -> list[Line]:
 
 
 def _rated_tasks(session: Session) -> list[str]:
-    rated = set(rating_counts(session)["task"])
+    rated = set(session.scalars(scored_ratings(Prompt.task).distinct()))
     return [task for task in task_names() if task in rated]
 
 

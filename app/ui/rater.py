@@ -3,6 +3,8 @@
 Where people sign in, the person's own name is taken and nothing is asked.
 """
 
+from collections.abc import Callable
+
 import streamlit as st
 from sqlalchemy.orm import Session
 
@@ -21,10 +23,11 @@ _WORK = ("item", "picked", "skipping", "counts", "started", "last", "pair")
 """What the session keeps of a rater's work, dropped when the rater changes."""
 
 
-def choose_rater() -> int | None:
-    """The rater's id; None while the page asks for a name."""
+def choose_rater(welcome: Callable[[], None] = lambda: None) -> int | None:
+    """The rater's id; None while the page asks for a name, below what ``welcome`` draws."""
     name = who().name if signs_in() else _name()
     if not clean_name(name):
+        welcome()
         _ask_for_name()
         return None
     if st.session_state.get("rater_known") != name:
@@ -77,8 +80,13 @@ def _show_rater() -> None:
             f"Este endereço é de **{literal(name)}**, que já avaliou aqui. É você?",
         )
     )
-    row.button(t("Yes", "Sim"), key="it_is_me", on_click=st.session_state.update, kwargs={"asked_about": ""})
+    row.button(t("Yes", "Sim"), key="it_is_me", on_click=confirm_rater)
     row.button(t("No, another person", "Não, outra pessoa"), key="not_me", on_click=forget_rater)
+
+
+def confirm_rater() -> None:
+    """The name of the address is right: asked no more. A score says so too."""
+    st.session_state["asked_about"] = ""
 
 
 def forget_rater() -> None:

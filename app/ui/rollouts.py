@@ -17,17 +17,17 @@ _MOST = 200
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def _rollouts(folder: str, step: int, size: float) -> pd.DataFrame:
+def _rollouts(folder: str, step: int, version: int) -> pd.DataFrame:
     return read_rollouts(Path(folder), step)
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _found(folder: str, text: str, last: int) -> pd.DataFrame:
+def _found(folder: str, text: str, version: int) -> pd.DataFrame:
     return find_in_rollouts(Path(folder), text, _MOST)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def _prompts(ids: tuple[str, ...], store: str) -> dict[str, str]:
+def _prompts(ids: tuple[str, ...], run_id: str) -> dict[str, str]:
     with reading() as session:
         return user_texts(session, list(ids))
 
@@ -58,7 +58,7 @@ def show_rollouts(run: Run) -> None:
     everywhere = bool(text) and bar.toggle(
         t("in all kept steps", "em todos os passos guardados"), key=f"rollout_all_{run.id}"
     )
-    frame = _frame(run, step, text, everywhere, steps[-1])
+    frame = _frame(run, step, text, everywhere)
     if frame.empty:
         st.caption(t("No completion holds that text.", "Nenhuma resposta contém esse texto."))
     elif view == "list" or everywhere:
@@ -76,9 +76,9 @@ def _choose_step(run: Run, steps: list[int]) -> int:
     return int(st.select_slider(t("Step", "Passo"), steps, value=steps[-1], key=key))
 
 
-def _frame(run: Run, step: int, text: str, everywhere: bool, last: int) -> pd.DataFrame:
+def _frame(run: Run, step: int, text: str, everywhere: bool) -> pd.DataFrame:
     if everywhere:
-        return _found(run.folder, text, last)
+        return _found(run.folder, text, run.metrics_read)
     frame = _rollouts(run.folder, step, run.metrics_read)
     return frame[frame["completion"].str.contains(text, case=False, regex=False)] if text else frame
 
@@ -103,10 +103,10 @@ def _show_group(run: Run, frame: pd.DataFrame) -> None:
                 "Todas têm a mesma recompensa: se os componentes também não diferem, este grupo não ensina nada.",
             )
         )
-    cards = st.container(horizontal=True, gap="small")
+    cards, measures = st.container(horizontal=True, gap="small"), measures_of(group)
     for _, row in group.iterrows():
         with cards.container(border=True, width=330):
-            _show_card(row, measures_of(group))
+            _show_card(row, measures)
 
 
 def _group_name(group: pd.DataFrame, asked: str) -> str:

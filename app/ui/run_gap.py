@@ -6,7 +6,7 @@ import streamlit as st
 from app.ui.chart import show_chart
 from app.ui.language import language, number, t, task_name
 from backend.charts.runs import gap_chart
-from backend.evaluation.gap import Curve
+from backend.evaluation.gap import Curve, Parting
 from backend.evaluation.paired import mean_interval
 from backend.evaluation.watched import Watched, people_beside, stored_rows, truths_beside
 from backend.store.engine import reading
@@ -17,22 +17,18 @@ from backend.suites import find_task
 
 Point = tuple[str, int, float, float, float]
 """Which (``reward``, or the measure's name), step, share of the range, ends of its interval."""
-Parted = tuple[int, int, float, float]
-"""Since which step, up to which, the reward's change, the measure's."""
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _beside(run_id: str, version: str) -> list[tuple[str, str, list[Point], Parted | None, int]]:
+def _beside(run_id: str, version: str) -> list[tuple[str, str, list[Point], Parting | None, int]]:
     """(measure, task, points, since when they part, completions rated) of everything beside the reward."""
     with reading() as session:
         rows = stored_rows(session, run_id)
     beside = [*truths_beside(rows), *([people] if (people := people_beside(rows)) is not None else [])]
     found = []
     for one in beside:
-        p = one.parting()
-        parted = (p.since, p.step, p.reward, p.other) if p is not None else None
         points = [*_of_curve("reward", one.reward), *_of_measure(one)]
-        found.append((one.name, one.task, points, parted, sum(one.human.rated) if one.human else 0))
+        found.append((one.name, one.task, points, one.parting(), sum(one.human.rated) if one.human else 0))
     return found
 
 
@@ -71,12 +67,12 @@ def show_gap(run: Run) -> None:
         )
 
 
-def _show_one(name: str, task: str, points: list[Point], parted: Parted | None, rated: int) -> None:
+def _show_one(name: str, task: str, points: list[Point], parted: Parting | None, rated: int) -> None:
     frame = pd.DataFrame(points, columns=["which", "step", "value", "low", "high"])
     labels = {"reward": t("reward", "recompensa"), name: _label(name, task)}
     frame["measure"] = frame["which"].map(labels)
     title = f"{task_name(task)}: {labels['reward']} · {labels[name]}"
-    since = parted[0] if parted is not None else None
+    since = parted.since if parted is not None else None
     words = _in_words(frame, labels) + ". " + _verdict(parted, labels[name])
     st.caption(title)
     show_chart(gap_chart(frame, since, language()), alt=f"{title}. {words}")
@@ -98,11 +94,11 @@ def _in_words(frame: pd.DataFrame, labels: dict[str, str]) -> str:
     return ", ".join(parts)
 
 
-def _verdict(parted: Parted | None, label: str) -> str:
+def _verdict(parted: Parting | None, label: str) -> str:
     if parted is None:
         return t("Nothing says that they part.", "Nada diz que se separam.")
-    since, until, reward, other = parted
-    changes = number(reward, signed=True), number(other, signed=True)
+    since, until = parted.since, parted.step
+    changes = number(parted.reward, signed=True), number(parted.other, signed=True)
     return t(
         f"From step {since} on they part: reward {changes[0]}, {label} {changes[1]} up to step {until}.",
         f"A partir do passo {since} se separam: recompensa {changes[0]}, {label} {changes[1]} até o passo {until}.",

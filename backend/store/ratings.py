@@ -85,24 +85,26 @@ def left_out(session: Session) -> dict[str, str]:
     return dict(session.execute(query).tuples().all())
 
 
-def self_agreement(session: Session) -> pd.DataFrame:
-    """How far raters agree with themselves on hidden repeats.
+def self_agreement(session: Session, rater_id: int | None = None) -> pd.DataFrame:
+    """How far raters, or one of them, agree with themselves on hidden repeats.
 
     Returns:
         Columns rater, repeats (how many), same (share with the same score), apart (mean distance).
     """
     events = select(RatingEvent.rater_id, RatingEvent.completion_id, RatingEvent.action, RatingEvent.score)
     kinds = RatingEvent.action.in_(("repeat", "unrepeat"))
+    if rater_id is not None:
+        events = events.where(RatingEvent.rater_id == rater_id)
     second: dict[tuple[int, int], float] = {}
-    for rater_id, completion_id, action, score in session.execute(events.where(kinds).order_by(RatingEvent.id)):
-        second.pop((rater_id, completion_id), None)
+    for who_rated, completion_id, action, score in session.execute(events.where(kinds).order_by(RatingEvent.id)):
+        second.pop((who_rated, completion_id), None)
         if action == "repeat" and score is not None:
-            second[rater_id, completion_id] = score
+            second[who_rated, completion_id] = score
     rows = []
-    for (rater_id, completion_id), score in second.items():
-        first = rating_of(session, completion_id, rater_id)
+    for (who_rated, completion_id), score in second.items():
+        first = rating_of(session, completion_id, who_rated)
         if first is not None and first.score is not None:
-            rows.append((session.get_one(Rater, rater_id).name, abs(first.score - score)))
+            rows.append((session.get_one(Rater, who_rated).name, abs(first.score - score)))
     frame = pd.DataFrame(rows, columns=["rater", "apart"]).assign(same=lambda f: f["apart"] == 0)
     return frame.groupby("rater", as_index=False).agg(
         repeats=("apart", "size"), same=("same", "mean"), apart=("apart", "mean")

@@ -11,7 +11,7 @@ from backend.settings import get_settings
 from backend.suites.reward_file import RewardFile, load_reward_file
 from backend.suites.runner import FileSuite
 from backend.suites.suite import Corpus, Preset, PromptSource, Suite
-from rewards.types import Profile, Task, Text
+from rewards.types import GENERAL_GUIDELINE, Guideline, Profile, Task, Text
 
 BUILT_IN = {"commerce": "backend.commerce.suite"}
 """Suites that come with the workbench, as module names: nothing here imports one before somebody asks for it."""
@@ -87,6 +87,12 @@ def find_task(name: str) -> Task | None:
         return found[name]
     opened = next((suite for suite in suites() if suite.is_open), None)
     return replace(opened.tasks[0], name=name, label=Text(name, name)) if opened is not None else None
+
+
+def guideline_of(name: str) -> Guideline:
+    """What raters of the task are asked; the general question where no suite has the task or it says nothing."""
+    found = find_task(name)
+    return (found.guideline if found is not None else None) or GENERAL_GUIDELINE
 
 
 def get_task(name: str) -> Task:

@@ -466,3 +466,17 @@ def test_any_two_evaluations_open_with_the_newest_runs_first_and_last(example: P
     assert not page.exception
     assert page.selectbox(key="first").value == "example:base-00000"
     assert page.selectbox(key="second").value == "example:tuned-00060"
+
+
+def test_the_tab_about_people_opens(example: Path) -> None:
+    page = run_page("results", result_tabs_en="Would people agree?")
+    assert not page.exception
+    assert "Does the reward still rank the tuned answers?" in words_of(page)
+
+
+def test_compare_shows_another_pair_where_its_completion_is_gone(example: Path) -> None:
+    page = run_page("pairs", rater="Ana")
+    page.session_state["pair"] = (999_998, 999_999)
+    page.run()
+    assert not page.exception
+    assert page.session_state["pair"] != (999_998, 999_999)

@@ -103,6 +103,12 @@ def test_the_sidebar_does_not_push_the_page_aside(address: str, context: Browser
         assert page.evaluate("window.shift") < 0.1, name
 
 
+def test_a_kept_page_is_sent_anew_because_our_style_may_have_changed(address: str) -> None:
+    first = httpx.get(address, headers={"Accept": "text/html"})
+    again = httpx.get(address, headers={"Accept": "text/html", "If-None-Match": first.headers["etag"]})
+    assert again.status_code == 200 and "<style>" in again.text
+
+
 def test_no_other_site_may_put_a_page_into_a_frame(address: str) -> None:
     for name in ("", "results", "_stcore/health"):
         answer = httpx.get(f"{address}/{name}", headers={"Accept": "text/html"})
