@@ -11,8 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from statsmodels.stats.multitest import multipletests
 
-from backend.audit.bias import averages
-from backend.audit.correlation import FEWEST_PROMPTS, Correlation, Ids, correlate, spread, weights_without
+from backend.audit.correlation import FEWEST_PROMPTS, Correlation, Ids, averages, correlate, spread, weights_without
 from backend.wording import Text, decimal, fill
 from rewards.types import NO_TEXT
 

@@ -258,6 +258,29 @@ def _difference(values: Array, prompts: Ids) -> Difference:
     return Difference(delta, found.low, found.high)
 
 
+def averages(values: Array, weights: Array) -> Array:
+    """(b,) the weighted mean of ``values`` (n,) under each row of weights (b, n); NaN where a row has none."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(weights @ values / weights.sum(axis=1))
+
+
+def mean_over_prompts(
+    values: Array, prompts: Ids, least: float, most: float
+) -> tuple[float, float | None, float | None]:
+    """A mean, and the low and high end of its 95 % interval over prompts; None with fewer than ``FEWEST_PROMPTS`` prompts.
+
+    Args:
+        values: (n,) what is averaged, n above 0.
+        prompts: n ids.
+        least, most: the scale of the values; the interval is kept inside.
+    """
+    means = averages(values, weights_without(prompts))
+    if len(set(prompts)) < FEWEST_PROMPTS:
+        return float(means[0]), None, None
+    found = spread(means)
+    return float(means[0]), max(least, found.low), min(most, found.high)
+
+
 def weights_without(prompts: Ids, weights: ArrayLike | None = None) -> Array:
     """(1 + g, n): the weights, then the weights without each group of prompts (0 in place of its completions')."""
     every = np.ones(len(prompts)) if weights is None else np.asarray(weights, float)
