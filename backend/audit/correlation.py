@@ -54,6 +54,10 @@ class Correlation:
     rare: bool = False
     error: float | None = None
 
+    def as_dict(self) -> dict[str, float | int | None]:
+        """How many, ρ and its interval as plain values, for JSON."""
+        return {"n": self.n, "rho": self.rho, "low": self.low, "high": self.high}
+
 
 @dataclass(frozen=True)
 class Difference:

@@ -8,8 +8,9 @@ import pandas as pd
 
 from backend.audit.correlation import Correlation, correlate, spearman, within_prompt
 from backend.audit.gate import decide
+from backend.audit.table import length_note, weights_of
 from backend.suites import GateSettings
-from backend.wording import Text, decimal, fill
+from backend.wording import Text, fill
 
 _MAY = {
     "pass": Text("may be trained on", "pode ser usada no treino"),
@@ -65,19 +66,12 @@ def verdict_of(
     """
     value = rows["value"] * (-1 if weight < 0 else 1)
     prompts = rows["prompt_id"].tolist()
-    weights = rows["weight"].fillna(1.0) if "weight" in rows else pd.Series(1.0, rows.index)
     (c,) = (
-        correlate(rows["human"], value.to_numpy(float)[:, None], prompts, weights)
+        correlate(rows["human"], value.to_numpy(float)[:, None], prompts, weights_of(rows))
         if len(rows)
         else (Correlation(0, None),)
     )
-    length = spearman(rows["human"], rows["length"])
-    notes = []
-    if c.rho is not None and length is not None and c.rho <= abs(length):
-        notes.append(
-            fill("it ranks no better than the completion's length does (ρ = {rho})",
-                 "não ordena melhor que o tamanho da resposta (ρ = {rho})", rho=decimal(length))
-        )  # fmt: skip
+    notes = length_note(c, spearman(rows["human"], rows["length"]))
     gate = decide(c, settings, within_prompt(rows["human"], value, prompts), notes, gaps)
     return RewardVerdict(name, model, gate.verdict, gate.reason, tuple(findings))
 
