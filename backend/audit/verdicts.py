@@ -10,7 +10,7 @@ from backend.audit.correlation import Correlation, correlate, spearman, within_p
 from backend.audit.gate import decide
 from backend.audit.table import length_note, weights_of
 from backend.suites import GateSettings
-from backend.wording import Text, fill
+from backend.wording import Text, fill, joined
 
 _MAY = {
     "pass": Text("may be trained on", "pode ser usada no treino"),
@@ -45,7 +45,7 @@ class RewardVerdict:
             if self.model
             else Text("a rule", "uma regra")
         )
-        why = Text(*("; ".join(part) for part in zip(self.reason, *self.findings, strict=True)))
+        why = joined([self.reason, *self.findings])
         return fill("{name} ({kind}) {may}: {why}.", "{name} ({kind}) {may}: {why}.",
                     name=self.name, kind=kind, may=_MAY[self.verdict], why=why)  # fmt: skip
 
