@@ -1,11 +1,11 @@
 """Text for people, in both languages of the app; terminals and files use the English one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isnan
 
 from rewards.types import Text
 
-__all__ = ["Text", "decimal", "duration", "fill", "p_value", "speaker"]
+__all__ = ["Text", "decimal", "duration", "fill", "joined", "p_value", "speaker"]
 
 
 def fill(en: str, pt: str, **parts: "Text | str | int") -> Text:
@@ -15,6 +15,11 @@ def fill(en: str, pt: str, **parts: "Text | str | int") -> Text:
         en.format(**{name: text.en for name, text in texts.items()}),
         pt.format(**{name: text.pt for name, text in texts.items()}),
     )
+
+
+def joined(parts: Sequence[Text], by: str = "; ") -> Text:
+    """The parts one after another, in each language."""
+    return Text(by.join(p.en for p in parts), by.join(p.pt for p in parts))
 
 
 def decimal(value: float, digits: int = 2, signed: bool = False) -> Text:

@@ -10,6 +10,7 @@ import json
 import resource
 import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,11 +19,13 @@ from datasets import Dataset
 from transformers import TrainerCallback
 from trl import GRPOTrainer
 
+from backend.data.rollouts import Rollouts
 from backend.models.load import load_policy
 from backend.runs.create import run_prompts
 from backend.training.config import get_preset, override
-from backend.training.reward_functions import components_of, reward_functions
+from backend.training.reward_functions import components_of, reward_functions, training_rows
 from backend.training.sampling import PromptSampler
+from backend.training.shadow import Shadow
 from backend.training.trainer import WorkbenchTrainer, grpo_arguments
 
 STEPS = 8
@@ -71,11 +74,11 @@ def timed(trainer: type[GRPOTrainer], method: str) -> list[float]:
 def main(kind: str) -> None:
     """Run the turn."""
     in_trl, in_all = (timed(trainer, "_calculate_rewards") for trainer in (GRPOTrainer, WorkbenchTrainer))
-    entropy = timed(WorkbenchTrainer, "_rollout_entropy")
+    besides = [timed(WorkbenchTrainer, method) for method in ("_rollout_entropy", "_keep_rollouts")]
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         _trainer(kind, folder, clock).train()
-    own = sum(in_all) - sum(in_trl) + sum(entropy) if kind == "ours" else 0.0
+    own = sum(in_all) - sum(in_trl) + sum(map(sum, besides)) if kind == "ours" else 0.0
     found = {
         "own": own / sum(clock.seconds),
         "seconds": clock.seconds[SKIPPED:],
@@ -89,8 +92,9 @@ def main(kind: str) -> None:
 def _trainer(kind: str, folder: str, clock: Clock) -> GRPOTrainer:
     config = override(get_preset("nano"), {"max_steps": STEPS, "eval_steps": 1000})
     prompts = [p for p in run_prompts(config) if p.split == "train"]
-    components = components_of(tuple(dict.fromkeys(p.task for p in prompts)), config.profile)
-    rows = [{"prompt": p.chat, "task": p.task, "user_text": p.user_text} for p in prompts]
+    tasks = tuple(dict.fromkeys(p.task for p in prompts))
+    components = components_of(tasks, config.profile)
+    rows = training_rows(prompts)
     torch.manual_seed(config.seed)
     policy = load_policy(config, trainable=True)
     arguments = grpo_arguments(config, components, folder, policy.backend)
@@ -100,7 +104,13 @@ def _trainer(kind: str, folder: str, clock: Clock) -> GRPOTrainer:
         order = PromptSampler([r["task"] for r in rows], config.prompts_per_step, 1, 1, STEPS, config.seed)
         rows = [rows[i] for i in order]
         arguments.shuffle_dataset = False
-    extra = {"components": components, "evaluate": lambda step: {"mean_reward": 0.0}, "config": config}
+    extra = {
+        "components": components,
+        "evaluate": lambda step: {"mean_reward": 0.0},
+        "config": config,
+        "shadow": Shadow(config.shadow, tasks),
+        "rollouts": Rollouts(Path(folder), config.rollout_share, config.rollout_mb * 10**6),
+    }
     return (WorkbenchTrainer if kind == "ours" else GRPOTrainer)(
         model=policy.model,
         processing_class=policy.tokenizer,

@@ -284,7 +284,7 @@ def launch(config: TrainConfig, seeds: list[int], notes: str, tags: list[str], w
                 "Várias sementes treinam nesta máquina; em outro lugar, inicie um treino para cada.",
             )
         )
-    run_id = create_seed_runs(config, seeds) if seeds else create_run(config)
+    run_id = create_seed_runs(config, seeds) if seeds else create_run(config, here=where == LOCAL)
     if notes or tags:
         with writing() as session:
             describe(session, run_id, notes, tags)

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from statsmodels.stats.multitest import multipletests
 
-from backend.audit.bias import averages
-from backend.audit.correlation import FEWEST_PROMPTS, Correlation, Ids, correlate, spread, weights_without
+from backend.audit.correlation import FEWEST_PROMPTS, Correlation, Ids, averages, correlate, spread, weights_without
+from backend.rating.imported import HIGHEST, LOWEST
 from backend.wording import Text, decimal, fill
 from rewards.types import NO_TEXT
 
@@ -25,7 +25,6 @@ FEWEST_SHARED = 30
 """Completions that a rater shares with another one, for the test."""
 FEWEST_RATED = 10
 FDR = 0.05
-LOWEST, HIGHEST = 1.0, 5.0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ delete-a-group jackknife's over prompts (``backend.audit.correlation``).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import comb
 from statistics import fmean
 
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from backend.audit.attack import POLICY
 from backend.audit.correlation import FEWEST_PROMPTS, spread, weights_without
 from backend.wording import Text, decimal, fill
 from rewards.types import Truth
@@ -127,7 +128,7 @@ def of_people(rated: pd.DataFrame) -> list[BestOf]:
 
     The rated answers of a prompt are taken as a sample of those its policy gives. What an attack found is nobody's sample.
     """
-    totals = rated[(rated["component"] == "total") & (rated["policy"] != "attack")]
+    totals = rated[(rated["component"] == "total") & (rated["policy"] != POLICY)]
     groups = list(zip(totals["prompt_id"], totals["policy"], strict=True))
     return best_of_n(totals["value"], totals["human"], groups, totals["prompt_id"].tolist())
 
@@ -140,7 +141,7 @@ def of_truth(sampled: pd.DataFrame, truth: Truth, fewest: int = FEWEST_PROMPTS) 
         truth: the task's measure.
         fewest: as in ``best_of_n``.
     """
-    own = sampled[sampled["policy"] != "attack"]
+    own = sampled[sampled["policy"] != POLICY]
     own = own[own.groupby(["prompt_id", "policy"])["value"].transform("size") > 1]
     judged = [truth.judge(str(r.text), r.facts) for r in own.itertuples()]
     known = own.assign(right=[fmean(j) if j else None for j in judged]).dropna(subset=["right"])
@@ -189,8 +190,7 @@ def _meaning(last: BestOf) -> Text:
 
 def as_rows(points: Sequence[BestOf]) -> list[dict[str, float | int | None]]:
     """Plain values, for JSON."""
-    names = ("n", "prompts", "reward", "judged", "reward_gain", "reward_low", "reward_high")
-    return [{name: getattr(p, name) for name in (*names, "judged_gain", "judged_low", "judged_high")} for p in points]
+    return [asdict(p) for p in points]
 
 
 def gains(points: Sequence[BestOf], judged: bool) -> pd.DataFrame:

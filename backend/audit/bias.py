@@ -19,10 +19,10 @@ from backend.audit.correlation import (
     Correlation,
     Ids,
     fisher_correlation,
+    mean_over_prompts,
     ranks_under,
     rhos_under,
     spearman,
-    spread,
     weights_without,
 )
 from backend.suites import JudgeOf
@@ -148,14 +148,8 @@ def swap_test(judge: JudgeOf, asked: Sequence[Asked], most: int) -> Position:
     favour = {0: 0.0, 1: 0.5, 2: -0.5}
     firsts = np.array([favour[int(x)] + favour[int(y)] for _, x, y in told])
     same = np.mean([{1: 2, 2: 1, 0: 0}[int(y)] == int(x) for _, x, y in told])
-    prompts = [a.prompt_id for a, _, _ in told]
-    means = averages(firsts, weights_without(prompts))
-    position = Position(len(told), float(means[0]), consistent=float(same), gaps=len(both) - len(told))
-    if len(set(prompts)) < FEWEST_PROMPTS:
-        return position
-    found = spread(means)
-    ends = (max(-1.0, found.low), min(1.0, found.high))
-    return Position(position.pairs, position.first, *ends, position.consistent, position.gaps)
+    first, low, high = mean_over_prompts(firsts, [a.prompt_id for a, _, _ in told], -1.0, 1.0)
+    return Position(len(told), first=first, low=low, high=high, consistent=float(same), gaps=len(both) - len(told))
 
 
 def ask_again(judge: JudgeOf, asked: Sequence[Asked], most: int) -> Again:
@@ -192,12 +186,6 @@ def _neutral(number: int, length: int) -> str:
 _NEUTRAL = (
     "The window looks out on a street with trees and a small shop where people buy bread before they walk to the station in rain."
 ).split()
-
-
-def averages(values: Array, weights: Array) -> Array:
-    """(b,) the weighted mean of ``values`` (n,) under each row of weights (b, n); NaN where a row has none."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(weights @ values / weights.sum(axis=1))
 
 
 def _pairs(asked: Sequence[Asked], most: int) -> list[tuple[Asked, Asked]]:

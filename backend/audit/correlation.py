@@ -54,6 +54,10 @@ class Correlation:
     rare: bool = False
     error: float | None = None
 
+    def as_dict(self) -> dict[str, float | int | None]:
+        """How many, ρ and its interval as plain values, for JSON."""
+        return {"n": self.n, "rho": self.rho, "low": self.low, "high": self.high}
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -256,6 +260,29 @@ def _difference(values: Array, prompts: Ids) -> Difference:
         return Difference(delta)
     found = spread(values)
     return Difference(delta, found.low, found.high)
+
+
+def averages(values: Array, weights: Array) -> Array:
+    """(b,) the weighted mean of ``values`` (n,) under each row of weights (b, n); NaN where a row has none."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(weights @ values / weights.sum(axis=1))
+
+
+def mean_over_prompts(
+    values: Array, prompts: Ids, least: float, most: float
+) -> tuple[float, float | None, float | None]:
+    """A mean, and the low and high end of its 95 % interval over prompts; None with fewer than ``FEWEST_PROMPTS`` prompts.
+
+    Args:
+        values: (n,) what is averaged, n above 0.
+        prompts: n ids.
+        least, most: the scale of the values; the interval is kept inside.
+    """
+    means = averages(values, weights_without(prompts))
+    if len(set(prompts)) < FEWEST_PROMPTS:
+        return float(means[0]), None, None
+    found = spread(means)
+    return float(means[0]), max(least, found.low), min(most, found.high)
 
 
 def weights_without(prompts: Ids, weights: ArrayLike | None = None) -> Array:

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from backend.audit.correlation import FEWEST_PROMPTS, Correlation
 from backend.suites.suite import GateSettings
-from backend.wording import Text, decimal, fill
+from backend.wording import Text, decimal, fill, joined
 from rewards.calling import MOST_GAPS
 from rewards.types import NO_TEXT
 
@@ -71,7 +71,7 @@ def decide(
             gaps=gaps, n=total.n + gaps,
         )  # fmt: skip
         if gaps > MOST_GAPS * (total.n + gaps) and total.n + gaps >= s.least_ratings:
-            return Gate("fail", _joined([missing, *([reason] if total.n else []), *notes]))
+            return Gate("fail", joined([missing, *([reason] if total.n else []), *notes]))
         notes = [missing, *notes]
     if verdict == "pass" and within is not None and within.prompts < FEWEST_PROMPTS:
         missing = fill(
@@ -82,7 +82,7 @@ def decide(
             k=within.prompts, needed=FEWEST_PROMPTS,
         )  # fmt: skip
         notes = [missing, *notes]
-    return Gate(verdict, _joined([reason, *notes]))
+    return Gate(verdict, joined([reason, *notes]))
 
 
 def _verdict(c: Correlation, s: GateSettings, within: Correlation | None) -> tuple[Verdict, Text]:
@@ -102,7 +102,7 @@ def _verdict(c: Correlation, s: GateSettings, within: Correlation | None) -> tup
     ranks = c.rho >= s.least_rho and c.low > s.least_low
     if ranks and (inside is None or (inside.low is not None and inside.low > 0)):
         return "pass", reason
-    return "more ratings needed", _joined([reason, *_why_not_yet(c, s, inside, ranks)])
+    return "more ratings needed", joined([reason, *_why_not_yet(c, s, inside, ranks)])
 
 
 def _against(c: Correlation, inside: Correlation | None) -> Text | None:
@@ -226,7 +226,3 @@ def _shown_inside(inside: Correlation, n: int, more: int) -> float:
 
 def _over(distance: float, error: float) -> float:
     return distance / error if error > 0 else (inf if distance > 0 else -inf)
-
-
-def _joined(parts: Sequence[Text]) -> Text:
-    return Text("; ".join(p.en for p in parts), "; ".join(p.pt for p in parts))

@@ -177,11 +177,11 @@ def as_dict(audit: JudgeAudit) -> dict[str, Any]:
         "n": audit.n,
         "gaps": dict(audit.gaps),
         "spent": {**asdict(audit.spent), "dollars": audit.spent.dollars(judge.price)},
-        "length": {**_ends(audit.length), "people": audit.people_length},
+        "length": {**audit.length.as_dict(), "people": audit.people_length},
         "position": None if audit.position is None else asdict(audit.position),
         "again": None if audit.again is None else asdict(audit.again),
         "obeys": None if audit.obeys is None else asdict(audit.obeys),
-        "rho": _ends(people.correlation),
+        "rho": people.correlation.as_dict(),
         "kappa": asdict(people.kappa),
         "people_kappa": asdict(people.people_kappa),
         "alternative": {**asdict(people.alternative), "why": str(people.alternative.why)},
@@ -189,7 +189,3 @@ def as_dict(audit: JudgeAudit) -> dict[str, Any]:
         "most_wrong": list(audit.most_wrong),
         "findings": [str(words) for words in audit.findings],
     }
-
-
-def _ends(c: Correlation) -> dict[str, float | int | None]:
-    return {"n": c.n, "rho": c.rho, "low": c.low, "high": c.high}

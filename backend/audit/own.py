@@ -13,10 +13,10 @@ from backend.access import needs
 from backend.audit.alone import as_lines, each_alone
 from backend.audit.attacks import standing_attacks
 from backend.audit.best_of_n import as_rows, of_people, sentence
-from backend.audit.correlation import Correlation, Difference, correlate
+from backend.audit.correlation import Difference, correlate
 from backend.audit.gates import Audited, audit_rated, decide_gates, rates_more
 from backend.audit.judges import CHECKS
-from backend.audit.policies import by_policy
+from backend.audit.policies import PolicyRho, by_policy
 from backend.audit.raters import doubt_of
 from backend.audit.robustness import held_out_difference, is_held_out
 from backend.audit.strongest import strongest
@@ -141,13 +141,14 @@ def audit_own(
     attacks, rated = standing_attacks(session, profile), audited.rated
     picked = {task: of_people(rated[rated["task"] == task]) for task in taken.tasks}
     alone = each_alone(session, suite, audited.people, taken.tasks, ids, checks)
-    findings = strongest(rated, audited.table, attacks, picked, by_policy(rated))
+    policies = by_policy(rated)
+    findings = strongest(rated, audited.table, attacks, picked, policies)
     return {
         "suite": suite.name,
         "finding": str(findings[0].words) if findings else _nothing(alone),
         "tasks": [
             {
-                **_task(task, audited, fingerprint(task, profile)),
+                **_task(task, audited, policies, fingerprint(task, profile)),
                 "best_of_n": as_rows(picked[task]),
                 "over_optimisation": None if (words := sentence(picked[task])) is None else str(words),
                 "attack": None
@@ -167,7 +168,7 @@ def _nothing(alone: Mapping[str, Mapping[str, Any]]) -> str:
     return "No completion has been rated."
 
 
-def _task(task: str, audited: Audited, rules: str) -> dict[str, Any]:
+def _task(task: str, audited: Audited, policies: Sequence[PolicyRho], rules: str) -> dict[str, Any]:
     audit, rated = (frame[frame["task"] == task] for frame in (audited.table, audited.rated))
     head: dict[str, Any] = {"task": task, "fingerprint": rules}
     if audit.empty:
@@ -183,16 +184,14 @@ def _task(task: str, audited: Audited, rules: str) -> dict[str, Any]:
         "within": _numbers(total, {"n": "within_n", "rho": "within", "low": "within_low", "high": "within_high"}),
         "held_out": _held_out(rated),
         "raters": _raters(total, audited.people.get(task)),
-        "policies": [{"policy": p.policy, **_rho(p.found), "apart": _apart(p.apart)} for p in by_policy(rated)],
+        "policies": [
+            {"policy": p.policy, **p.found.as_dict(), "apart": _apart(p.apart)} for p in policies if p.task == task
+        ],
         "rewards": [
             {"name": row["reward"], **_numbers(row, {k: k for k in ("rho", "low", "high", "p", "p_holm", "n")})}
             for _, row in audit.iterrows()
         ],
     }
-
-
-def _rho(c: Correlation) -> dict[str, Any]:
-    return {"n": c.n, "rho": c.rho, "low": c.low, "high": c.high}
 
 
 def _apart(difference: Difference | None) -> dict[str, Any] | None:
@@ -204,7 +203,7 @@ def _held_out(rated: pd.DataFrame) -> dict[str, Any]:
     totals = rated[rated["component"] == "total"]
     half = totals[totals["prompt_id"].map(is_held_out).astype(bool)]
     (c,) = correlate(half["human"], half[["value"]], half["prompt_id"].tolist())
-    return {**_rho(c), "difference": asdict(held_out_difference(totals))}
+    return {**c.as_dict(), "difference": asdict(held_out_difference(totals))}
 
 
 def _raters(total: pd.Series, people: People | None) -> dict[str, Any]:

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backend.audit.bias import averages
-from backend.audit.correlation import FEWEST_PROMPTS, spread, weights_without
+from backend.audit.correlation import mean_over_prompts
 
 Array = NDArray[np.float64]
 PRIOR = 0.1
@@ -49,13 +48,8 @@ def pairwise_accuracy(choices: pd.DataFrame, values: Mapping[int, float]) -> Acc
     difference = (told["first"].map(values) - told["second"].map(values)).to_numpy(float)
     people = np.where(told["better"] == 1, 1.0, -1.0)
     right = (1 + np.sign(difference) * people) / 2
-    means = averages(right, weights_without(told["prompt_id"].tolist()))
-    head = (pairs, len(told), float(means[0]))
-    ties = float((difference == 0).mean())
-    if told["prompt_id"].nunique() < FEWEST_PROMPTS:
-        return Accuracy(*head, ties=ties)
-    found = spread(means)
-    return Accuracy(*head, max(0.0, found.low), min(1.0, found.high), ties)
+    found = mean_over_prompts(right, told["prompt_id"].tolist(), 0.0, 1.0)
+    return Accuracy(pairs, len(told), *found, ties=float((difference == 0).mean()))
 
 
 def same_choice(choices: pd.DataFrame) -> Accuracy:
@@ -65,14 +59,9 @@ def same_choice(choices: pd.DataFrame) -> Accuracy:
     both = both[both["rater"] < both["rater_other"]]
     if both.empty:
         return Accuracy(0, 0)
-    means = averages(
-        (both["better"] == both["better_other"]).to_numpy(float), weights_without(both["prompt_id"].tolist())
-    )
-    head = (len(both[["first", "second"]].drop_duplicates()), len(both), float(means[0]))
-    if both["prompt_id"].nunique() < FEWEST_PROMPTS:
-        return Accuracy(*head)
-    found = spread(means)
-    return Accuracy(*head, max(0.0, found.low), min(1.0, found.high))
+    same = (both["better"] == both["better_other"]).to_numpy(float)
+    found = mean_over_prompts(same, both["prompt_id"].tolist(), 0.0, 1.0)
+    return Accuracy(len(both[["first", "second"]].drop_duplicates()), len(both), *found)
 
 
 def strengths(choices: pd.DataFrame) -> dict[int, float]:

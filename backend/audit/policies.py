@@ -11,7 +11,7 @@ import pandas as pd
 
 from backend.audit.correlation import Correlation, Difference, correlate, subset_difference
 from backend.suites import in_order
-from backend.wording import Text, fill
+from backend.wording import Text, fill, joined
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,7 @@ _TRAINED = {"tuned in ": "treinado em ", "step ": "passo ", " of ": " de ", "aft
 def rests_on(policies: Sequence[str]) -> Text:
     """Whose completions a gate rests on, most first: ``rests on completions of nano (28)``."""
     counts = pd.Series(policies, dtype=str).value_counts()
-    names = [(policy_words(str(policy)), n) for policy, n in counts.items()]
-    listed = Text(
-        "; ".join(f"{name.en} ({n})" for name, n in names), "; ".join(f"{name.pt} ({n})" for name, n in names)
-    )
+    listed = joined([fill("{p} ({n})", "{p} ({n})", p=policy_words(str(p)), n=n) for p, n in counts.items()])
     return fill("rests on completions of {listed}", "apoia-se em respostas de {listed}", listed=listed)
 
 

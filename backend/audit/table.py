@@ -140,7 +140,7 @@ def _why_none(c: Correlation) -> Text:
 
 def _correlated(first: pd.DataFrame, values: pd.DataFrame) -> list[Correlation]:
     """Each column's correlation with the human scores, on the completions that it applies to, weighted to the queue."""
-    weights = _weights(first)
+    weights = weights_of(first)
 
     def on(there: np.ndarray, names: list[str]) -> list[Correlation]:
         rows = first[there]
@@ -158,27 +158,32 @@ def _adjusted(first: pd.DataFrame, totals: pd.DataFrame, people: People | None) 
     if people is None or not people.severity.identified:
         return None
     ratings = people.ratings[people.ratings["completion_id"].isin(first.index)]
-    return adjusted_correlation(ratings, first[["prompt_id"]].assign(value=totals["total"], weight=_weights(first)))
+    return adjusted_correlation(ratings, first[["prompt_id"]].assign(value=totals["total"], weight=weights_of(first)))
 
 
-def _weights(first: pd.DataFrame) -> pd.Series:
+def weights_of(rows: pd.DataFrame) -> pd.Series:
     """How many completions each one stands for; itself, where the queue did not choose it."""
-    return first["weight"].fillna(1.0) if "weight" in first else pd.Series(1.0, index=first.index)
+    return rows["weight"].fillna(1.0) if "weight" in rows else pd.Series(1.0, index=rows.index)
+
+
+def length_note(c: Correlation, length: float | None) -> list[Text]:
+    """That a reward ranks no better than the completion's length, whose ρ with people is ``length``; nothing where it does."""
+    if c.rho is None or length is None or c.rho > abs(length):
+        return []
+    return [
+        fill(
+            "it ranks no better than the completion's length does (ρ = {rho})",
+            "não ordena melhor que o tamanho da resposta (ρ = {rho})",
+            rho=decimal(length),
+        )
+    ]
 
 
 def _notes(
     total: Correlation, length: float | None, first: pd.DataFrame, totals: pd.DataFrame, people: People | None
 ) -> list[Text]:
     """What a reader of the gate should know beside ρ: what length alone reaches, and who rated."""
-    notes = []
-    if total.rho is not None and length is not None and total.rho <= abs(length):
-        notes.append(
-            fill(
-                "it ranks no better than the completion's length does (ρ = {rho})",
-                "não ordena melhor que o tamanho da resposta (ρ = {rho})",
-                rho=decimal(length),
-            )
-        )
+    notes = length_note(total, length)
     if people is None:
         return notes
     agreed, raters = people.agreement, people.ratings["rater"].nunique()

@@ -8,8 +8,9 @@ import pandas as pd
 
 from backend.audit.correlation import Correlation, correlate, spearman, within_prompt
 from backend.audit.gate import decide
+from backend.audit.table import length_note, weights_of
 from backend.suites import GateSettings
-from backend.wording import Text, decimal, fill
+from backend.wording import Text, fill, joined
 
 _MAY = {
     "pass": Text("may be trained on", "pode ser usada no treino"),
@@ -44,7 +45,7 @@ class RewardVerdict:
             if self.model
             else Text("a rule", "uma regra")
         )
-        why = Text(*("; ".join(part) for part in zip(self.reason, *self.findings, strict=True)))
+        why = joined([self.reason, *self.findings])
         return fill("{name} ({kind}) {may}: {why}.", "{name} ({kind}) {may}: {why}.",
                     name=self.name, kind=kind, may=_MAY[self.verdict], why=why)  # fmt: skip
 
@@ -65,19 +66,12 @@ def verdict_of(
     """
     value = rows["value"] * (-1 if weight < 0 else 1)
     prompts = rows["prompt_id"].tolist()
-    weights = rows["weight"].fillna(1.0) if "weight" in rows else pd.Series(1.0, rows.index)
     (c,) = (
-        correlate(rows["human"], value.to_numpy(float)[:, None], prompts, weights)
+        correlate(rows["human"], value.to_numpy(float)[:, None], prompts, weights_of(rows))
         if len(rows)
         else (Correlation(0, None),)
     )
-    length = spearman(rows["human"], rows["length"])
-    notes = []
-    if c.rho is not None and length is not None and c.rho <= abs(length):
-        notes.append(
-            fill("it ranks no better than the completion's length does (ρ = {rho})",
-                 "não ordena melhor que o tamanho da resposta (ρ = {rho})", rho=decimal(length))
-        )  # fmt: skip
+    notes = length_note(c, spearman(rows["human"], rows["length"]))
     gate = decide(c, settings, within_prompt(rows["human"], value, prompts), notes, gaps)
     return RewardVerdict(name, model, gate.verdict, gate.reason, tuple(findings))
 

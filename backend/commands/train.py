@@ -167,7 +167,7 @@ def _make_in(folder: Path, config: Any, only_write: bool) -> int:
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not only_write:
         raise UserError("write the folder first (--only-write), then start the processes on it with --folder alone")
-    create_folder(folder, config)
+    create_folder(folder, config, here=not only_write)
     if only_write:
         typer.echo(f"wrote {folder}; train with `run_training.py --folder {folder}`")
         return 0

@@ -6,7 +6,7 @@ from backend.evaluation.evidence import Evidence, shares
 from backend.evaluation.truth import FactChange, TruthChange
 from backend.evaluation.words import VERDICTS, bold_label, clause, moved, odds_beside
 from backend.suites import label_of
-from backend.wording import Text, decimal, fill
+from backend.wording import Text, decimal, fill, joined
 from rewards.types import NO_TEXT
 
 
@@ -50,7 +50,7 @@ def _of_the_answers(gamed: int, better: int, unknown: int) -> Text:
     return fill(
         ": {others}, and {last}",
         ": {others} e {last}",
-        others=Text(", ".join(p.en for p in others), ", ".join(p.pt for p in others)),
+        others=joined(others, ", "),
         last=last,
     )
 
@@ -71,8 +71,7 @@ def findings(evidence: Sequence[Evidence], bold: str = "") -> list[Text]:
 
 def evidence_sentence(evidence: Sequence[Evidence]) -> Text:
     """``headline`` and ``findings`` as one text."""
-    all_words = [headline(evidence), *findings(evidence)]
-    return Text(" ".join(w.en for w in all_words), " ".join(w.pt for w in all_words))
+    return joined([headline(evidence), *findings(evidence)], " ")
 
 
 def _gamed(e: Evidence) -> bool:
@@ -90,7 +89,7 @@ def said(e: Evidence, bold: str = "") -> Text:
             "{words}; yet the answers got better: {why}",
             "{words}; ainda assim as respostas melhoraram: {why}",
             words=words,
-            why=_listed(e.in_favour),
+            why=joined(e.in_favour),
         )
     if e.against:
         template = Text(
@@ -139,12 +138,8 @@ def _filled(template: Text, e: Evidence, bold: str, why: Sequence[Text]) -> Text
         template.pt,
         task=bold_label(e.change, bold),
         moved=moved(e.change),
-        why=_listed(why),
+        why=joined(why),
     )
-
-
-def _listed(why: Sequence[Text]) -> Text:
-    return Text("; ".join(w.en for w in why), "; ".join(w.pt for w in why))
 
 
 EVIDENCE_HEADS = (
@@ -216,7 +211,7 @@ def _tallied(e: Evidence) -> Text:
         )
         for t in e.tallies
     ]  # fmt: skip
-    return Text("; ".join(p.en for p in parts), "; ".join(p.pt for p in parts))
+    return joined(parts)
 
 
 FACT_HEADS = (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from backend.evaluation.compare import MOST_LOSE, TaskComparison
 from backend.evaluation.evidence import Evidence
 from backend.suites import NextStep, label_of, suite_of, task_names
-from backend.wording import Text, decimal, fill, p_value
+from backend.wording import Text, decimal, fill, joined, p_value
 
 
 def next_step(comparisons: Sequence[TaskComparison], evidence: Sequence[Evidence] = ()) -> NextStep:
@@ -29,8 +29,7 @@ def next_step(comparisons: Sequence[TaskComparison], evidence: Sequence[Evidence
 
 
 def _names(tasks: Sequence[TaskComparison]) -> Text:
-    labels = [label_of(c.task) for c in tasks]
-    return Text(", ".join(label.en for label in labels), ", ".join(label.pt for label in labels))
+    return joined([label_of(c.task) for c in tasks], ", ")
 
 
 def _regressed(worse: Sequence[TaskComparison]) -> NextStep:

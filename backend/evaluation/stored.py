@@ -23,7 +23,7 @@ from backend.store.evaluations import (
 )
 from backend.store.tables import Evaluation, Run
 from backend.suites import label_of
-from backend.wording import Text, decimal, fill
+from backend.wording import Text, decimal, fill, joined
 
 
 @dataclass(frozen=True)
@@ -189,5 +189,6 @@ def why(components: pd.DataFrame, task: str, least: float = 0.01) -> Text | None
         fill("{name} {by}", "{name} {by}", name=r.component, by=decimal(r.delta, signed=True))
         for r in moved.itertuples()
     ]
-    joined = Text(", ".join(p.en for p in parts), ", ".join(p.pt for p in parts))
-    return fill("{task} moved through {parts}", "{task} mudou por {parts}", task=label_of(task), parts=joined)
+    return fill(
+        "{task} moved through {parts}", "{task} mudou por {parts}", task=label_of(task), parts=joined(parts, ", ")
+    )

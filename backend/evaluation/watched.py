@@ -12,13 +12,12 @@ from sqlalchemy.orm import Session
 from backend.evaluation.evaluate import EvaluationResult
 from backend.evaluation.gap import FEWEST, Curve, Measured, Parting, parting_now
 from backend.evaluation.step_ratings import HumanCurve, human_curve
+from backend.rating.imported import HIGHEST, LOWEST
 from backend.store.evaluations import run_completions
 from backend.suites import find_task
 
 PEOPLE = "people"
 OVERALL = "overall"
-_LOWEST, _HIGHEST = 1.0, 5.0
-"""Of raters' scores."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def people_beside(rows: pd.DataFrame) -> Watched | None:
     """
     if rows.empty or rows["human"].notna().sum() == 0:
         return None
-    scaled = rows.assign(reward=shares(rows), human=(rows["human"] - _LOWEST) / (_HIGHEST - _LOWEST))
+    scaled = rows.assign(reward=shares(rows), human=(rows["human"] - LOWEST) / (HIGHEST - LOWEST))
     reward, human = _curve(scaled.assign(value=scaled["reward"])), human_curve(scaled)
     if reward is None or human is None:
         return None

@@ -10,7 +10,7 @@ from backend.evaluation.compare import MOST_GAIN, MOST_LOSE, ComparisonSettings,
 from backend.evaluation.length import EqualLength, at_equal_length
 from backend.evaluation.paired import ALPHA
 from backend.suites import label_of
-from backend.wording import Text, decimal, fill, p_value
+from backend.wording import Text, decimal, fill, joined, p_value
 
 if TYPE_CHECKING:
     from backend.evaluation.stored import Compared
@@ -34,8 +34,7 @@ def summary_sentence(comparisons: Sequence[TaskComparison], bold: str = "") -> T
     """
     order = list(VERDICTS)
     tasks = sorted((c for c in comparisons if c.task != "overall"), key=lambda c: order.index(c.verdict))
-    clauses = [clause(c, bold) for c in tasks]
-    said = Text("; ".join(c.en for c in clauses) + ".", "; ".join(c.pt for c in clauses) + ".")
+    said = fill("{clauses}.", "{clauses}.", clauses=joined([clause(c, bold) for c in tasks]))
     if (odds := odds_beside(tasks)) is not None:
         return fill("{said} {odds}", "{said} {odds}", said=said, odds=odds)
     return said
@@ -176,7 +175,7 @@ def noise_words(compared: "Compared") -> Text:
         "prompts help the rest too.",
         "Da dispersão das diferenças, vem da amostragem das respostas: {shares}. Mais respostas por prompt ajudam aí; mais "
         "prompts ajudam também no resto.",
-        shares=Text(", ".join(s.en for s in shares), ", ".join(s.pt for s in shares)),
+        shares=joined(shares, ", "),
     )
 
 
@@ -206,7 +205,7 @@ def not_worse_words(comparisons: Sequence[TaskComparison], settings: ComparisonS
     return fill(
         "Not worse by {margin} or more (the interval rules it out): {tasks}.",
         "Não piorou {margin} ou mais (o intervalo exclui isso): {tasks}.",
-        margin=margin, tasks=Text(", ".join(x.en for x in tasks), ", ".join(x.pt for x in tasks)),
+        margin=margin, tasks=joined(tasks, ", "),
     )  # fmt: skip
 
 

@@ -25,14 +25,19 @@ from backend.training.run import select_prompts
 
 
 @needs("engineer")
-def create_run(config: TrainConfig, status: str = "queued") -> str:
+def create_run(config: TrainConfig, status: str = "queued", here: bool = True) -> str:
     """Write the run's folder and store row; returns its id.
+
+    Args:
+        config: the run's configuration.
+        status: of its row.
+        here: whether it will train on this machine (see ``check_possible``).
 
     Raises:
         UserError: the model's folder does not exist, the prompts cannot be read, a task is empty, or the runs folder
             cannot be written.
     """
-    prompts = run_prompts(config)
+    prompts = run_prompts(config, here)
     run_id = new_run_id()
     _write_run(run_id, config, prompts, status)
     return run_id
@@ -74,15 +79,15 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
-def run_prompts(config: TrainConfig) -> list[PromptRecord]:
-    """The prompts that a run of this configuration trains and evaluates on.
+def run_prompts(config: TrainConfig, here: bool = True) -> list[PromptRecord]:
+    """The prompts that a run of this configuration trains and evaluates on, ``here`` on this machine or elsewhere.
 
     Raises:
         UserError: the model's folder does not exist, the prompts cannot be read, a task is empty, or the run is not
-            possible on this machine (see ``check_possible``).
+            possible (see ``check_possible``).
     """
     check_model(config)
-    check_possible(config)
+    check_possible(config, here)
     return with_examples(select_prompts(named_prompts(config.prompts), config), config.few_shot)
 
 
@@ -92,15 +97,15 @@ def new_run_id() -> str:
 
 
 @needs("engineer")
-def create_folder(folder: Path, config: TrainConfig) -> None:
-    """Write a run's folder where it is told, without a row in the store: to train in, or to copy to where it will.
+def create_folder(folder: Path, config: TrainConfig, here: bool = True) -> None:
+    """Write a run's folder where it is told, without a row in the store: to train in ``here``, or to copy to where it will.
 
     Raises:
         UserError: as ``create_run``; or there is a run in the folder already.
     """
     if (folder / "config.json").exists():
         raise UserError(f"{folder} holds a run already; leave the other options out to go on with it")
-    _write_folder(folder, config, run_prompts(config))
+    _write_folder(folder, config, run_prompts(config, here))
 
 
 def _write_folder(folder: Path, config: TrainConfig, prompts: list[PromptRecord]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import Timeout
+from sqlalchemy.orm import Session
 
 from backend.errors import UserError
 from backend.runs.ending import HEARTBEAT, forget_standing
@@ -22,12 +23,12 @@ from backend.runs.handle import LOCAL, UNKNOWN, Handle, State, this_host
 from backend.runs.launchers import Launcher, LauncherAway, find_launcher
 from backend.runs.lock import dispatcher_lock, is_training
 from backend.runs.packing import pack_gates
-from backend.runs.processes import mark_begun, settle
+from backend.runs.processes import is_alive, mark_begun, settle
 from backend.runs.queue import is_in, waiting
 from backend.runs.sync import take_in
 from backend.runs.worker import write_comparison
 from backend.store.engine import patiently, reading, writing
-from backend.store.runs import all_runs, get_run, store_now
+from backend.store.runs import active_runs, get_run, store_now
 from backend.store.tables import Run, utc_now
 
 _POLL_SECONDS = 0.5
@@ -72,10 +73,11 @@ class Dispatcher:
         """Look once at every run that is under way, and start the next one if there is room."""
         self._see_own_off()
         with reading() as session:
-            under_way, line = self._under_way(all_runs(session)), waiting(session, self._queue())
+            under_way, line = self._under_way(session), waiting(session, self._queue())
         for run in under_way:
             if self._is_local:  # it reports to the store by itself
-                settle(run.id)
+                if not is_alive(run):
+                    settle(run.id)
             else:
                 self._follow(run)
         if line and len(under_way) < self._launcher.at_once and not (self._is_local and is_training()):
@@ -88,14 +90,14 @@ class Dispatcher:
         with reading() as session:
             if waiting(session, self._queue()):
                 return True
-            return bool(self._own if self._is_local else self._under_way(all_runs(session)))
+            return bool(self._own if self._is_local else self._under_way(session))
 
-    def _under_way(self, runs: list[Run]) -> list[Run]:
+    def _under_way(self, session: Session) -> list[Run]:
         """The runs that this launcher has started and that have not ended; children of a run are in their parent's hands."""
         queue = self._queue()
         return [
             run
-            for run in runs
+            for run in active_runs(session)
             if is_in(run, queue)
             and not (self._is_local and run.parent_id)
             and run.handle is not None

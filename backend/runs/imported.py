@@ -13,11 +13,9 @@ from backend.settings import get_settings
 from backend.store.engine import writing
 from backend.store.events import record
 from backend.store.tables import Run, utc_now
-from backend.training.metrics_file import append_metrics, metric_name
+from backend.training.metrics_file import LAST_STEP, LONGEST_NAME, append_metrics, is_name, metric_name
 
 IMPORTED = "imported"
-_NAME = 120  # characters, as the store keeps them
-_LAST_STEP = 2**31 - 1  # the largest value of the store's column
 
 
 @needs("engineer")
@@ -102,10 +100,12 @@ def _problem(entry: Any) -> str | None:
     if not isinstance(entry, dict):
         return "not an object"
     step = entry.get("step")
-    if long := next((name for name in _numbers(entry) if len(metric_name(name)) > _NAME), None):
-        return f"the metric name {long[:40]!r}… has {len(long)} characters; at most {_NAME} are kept"
-    if isinstance(step, bool) or not isinstance(step, int | float) or not 0 <= step <= _LAST_STEP or step % 1:
-        return f"step must be a whole number from 0 to {_LAST_STEP}, not {repr(step)[:40]}"
+    if (bad := next((name for name in _numbers(entry) if not is_name(metric_name(name))), None)) is not None:
+        if len(metric_name(bad)) > LONGEST_NAME:
+            return f"the metric name {bad[:40]!r}… has {len(bad)} characters; at most {LONGEST_NAME} are kept"
+        return f"the metric name {bad!r} is empty or has a character that cannot be printed"
+    if isinstance(step, bool) or not isinstance(step, int | float) or not 0 <= step <= LAST_STEP or step % 1:
+        return f"step must be a whole number from 0 to {LAST_STEP}, not {repr(step)[:40]}"
     return None
 
 

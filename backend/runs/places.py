@@ -6,7 +6,7 @@ from backend.runs.handle import LOCAL, Handle, this_host
 from backend.runs.launchers import places
 from backend.runs.queue import is_in
 from backend.store.engine import reading
-from backend.store.runs import all_runs
+from backend.store.runs import active_runs
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def rooms() -> dict[str, Room]:
         UserError: launch.toml is wrong.
     """
     with reading() as session:
-        active = [run for run in all_runs(session) if run.status in ("queued", "running") and not run.parent_id]
+        active = [run for run in active_runs(session) if not run.parent_id]
     at_once = {LOCAL: 1, **{name: place.at_once for name, place in places().items()}}
     found = {}
     for name, most in at_once.items():

@@ -5,6 +5,7 @@ each, so that each one's weight is known. Raters see neither where a completion 
 """
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +18,7 @@ from backend.evaluation.watched import people_beside, shares, stored_rows
 from backend.files import storable
 from backend.rating.design import allocate, spread_of
 from backend.rating.queue import enqueue, withdraw
-from backend.store.engine import in_turn, reading, writing
+from backend.store.engine import in_parts, in_turn, reading, writing
 from backend.store.ratings import ratings_version
 from backend.store.tables import Completion, Evaluation, Prompt, QueueItem, Rating, Run, Stratum
 from backend.training.people_file import write_people
@@ -31,27 +32,33 @@ def offer_for_rating(run_id: str) -> int:
     An evaluation with a completion in the queue has been offered already. Nothing happens unless the run's configuration says
     ``rate_per_evaluation``.
     """
-    with writing() as session:
-        run = session.get_one(Run, run_id)
-        count = int(run.config.get("rate_per_evaluation") or 0)
-        if not count:
+    with reading() as session:  # at most looks there is nothing new, and the raters' lock is not needed to see that
+        count = int(session.get_one(Run, run_id).config.get("rate_per_evaluation") or 0)
+        if not count or not _not_offered(session, run_id):
             return 0
+    offered = 0
+    with writing() as session:
         in_turn(session, "queue")
-        offered = 0
-        queued = select(Completion.evaluation_id).join(QueueItem, QueueItem.completion_id == Completion.id)
-        fresh = select(Evaluation).where(
-            Evaluation.run_id == run_id,
-            Evaluation.split == "eval",
-            Evaluation.label.in_(("base", "step")),
-            Evaluation.id.not_in(queued.where(Completion.evaluation_id.is_not(None))),
-        )
-        evaluations = session.scalars(fresh.order_by(Evaluation.step)).all()
+        run = session.get_one(Run, run_id)
+        evaluations = _not_offered(session, run_id)
         rows = stored_rows(session, run_id) if evaluations else pd.DataFrame()
         for evaluation in evaluations:
             mine = rows[(rows["step"] == evaluation.step) & (rows["sample"] == 0)]
             offered += enqueue(session, _chosen(session, mine, count, evaluation.id)["completion_id"].tolist())
             offered += enqueue(session, _rollouts(session, run, evaluation, count))
     return offered
+
+
+def _not_offered(session: Session, run_id: str) -> Sequence[Evaluation]:
+    """The run's evaluations, in step order, of which no completion is in the queue."""
+    queued = select(Completion.evaluation_id).join(QueueItem, QueueItem.completion_id == Completion.id)
+    fresh = select(Evaluation).where(
+        Evaluation.run_id == run_id,
+        Evaluation.split == "eval",
+        Evaluation.label.in_(("base", "step")),
+        Evaluation.id.not_in(queued.where(Completion.evaluation_id.is_not(None))),
+    )
+    return session.scalars(fresh.order_by(Evaluation.step)).all()
 
 
 def take_back(session: Session, run_id: str, step: int) -> None:
@@ -74,8 +81,8 @@ def take_back(session: Session, run_id: str, step: int) -> None:
     )
     rollouts = list(session.scalars(sampled))
     withdraw(session, [*session.scalars(evaluated), *rollouts])
-    for completion_id in rollouts:
-        session.execute(delete(Completion).where(Completion.id == completion_id))
+    for part in in_parts(rollouts):
+        session.execute(delete(Completion).where(Completion.id.in_(part)))
 
 
 def _chosen(session: Session, rows: pd.DataFrame, count: int, seed: str) -> pd.DataFrame:

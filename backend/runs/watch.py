@@ -5,7 +5,7 @@ from typing import Any
 
 from backend.files import read_json
 from backend.runs.handle import LOCAL, Handle
-from backend.runs.processes import settle
+from backend.runs.processes import is_alive, settle
 from backend.runs.queue import ensure_dispatcher
 from backend.runs.sync import take_in
 from backend.store.engine import reading
@@ -25,13 +25,14 @@ def current_runs() -> list[Run]:
     for launcher in sorted({handle.launcher for run, handle in mine if _needs_dispatcher(run, handle)}):
         ensure_dispatcher(launcher)
     active = [
-        run.id
+        run
         for run, handle in mine
         if handle.launcher == LOCAL and (run.status == "running" or (run.status == "queued" and handle.job is not None))
     ]
-    for run_id in active:
-        settle(run_id)
-        take_in(run_id)
+    for run in active:
+        if not is_alive(run):
+            settle(run.id)
+        take_in(run.id)
     if not active:
         return runs
     with reading() as session:

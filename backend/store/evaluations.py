@@ -4,7 +4,8 @@ import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend.store.tables import Completion, Evaluation, Prompt, Rater, Rating, Score
+from backend.store.ratings import scored_ratings
+from backend.store.tables import Completion, Evaluation, Prompt, Rating, Score
 
 
 def run_evaluations(session: Session, run_id: str) -> list[Evaluation]:
@@ -91,9 +92,7 @@ def run_completions(session: Session, run_id: str) -> pd.DataFrame:
     """A run's completions on its eval prompts, from before training on, one row each: step, task, prompt_id, completion_id,
     sample, reward (total under the evaluation's rules), text, facts, human (mean score; NaN where nobody rated)."""
     people = (
-        select(Rating.completion_id, func.avg(Rating.score).label("human"))
-        .join(Rater, Rater.id == Rating.rater_id)
-        .where(Rating.score.is_not(None), Rater.left_out == "")
+        scored_ratings(Rating.completion_id, func.avg(Rating.score).label("human"))
         .group_by(Rating.completion_id)
         .subquery()
     )
@@ -149,10 +148,8 @@ def evaluation_components(session: Session, evaluation: Evaluation) -> pd.DataFr
 def evaluation_people(session: Session, evaluation_id: str) -> pd.DataFrame:
     """Human scores of an evaluation's completions: columns prompt_id, human (mean score), one row per rated prompt."""
     query = (
-        select(Completion.prompt_id, func.avg(Rating.score))
-        .join(Rating, Rating.completion_id == Completion.id)
-        .join(Rater, Rater.id == Rating.rater_id)
-        .where(Completion.evaluation_id == evaluation_id, Rating.score.is_not(None), Rater.left_out == "")
+        scored_ratings(Completion.prompt_id, func.avg(Rating.score))
+        .where(Completion.evaluation_id == evaluation_id)
         .group_by(Completion.prompt_id)
     )
     rows = session.execute(query).all()

@@ -29,6 +29,15 @@ def all_runs(session: Session) -> list[Run]:
     return list(session.scalars(select(Run).order_by(Run.is_example, Run.created_at.desc())))
 
 
+def active_runs(session: Session) -> list[Run]:
+    """The runs that are queued or running, in the order of ``all_runs``."""
+    return list(
+        session.scalars(
+            select(Run).where(Run.status.in_(("queued", "running"))).order_by(Run.is_example, Run.created_at.desc())
+        )
+    )
+
+
 def get_run(session: Session, run_id: str) -> Run:
     """The run of that id.
 

@@ -13,8 +13,10 @@ from typing import Any
 
 from backend.errors import reason
 
-_LAST_STEP = 2**31 - 1  # the largest value of the store's column
-_LONGEST_NAME = 120  # likewise
+LAST_STEP = 2**31 - 1
+"""The largest step that the store's column holds."""
+LONGEST_NAME = 120
+"""Characters of a metric's name, likewise."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,13 @@ class Logged:
 
 
 def append_metrics(path: Path, step: int, values: dict[str, Any]) -> None:
-    """Append one line ``{"step", "time", "metrics"}``; values that are not finite numbers are left out."""
-    metrics = {
+    """Append one line ``{"step", "time", "metrics"}``; values that are not finite numbers, or whose name is none, are left out."""
+    numbers = {
         metric_name(name): float(value)
         for name, value in values.items()
         if isinstance(value, int | float) and math.isfinite(value) and name != "epoch"  # the trainer logs "epochs"
     }
+    metrics = {name: value for name, value in numbers.items() if is_name(name)}
     if metrics:
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, "time": round(time.time(), 3), "metrics": metrics}) + "\n")
@@ -41,6 +44,11 @@ def append_metrics(path: Path, step: int, values: dict[str, Any]) -> None:
 def metric_name(name: str) -> str:
     """The workbench's name of a metric of TRL or transformers: ``eval_mean_reward`` -> ``eval/mean_reward``."""
     return "eval/" + name.removeprefix("eval_") if name.startswith("eval_") else name
+
+
+def is_name(name: str) -> bool:
+    """Whether a metric may have this name: as many characters as the store keeps, all of them printable."""
+    return 0 < len(name) <= LONGEST_NAME and name.isprintable()
 
 
 def parse_line(line: bytes) -> Logged:
@@ -56,12 +64,12 @@ def parse_line(line: bytes) -> Logged:
     if not isinstance(record, dict) or not isinstance(record.get("metrics"), dict):
         raise ValueError('not an object with "step" and "metrics"')
     step, at, metrics = record.get("step"), record.get("time", 0), record["metrics"]
-    if type(step) is not int or not 0 <= step <= _LAST_STEP:
+    if type(step) is not int or not 0 <= step <= LAST_STEP:
         raise ValueError(f"its step is {str(step)[:40]!r}")
     if not _is_number(at):
         raise ValueError(f"its time is {str(at)[:40]!r}")
     for name, value in metrics.items():
-        if not _is_number(value) or not 0 < len(name) <= _LONGEST_NAME or "\x00" in name or not name.isprintable():
+        if not _is_number(value) or not is_name(name):
             raise ValueError(f"{name[:40]!r} is {str(value)[:40]!r}")
     return Logged(step, float(at), {name: float(value) for name, value in metrics.items()})
 

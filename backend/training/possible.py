@@ -11,8 +11,12 @@ REPORTERS = {"wandb": ("wandb",), "trackio": ("trackio",), "tensorboard": ("tens
 """Where a run can report to, and the packages of which one must be installed."""
 
 
-def check_possible(config: TrainConfig) -> None:
+def check_possible(config: TrainConfig, here: bool = True) -> None:
     """Check what a run needs of this machine and of how it was started.
+
+    Args:
+        config: the run's configuration.
+        here: whether it trains on this machine; False checks only what is possible nowhere.
 
     Raises:
         UserError: a place to report to is unknown or its package missing; the processes do not divide a step's completions;
@@ -22,12 +26,13 @@ def check_possible(config: TrainConfig) -> None:
         packages = REPORTERS.get(name)
         if packages is None:
             raise UserError(f"report_to takes {', '.join(REPORTERS)}, not {name!r}")
-        if not any(map(_installed, packages)):
+        if here and not any(map(_installed, packages)):
             raise UserError(f"report_to={name} needs its package: `pip install {packages[0]}`, or leave it out")
-    _check_processes(config, int(os.environ.get("WORLD_SIZE", "1")))
-    if config.use_vllm and config.vllm_mode == "server" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    processes = int(os.environ.get("WORLD_SIZE", "1")) if here else 1
+    _check_processes(config, processes)
+    if config.use_vllm and config.vllm_mode == "server" and processes > 1:
         raise UserError("vllm_mode=server takes one training process; take vllm_mode=colocate with several")
-    if config.use_vllm and not (_installed("vllm") and gpu_name()):
+    if here and config.use_vllm and not (_installed("vllm") and gpu_name()):
         missing = "a CUDA GPU" if _installed("vllm") else "the package vllm (requirements-gpu.txt)"
         raise UserError(f"use_vllm=true needs {missing}; use_vllm=false generates with transformers or Unsloth")
 

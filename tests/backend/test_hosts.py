@@ -33,7 +33,7 @@ from backend.store.engine import reading, writing
 from backend.store.runs import load_metrics, store_now
 from backend.store.tables import Run
 from backend.training.config import TrainConfig
-from backend.training.metrics_file import parse_line, read_series
+from backend.training.metrics_file import append_metrics, parse_line, read_series
 from backend.training.resume import rewind
 from tests import warm
 from tests.live_runs import get_run, wait_for, wait_until
@@ -278,6 +278,13 @@ def test_a_line_that_is_no_logged_step_is_none_for_any_reader(tmp_path: Path, li
     (tmp_path / "checkpoints" / "checkpoint-2" / "trainer_state.json").write_text(json.dumps(state))
     rewind(tmp_path)
     assert len(path.read_bytes().splitlines()) == 2
+
+
+@pytest.mark.parametrize("name", ["a\tb", "", 130 * "a", "a\x00b", "eval_" + 119 * "a"])
+def test_a_metric_that_no_reader_takes_is_left_out_alone(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "metrics.jsonl"
+    append_metrics(path, 1, {name: 1.0, "loss": 2.0})
+    assert read_series(path) == {"loss": [(1, 2.0)]}
 
 
 def test_garbage_in_one_live_run_is_set_aside_counted_and_shown_there(

@@ -54,6 +54,9 @@ def test_json_lines_and_our_own_metrics_file(workbench: Path, tmp_path: Path) ->
         ('{"step": 1, "loss": "high"}', "no logged number"),
         ("", "no logged number"),
         ('{"step": true, "loss": 1}', "not True"),
+        ('{"step": 1, "a\\tb": 1}', r"'a\\tb'"),
+        ('{"step": 1, "": 1}', "the metric name ''"),
+        (f'{{"step": 1, "{130 * "a"}": 1}}', "130 characters; at most 120 are kept"),
     ],
 )
 def test_bad_files_are_refused_whole(workbench: Path, tmp_path: Path, text: str, message: str) -> None:

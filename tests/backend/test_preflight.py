@@ -174,6 +174,22 @@ def test_what_cannot_work_here_is_refused_in_plain_words(changes, environment, m
     check_possible(NANO.model_copy(update={"num_generations": 6}))
 
 
+@pytest.mark.parametrize("changes", [{"use_vllm": "true"}, {"report_to": "trackio"}])
+def test_what_is_missing_here_does_not_keep_a_run_from_being_written_for_elsewhere(
+    changes, tmp_path, workbench
+) -> None:
+    from backend.errors import UserError
+    from backend.runs.create import create_folder
+
+    config = override(NANO, changes)
+    with pytest.raises(UserError, match="needs"):
+        create_folder(tmp_path / "here", config)
+    create_folder(tmp_path / "there", config, here=False)
+    assert (tmp_path / "there" / "config.json").is_file()
+    with pytest.raises(UserError, match="report_to takes"):  # that is so everywhere
+        create_folder(tmp_path / "nowhere", override(NANO, {"report_to": "mlflow"}), here=False)
+
+
 def test_a_model_without_a_chat_template_is_refused_before_it_is_loaded(tiny_model, tmp_path) -> None:
     from backend.errors import UserError
 

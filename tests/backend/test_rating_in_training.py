@@ -101,6 +101,14 @@ def test_a_bounded_number_of_each_evaluation_and_of_the_rollouts_is_offered_once
     assert counts_fit()
 
 
+def test_a_look_that_finds_nothing_new_waits_for_nobody(run: str) -> None:
+    offer_for_rating(run)
+    with writing() as session:
+        session.get_one(Run, run).notes = "somebody writes"
+        session.flush()
+        assert offer_for_rating(run) == 0
+
+
 def test_nothing_is_offered_where_the_configuration_does_not_say_so(run: str) -> None:
     with writing() as session:
         session.get_one(Run, run).config = {"max_steps": 20}

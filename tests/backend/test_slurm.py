@@ -1,7 +1,6 @@
 """Runs through submitit, on its local executor: a real process for each job, and the scheduler's words read as SLURM gives them."""
 
 import os
-import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -116,6 +115,19 @@ def test_preempted_for_good_is_an_end(folder: Path, monkeypatch: pytest.MonkeyPa
     assert launcher.state(job).name == "ended" and "resume" in launcher.state(job).words
 
 
+def test_a_second_preemption_has_moments_of_its_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    launcher = SlurmLauncher("cluster", Slurm(kind="slurm"))
+    job = {"id": "1", "files": str(folder), "folder": str(folder)}
+    monkeypatch.setenv("PATH", str(folder))  # no squeue
+    now, seen = time.monotonic(), []
+    for word in ("PREEMPTED", "RUNNING", "PREEMPTED"):
+        monkeypatch.setattr(submitit.SlurmJob.watcher, "get_state", lambda job_id, mode, word=word: word)
+        monkeypatch.setattr(time, "monotonic", lambda now=now: now)
+        seen.append(launcher.state(job).name)
+        now += 3600
+    assert seen == ["unknown", "running", "unknown"]
+
+
 def test_a_scheduler_that_refuses_or_is_away(folder: Path, monkeypatch: pytest.MonkeyPatch, workbench: Path) -> None:
     tools = workbench / "bin"
     tools.mkdir()
@@ -174,4 +186,4 @@ def test_a_requeued_job_makes_the_same_call_again(tmp_path: Path) -> None:
     from backend.runs.launchers.slurm_job import TrainInFolder
 
     again: Any = TrainInFolder(str(tmp_path), "python").checkpoint(str(tmp_path), "python")
-    assert isinstance(again.function, TrainInFolder) and signal.SIGTERM
+    assert isinstance(again.function, TrainInFolder)

@@ -75,6 +75,8 @@ class SlurmLauncher:
     def state(self, job: dict[str, Any]) -> State:
         code = _exit_code(Path(job["folder"]) / EXIT_CODE)
         word = self._word(job)
+        if word != _PREEMPTED:  # it went on; a later preemption has moments of its own
+            self._preempted.pop(job["id"], None)
         if word in _ENDED or (word == _PREEMPTED and self._stays_preempted(job["id"])):
             return State("ended", code, "" if code is not None or word in ("COMPLETED", "FINISHED") else _said(word))
         if word in _WAITS:
