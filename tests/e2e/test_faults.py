@@ -44,7 +44,7 @@ def rate(page: Page, key: str, done: int) -> None:
     """
     time.sleep(0.6)
     page.keyboard.press(key)
-    expect(page.get_by_text(f"{done} rated")).to_be_visible()
+    expect(page.get_by_text(f"{done} done")).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
@@ -59,7 +59,7 @@ def test_a_database_away_for_twenty_seconds(beyond_a_proxy: tuple[str, Proxy], p
     app = App({**ENVIRONMENT, "DATABASE_URL": url})
     try:
         page.goto(f"{app.address}/annotate?rater=Ana")
-        expect(page.get_by_text("0 rated")).to_be_visible()
+        expect(page.get_by_text("0 done")).to_be_visible()
         for done, key in enumerate("135", start=1):
             rate(page, key, done)
         page.get_by_role("textbox", name="Comment").fill("o texto fica")
@@ -71,7 +71,7 @@ def test_a_database_away_for_twenty_seconds(beyond_a_proxy: tuple[str, Proxy], p
         expect(page.get_by_text("does not answer").first).to_be_visible()
         assert ratings() == 3
         proxy.restore()
-        expect(page.get_by_text("3 rated")).to_be_visible()  # by itself, with what was being written
+        expect(page.get_by_text("3 done")).to_be_visible()  # by itself, with what was being written
         expect(page.get_by_role("textbox", name="Comment")).to_have_value("o texto fica")
         rate(page, "4", 4)
 
@@ -87,7 +87,7 @@ def test_a_database_away_for_twenty_seconds(beyond_a_proxy: tuple[str, Proxy], p
         page.keyboard.press("5")
         expect(page.get_by_text("does not answer").first).to_be_visible()
         proxy.restore()
-        expect(page.get_by_text("5 rated")).to_be_visible()  # the last key was not confirmed, and is not counted
+        expect(page.get_by_text("5 done")).to_be_visible()  # the last key was not confirmed, and is not counted
         rate(page, "5", 6)
         assert ratings() == 6
         with reading() as session:
@@ -132,7 +132,7 @@ def test_a_disk_with_no_room_is_said_and_over_when_there_is_some(workbench: Path
     app = App(ENVIRONMENT)
     try:
         page.goto(f"{app.address}/annotate?rater=Ana")
-        expect(page.get_by_text("0 rated")).to_be_visible()
+        expect(page.get_by_text("0 done")).to_be_visible()
         rate(page, "4", 1)
         resource.prlimit(app.pid, resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
         time.sleep(0.6)

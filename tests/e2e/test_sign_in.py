@@ -89,7 +89,7 @@ def test_people_see_what_is_theirs_and_nothing_else(app: App, page: Page) -> Non
     expect(page.get_by_text("Launch")).to_have_count(0)
 
     sign_in(page, app.address, "ana@example.com")
-    assert pages(page) == {"Start", "Annotate"}
+    assert pages(page) == {"Start", "Annotate", "Compare"}
     page.goto(f"{app.address}/annotate")
     expect(page.get_by_role("textbox", name="Your name")).to_have_count(0)  # who rates is who has signed in
     page.goto(f"{app.address}/train")
@@ -103,6 +103,7 @@ def test_people_see_what_is_theirs_and_nothing_else(app: App, page: Page) -> Non
     assert pages(page) == {
         "Start",
         "Annotate",
+        "Compare",
         "Results",
         "Runs",
         "Monitor",
