@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 
 import pytest
 
@@ -47,6 +48,8 @@ class Warm:
         )
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PYTHONPATH", str(ROOT))  # for the server, when this is what starts it
+            # A page test leaves the app's script as the main module, which a new process would run first, in this test's store.
+            patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
             self._process.start()
         self.pid: int = self._process.pid or 0
 
