@@ -4,7 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.language import t
+from app.ui.log_words import about_words, detail_words, did_words
 from app.ui.state import open_store
+from app.ui.times import zone
+from backend.access import OPERATOR
 from backend.store.engine import reading
 from backend.store.events import latest_events
 
@@ -18,13 +21,18 @@ def page() -> None:
         st.info(t("Nothing has been done yet.", "Nada foi feito ainda."), icon=":material/history:")
         return
     events["at"] = pd.to_datetime(events["at"], utc=True)
-    events["detail"] = [", ".join(f"{k}: {v}" for k, v in d.items()) for d in events["detail"]]
+    events["person"] = events["person"].replace(OPERATOR.name, t(OPERATOR.name, "operador"))
+    events["what"] = [did_words(what) for what in events["what"]]
+    events["about"] = [about_words(about) for about in events["about"]]
+    events["detail"] = [detail_words(detail) for detail in events["detail"]]
     st.dataframe(
         events,
         hide_index=True,
         alt=t("Who did what", "Quem fez o quê"),
         column_config={
-            "at": st.column_config.DatetimeColumn(t("when", "quando")),
+            "at": st.column_config.DatetimeColumn(
+                t("when", "quando"), format=t("YYYY-MM-DD HH:mm", "DD/MM/YYYY HH:mm"), timezone=zone()
+            ),
             "person": t("who", "quem"),
             "what": t("did", "fez"),
             "about": t("to", "a"),
@@ -33,8 +41,10 @@ def page() -> None:
     )
     st.caption(
         t(
-            "The newest 500 entries; nothing in this log can be changed or deleted. Ratings have a history of their own.",
-            "As 500 entradas mais novas; nada neste registro pode ser mudado ou apagado. As avaliações têm histórico próprio.",
+            f"Times of {zone()}. The newest 500 entries; nothing in this log can be changed or deleted. Ratings have a history "
+            "of their own.",
+            f"Horários de {zone()}. As 500 entradas mais novas; nada neste registro pode ser mudado ou apagado. As avaliações "
+            "têm histórico próprio.",
         )
     )
 

@@ -1,6 +1,6 @@
 """Monitor: rewards in production per day, alarms, and feedback: low answers to the raters, rated ones to training."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pandas as pd
 import streamlit as st
@@ -11,11 +11,12 @@ from app.ui.chart import show_chart
 from app.ui.completion import show_completion, show_prompt
 from app.ui.language import language, number, t, task_name
 from app.ui.state import open_store
+from app.ui.times import day, local_time
 from backend.access import who
 from backend.charts.production import day_chart
 from backend.serving.drift import FEWEST, MOST_DAYS, WEEK, learning, whole_days
 from backend.serving.feedback import next_prompt_set, rated_from_production, send_to_raters
-from backend.store.answers import alarms, daily_answers, lowest_answers
+from backend.store.answers import alarms, daily_answers, example_end, given_to_raters, lowest_answers
 from backend.store.engine import reading, writing
 from backend.store.tables import Alarm, Answer, utc_now
 from backend.suites import MonitorSettings, suite_of, task_names, tasks
@@ -24,13 +25,14 @@ _DONE = "monitor_done"
 _LOWEST = 20
 
 
-def known_days(days: pd.DataFrame) -> dict[str, int]:
+def known_days(days: pd.DataFrame, now: datetime) -> dict[str, int]:
     """Task -> how many whole days of it are known to the tests.
 
     Args:
         days: as ``daily_answers`` has them; the current one is not counted.
+        now: whose day is the current one.
     """
-    today = pd.Timestamp(utc_now().date())
+    today = pd.Timestamp(now.date())
     days = days[days["day"] >= today - pd.Timedelta(days=MOST_DAYS)]
     return {
         str(task): len(whole_days(of_task.loc[of_task["day"] < today, "answers"].astype(int).tolist()))
@@ -58,14 +60,17 @@ def show_alarms(found: list[Alarm], tested: bool) -> None:
     elif tested:
         st.success(t("No alarm is open.", "Nenhum alarme aberto."), icon=":material/check_circle:")
     if over:
-        with st.expander(t(f"{len(over)} alarms that are over", f"{len(over)} alarmes encerrados")):
+        closed = t(
+            f"{len(over)} alarm{'s'[: len(over) != 1]} over", f"{len(over)} alarme{'s'[: len(over) != 1]} no passado"
+        )
+        with st.expander(closed, expanded=not now):
             st.caption("\n".join(f"- {alarm_words(alarm)}" for alarm in over))
 
 
 def alarm_words(alarm: Alarm) -> str:
     """One alarm in a line: its task and kind, its days (it opens and closes after the end of a day), what was found."""
     ends = [at for at in (alarm.opened_at, alarm.closed_at) if at is not None]
-    days = " – ".join(f"{at - timedelta(days=1):%Y-%m-%d}" for at in ends)
+    days = " – ".join(day(at - timedelta(days=1)) for at in ends)
     found = alarm.words.get(language(), "")
     return f"**{task_name(alarm.task)} · {kind_words(alarm.kind)}**, {days}: {found}"
 
@@ -80,6 +85,7 @@ def kind_words(kind: str) -> str:
         "change in reward": t("rewards have changed", "as recompensas mudaram"),
         "change in unparsable": t("more answers without JSON", "mais respostas sem JSON"),
         "change in length": t("lengths have changed", "os tamanhos mudaram"),
+        "slow fall": t("rewards are falling", "as recompensas estão caindo"),
     }
     return words.get(kind, kind)
 
@@ -99,7 +105,8 @@ def show_numbers(days: pd.DataFrame) -> None:
     count = int(recent["answers"].sum())
     slow = float((recent["milliseconds"] * recent["answers"]).sum() / max(1, count))
     row.metric(t("answers, 7 days", "respostas, 7 dias"), f"{count:,}".replace(",", t(",", ".")), width="content")
-    row.metric(t("mean time", "tempo médio"), f"{number(slow, 0)} ms", width="content")
+    if slow:  # the example's answers have no time
+        row.metric(t("mean time", "tempo médio"), f"{number(slow, 0)} ms", width="content")
 
 
 def show_days(days: pd.DataFrame) -> None:
@@ -159,9 +166,33 @@ def make_next_set() -> None:
     )
 
 
-def show_way_back(lowest: list[Answer], rated: int) -> None:
+def example_words() -> str:
+    """What is said of the example's month."""
+    return t(
+        ":material/science: Example, composed: no gateway gave these answers. Each day deals out what the recorded run's tuned "
+        "model answered when it was evaluated; for four days one task gets the base model's answers, as if the adapter had "
+        "not been loaded. Scores, alarms and raters' scores are real. It goes when a gateway of yours starts.",
+        ":material/science: Exemplo, composto: nenhum gateway deu estas respostas. Cada dia distribui o que o modelo treinado do "
+        "exemplo respondeu ao ser avaliado; por quatro dias uma tarefa recebe as respostas do modelo base, como se o "
+        "adaptador não tivesse sido carregado. Recompensas, alarmes e notas de avaliadores são reais. Ele some quando um "
+        "gateway seu começa.",
+    )
+
+
+def show_given(given: int, rated: int, mean: float | None) -> None:
+    """What has gone to the raters so far, and what they said."""
+    if given:
+        score = t(f", {number(mean, 1)} of 5 on average", f", em média {number(mean, 1)} de 5") if rated else ""
+        st.write(
+            t(
+                f"**{given}** answers have gone to the raters; **{rated}** of them are rated{score}.",
+                f"**{given}** respostas foram aos avaliadores; **{rated}** delas já têm nota{score}.",
+            )
+        )
+
+
+def show_way_back(lowest: list[Answer], rated: int, is_example: bool) -> None:
     """The two feedback buttons, and the answers with the lowest rewards."""
-    st.subheader(t("From production back", "Da produção de volta"), anchor=False)
     row = st.container(horizontal=True, vertical_alignment="center")
     row.button(
         t(f"Send the {len(lowest)} lowest to the raters", f"Enviar as {len(lowest)} piores aos avaliadores"),
@@ -175,6 +206,12 @@ def show_way_back(lowest: list[Answer], rated: int) -> None:
         t(f"Make the next prompt set ({rated} rated)", f"Fazer o próximo conjunto de prompts ({rated} avaliados)"),
         icon=":material/dataset:",
         disabled=not rated or not who().may(),
+        help=t(
+            "The example's answers are to its eval prompts, which no training may see.",
+            "As respostas do exemplo são aos prompts da avaliação, que nenhum treino pode ver.",
+        )
+        if is_example
+        else None,
         on_click=attempt,
         args=(make_next_set,),
     )
@@ -194,7 +231,7 @@ def show_way_back(lowest: list[Answer], rated: int) -> None:
     prompt, said = st.columns([2, 3], gap="medium")
     with prompt:
         show_prompt("\n".join(m["content"] for m in answer.messages or [] if m["role"] == "user"))
-        st.caption(f"{answer.at:%Y-%m-%d %H:%M} UTC · {answer.engine}")
+        st.caption(f"{local_time(answer.at)} · {answer.engine}")
     with said, st.container(border=True):
         show_completion(answer.task, answer.text or "")
 
@@ -212,9 +249,10 @@ def page() -> None:
         t("Days", "Dias"), [7, 30, 90], default=30, key="monitor_days", bind="query-params", required=True
     )
     with reading() as session:
-        days, looked_at = daily_answers(session, int(span)), daily_answers(session, MOST_DAYS + 1)
-        lowest = lowest_answers(session, days=int(span), most=_LOWEST)
-        found, rated = alarms(session), len(rated_from_production(session))
+        end = example_end(session)
+        days, looked_at = daily_answers(session, int(span), end), daily_answers(session, MOST_DAYS + 1, end)
+        lowest = lowest_answers(session, days=int(span), most=_LOWEST, end=end)
+        found, rated, given = alarms(session), len(rated_from_production(session)), given_to_raters(session)
     if days.empty and not found:
         st.info(
             t(
@@ -226,13 +264,17 @@ def page() -> None:
             icon=":material/sensors:",
         )
         return
-    known = known_days(looked_at)
+    if end is not None:
+        st.caption(example_words())
+    known = known_days(looked_at, end or utc_now())
     show_alarms(found, tested=any(n >= WEEK for n in known.values()))
     show_learning(known)
     if not days.empty:
         show_numbers(days)
         show_days(days)
-    show_way_back(lowest, rated)
+    st.subheader(t("From production back", "Da produção de volta"), anchor=False)
+    show_given(*given)
+    show_way_back(lowest, rated, end is not None)
 
 
 open_store()

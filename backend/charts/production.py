@@ -27,7 +27,9 @@ def day_chart(
     else:
         scale = alt.Scale(domain=[0, 1])
         y = alt.Y(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(format="%") if share else alt.Axis())
-    days_axis = alt.Axis(format="%d/%m", tickCount="day" if frame["day"].nunique() < 15 else 10)
+    days_axis = alt.Axis(
+        format=t("%b %-d", "%d/%m"), tickCount="day" if frame["day"].nunique() < 15 else 10, labelFlush=True
+    )
     color, shape = task_marks(frame["label"], lang, legend=main)  # all charts share the first one's legend
     line = (
         alt.Chart(frame)
@@ -39,7 +41,7 @@ def day_chart(
             shape=shape,
             tooltip=[
                 alt.Tooltip("label:N", title=t("Task", "Tarefa")),
-                alt.Tooltip("day:T", format="%Y-%m-%d", title=t("day", "dia")),
+                alt.Tooltip("day:T", format=t("%Y-%m-%d", "%d/%m/%Y"), title=t("day", "dia")),
                 alt.Tooltip(f"{column}:Q", title=title, format=".0%" if share else ".2f" if main else ",.0f"),
                 alt.Tooltip("answers:Q", title=t("answers", "respostas")),
             ],

@@ -35,7 +35,8 @@ def gateway(
     from backend.serving.logs import log_as_json
     from backend.serving.monitor import Monitor
     from backend.serving.recorder import Recorder
-    from backend.store.engine import check_health
+    from backend.store.answers import forget_example
+    from backend.store.engine import check_health, writing
 
     keys = get_settings().gateway_keys
     if not keys and not is_own_address(address):
@@ -44,6 +45,8 @@ def gateway(
     check_keys(keys)
     log_as_json()
     check_health()  # a store that cannot be had, or is damaged, is said now
+    with writing() as session:
+        forget_example(session)
     recorder, monitor = Recorder(read), Monitor(read)
     try:
         uvicorn.run(

@@ -1,4 +1,4 @@
-"""The recorded example: a real nano run, some of its completions, and ratings by the project's authors.
+"""The recorded example: a real nano run, some of its completions, ratings by the project's authors, and a composed month.
 
 Loaded into an empty store at first start, so that every page has content; everything in it is labelled as an example.
 """
@@ -19,6 +19,7 @@ from backend.rating.queue import save_for_raters
 from backend.rating.ratings import save_rating
 from backend.records import Completion as Generated
 from backend.records import Sampling
+from backend.release.month import compose_month
 from backend.runs.sync import sync_run
 from backend.settings import ROOT, get_settings
 from backend.store.completions import ensure_scores
@@ -57,18 +58,25 @@ def _example_tasks() -> set[str]:
 
 @acting_as(OPERATOR)
 def load_example() -> None:
-    """Load the recorded run, completions and ratings into the store, if they are not there yet."""
+    """Load the recorded run, completions and ratings into the store, and compose its month, if they are not there yet."""
+    if _load_run():
+        sync_run(RUN_ID)
+    compose_month(RUN_ID, RATER)
+
+
+def _load_run() -> bool:
+    """Load run, completions and ratings; False where they are there already."""
     with writing() as session:
         in_turn(session, "example")
         if session.get(Run, RUN_ID) is not None:
-            return
+            return False
         prompts = [p.model_copy(update={"source": "example"}) for p in read_prompts(RUN_FOLDER / "prompts.jsonl")]
         _add_run(session, save_prompt_set(session, prompts, "example")[0])
         if RATINGS.exists():
             _add_ratings(session)
             ensure_scores(session, default_profile())
             decide_gates(session, default_profile(), RATER)
-    sync_run(RUN_ID)
+    return True
 
 
 def _add_run(session: Session, prompt_set: str) -> None:

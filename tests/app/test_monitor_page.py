@@ -1,5 +1,6 @@
-"""Monitor: a month of production, its alarms, and the two clicks back."""
+"""Monitor: a month of production, its alarms, and the two clicks back. Log: what people did."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
+from app.ui.log_words import DID
 from backend.rating.queue import claim_next
 from backend.rating.ratings import save_rating
 from backend.records import Message, PromptRecord
@@ -89,3 +91,34 @@ def test_two_clicks_lead_back_to_training(production: Path) -> None:
     assert "with 1 from production" in words_of(page)
     with reading() as session:
         assert prompt_sets(session).iloc[0]["train"] == 3
+
+
+@pytest.mark.parametrize(("lang", "composed", "given"), [
+    ("en", "no gateway gave these answers", "answers have gone to the raters"),
+    ("pt", "nenhum gateway deu estas respostas", "respostas foram aos avaliadores"),
+])  # fmt: skip
+def test_the_examples_month_says_that_it_is_composed(
+    example_workbench: Path, monkeypatch: pytest.MonkeyPatch, lang: str, composed: str, given: str
+) -> None:
+    monkeypatch.setattr("app.ui.state.first_start", lambda: None)
+    page = run_page("monitor", lang=lang)
+    assert not page.exception
+    assert composed in words_of(page) and given in words_of(page)
+    assert len(page.metric) == len(ROUTES) + 1, "no time is made up for answers that took none"
+
+
+def test_the_log_speaks_the_readers_language(example_workbench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.ui.state.first_start", lambda: None)
+    english, portuguese = (run_page("events", lang=lang).dataframe[0].value for lang in ("en", "pt"))
+    assert {"sent to raters", "added prompts", "decided"} <= set(english["what"])
+    assert not set(english["what"]) & set(portuguese["what"])
+    assert any("answers of production" in about for about in english["about"])
+    assert any("respostas da produção" in about for about in portuguese["about"])
+    assert english["at"].is_monotonic_decreasing
+
+
+def test_every_word_of_the_log_has_a_translation() -> None:
+    written = "\n".join(p.read_text("utf-8") for folder in ("backend", "app") for p in Path(folder).rglob("*.py"))
+    calls = re.findall(r"\brecord\(session, (.+)", written)
+    said = {word for call in calls for word in re.findall(r'"([a-z ]+)"', call.split(", ")[0])}
+    assert len(said) > 12 and said <= set(DID)
