@@ -85,7 +85,7 @@ def _fingerprints(tasks: Mapping[str, Task], profiles: Mapping[str, Sequence[Pro
                     for t, p in zip(tasks.values(), of, strict=True)
                     if isinstance(t.reward, Reward)
                 },
-                "what": of[0].summary,
+                "what": of[0].summary.en,
             }
             for name, of in profiles.items()
         ]

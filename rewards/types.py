@@ -44,7 +44,7 @@ class Profile:
     """
 
     name: str
-    summary: str
+    summary: Text
     measured_by: str = ""
     edition: str = ""
 

@@ -226,7 +226,7 @@ def page() -> None:
     show_gates(totals, decisions)
     show_decision(profile, totals, decisions)
     fingerprints = ", ".join(f"{task_name(task)} `{fingerprint(task, profile)}`" for task in tasks())
-    st.caption(f"{known[profile].summary} · {t('fingerprints', 'impressões digitais')}: {fingerprints}")
+    st.caption(f"{t(*known[profile].summary)} · {t('fingerprints', 'impressões digitais')}: {fingerprints}")
     show_others(found, TABS, shown_in())
     with st.expander(t("Why these words", "Por que estas palavras"), expanded=False):
         st.markdown(

@@ -4,10 +4,13 @@ import streamlit as st
 
 from app.ui.actions import attempt, show_failed
 from app.ui.language import t
-from app.ui.new_run import choose_config, clone, show_data, show_estimate, show_gates, show_launch, show_preflight
+from app.ui.new_run import clone, show_data, show_estimate, show_gates, show_launch
+from app.ui.preflight import show_preflight
 from app.ui.queue import active_runs
+from app.ui.run_fields import choose_config
 from app.ui.state import open_store
 from backend.runs.queue import enqueue
+from backend.runs.reasons import reason_words
 from backend.runs.watch import current_runs
 from backend.store.tables import Run
 from backend.training.config import all_presets
@@ -38,7 +41,7 @@ def show_earlier(runs: list[Run]) -> None:
                 args=(run,),
             )
             row.text(run.name, width="content")
-            row.caption(f"`{run.id}` · {(run.reason.splitlines() or [''])[0][:120]}")
+            row.caption(f"`{run.id}` · {(t(*reason_words(run.reason)).splitlines() or [''])[0][:120]}")
 
 
 def page() -> None:

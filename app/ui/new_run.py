@@ -1,147 +1,30 @@
-"""The form for a new run: its configuration, its prompts, time and cost, its checks, and the launch button."""
+"""A new run: its prompts, time and cost, and the launch button."""
 
-from typing import Any, get_args
+from typing import get_args
 
-import pandas as pd
 import streamlit as st
 
-from app.ui.actions import attempt, tell_failed
+from app.ui.actions import attempt
 from app.ui.audit_data import standing
 from app.ui.language import duration, number, t, task_name
 from app.ui.markdown import message
-from app.ui.outage import fragment
+from app.ui.run_fields import fill_form
 from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
 from backend.errors import UserError
 from backend.records import Split
-from backend.runs.create import create_run, create_seed_runs, parse_seeds, run_prompts
+from backend.runs.create import create_run, create_seed_runs, run_prompts
 from backend.runs.handle import LOCAL
-from backend.runs.jobs import preflight_checks, preflight_job, start_preflight
+from backend.runs.jobs import preflight_checks
 from backend.runs.launchers import places
 from backend.runs.places import Room, rooms
 from backend.runs.queue import enqueue
 from backend.store.engine import writing
 from backend.store.runs import describe
 from backend.store.tables import Run
-from backend.suites import profiles, prompt_sources, task_names
-from backend.training.config import (
-    TrainConfig,
-    all_presets,
-    allowed,
-    config_as_settings,
-    get_preset,
-    override,
-    parse_settings,
-)
+from backend.suites import task_names
+from backend.training.config import TrainConfig, get_preset, override
 from backend.training.estimate import estimate
-
-FIELDS = (
-    "max_steps", "seed", "learning_rate", "num_generations", "profile", "prompts", "shadow", "rate_per_evaluation",
-    "rollout_share",
-)  # fmt: skip
-"""The fields that people change most; each has a widget of its own."""
-
-
-def choose_config() -> tuple[TrainConfig, list[int]] | None:
-    """Preset, the most used fields, and any other field as ``field=value``; None while a value is wrong."""
-    presets = all_presets()
-    preset = st.selectbox(
-        t("Preset", "Predefinição"),
-        list(presets),
-        format_func=lambda name: f"{name}: {presets[name].note}",
-        key="preset",
-    )
-    start = get_preset(preset)
-    for field in FIELDS:
-        st.session_state.setdefault(f"{field}_{preset}", _in_widget(getattr(start, field)))
-    one, two, three = st.columns(4), st.columns(4), st.columns(4)
-    changes: dict[str, object] = {
-        "name": one[0].text_input(t("Name (optional)", "Nome (opcional)"), key="run_name"),
-        "max_steps": one[1].number_input(
-            t("Steps", "Passos"), step=10, help=allowed("max_steps"), key=f"max_steps_{preset}"
-        ),
-        "learning_rate": one[2].number_input(
-            t("Learning rate", "Taxa de aprendizado"),
-            format="%.1e",
-            step=1e-6,
-            help=allowed("learning_rate"),
-            key=f"learning_rate_{preset}",
-        ),
-        "num_generations": one[3].number_input(
-            t("Completions per prompt", "Respostas por prompt"),
-            step=1,
-            help=allowed("num_generations"),
-            key=f"num_generations_{preset}",
-        ),
-        "profile": two[0].selectbox(
-            t("Reward profile", "Perfil da recompensa"), list(profiles()), key=f"profile_{preset}"
-        ),
-        "seed": two[1].number_input(t("Seed", "Semente"), step=1, help=allowed("seed"), key=f"seed_{preset}"),
-        "prompts": two[3].text_input(
-            t("Prompts", "Prompts"),
-            key=f"prompts_{preset}",
-            help=", ".join(prompt_sources())
-            + t(
-                ", the id of a prompt set (Data), or the path of a JSONL file",
-                ", o id de um conjunto (Dados), ou o caminho de um JSONL",
-            ),
-        ),
-    }
-    changes |= {
-        "shadow": three[0].text_input(
-            t("Only watch (weight 0)", "Só observar (peso 0)"),
-            key=f"shadow_{preset}",
-            help=t(
-                "Measures logged at every step that the policy never sees, with commas between them: `truth`, a profile ",
-                "Medidas registradas a cada passo que o modelo nunca vê, separadas por vírgulas: `truth`, um perfil ",
-            )
-            + f"({', '.join(profiles())})"
-            + t(
-                ", or a reward function as file.py or module:function",
-                ", ou uma função como file.py ou module:function",
-            ),
-        ),
-        "rate_per_evaluation": three[1].number_input(
-            t("To rate per evaluation", "A avaliar por avaliação"),
-            step=4,
-            key=f"rate_per_evaluation_{preset}",
-            help=t(
-                "So many completions of every evaluation, and as many rollouts, go to Annotate while it trains; "
-                "with them Runs draws people's score beside the reward. 8 is a good start; 0 asks nobody.",
-                "Tantas respostas de cada avaliação, e outras tantas do treino, vão para Avaliar durante o treino; "
-                "com elas, Treinos mostra a nota das pessoas ao lado da recompensa. 8 é um bom começo; 0 não pede nada.",
-            ),
-        ),
-        "rollout_share": three[2].number_input(
-            t("Steps whose rollouts are kept (share)", "Passos com respostas guardadas (fração)"),
-            step=0.1,
-            help=allowed("rollout_share"),
-            key=f"rollout_share_{preset}",
-        ),
-    }
-    seeds = two[2].text_input(
-        t("Several seeds", "Várias sementes"), placeholder="42, 123, 456", key="seeds",
-        help=t("One run each, one after the other, compared together.", "Um treino cada, em sequência, comparados juntos."),
-    )  # fmt: skip
-    with st.expander(t("Other fields", "Outros campos")):
-        text = st.text_area(
-            t("One `field=value` per line", "Um `campo=valor` por linha"),
-            key="other_fields",
-            placeholder="temperature=0.9",
-        )
-        fields = [
-            {"field": f, "value": str(getattr(start, f)), "allowed": allowed(f)} for f in TrainConfig.model_fields
-        ]
-        st.dataframe(pd.DataFrame(fields), hide_index=True, height=260)
-    with shown_errors():
-        others = parse_settings([line for line in text.splitlines() if line.strip()])
-        return override(start, {**changes, **others}), parse_seeds(seeds)
-    return None
-
-
-def _in_widget(value: Any) -> Any:
-    """A field's value as its widget holds it."""
-    return ", ".join(value) if isinstance(value, tuple) else value
 
 
 def show_gates(config: TrainConfig) -> list[str]:
@@ -219,63 +102,6 @@ def show_data(config: TrainConfig) -> bool:
     return True
 
 
-def show_preflight(config: TrainConfig, busy: bool) -> None:
-    """The button, and the result table if there is one; refreshed every two seconds while the checks run."""
-    job = preflight_job(config)
-    fragment(_preflight, run_every=2 if job is not None and job.running else None)(config, busy)
-
-
-def _preflight(config: TrainConfig, busy: bool) -> None:
-    tell_failed()
-    job = preflight_job(config)
-    row = st.container(horizontal=True, vertical_alignment="center")
-    row.button(
-        t("Run preflight", "Fazer a verificação"),
-        icon=":material/checklist:",
-        disabled=busy or (job is not None and job.running),
-        help=t(
-            "Looks for known failures; under three minutes on nano.",
-            "Procura falhas conhecidas; menos de 3 min no nano.",
-        ),
-        on_click=attempt,
-        args=(start_preflight, config),
-    )
-    if job is None:
-        row.caption(
-            t("Every run does this first; here you see it before.", "Todo treino começa por isto; aqui você vê antes.")
-        )
-        return
-    if job.running:
-        row.caption(t(":material/hourglass_top: checking…", ":material/hourglass_top: verificando…"))
-        if not st.session_state.get("preflight_running"):
-            st.session_state["preflight_running"] = True
-            st.rerun()  # start refreshing every two seconds
-        return
-    if st.session_state.pop("preflight_running", False):
-        st.rerun()  # the launch button depends on it
-    if job.failed:
-        st.code(job.words, language=None, wrap_lines=True)
-        return
-    _show_checks(preflight_checks(config))
-
-
-def _show_checks(checks: list[dict[str, Any]]) -> None:
-    icons = {"pass": "✅", "warn": "⚠️", "fail": "⛔"}
-    order = {"fail": 0, "warn": 1, "pass": 2}
-    rows = sorted(checks, key=lambda c: order[c["status"]])
-    st.dataframe(
-        pd.DataFrame([{**c, "status": f"{icons[c['status']]} {c['status']}"} for c in rows]),
-        hide_index=True,
-        alt=t("Preflight's checks", "Itens da verificação"),
-        column_config={
-            "name": t("check", "item"),
-            "status": t("result", "resultado"),
-            "found": st.column_config.TextColumn(t("found", "encontrado"), width="large"),
-            "story": st.column_config.TextColumn(t("would have caught", "teria evitado"), width="large"),
-        },
-    )
-
-
 def launch(config: TrainConfig, seeds: list[int], notes: str, tags: list[str], where: str = LOCAL) -> None:
     if seeds and where != LOCAL:
         raise UserError(
@@ -346,7 +172,14 @@ def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list
     where, busy = choose_place(busy)
     left, right = st.columns([3, 1])
     notes = left.text_input(t("Notes (optional)", "Notas (opcional)"), key="notes", max_chars=10_000)
-    tags = right.multiselect(t("Tags", "Etiquetas"), [], accept_new_options=True, key="tags", max_selections=20)
+    tags = right.multiselect(
+        t("Tags", "Etiquetas"),
+        [],
+        accept_new_options=True,
+        key="tags",
+        max_selections=20,
+        placeholder=t("Add tags", "Acrescentar etiquetas"),
+    )
     st.button(
         t("Queue", "Pôr na fila") if busy else t("Launch", "Iniciar"),
         type="primary",
@@ -363,9 +196,6 @@ def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list
 def clone(run: Run) -> None:
     """Fill the form with a run's configuration."""
     start = get_preset(run.preset)
-    config = TrainConfig.model_validate({**start.model_dump(), **run.config})  # of an older run some fields are missing
-    settings = config_as_settings(config, start)
-    st.session_state["preset"] = run.preset
-    for field in FIELDS:
-        st.session_state[f"{field}_{run.preset}"] = _in_widget(getattr(config, field))
-    st.session_state["other_fields"] = "\n".join(f"{k}={v}" for k, v in settings.items() if k not in (*FIELDS, "name"))
+    fill_form(
+        TrainConfig.model_validate({**start.model_dump(), **run.config})
+    )  # of an older run some fields are missing

@@ -13,6 +13,7 @@ from backend.models.nano_cache import building_share, nano_is_ready
 from backend.runs.handle import LOCAL, Handle, this_host
 from backend.runs.processes import request_stop
 from backend.runs.queue import cancel, is_in, move
+from backend.runs.reasons import reason_words
 from backend.runs.watch import current_runs
 from backend.store.tables import Run
 
@@ -76,7 +77,7 @@ def show_queue(where: str, waiting: list[Run]) -> None:
     with st.container(border=True):
         st.markdown(message(f"**{t('Queue', 'Fila')}** {where}"))
         if why := waiting[0].reason:
-            st.caption(message(why))
+            st.caption(message(t(*reason_words(why))))
         for i, run in enumerate(waiting):
             row = st.container(horizontal=True, vertical_alignment="center")
             row.text(f"{i + 1}. {run.name}", width="content")

@@ -1,5 +1,6 @@
 """A run's name, status and progress, shown in the same way on every page."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -8,9 +9,12 @@ import streamlit as st
 from app.ui.actions import attempt
 from app.ui.language import duration, number, t
 from app.ui.markdown import message
+from app.ui.progress import show_progress_bar
 from backend.access import who
+from backend.progress import FILE, read_progress
 from backend.runs.handle import LOCAL, Handle, silent_since
 from backend.runs.processes import request_stop
+from backend.runs.reasons import firing_words, reason_words
 from backend.runs.watch import firings
 from backend.store.engine import reading
 from backend.store.runs import load_metrics, store_now
@@ -51,9 +55,9 @@ def show_status(run: Run) -> None:
     for tag in run.tags:
         line.badge(tag, icon=":material/label:", color="gray")
     if run.status == "failed":
-        st.code(run.reason, language=None, wrap_lines=True)
+        st.code(t(*reason_words(run.reason)), language=None, wrap_lines=True)
     elif run.reason:
-        st.caption(message(run.reason))
+        st.caption(message(t(*reason_words(run.reason))))
     if run.notes:
         st.text(run.notes)
     show_watch(run)
@@ -63,9 +67,14 @@ def show_status(run: Run) -> None:
 
 
 def show_progress(run: Run) -> None:
-    """Step, seconds per step, time left, and a warning if the process has not reported for a while."""
+    """What it is doing, step, seconds per step, time left, and a warning if the process has not reported for a while."""
     done, total, pace = pace_of(run)
-    words = t(f"step {done} of {total}", f"passo {done} de {total}")
+    now = read_progress(Path(run.folder) / FILE)
+    if now is not None and now.phase != "training":
+        show_progress_bar(now, t(f"step {done}/{total} · ", f"passo {done}/{total} · ") if done else "")
+        show_silence(run)
+        return
+    words = t(f"step {done}/{total}", f"passo {done}/{total}")
     if pace is not None:
         left = pace * (total - done)
         words += t(f" · {number(pace, 1)} s a step", f" · {number(pace, 1)} s por passo")
@@ -144,8 +153,10 @@ def pace_of(run: Run) -> tuple[int, int, float | None]:
 
 
 def show_watch(run: Run) -> None:
-    """The stop rules that fired, each with its step and numbers."""
+    """The stop rules that fired, each with what it did, its step and numbers."""
     for firing in firings(run):
-        (st.error if firing["action"] == "stop" else st.warning)(
-            message(firing["what"]), icon=":material/notifications_active:"
+        stops = firing["action"] == "stop"
+        did = t("Stop rule", "Regra de parada") if stops else t("Warning", "Aviso")
+        (st.error if stops else st.warning)(
+            message(f"**{did}** · {t(*firing_words(firing['what']))}"), icon=":material/notifications_active:"
         )

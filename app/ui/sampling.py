@@ -9,6 +9,7 @@ from app.ui.actions import attempt, tell_failed
 from app.ui.language import t, task_name
 from app.ui.markdown import message
 from app.ui.outage import fragment
+from app.ui.progress import show_progress_bar
 from app.ui.prompt_sets import split_names
 from backend.models.nano_cache import building_share
 from backend.runs.jobs import sampling_job, start_sampling
@@ -74,14 +75,11 @@ def _progress(arguments: tuple[object, ...]) -> None:
     if job is None:
         return
     if job.running:
-        taught = None if job.total else building_share()
-        if job.total:
-            words = t(f"{job.done} of {job.total}", f"{job.done} de {job.total}")
-        elif taught is not None:
-            words = t("nano is being taught first", "primeiro o nano está sendo ensinado")
+        taught = None if job.progress.total else building_share()
+        if taught is not None:
+            st.progress(taught, text=t("nano is being taught first", "primeiro o nano está sendo ensinado"))
         else:
-            words = t("loading…", "carregando…")
-        st.progress(taught or job.done / max(1, job.total), text=words)
+            show_progress_bar(job.progress)
     elif job.failed:
         st.code(job.words, language=None, wrap_lines=True)
     else:

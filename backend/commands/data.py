@@ -13,7 +13,6 @@ import typer
 from backend.data.jsonl import read_prompts
 from backend.data.prompt_sets import default_prompts, keep_set, named_prompts
 from backend.errors import UserError
-from backend.files import write_json
 from backend.suites import suites
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
@@ -59,6 +58,7 @@ def sample(
 
     from backend.models.generate import generate
     from backend.models.load import PolicyConfig, load_policy
+    from backend.progress import Reporter
     from backend.rating.queue import save_for_raters
     from backend.records import Sampling
     from backend.release.example import first_start
@@ -75,11 +75,11 @@ def sample(
     sampling = Sampling(temperature=temperature, max_new_tokens=max_new_tokens, seed=seed)
     with Progress() as progress:
         bar = progress.add_task("sampling", total=len(records) * n)
+        tell = Reporter(progress_file).phase("sampling")
 
         def show(done: int, total: int) -> None:
             progress.update(bar, completed=done)
-            if progress_file is not None:
-                write_json(progress_file, {"done": done, "total": total})
+            tell(done, total)
 
         groups = generate(policy, [r.chat for r in records], sampling, n, on_progress=show)
     name = f"{policy.name} + {adapter}" if adapter else policy.name

@@ -64,6 +64,7 @@ def main(
     only_write: Annotated[
         bool, typer.Option("--only-write", help="With --folder: write configuration and prompts, and train later.")
     ] = False,
+    progress_file: Annotated[Path | None, typer.Option(hidden=True, help="Where a page reads how far it is.")] = None,
     run: Annotated[
         str, typer.Option(help="Train a run that was created before (the app uses this).", hidden=True)
     ] = "",
@@ -116,7 +117,7 @@ def main(
 
         first_start()
         if preflight:
-            raise typer.Exit(_preflight(config, json_))
+            raise typer.Exit(_preflight(config, json_, progress_file))
         with _stdout_kept(json_):
             made = _create(config, parse_seeds(seeds))
         raise typer.Exit(_work(made, json_))
@@ -201,26 +202,28 @@ def _create(config: Any, seeds: list[int]) -> str:
     return created[0]
 
 
-def _preflight(config: Any, as_json: bool) -> int:
+def _preflight(config: Any, as_json: bool, progress_file: Path | None = None) -> int:
     """Print the checks, those that need no model at once; returns 1 when one fails."""
     import json
 
     from backend.audit.gates import standing_gates
     from backend.models.load import load_policy, load_tokenizer
+    from backend.progress import Reporter
     from backend.runs.create import run_prompts
     from backend.settings import get_settings
     from backend.store.engine import reading
     from backend.training.preflight import as_dicts, as_table, failures, static_checks
     from backend.training.preflight import preflight as check
 
-    folder = get_settings().runs_dir
+    folder, progress = get_settings().runs_dir, Reporter(progress_file)
+    progress.phase("loading")
     with reading() as session:
         gates = standing_gates(session, config.profile)
     prompts = run_prompts(config)
     if not as_json:
         at_once = list(static_checks(config, prompts, gates, folder, load_tokenizer(config)))
         typer.echo(f"{as_table(at_once)}\nloading {config.model} for the others")
-    checks = check(config, load_policy(config, trainable=True), prompts, gates, folder)
+    checks = check(config, load_policy(config, trainable=True), prompts, gates, folder, progress)
     typer.echo(json.dumps(as_dicts(checks), indent=2, ensure_ascii=False) if as_json else as_table(checks))
     return 1 if failures(checks) else 0
 
@@ -228,7 +231,7 @@ def _preflight(config: Any, as_json: bool) -> int:
 def _list() -> None:
     from backend.training.config import TrainConfig, all_presets, allowed
 
-    typer.echo("Presets\n" + "\n".join(f"  {name:<18}{preset.note}" for name, preset in all_presets().items()))
+    typer.echo("Presets\n" + "\n".join(f"  {name:<18}{preset.note.en}" for name, preset in all_presets().items()))
     typer.echo("\nFields (--set field=value)")
     for field in TrainConfig.model_fields:
         typer.echo(f"  {field:<30}{allowed(field)}")

@@ -1,6 +1,7 @@
 """Sample completions from any policy: batched, seeded, and without changing the state of a training run."""
 
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from backend.records import Chat, Completion, Sampling
 if TYPE_CHECKING:
     from backend.models.engine import Engine
     from backend.models.load import Policy
+
+_COUNT_SECONDS = 1.0
 
 
 def generate(
@@ -50,12 +53,38 @@ def generate(
             rows = order[start : start + batch_size]
             torch.manual_seed(sampling.seed * 1_000_003 + start)
             inputs = _inputs(policy, [prompts[i] for i in rows])
-            output = model.generate(**inputs, generation_config=config)
-            for i, ids in zip(rows, output[:, inputs["input_ids"].shape[1] :].tolist(), strict=True):
+            longest = inputs["input_ids"].shape[1]
+            counted = [_counter(policy, longest, start, len(order), on_progress)] if on_progress else None
+            output = model.generate(**inputs, generation_config=config, stopping_criteria=counted)
+            for i, ids in zip(rows, output[:, longest:].tolist(), strict=True):
                 done[i].append(_completion(policy.tokenizer, ids, policy.end_ids, sampling.max_new_tokens))
             if on_progress:
                 on_progress(min(start + batch_size, len(order)), len(order))
     return done
+
+
+def _counter(policy: "Policy", prompt: int, before: int, total: int, on_progress: Callable[[int, int], None]) -> Any:
+    """A stopping criterion that stops nothing: it says how many completions of a batch have ended, once a second.
+
+    Args:
+        policy: that generates.
+        prompt: the prompts' length in tokens.
+        before: how many completions were done before this batch.
+        total: how many there will be.
+        on_progress: of ``generate``.
+    """
+    import torch
+
+    said, ends = time.monotonic(), torch.tensor(policy.end_ids, device=policy.model.device)
+
+    def count(ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
+        nonlocal said
+        if time.monotonic() - said >= _COUNT_SECONDS:
+            said = time.monotonic()
+            on_progress(before + int(torch.isin(ids[:, prompt:], ends).any(dim=1).sum()), total)
+        return torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
+
+    return count
 
 
 def _by_engine(

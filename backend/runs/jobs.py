@@ -7,6 +7,7 @@ the process; its results are in ``result.txt``, its errors in ``log.txt``, and i
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ from typing import Any
 from backend.access import needs
 from backend.errors import UserError
 from backend.files import read_json, write_json, write_whole
+from backend.progress import FILE, NOTHING_YET, Progress, read_progress
 from backend.runs.lock import is_training
-from backend.runs.processes import last_lines, start_detached, started_at
+from backend.runs.processes import last_lines, signal_process, start_detached, started_at
 from backend.settings import get_settings
 from backend.store.engine import writing
 from backend.store.events import record
 from backend.store.runs import run_folder
-from backend.training.config import TrainConfig
+from backend.training.config import TrainConfig, config_from_json
 
 _WORKBENCH = ("-m", "backend.commands.workbench")
 
@@ -31,14 +33,13 @@ class Job:
 
     Attributes:
         running: whether it has not ended yet.
-        done, total: its progress, if it reports any; 0 of 0 before its first report.
+        progress: how far it is, as it has said last.
         words: its result if it succeeded, otherwise the last lines of its errors.
         failed: whether it ended without success.
     """
 
     running: bool
-    done: int = 0
-    total: int = 0
+    progress: Progress = NOTHING_YET
     words: str = ""
     failed: bool = False
 
@@ -53,7 +54,7 @@ def start_job(folder: Path, arguments: Sequence[str]) -> None:
     if _is_working(folder):
         raise UserError("this is under way already; wait for its end")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "progress.json").unlink(missing_ok=True)
+    (folder / FILE).unlink(missing_ok=True)
     with (folder / "result.txt").open("wb") as out, (folder / "log.txt").open("wb") as log:
         process = start_detached(arguments, out, log)
     write_json(folder / "process.json", {"pid": process.pid, "started": started_at(process.pid)})
@@ -69,13 +70,13 @@ def job_in(folder: Path, success: str) -> Job | None:
     working = _is_working(folder)
     if working is None:
         return None
-    progress = read_json(folder / "progress.json") or {"done": 0, "total": 0}
+    progress = read_progress(folder / FILE) or NOTHING_YET
     if working:
-        return Job(True, progress["done"], progress["total"])
+        return Job(True, progress)
     printed = (folder / "result.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
     found = next((line for line in reversed(printed) if line.startswith(success)), None)
     words = found or last_lines(folder / "log.txt") or "it ended without a message"
-    return Job(False, progress["done"], progress["total"], words, failed=found is None)
+    return Job(False, progress, words, failed=found is None)
 
 
 def _is_working(folder: Path) -> bool | None:
@@ -113,7 +114,7 @@ def start_sampling(
     folder = _sampling_folder()
     options = {
         "--prompts": prompts, "--split": split, "--task": task, "--n": str(n), "--model": model, "--adapter": adapter,
-        "--max-new-tokens": str(max_new_tokens), "--progress-file": str((folder / "progress.json").resolve()),
+        "--max-new-tokens": str(max_new_tokens), "--progress-file": str((folder / FILE).resolve()),
     }  # fmt: skip
     given = [word for name, value in options.items() if value for word in (name, value)]
     start_job(folder, [*_WORKBENCH, "data", "sample", *given])
@@ -137,7 +138,28 @@ def start_preflight(config: TrainConfig) -> None:
     folder = _preflight_folder(config)
     path = (folder / "config.json").resolve()
     write_whole(path, config.model_dump_json())
-    start_job(folder, [*_WORKBENCH, "train", "--config", str(path), "--preflight", "--json"])
+    file = str((folder / FILE).resolve())
+    start_job(folder, [*_WORKBENCH, "train", "--config", str(path), "--preflight", "--json", "--progress-file", file])
+
+
+@needs("engineer")
+def cancel_preflight(config: TrainConfig) -> None:
+    """End this configuration's preflight, if it is running; nothing of it is kept."""
+    folder = _preflight_folder(config)
+    if _is_working(folder):
+        signal_process(read_json(folder / "process.json") or {}, force=True)
+    (folder / "process.json").unlink(missing_ok=True)
+
+
+def latest_preflight() -> TrainConfig | None:
+    """The configuration of the preflight that was started last; None where there is none that can be read."""
+    started = sorted(
+        (get_settings().runs_dir / ".preflight").glob("*/process.json"), key=lambda path: path.stat().st_mtime
+    )
+    for path in reversed(started):
+        with suppress(OSError, UserError):
+            return config_from_json((path.parent / "config.json").read_text(encoding="utf-8"))
+    return None
 
 
 def preflight_job(config: TrainConfig) -> Job | None:

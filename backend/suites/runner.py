@@ -119,7 +119,7 @@ class FileSuite:
         return Suite(
             name=said["name"],
             tasks=tasks,
-            profiles=(Profile("current", "the file as it is"),),
+            profiles=(Profile("current", Text("the file as it is", "o arquivo como está")),),
             is_open=said["is_open"],
             scale=tuple(said["scale"]),
             scorer=Scored(self._score, self._fingerprint, partial(_read_source, self), self._spec, self._judges),

@@ -48,7 +48,7 @@ class Preset:
         fields: of ``TrainConfig``, as far as they differ from its defaults.
     """
 
-    note: str
+    note: Text
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -236,7 +236,7 @@ class Suite:
 
     name: str
     tasks: tuple[Task, ...]
-    profiles: tuple[Profile, ...] = (Profile("current", "the rules as they are"),)
+    profiles: tuple[Profile, ...] = (Profile("current", Text("the rules as they are", "as regras como estão")),)
     default_profile: str = ""
     classify: Callable[[str], str] | None = None
     measure: Callable[[Task, str, Columns, Profile], Mapping[str, float]] | None = None

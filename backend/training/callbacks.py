@@ -18,6 +18,7 @@ from accelerate.utils import gather_object
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from backend.files import name_aside, write_json
+from backend.progress import OnProgress, Reporter
 from backend.suites import task_names
 from backend.training.metrics_file import append_metrics, metric_name, read_series
 from backend.training.stop_rules import NAN_LOSS, Firing, Rule, Series, evaluate_rules
@@ -73,6 +74,19 @@ class ProgressLine(TrainerCallback):
 
 def _is_task(key: str) -> bool:
     return key.removeprefix("eval_") in task_names()
+
+
+class StepCount(TrainerCallback):
+    """Says in the run's folder at which step training is, for the pages."""
+
+    def __init__(self, progress: Reporter) -> None:
+        self._progress = progress
+        self._say: OnProgress | None = None
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if state.is_world_process_zero:
+            self._say = self._say or self._progress.phase("training")
+            self._say(state.global_step, state.max_steps)
 
 
 class BestAdapter(TrainerCallback):

@@ -4,6 +4,8 @@ Fields name the section of the seed documents that they come from, so that the r
 """
 
 import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -14,6 +16,42 @@ from backend.models.load import PolicyConfig
 from backend.settings import listed
 from backend.suites import Preset, default_profile, get_task, presets, profiles, prompt_sources
 from backend.training.shadow import check_shadow_name
+from backend.wording import Text, speaker
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a field.
+
+    Attributes:
+        field: its name; "" where several do not go together.
+        value: as it was given.
+        message: what is wrong.
+        is_range: whether what is allowed says it all.
+    """
+
+    field: str
+    value: Any
+    message: str
+    is_range: bool = False
+
+    def __str__(self) -> str:
+        if not self.field:
+            return self.message
+        known = f" Allowed: {allowed(self.field)}" if self.field in TrainConfig.model_fields else ""
+        return f"{self.field}={self.value!r}: {self.message}.{known}"
+
+
+class WrongFields(UserError):
+    """Values that a configuration cannot have.
+
+    Attributes:
+        problems: what is wrong, for a page that gives its fields other names.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
 
 
 class TrainConfig(PolicyConfig):
@@ -167,10 +205,17 @@ class TrainConfig(PolicyConfig):
 
 _EMBEDDED = {
     "nano": Preset(
-        "the embedded default: a 5M-parameter model, on a CPU, in minutes", {"test_prompts": 65, "final_samples": 2}
+        Text(
+            "the embedded default: a 5M-parameter model, on a CPU, in minutes",
+            "o padrão embutido: um modelo de 5 milhões de parâmetros, numa CPU, em minutos",
+        ),
+        {"test_prompts": 65, "final_samples": 2},
     ),
     "lora": Preset(
-        "LoRA on a model of your own (--model), NF4 on a CUDA GPU: 400 steps, 5e-6, groups of 8",
+        Text(
+            "LoRA on a model of your own (--model), NF4 on a CUDA GPU: 400 steps, 5e-6, groups of 8",
+            "LoRA num modelo seu (--model), NF4 numa GPU CUDA: 400 passos, 5e-6, grupos de 8",
+        ),
         {
             "four_bit": True,
             "max_steps": 400,
@@ -220,7 +265,8 @@ def override(config: TrainConfig, changes: dict[str, Any]) -> TrainConfig:
         changes: field name -> value; text is parsed (``"5e-6"``, ``"one,two"``).
 
     Raises:
-        UserError: a field does not exist or a value is out of its range; the message says what is allowed.
+        UserError: a field does not exist.
+        WrongFields: a value is out of its range; the message says what is allowed.
     """
     unknown = [name for name in changes if name not in TrainConfig.model_fields]
     if unknown:
@@ -230,7 +276,7 @@ def override(config: TrainConfig, changes: dict[str, Any]) -> TrainConfig:
     try:
         return TrainConfig.model_validate({**config.model_dump(), **parsed})
     except ValidationError as error:
-        raise UserError("\n".join(_problem(e) for e in error.errors())) from error
+        raise WrongFields([_problem(e) for e in error.errors()]) from error
 
 
 def parse_settings(pairs: list[str]) -> dict[str, str]:
@@ -248,33 +294,45 @@ def parse_settings(pairs: list[str]) -> dict[str, str]:
     return changes
 
 
-def allowed(field: str) -> str:
-    """A field's type and range in words: ``number > 0 and <= 0.1``."""
+def allowed(field: str, lang: str = "en") -> str:
+    """A field's type and range in words: ``number > 0 and <= 0.1``; in English, or with ``pt`` in Portuguese."""
+    t = speaker(lang)
     info = TrainConfig.model_fields[field]
     bounds = [
         f"{symbol} {getattr(m, attribute)}"
         for m in info.metadata
-        for attribute, symbol in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="), ("max_length", "length <="))
+        for attribute, symbol in (
+            ("gt", ">"),
+            ("ge", ">="),
+            ("lt", "<"),
+            ("le", "<="),
+            ("max_length", t("length <=", "tamanho <=")),
+        )
         if getattr(m, attribute, None) is not None
     ]
-    return " ".join([_type_in_words(info.annotation), " and ".join(bounds)]).strip()
+    return " ".join([_type_in_words(info.annotation, t), t(" and ", " e ").join(bounds)]).strip()
 
 
-def _type_in_words(annotation: Any) -> str:
+def _type_in_words(annotation: Any, t: Callable[[str, str], str]) -> str:
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _type_in_words(get_args(annotation)[0])
+        return _type_in_words(get_args(annotation)[0], t)
     if origin is Literal:
-        return "one of " + ", ".join(map(str, get_args(annotation)))
+        return t("one of ", "um de ") + ", ".join(map(str, get_args(annotation)))
     if origin in (Union, types.UnionType):
-        return " or ".join(_type_in_words(a) for a in get_args(annotation))
+        return t(" or ", " ou ").join(_type_in_words(a, t) for a in get_args(annotation))
     if origin is tuple:
-        return "a comma-separated list"
+        return t("a comma-separated list", "uma lista separada por vírgulas")
     if annotation is ComparisonSettings:
         return ",".join(f"{name}={value}" for name, value in ComparisonSettings())
-    return {int: "whole number", float: "number", bool: "true or false", str: "text", type(None): "none"}.get(
-        annotation, str(annotation)
-    )
+    names = {
+        int: t("whole number", "número inteiro"),
+        float: t("number", "número"),
+        bool: t("true or false", "true ou false"),
+        str: t("text", "texto"),
+        type(None): t("none", "none (nenhum)"),
+    }
+    return names.get(annotation, str(annotation))
 
 
 def _parse(name: str, value: Any) -> Any:
@@ -288,13 +346,10 @@ def _parse(name: str, value: Any) -> Any:
     return value
 
 
-def _problem(error: Any) -> str:
+def _problem(error: Any) -> Problem:
     field = str(error["loc"][0]) if error["loc"] else ""
     message = error["msg"].removeprefix("Value error, ")
-    if not field:
-        return message
-    known = f" Allowed: {allowed(field)}" if field in TrainConfig.model_fields else ""
-    return f"{field}={error['input']!r}: {message}.{known}"
+    return Problem(field, error["input"], message, is_range=error["type"] != "value_error")
 
 
 def differences(a: TrainConfig, b: TrainConfig) -> dict[str, tuple[Any, Any]]:
@@ -324,4 +379,6 @@ def config_from_json(text: str) -> TrainConfig:
     try:
         return TrainConfig.model_validate_json(text)
     except ValidationError as error:
-        raise UserError("not a run's configuration: " + "; ".join(_problem(e) for e in error.errors()[:5])) from error
+        raise UserError(
+            "not a run's configuration: " + "; ".join(str(_problem(e)) for e in error.errors()[:5])
+        ) from error

@@ -13,6 +13,7 @@ import pandas as pd
 from backend.evaluation.evaluate import EvaluationResult, evaluate_policy, read_evaluation, truths
 from backend.evaluation.watched import gap_metrics, rows_of, truths_beside
 from backend.models.load import Policy
+from backend.progress import FILE, Reporter
 from backend.records import PromptRecord, Sampling
 from backend.suites import ToScore
 from backend.training.config import TrainConfig
@@ -38,6 +39,7 @@ class Evaluator:
         self._judged: Evaluated = "test" if self._prompts["test"] else "eval"
         self._facts = {p.id: p.facts for p in prompts}
         self._rows = rows_of([], {})
+        self._progress = Reporter(folder / FILE)
         self.shadow = Shadow(config.shadow, list(dict.fromkeys(p.task for p in prompts)))
 
     def base(self) -> None:
@@ -100,6 +102,7 @@ class Evaluator:
             split,
             samples=config.final_samples if split == "test" else config.eval_samples,
             batch_size=config.eval_batch_size,
+            on_progress=self._progress.phase("base" if label == "step" and step == 0 else label, step),
         )
         result = self._watched(result)
         result = result.model_copy(update={"seconds": time.monotonic() - began})

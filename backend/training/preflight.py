@@ -14,6 +14,7 @@ from backend.audit.gate import Gate
 from backend.errors import UserError
 from backend.models.generate import generate
 from backend.models.load import Policy
+from backend.progress import OnProgress, Reporter
 from backend.records import PromptRecord, Sampling
 from backend.suites import ToScore, score_all
 from backend.training.checks import Check, Status, as_dicts, as_table, by_task, failures
@@ -47,7 +48,12 @@ _ASKED, _ANSWERS = 10, 2
 
 
 def preflight(
-    config: TrainConfig, policy: Policy, prompts: list[PromptRecord], gates: Mapping[str, Gate], folder: Path
+    config: TrainConfig,
+    policy: Policy,
+    prompts: list[PromptRecord],
+    gates: Mapping[str, Gate],
+    folder: Path,
+    progress: Reporter | None = None,
 ) -> list[Check]:
     """Run every check.
 
@@ -57,8 +63,9 @@ def preflight(
         prompts: of all splits.
         gates: task -> the audit's gate for this reward; a task without ratings is missing.
         folder: where the run will write.
+        progress: is told how far the sampling is.
     """
-    return [*cheap_checks(config, policy, prompts, gates, folder), *sampling_checks(config, policy, prompts)]
+    return [*cheap_checks(config, policy, prompts, gates, folder), *sampling_checks(config, policy, prompts, progress)]
 
 
 def cheap_checks(
@@ -76,8 +83,11 @@ def policy_checks(config: TrainConfig, policy: Policy, longest_prompt: int | Non
     yield _memory(config, policy, longest_prompt)
 
 
-def sampling_checks(config: TrainConfig, policy: Policy, prompts: list[PromptRecord]) -> list[Check]:
+def sampling_checks(
+    config: TrainConfig, policy: Policy, prompts: list[PromptRecord], progress: Reporter | None = None
+) -> list[Check]:
     """The checks that need completions sampled as in training and as in evaluations."""
+    say = progress or Reporter()
     of = {split: [p for p in prompts if p.split == split] for split in ("train", "eval", "test")}
     train, evaluated, test = (
         by_task(fitting(policy.tokenizer, of["train"], config)),
@@ -88,10 +98,12 @@ def sampling_checks(config: TrainConfig, policy: Policy, prompts: list[PromptRec
         temperature=config.temperature, max_new_tokens=config.max_completion_length, seed=config.seed + 2
     )
     evaluating = training.model_copy(update={"temperature": config.eval_temperature})
-    sampled = _sample(config, policy, train, config.preflight_prompts, training, config.num_generations)
-    answered = _sample(config, policy, evaluated, _ASKED, evaluating, _ANSWERS)
+    sampled = _sample(
+        config, policy, train, config.preflight_prompts, training, config.num_generations, say.phase("sampling")
+    )
+    answered = _sample(config, policy, evaluated, _ASKED, evaluating, _ANSWERS, say.phase("answering"))
     return [
-        *sample_checks(config, policy, sampled),
+        *sample_checks(config, policy, sampled, say.phase("attacking")),
         eval_size_check(config, evaluated, test, answered, sampled),
     ]
 
@@ -104,7 +116,13 @@ def backend_check(config: TrainConfig, backend: str) -> Check:
 
 
 def _sample(
-    config: TrainConfig, policy: Policy, tasks: dict[str, list[PromptRecord]], most: int, sampling: Sampling, n: int
+    config: TrainConfig,
+    policy: Policy,
+    tasks: dict[str, list[PromptRecord]],
+    most: int,
+    sampling: Sampling,
+    n: int,
+    on_progress: OnProgress,
 ) -> list[Sampled]:
     """``n`` completions of up to ``most`` prompts of each task; a prompt with a gap among its scores is left out.
 
@@ -112,7 +130,7 @@ def _sample(
         UserError: every prompt of a task has one.
     """
     chosen = [p for of_task in tasks.values() for p in of_task[:most]]
-    groups = generate(policy, [p.chat for p in chosen], sampling, n, config.eval_batch_size)
+    groups = generate(policy, [p.chat for p in chosen], sampling, n, config.eval_batch_size, on_progress)
     asked = [
         (p.task, ToScore.of(p, c.text, policy.token_ids(c.text)))
         for p, group in zip(chosen, groups, strict=True)

@@ -23,6 +23,7 @@ from backend.errors import UserError
 from backend.files import write_json
 from backend.models.engine import engine_of_trainer
 from backend.models.load import Policy, choose_backend, load_policy, load_tokenizer
+from backend.progress import FILE, Reporter
 from backend.records import PromptRecord, Split
 from backend.settings import get_settings
 from backend.training.clock import end_session, start_session
@@ -78,6 +79,8 @@ def train(
     """
     config = config_from_json((folder / "config.json").read_text(encoding="utf-8"))
     prompts = select_prompts(read_prompts(folder / "prompts.jsonl"), config)
+    progress = Reporter(folder / FILE if is_first_process() else None)
+    progress.phase("loading")
     if is_first_process():
         start_session(folder)
         print(config.model_dump_json(indent=2), flush=True)
@@ -104,7 +107,7 @@ def train(
     if early is not None and policy.engine is None:
         policy.engine = engine_of_trainer(early.trainer)  # TRL's vLLM is the trainer's; it answers all that follows
     if starts:
-        check_preflight(folder, config, policy, prompts, gates or {})
+        check_preflight(folder, config, policy, prompts, gates or {}, progress)
     return _train(job, early)
 
 
@@ -166,7 +169,12 @@ def check_at_once(
 
 
 def check_preflight(
-    folder: Path, config: TrainConfig, policy: Policy, prompts: list[PromptRecord], gates: Mapping[str, Gate]
+    folder: Path,
+    config: TrainConfig,
+    policy: Policy,
+    prompts: list[PromptRecord],
+    gates: Mapping[str, Gate],
+    progress: Reporter | None = None,
 ) -> None:
     """Run preflight, and print and save its result; nothing is sampled if a cheap check already fails.
 
@@ -177,7 +185,7 @@ def check_preflight(
 
     checks = list(cheap_checks(config, policy, prompts, gates, folder))
     _refuse(folder, config, checks)
-    checks += sampling_checks(config, policy, prompts)
+    checks += sampling_checks(config, policy, prompts, progress)
     _refuse(folder, config, checks)
     print(as_table(checks), flush=True)
     write_json(folder / "preflight.json", {"checks": as_dicts(checks), "override_reason": config.override_reason})
@@ -226,6 +234,8 @@ def _train(job: Job, early: "Prepared | None" = None) -> Outcome:
         job.evaluator.base()
     if job.config.sft_epochs:
         if not (job.folder / ADAPTER).is_dir():
+            if is_first_process():
+                Reporter(job.folder / FILE).phase("warm-up")
             warm_up(job.folder, job.config, job.policy, job.prompts)
         if is_first_process():
             job.evaluator.warmed_up()
@@ -253,7 +263,7 @@ def _prepare(job: Job) -> Prepared:
     from datasets import Dataset
     from transformers import EarlyStoppingCallback, PrinterCallback
 
-    from backend.training.callbacks import BestAdapter, MetricsFile, ProgressLine, StopSignal, WatchTable
+    from backend.training.callbacks import BestAdapter, MetricsFile, ProgressLine, StepCount, StopSignal, WatchTable
     from backend.training.people_file import read_people
     from backend.training.reward_functions import components_of, reward_functions, training_rows
     from backend.training.stop_rules import default_rules, floors
@@ -288,6 +298,7 @@ def _prepare(job: Job) -> Prepared:
         callbacks=[
             MetricsFile(metrics),
             ProgressLine(),
+            StepCount(Reporter(folder / FILE)),
             best,
             watch,
             stop,

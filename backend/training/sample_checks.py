@@ -12,6 +12,7 @@ from backend.evaluation.noise import expected_spread
 from backend.evaluation.paired import FEWEST_PAIRS
 from backend.evaluation.power import detectable_from_spread, prompts_needed
 from backend.models.load import Policy
+from backend.progress import OnProgress
 from backend.records import Completion, PromptRecord
 from backend.suites import ToScore, counting_judges, get_task
 from backend.training.checks import Check, Status
@@ -35,8 +36,10 @@ class Sampled:
     scores: list[Score]
 
 
-def sample_checks(config: TrainConfig, policy: Policy, sampled: list[Sampled]) -> Iterator[Check]:
-    """The checks of rollouts."""
+def sample_checks(
+    config: TrainConfig, policy: Policy, sampled: list[Sampled], on_progress: OnProgress = lambda done, total: None
+) -> Iterator[Check]:
+    """The checks of rollouts; ``on_progress`` is told of the tasks that have been attacked, which takes longest."""
     yield _rollouts_differ(sampled)
     yield _before_warm_up(config, sampled, _signal)
     yield _before_warm_up(config, sampled, lambda some: _ceiling(config, some), every_task=True)
@@ -44,7 +47,7 @@ def sample_checks(config: TrainConfig, policy: Policy, sampled: list[Sampled]) -
     if in_json := [s for s in sampled if get_task(s.prompt.task).json]:
         yield _before_warm_up(config, in_json, _parser)
     yield _before_warm_up(config, sampled, lambda some: _headroom(config, some))
-    yield attack_check(config, sampled)
+    yield attack_check(config, sampled, on_progress)
     yield over_optimisation(sampled)
 
 
@@ -142,11 +145,15 @@ def _headroom(config: TrainConfig, sampled: list[Sampled]) -> Check:
     return Check("headroom", "warn" if notes else "pass", found, story)
 
 
-def attack_check(config: TrainConfig, sampled: list[Sampled]) -> Check:
+def attack_check(
+    config: TrainConfig, sampled: list[Sampled], on_progress: OnProgress = lambda done, total: None
+) -> Check:
     """A short search for cheap texts on the sampled prompts, with pieces of the sampled completions."""
     story = "V4.2 and its like: every reward of the seeds pays 0.90 for texts that nobody wants"
     broken, held = [], []
-    for task, of_task in _samples_by_task(sampled).items():
+    tasks = _samples_by_task(sampled)
+    for done, (task, of_task) in enumerate(tasks.items()):
+        on_progress(done, len(tasks))
         known = get_task(task)
         if known.bounds is None:
             continue

@@ -12,6 +12,7 @@ from typing import Literal
 
 from backend.evaluation.gap import LIMIT
 from backend.suites import tasks
+from backend.wording import Text, fill
 
 CLIPPED_SHARE = 0.5
 ZERO_VARIANCE_SHARE = 0.5
@@ -42,7 +43,7 @@ class Rule:
     """
 
     name: str
-    what: str
+    what: Text
     action: Action
     check: Callable[[Series], str | None]
 
@@ -76,20 +77,90 @@ def default_rules(
         on_gap: what the rule ``gap`` does.
     """
     return (
-        Rule(NAN_LOSS, "the loss or its gradient is not a number", "stop", _nan_loss),
+        Rule(
+            NAN_LOSS,
+            Text("the loss or its gradient is not a number", "a perda ou seu gradiente não é um número"),
+            "stop",
+            _nan_loss,
+        ),
         *(_floor_rule(task, floor) for task, floor in task_floors.items()),
-        Rule("ceiling", "more than half of the completions hit the length ceiling for 20 steps", "stop", _ceiling),
-        Rule("no-signal", "more than half of the groups carry no signal for 20 steps", "stop", _no_signal),
-        Rule("grad-norm", "gradient norm above 2.0", "warn", _grad_norm),
-        Rule("entropy-collapse", "entropy below 20 % of its start while the reward falls", "stop", _entropy_collapse),
-        Rule("same-answers", "a group's completions are mostly the same, for 20 steps", "warn", _same_answers),
-        Rule("one-sided", "one component rises while its task's others fall, for 50 steps", "warn", _one_sided),
-        Rule("gap", "the reward rises while truth or people do not go along", on_gap, _gap),
-        Rule("gpu-memory", "GPU memory rises steadily, by over 5 % in 100 steps", "warn", _gpu_memory),
-        Rule("disk", "the disk is nearly full (under 1 GB)", "stop", _disk),
+        Rule(
+            "ceiling",
+            Text(
+                "more than half of the completions hit the length ceiling for 20 steps",
+                "mais da metade das respostas bate no teto de tamanho por 20 passos",
+            ),
+            "stop",
+            _ceiling,
+        ),
+        Rule(
+            "no-signal",
+            Text(
+                "more than half of the groups carry no signal for 20 steps",
+                "mais da metade dos grupos não traz sinal por 20 passos",
+            ),
+            "stop",
+            _no_signal,
+        ),
+        Rule("grad-norm", Text("gradient norm above 2.0", "norma do gradiente acima de 2,0"), "warn", _grad_norm),
+        Rule(
+            "entropy-collapse",
+            Text(
+                "entropy below 20 % of its start while the reward falls",
+                "entropia abaixo de 20 % do início enquanto a recompensa cai",
+            ),
+            "stop",
+            _entropy_collapse,
+        ),
+        Rule(
+            "same-answers",
+            Text(
+                "a group's completions are mostly the same, for 20 steps",
+                "as respostas de um grupo são quase todas iguais, por 20 passos",
+            ),
+            "warn",
+            _same_answers,
+        ),
+        Rule(
+            "one-sided",
+            Text(
+                "one component rises while its task's others fall, for 50 steps",
+                "um componente sobe e os outros da tarefa caem, por 50 passos",
+            ),
+            "warn",
+            _one_sided,
+        ),
+        Rule(
+            "gap",
+            Text(
+                "the reward rises while truth or people do not go along",
+                "a recompensa sobe e a verdade ou as pessoas não acompanham",
+            ),
+            on_gap,
+            _gap,
+        ),
+        Rule(
+            "gpu-memory",
+            Text(
+                "GPU memory rises steadily, by over 5 % in 100 steps",
+                "a memória da GPU sobe sem parar, mais de 5 % em 100 passos",
+            ),
+            "warn",
+            _gpu_memory,
+        ),
+        Rule(
+            "disk",
+            Text("the disk is nearly full (under 1 GB)", "o disco está quase cheio (menos de 1 GB)"),
+            "stop",
+            _disk,
+        ),
         Rule(
             "long-answers",
-            f"mean completion length within 5 % of the ceiling of {max_completion_length} tokens",
+            fill(
+                "mean completion length within 5 % of the ceiling of {n} tokens",
+                "tamanho médio das respostas a 5 % do teto de {n} tokens",
+                n=max_completion_length,
+            ),
             "warn",
             lambda series: _long_answers(series, max_completion_length),
         ),
@@ -152,7 +223,13 @@ def _floor_rule(task: str, floor: float) -> Rule:
         below = points and points[-1][0] >= 100 and points[-1][1] < floor
         return f"eval/{task} {points[-1][1]:.3f}" if below else None
 
-    return Rule(f"{task}-floor", f"{task} below {floor:.2f} after step 100", "warn", check)
+    words = fill(
+        "{task} below {floor} after step 100",
+        "{task} abaixo de {floor} após o passo 100",
+        task=task,
+        floor=f"{floor:.2f}",
+    )
+    return Rule(f"{task}-floor", words, "warn", check)
 
 
 def _sustained(series: Series, name: str, above: float, steps: int) -> str | None:

@@ -6,7 +6,7 @@ is measured by scoring the same completions under two profiles. (Seeds: final re
 
 from dataclasses import dataclass, replace
 
-from rewards.types import Profile
+from rewards.types import Profile, Text
 
 DEFAULT_PROFILE = "v4.2.1"
 
@@ -32,33 +32,58 @@ class Rules(Profile):
 
 # v5 is an edition of its own (rewards/commerce/v5/): it reads the prompt, and of the flags above it needs none.
 
-_V421 = Rules("v4.2.1", "v4.2 and push penalties, 30 SQL words, strict int")
+_V421 = Rules(
+    "v4.2.1",
+    Text(
+        "v4.2 and push penalties, 30 SQL words, strict int",
+        "v4.2 e descontos no push, 30 palavras de SQL, inteiros estritos",
+    ),
+)
 _V42 = replace(
     _V421,
     name="v4.2",
-    summary="v4.1 and SQL must be a statement",
+    summary=Text("v4.1 and SQL must be a statement", "v4.1 e o SQL tem de ser um comando"),
     sql_words_30=False,
     strict_int=False,
     push_penalties=False,
 )
-_V41 = replace(_V42, name="v4.1", summary="v4.0 and Portuguese decimals, json-repair", sql_statement=False)
-_V40 = replace(_V41, name="v4.0", summary="strict JSON parser, keyword-count SQL", repair_json=False)
+_V41 = replace(
+    _V42,
+    name="v4.1",
+    summary=Text("v4.0 and Portuguese decimals, json-repair", "v4.0 e decimais portugueses, json-repair"),
+    sql_statement=False,
+)
+_V40 = replace(
+    _V41,
+    name="v4.0",
+    summary=Text("strict JSON parser, keyword-count SQL", "leitor de JSON estrito, SQL por contagem de palavras"),
+    repair_json=False,
+)
 _V43 = replace(
     _V421,
     name="v4.3",
-    summary="v4.2.1 and prompt echo, repetition and bare word lists earn nothing",
+    summary=Text(
+        "v4.2.1 and prompt echo, repetition and bare word lists earn nothing",
+        "v4.2.1 e repetir o prompt, repetir-se e listas de palavras não rendem nada",
+    ),
     anti_gaming=True,
 )
 _V5_EXEC = replace(
     _V421,
     name="v5-exec",
-    summary="v4.2.1 and half of SQL for the query's true result",
+    summary=Text(
+        "v4.2.1 and half of SQL for the query's true result",
+        "v4.2.1 e metade do SQL pelo resultado verdadeiro da consulta",
+    ),
     measured_by="sql-execution/1",
 )
 _V5 = replace(
     _V421,
     name="v5",
-    summary="grounded in the prompt, in real sentences; SQL by its true result and an explanation that states it. For new runs",
+    summary=Text(
+        "grounded in the prompt, in real sentences; SQL by its true result and an explanation that states it. For new runs",
+        "apoiada no prompt, em frases de verdade; SQL pelo resultado verdadeiro e por uma explicação que o diz. Para treinos novos",
+    ),
     measured_by="sql-execution/2",
     edition="v5",
 )

@@ -54,7 +54,7 @@ def test_the_seeds_further_plans_are_presets() -> None:
     assert "1.5B-Instruct" in larger.model and larger.max_steps == 1500
     assert "1.5B" in base.model and "Instruct" not in base.model
     assert (base.max_steps, base.learning_rate) == (3000, 1e-6)
-    assert "42,123,456" in all_presets()["v4.2"].note
+    assert "42,123,456" in all_presets()["v4.2"].note.en
 
 
 def test_a_runs_seed_is_the_adapters_on_both_backends() -> None:

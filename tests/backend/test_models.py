@@ -147,3 +147,13 @@ def test_unsloth_is_refused_without_cuda(tiny_model: Path) -> None:
         pytest.skip("this machine has a GPU")
     with pytest.raises(UserError, match="needs a CUDA GPU"):
         load_policy(PolicyConfig(model=str(tiny_model), backend="unsloth"))
+
+
+def test_counting_completions_on_the_way_changes_no_text(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.models.generate._COUNT_SECONDS", 0.0)
+    policy = load_policy(PolicyConfig(model=str(tiny_model)))
+    chats, sampling = [[{"role": "user", "content": text}] for text in "abc"], Sampling(max_new_tokens=12, seed=3)
+    said: list[tuple[int, int]] = []
+    counted = generate(policy, chats, sampling, 2, 4, on_progress=lambda done, total: said.append((done, total)))
+    assert counted == generate(policy, chats, sampling, 2, 4)
+    assert len(said) > 2 and said == sorted(said) and said[-1] == (6, 6)

@@ -53,7 +53,7 @@ def test_it_goes_when_a_gateway_starts_and_nothing_of_ones_own_goes_with_it(exam
         forget_example(session)
     give("push", utc_now(), np.full(3, 0.9))
     with writing() as session:
-        session.add(Alarm(task="push", kind="mean", words={}, last_day=utc_now()))
+        session.add(Alarm(task="push", kind="mean", words={}, last_day=utc_now(), untold=""))
         session.flush()
         forget_example(session)
     month.compose_month(RUN_ID, RATER)  # not into a store with production

@@ -32,7 +32,7 @@ def steps(values: list[float], start: int = 1) -> list[tuple[int, float]]:
 def test_a_rule_fires_at_the_step_its_numbers_say(rule: str, metrics: dict, step: int) -> None:
     firing = first_firing(RULES[rule], metrics)
     assert firing is not None and firing.step == step
-    assert RULES[rule].what in str(firing)
+    assert RULES[rule].what.en in str(firing)
     assert rule in {f.rule.name for f in evaluate_rules(tuple(RULES.values()), metrics)}
 
 

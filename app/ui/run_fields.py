@@ -1,0 +1,236 @@
+"""The fields of a run's configuration: their names on the page, the form, and what is wrong with a value in the page's words."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.ui.language import language, t
+from app.ui.state import shown_errors
+from app.ui.times import local_time
+from backend.errors import UserError
+from backend.runs.create import parse_seeds
+from backend.store.engine import reading
+from backend.store.prompts import prompt_sets
+from backend.suites import profiles, prompt_sources
+from backend.training.config import (
+    Problem,
+    TrainConfig,
+    WrongFields,
+    all_presets,
+    allowed,
+    config_as_settings,
+    differences,
+    get_preset,
+    override,
+    parse_settings,
+)
+from backend.wording import Text
+
+LABELS = {
+    "preset": Text("Preset", "Predefinição"),
+    "name": Text("Name (optional)", "Nome (opcional)"),
+    "max_steps": Text("Steps", "Passos"),
+    "learning_rate": Text("Learning rate", "Taxa de aprendizado"),
+    "num_generations": Text("Completions per prompt", "Respostas por prompt"),
+    "prompts": Text("Prompts", "Prompts"),
+    "profile": Text("Reward profile", "Perfil da recompensa"),
+    "seed": Text("Seed", "Semente"),
+    "shadow": Text("Only watch (weight 0)", "Só observar (peso 0)"),
+    "rate_per_evaluation": Text("To rate per evaluation", "A avaliar por avaliação"),
+    "rollout_share": Text("Rollouts kept (share)", "Amostras guardadas (fração)"),
+}
+"""Field -> its label; any other field is written under its own name, in "Other fields"."""
+FIELDS = tuple(field for field in LABELS if field not in ("preset", "name"))
+"""The fields that people change most; each has a widget of its own."""
+
+
+def label(field: str) -> str:
+    """What the page calls a field."""
+    return t(*LABELS.get(field, Text(field, field)))
+
+
+def choose_config() -> tuple[TrainConfig, list[int]] | None:
+    """Preset, the most used fields, and any other field as ``field=value``; None while a value is wrong."""
+    presets = all_presets()
+    preset = st.selectbox(
+        label("preset"),
+        list(presets),
+        format_func=lambda name: f"{name}: {presets[name].note.within(language())}",
+        key="preset",
+    )
+    start = get_preset(preset)
+    for field in FIELDS:
+        st.session_state.setdefault(f"{field}_{preset}", _in_widget(getattr(start, field)))
+    one, two, three = st.columns(4), st.columns([2, 1, 1]), st.columns(4)
+    changes: dict[str, object] = {"name": one[0].text_input(label("name"), key="run_name")}
+    for column, field, more in (
+        (one[1], "max_steps", {"step": 10}),
+        (one[2], "learning_rate", {"step": 1e-6, "format": "%.1e"}),
+        (one[3], "num_generations", {"step": 1}),
+        (two[2], "seed", {"step": 1}),
+        (three[3], "rollout_share", {"step": 0.1}),
+    ):
+        changes[field] = column.number_input(
+            label(field), key=f"{field}_{preset}", help=allowed(field, language()), **more
+        )
+    with two[0]:
+        changes["prompts"] = choose_prompts(f"prompts_{preset}")
+    changes["profile"] = two[1].selectbox(
+        label("profile"), list(profiles()), key=f"profile_{preset}", help=_profile_words()
+    )
+    seeds = three[0].text_input(
+        t("Several seeds", "Várias sementes"), placeholder="42, 123, 456", key="seeds",
+        help=t("One run each, one after the other, compared together.", "Um treino cada, em sequência, comparados juntos."),
+    )  # fmt: skip
+    changes["shadow"] = three[1].text_input(
+        label("shadow"),
+        key=f"shadow_{preset}",
+        help=t(
+            "Measures logged at every step that the policy never sees, with commas between them: `truth`, a profile ",
+            "Medidas registradas a cada passo que o modelo nunca vê, separadas por vírgulas: `truth`, um perfil ",
+        )
+        + f"({', '.join(profiles())})"
+        + t(
+            ", or a reward function as file.py or module:function",
+            ", ou uma função como file.py ou module:function",
+        ),
+    )
+    changes["rate_per_evaluation"] = three[2].number_input(
+        label("rate_per_evaluation"),
+        step=4,
+        key=f"rate_per_evaluation_{preset}",
+        help=t(
+            "So many completions of every evaluation, and as many rollouts, go to Annotate while it trains; "
+            "with them Runs draws people's score beside the reward. 8 is a good start; 0 asks nobody.",
+            "Tantas respostas de cada avaliação, e outras tantas do treino, vão para Avaliar durante o treino; "
+            "com elas, Treinos mostra a nota das pessoas ao lado da recompensa. 8 é um bom começo; 0 não pede nada.",
+        ),
+    )
+    others = _other_fields(start)
+    with shown_errors():
+        return checked(start, {**changes, **_settings(others)}), _seeds(seeds)
+    return None
+
+
+def choose_prompts(key: str) -> str:
+    """A prompt source, a stored set with train prompts, or the path of a file that is typed in."""
+    with reading() as session:
+        sets = prompt_sets(session)
+    names = {
+        name: t(f"{name}: as the data are now", f"{name}: como os dados estão agora") for name in prompt_sources()
+    } | {
+        row.id: f"{row.name}: {row.train} + {row.eval} + {row.test} · {local_time(row.created_at)}"
+        for row in sets[sets["train"] > 0].itertuples()
+    }
+    chosen = st.session_state[key]
+    return str(
+        st.selectbox(
+            label("prompts"),
+            list(names) if chosen in names else [chosen, *names],
+            format_func=lambda name: names.get(name, name),
+            key=key,
+            accept_new_options=True,
+            help=t(
+                "Sets made on Data, with their train + eval + test prompts; or type the path of a JSONL file.",
+                "Conjuntos feitos em Dados, com seus prompts de treino + avaliação + teste; ou escreva o caminho de um JSONL.",
+            ),
+        )
+    )
+
+
+def _profile_words() -> str:
+    return "\n".join(f"- **{name}**: {profile.summary.within(language())}" for name, profile in profiles().items())
+
+
+def _other_fields(start: TrainConfig) -> str:
+    with st.expander(t("Other fields", "Outros campos")):
+        text = st.text_area(
+            t("One `field=value` per line", "Um `campo=valor` por linha"),
+            key="other_fields",
+            placeholder="temperature=0.9",
+        )
+        fields = [
+            {"field": f, "value": str(getattr(start, f)), "allowed": allowed(f, language())}
+            for f in TrainConfig.model_fields
+        ]
+        st.dataframe(
+            pd.DataFrame(fields),
+            hide_index=True,
+            height=260,
+            column_config={
+                "field": t("field", "campo"),
+                "value": t("value", "valor"),
+                "allowed": t("allowed", "permitido"),
+            },
+        )
+    return str(text)
+
+
+def _settings(text: str) -> dict[str, str]:
+    """The other fields, read."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if bad := [line for line in lines if "=" not in line]:
+        where = t("Other fields", "Outros campos")
+        raise UserError(f"{where}: {bad[0]!r} {t('is no field=value', 'não é campo=valor')}")
+    return parse_settings(lines)
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return parse_seeds(text)
+    except UserError as error:
+        wrong = t(
+            f"give two or more whole numbers, with commas between them, not {text!r}",
+            f"dê dois ou mais números inteiros, separados por vírgulas, e não {text!r}",
+        )
+        raise UserError(f"{t('Several seeds', 'Várias sementes')}: {wrong}") from error
+
+
+def checked(start: TrainConfig, changes: dict[str, object]) -> TrainConfig:
+    """The configuration with these changes.
+
+    Raises:
+        UserError: a value is wrong; the message calls the field what the page calls it.
+    """
+    try:
+        return override(start, changes)
+    except WrongFields as error:
+        raise UserError("\n".join(map(problem_words, error.problems))) from error
+
+
+def problem_words(problem: Problem) -> str:
+    """What is wrong with a field, in the page's words."""
+    if not problem.field:
+        return problem.message
+    value = t(f"{problem.value!r} does not do", f"{problem.value!r} não serve")
+    if not problem.is_range:
+        return f"{label(problem.field)}: {value} ({problem.message})"
+    return f"{label(problem.field)}: {value}; {t('allowed', 'permitido')}: {allowed(problem.field, language())}"
+
+
+def difference_words(config: TrainConfig, now: TrainConfig) -> str:
+    """In which fields two configurations differ, the first one's values first."""
+    found = differences(config, now)
+    names = [field for field in found if field not in ("name", "override_reason")]
+    return ", ".join(
+        f"{label(field)} {_shown(found[field][0])} ({t('here', 'aqui')} {_shown(found[field][1])})" for field in names
+    )
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(str, value)) or "–" if isinstance(value, list) else str(value)
+
+
+def _in_widget(value: Any) -> Any:
+    """A field's value as its widget holds it."""
+    return ", ".join(value) if isinstance(value, tuple) else value
+
+
+def fill_form(config: TrainConfig) -> None:
+    """Fill the form with a configuration."""
+    settings = config_as_settings(config, get_preset(config.preset))
+    st.session_state["preset"] = config.preset
+    for field in FIELDS:
+        st.session_state[f"{field}_{config.preset}"] = _in_widget(getattr(config, field))
+    st.session_state["other_fields"] = "\n".join(f"{k}={v}" for k, v in settings.items() if k not in (*FIELDS, "name"))

@@ -1,0 +1,119 @@
+"""Train: how far preflight and a run are, a job that a changed field does not lose, fields by their names, sets by theirs."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backend.files import write_json, write_whole
+from backend.progress import FILE, Reporter, read_progress
+from backend.records import Message, PromptRecord
+from backend.runs.jobs import _preflight_folder
+from backend.runs.processes import started_at
+from backend.store.engine import writing
+from backend.store.prompts import save_prompt_set
+from backend.training.config import get_preset
+from tests.app.test_pages import add_run, run_page, words_of
+
+
+@pytest.fixture
+def here(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("app.ui.state.first_start", lambda: None)
+    return workbench
+
+
+@pytest.fixture
+def preflight(here: Path) -> Iterator[subprocess.Popen]:
+    """A preflight of nano's preset that has sampled 12 of 32; its process only waits."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    folder = _preflight_folder(get_preset("nano"))
+    write_whole(folder / "config.json", get_preset("nano").model_dump_json())
+    write_json(folder / "process.json", {"pid": process.pid, "started": started_at(process.pid)})
+    write_json(folder / FILE, {"phase": "sampling", "done": 12, "total": 32, "since": 100.0, "at": 112.0})
+    yield process
+    process.kill()
+    process.wait()
+
+
+def progress_of(page) -> list[str]:
+    return [bar.proto.text for bar in page.get("progress")]
+
+
+@pytest.mark.parametrize(("lang", "words", "other"), [
+    ("en", "sampling 12/32 · about 20 s left", "This preflight is of other settings: Steps 60 (here 7)"),
+    ("pt", "gerando respostas 12/32 · faltam cerca de 20 s", "Esta verificação é de outra configuração: Passos 60 (aqui 7)"),
+])  # fmt: skip
+def test_a_changed_field_does_not_lose_the_preflight(
+    preflight: subprocess.Popen, lang: str, words: str, other: str
+) -> None:
+    page = run_page("train", lang=lang)
+    assert words in progress_of(page) and other not in words_of(page)
+    page.number_input(key="max_steps_nano").set_value(7).run()
+    assert words in progress_of(page) and other in words_of(page)
+    next(b for b in page.button if b.label in ("Take those settings", "Usar aquela configuração")).click().run()
+    assert page.number_input(key="max_steps_nano").value == 60
+
+
+def test_a_preflight_can_be_cancelled(preflight: subprocess.Popen) -> None:
+    page = run_page("train", lang="en")
+    next(b for b in page.button if b.label == "Cancel").click().run()
+    assert preflight.wait(timeout=10) != 0
+    assert progress_of(page) == [] and not page.exception
+
+
+def test_a_run_says_its_phase(here: Path) -> None:
+    add_run(here / "r1", status="running", reason="")
+    Reporter(here / "r1" / FILE).phase("base")(20, 65)
+    assert progress_of(run_page("runs", lang="en", runs=["r1"])) == ["evaluating base 20/65"]
+    assert progress_of(run_page("runs", lang="pt", runs=["r1"])) == ["avaliando o modelo base 20/65"]
+
+
+def test_time_left_is_said_once_there_is_a_pace(tmp_path: Path) -> None:
+    for done, left in ((0, None), (1, None), (16, 48.0), (64, None)):
+        write_json(tmp_path / FILE, {"phase": "base", "done": done, "total": 64, "since": 0.5, "at": 16.5})
+        progress = read_progress(tmp_path / FILE)
+        assert progress is not None and progress.seconds_left == left, done
+
+
+@pytest.mark.parametrize(("lang", "words"), [
+    ("en", "Steps: 0 does not do; allowed: whole number"), ("pt", "Passos: 0 não serve; permitido: número inteiro"),
+])  # fmt: skip
+def test_an_error_calls_a_field_what_the_page_calls_it(here: Path, lang: str, words: str) -> None:
+    page = run_page("train", lang=lang)
+    page.number_input(key="max_steps_nano").set_value(0).run()
+    (error,) = page.error
+    assert words in error.value and "max_steps" not in error.value
+
+
+def test_other_fields_and_seeds_are_named_too(here: Path) -> None:
+    page = run_page("train", lang="pt")
+    page.text_area(key="other_fields").set_value("nonsense").run()
+    assert "Outros campos: 'nonsense' não é campo=valor" in page.error[0].value
+    page.text_area(key="other_fields").set_value("").run()
+    page.text_input(key="seeds").set_value("one").run()
+    assert page.error[0].value.startswith("Várias sementes: ")
+
+
+def test_prompts_are_chosen_by_the_name_of_their_set(here: Path) -> None:
+    records = [
+        PromptRecord(task="push", messages=(Message(role="user", content=f"{i} {'xyz'[i] * 30}"),), split=split)
+        for i, split in enumerate(("train", "eval", "eval"))
+    ]
+    with writing() as session:
+        set_id, _ = save_prompt_set(session, records, "my prompts")
+        save_prompt_set(session, records[1:], "none to train on")
+    page = run_page("train", lang="en")
+    box = page.selectbox(key="prompts_nano")
+    assert any(option.startswith("my prompts: 1 + 2 + 0") for option in box.options)
+    assert not any(set_id in option or "none to train on" in option for option in box.options)
+    box.set_value(set_id).run()
+    assert "Push 1 + 2 + 0" in words_of(page) and not page.error
+
+
+def test_presets_and_profiles_speak_the_readers_language(here: Path) -> None:
+    english, portuguese = (run_page("train", lang=lang) for lang in ("en", "pt"))
+    for key in ("preset",):
+        assert not set(english.selectbox(key=key).options) & set(portuguese.selectbox(key=key).options)
+    assert "frases de verdade" in portuguese.selectbox(key="profile_nano").help
