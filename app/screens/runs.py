@@ -8,10 +8,11 @@ import streamlit as st
 from app.pages import link_to
 from app.ui.actions import show_failed, tell_failed
 from app.ui.chart import show_chart
-from app.ui.language import language, number, t, task_name
+from app.ui.language import change_words, language, number, t, task_name
 from app.ui.live_run import evaluated_tasks
 from app.ui.outage import fragment
 from app.ui.rollouts import show_rollouts
+from app.ui.run_compare import show_differences, show_watch_table
 from app.ui.run_gap import show_gap
 from app.ui.run_status import show_status
 from app.ui.state import example_note, open_store
@@ -30,6 +31,8 @@ from backend.suites import tasks
 from backend.training.stop_rules import limit_of
 from backend.wording import Text
 
+SHARES = ("task_reward/mean", "zero_variance/mean", "completions/clipped_ratio", "distinct/mean")
+"""Metrics from 0 to 1; their charts have the whole range. Of the others, all but the loss begin at zero."""
 DETAILS: dict[str, tuple[str, str]] = {
     "task_reward/mean": ("training reward (0 to 1)", "recompensa no treino (0 a 1)"),
     "entropy/rollouts": ("entropy of a rollout (nats per token)", "entropia de uma amostra (nats por token)"),
@@ -135,8 +138,17 @@ def live(chosen: list[str]) -> None:
                 "No numbers yet; the first come with the base model's evaluation.",
                 "Ainda sem números; os primeiros vêm com a avaliação do modelo base.",
             )
+            if any(run.status in ("queued", "running") for run in runs)
+            else t(
+                "No numbers: it ended before the base model's evaluation.",
+                "Sem números: terminou antes da avaliação do modelo base.",
+            )
         )
     else:
+        if len(runs) > 1:
+            show_differences(runs, [_label(run, runs) for run in runs])
+        else:
+            show_watch_table(runs[0], known)
         show_evaluations(runs, known)
         if len(runs) == 1:
             show_gap(runs[0])
@@ -197,17 +209,14 @@ def _in_words(evaluated: pd.DataFrame) -> str:
     """The first and last value of each task, as text."""
     parts = []
     for (_, task), rows in evaluated.sort_values("step", kind="stable").groupby(["run", "task"], sort=False):
-        first, last = rows["value"].iloc[0], rows["value"].iloc[-1]
-        parts.append(f"{task_name(str(task))} {number(first)} → {number(last)}")
+        parts.append(f"{task_name(str(task))} {change_words(rows['value'])}")
     return " · ".join(parts[:8])
 
 
 def show_details(runs: list[Run], known: list[str]) -> None:
     """Charts of the metrics that show whether training goes well, with the thresholds of the stop rules."""
     details = DETAILS | {
-        f"eval/{truth.name}": Text(
-            f"{truth.label.en} (share; line: without reading)", f"{truth.label.pt} (fração; linha: sem ler)"
-        )
+        f"eval/{truth.name}": Text(f"{truth.label.en} (share)", f"{truth.label.pt} (fração)")
         for truth in (task.truth for task in tasks().values())
         if truth is not None
     }
@@ -223,8 +232,24 @@ def show_details(runs: list[Run], known: list[str]) -> None:
         limit = limit_of(name, rows["value"].tolist(), runs[0].config.get("max_completion_length"))
         limit = float(unread.iloc[-1]) if limit is None and len(unread) else limit
         shown = limit if limit is not None and _in_sight(limit, rows["value"]) else None
-        with charts.container(width=248):
-            show_chart(metric_line(rows, title, shown, stopped, lang=language()), alt=_summary(title, rows, limit))
+        is_share = name in SHARES or name.startswith("eval/")
+        with charts.container(width=236):
+            chart = metric_line(
+                rows,
+                title,
+                shown,
+                stopped,
+                lang=language(),
+                domain=(0, 1) if is_share else None,
+                from_zero=name != "loss",
+            )
+            show_chart(chart, alt=_summary(title, rows, limit))
+    st.caption(
+        t(
+            "Over training steps. Dashed: a rule's limit, where it is near; with facts right, what is right without reading.",
+            "Por passos de treino. Tracejado: o limite de uma regra, onde está perto; nos fatos certos, o que se acerta sem ler.",
+        )
+    )
 
 
 def _in_sight(limit: float, values: pd.Series) -> bool:

@@ -70,6 +70,14 @@ def numbers(frame: pd.DataFrame, digits: dict[str, int], signed: Collection[str]
     return frame.assign(**written)
 
 
+def change_words(values: "pd.Series[float]") -> str:
+    """The first and the last value, or the one value where there is one, or where they are written alike."""
+    first, last = number(float(values.iloc[0])), number(float(values.iloc[-1]))
+    if len(values) == 1:
+        return last
+    return t(f"{last}, as at first", f"{last}, como no início") if first == last else f"{first} → {last}"
+
+
 def interval(low: float | None, high: float | None, signed: bool = True) -> str:
     """An interval's two ends; an empty text if there is no interval."""
     if low is None or isnan(low):

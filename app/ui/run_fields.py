@@ -52,13 +52,8 @@ def label(field: str) -> str:
 
 def choose_config() -> tuple[TrainConfig, list[int]] | None:
     """Preset, the most used fields, and any other field as ``field=value``; None while a value is wrong."""
-    presets = all_presets()
-    preset = st.selectbox(
-        label("preset"),
-        list(presets),
-        format_func=lambda name: f"{name}: {presets[name].note.within(language())}",
-        key="preset",
-    )
+    presets = {name: f"{name}: {t(*preset.note)}" for name, preset in all_presets().items()}
+    preset = st.selectbox(label("preset"), list(presets), format_func=presets.__getitem__, key="preset")
     start = get_preset(preset)
     for field in FIELDS:
         st.session_state.setdefault(f"{field}_{preset}", _in_widget(getattr(start, field)))
@@ -140,7 +135,7 @@ def choose_prompts(key: str) -> str:
 
 
 def _profile_words() -> str:
-    return "\n".join(f"- **{name}**: {profile.summary.within(language())}" for name, profile in profiles().items())
+    return "\n".join(f"- **{name}**: {t(*profile.summary)}" for name, profile in profiles().items())
 
 
 def _other_fields(start: TrainConfig) -> str:

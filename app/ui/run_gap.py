@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.chart import show_chart
-from app.ui.language import language, number, t, task_name
+from app.ui.language import change_words, language, number, t, task_name
 from backend.charts.runs import gap_chart
 from backend.evaluation.gap import Curve, Parting
 from backend.evaluation.paired import mean_interval
@@ -90,7 +90,7 @@ def _in_words(frame: pd.DataFrame, labels: dict[str, str]) -> str:
     parts = []
     for which, label in labels.items():
         values = frame.loc[frame["which"] == which, "value"]
-        parts.append(f"{label} {number(values.iloc[0])} → {number(values.iloc[-1])}")
+        parts.append(f"{label} {change_words(values)}")
     return ", ".join(parts)
 
 

@@ -11,7 +11,7 @@ from app.ui.language import duration, number, t
 from app.ui.markdown import message
 from app.ui.progress import show_progress_bar
 from backend.access import who
-from backend.progress import FILE, read_progress
+from backend.progress import FILE, NOTHING_YET, read_progress
 from backend.runs.handle import LOCAL, Handle, silent_since
 from backend.runs.processes import request_stop
 from backend.runs.reasons import firing_words, reason_words
@@ -69,7 +69,7 @@ def show_status(run: Run) -> None:
 def show_progress(run: Run) -> None:
     """What it is doing, step, seconds per step, time left, and a warning if the process has not reported for a while."""
     done, total, pace = pace_of(run)
-    now = read_progress(Path(run.folder) / FILE)
+    now = read_progress(Path(run.folder) / FILE) or (None if done else NOTHING_YET)
     if now is not None and now.phase != "training":
         show_progress_bar(now, t(f"step {done}/{total} · ", f"passo {done}/{total} · ") if done else "")
         show_silence(run)

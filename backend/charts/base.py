@@ -36,6 +36,27 @@ def vertical(at: float, color: str = QUIET, dash: tuple[int, int] = (4, 4)) -> a
     return alt.Chart(pd.DataFrame({"x": [at]})).mark_rule(strokeDash=list(dash), color=color).encode(x="x:Q")
 
 
+def value_scale(values: pd.Series, from_zero: bool = False, least: float = 0.02) -> alt.Scale:
+    """A scale with round ends around the values; values that are (nearly) all alike get room on both sides.
+
+    Args:
+        values: all that is drawn, limits too.
+        from_zero: whether zero is in it.
+        least: the least range, as a share of the values' size where that is over 1.
+    """
+    low, high = float(values.min()), float(values.max())
+    if from_zero:
+        low, high = min(low, 0.0), max(high, 0.0)
+    missing = least * max(1.0, abs(low), abs(high)) - (high - low)
+    if missing > 0:
+        low, high = low - (0 if from_zero else missing / 2), high + missing / (1 if from_zero else 2)
+    return alt.Scale(domain=[low, high], nice=True, zero=False)
+
+
+TICKS = ".3~r"
+"""The format of an axis of numbers: at most three digits that count."""
+
+
 def labels(tasks: pd.Series, lang: str) -> list[str]:
     """The display names of tasks."""
     return [label_of(task).within(lang) for task in tasks]

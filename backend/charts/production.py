@@ -28,7 +28,7 @@ def day_chart(
         scale = alt.Scale(domain=[0, 1])
         y = alt.Y(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(format="%") if share else alt.Axis())
     days_axis = alt.Axis(
-        format=t("%b %-d", "%d/%m"), tickCount="day" if frame["day"].nunique() < 15 else 10, labelFlush=True
+        format=t("%b %-d", "%d/%m"), tickCount="day" if frame["day"].nunique() < 15 else 10, labelFlush=False
     )
     color, shape = task_marks(frame["label"], lang, legend=main)  # all charts share the first one's legend
     line = (

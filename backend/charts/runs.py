@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from backend.charts.base import LIMIT, QUIET, labels, task_marks
+from backend.charts.base import LIMIT, QUIET, TICKS, labels, task_marks, value_scale
 from backend.wording import speaker
 
 
@@ -18,11 +18,11 @@ def task_curves(points: pd.DataFrame, title: str, best_step: int | None = None, 
     """
     t = speaker(lang)
     frame = points.assign(label=labels(points["task"], lang))
-    x = alt.X("step:Q", title=t("training step", "passo de treino"), axis=alt.Axis(tickMinStep=1, tickCount=10))
+    x = alt.X("step:Q", title=t("training step", "passo de treino"), axis=_steps(10))
     color, shape = task_marks(frame["label"], lang)
     encoding = {
         "x": x,
-        "y": alt.Y("value:Q", title=title, scale=alt.Scale(zero=False, nice=True)),
+        "y": alt.Y("value:Q", title=title, scale=_scale(frame), axis=alt.Axis(format=TICKS)),
         "color": color,
         "shape": shape,
         "tooltip": [
@@ -48,24 +48,51 @@ def task_curves(points: pd.DataFrame, title: str, best_step: int | None = None, 
     return alt.LayerChart(layer=layers).properties(height=300)
 
 
+def _steps(count: int) -> alt.Axis:
+    """The axis of steps. A label stands under its place also at the end, where it would else be moved inwards."""
+    return alt.Axis(tickMinStep=1, tickCount=count, labelFlush=False, labelBound=False)
+
+
+def _scale(frame: pd.DataFrame) -> alt.Scale:
+    """A scale for the values with their intervals."""
+    ends = [frame[name] for name in ("value", "low", "high") if name in frame]
+    return value_scale(pd.concat(ends).dropna())
+
+
 def metric_line(
     points: pd.DataFrame,
     title: str,
     limit: float | None = None,
     stopped_at: int | None = None,
     legend: bool = False,
-    height: int = 170,
+    height: int = 180,
     lang: str = "en",
+    domain: tuple[float, float] | None = None,
+    from_zero: bool = False,
 ) -> alt.LayerChart:
-    """One metric over steps, a line per run, with the stop rule's threshold and the step at which a rule stopped the run."""
+    """One metric over steps, a line per run, with the stop rule's threshold and the step at which a rule stopped the run.
+
+    Args:
+        points: columns step, value and run.
+        title: of the chart.
+        limit: the rule's threshold.
+        stopped_at: the step.
+        legend: whether it says which run is which, and that it is over steps; a small chart has no room for that.
+        height: in pixels.
+        lang: ``en`` or ``pt``.
+        domain: the ends of the y axis; around the values when left out.
+        from_zero: whether the y axis begins at zero, if it has no domain.
+    """
     t = speaker(lang)
     names = alt.Legend(orient="bottom", columns=2, title=None) if legend else None
+    drawn = points["value"] if limit is None else pd.concat([points["value"], pd.Series([limit])])
+    scale = alt.Scale(domain=list(domain)) if domain is not None else value_scale(drawn, from_zero)
     line = (
         alt.Chart(points)
         .mark_line()
         .encode(
-            x=alt.X("step:Q", title=t("step", "passo"), axis=alt.Axis(tickMinStep=1, tickCount=5)),
-            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(format="~r")),
+            x=alt.X("step:Q", title=t("step", "passo") if legend else None, axis=_steps(4)),
+            y=alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(format=TICKS, tickCount=4)),
             color=alt.Color("run:N", title=None, sort=None, legend=names),
             tooltip=["run", "step", alt.Tooltip("value:Q", format=".4g")],
         )
@@ -93,7 +120,7 @@ def gap_chart(points: pd.DataFrame, since: int | None = None, lang: str = "en") 
         lang: ``en`` or ``pt``.
     """
     t = speaker(lang)
-    x = alt.X("step:Q", title=t("training step", "passo de treino"), axis=alt.Axis(tickMinStep=1, tickCount=8))
+    x = alt.X("step:Q", title=t("training step", "passo de treino"), axis=_steps(8))
     share = t("share of the range", "fração da escala")
     ends = alt.Scale(domain=[min(0.0, float(points["low"].min())), max(1.0, float(points["high"].max()))], nice=False)
     legend = alt.Legend(orient="top", title=None)

@@ -40,12 +40,14 @@ class Rule:
         what: the rule in words.
         action: what happens when it fires.
         check: metrics so far -> the numbers that made it fire, in words; None while it does not.
+        reads: how the metric's name begins without which it cannot fire; "" for one that is always watched.
     """
 
     name: str
     what: Text
     action: Action
     check: Callable[[Series], str | None]
+    reads: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def default_rules(
             Text("the loss or its gradient is not a number", "a perda ou seu gradiente não é um número"),
             "stop",
             _nan_loss,
+            "loss",
         ),
         *(_floor_rule(task, floor) for task, floor in task_floors.items()),
         Rule(
@@ -92,6 +95,7 @@ def default_rules(
             ),
             "stop",
             _ceiling,
+            "completions/clipped_ratio",
         ),
         Rule(
             "no-signal",
@@ -101,8 +105,15 @@ def default_rules(
             ),
             "stop",
             _no_signal,
+            "zero_variance/mean",
         ),
-        Rule("grad-norm", Text("gradient norm above 2.0", "norma do gradiente acima de 2,0"), "warn", _grad_norm),
+        Rule(
+            "grad-norm",
+            Text("gradient norm above 2.0", "norma do gradiente acima de 2,0"),
+            "warn",
+            _grad_norm,
+            "grad_norm",
+        ),
         Rule(
             "entropy-collapse",
             Text(
@@ -120,6 +131,7 @@ def default_rules(
             ),
             "warn",
             _same_answers,
+            "distinct/mean",
         ),
         Rule(
             "one-sided",
@@ -129,6 +141,7 @@ def default_rules(
             ),
             "warn",
             _one_sided,
+            "rewards/",
         ),
         Rule(
             "gap",
@@ -138,6 +151,7 @@ def default_rules(
             ),
             on_gap,
             _gap,
+            "eval/gap/",
         ),
         Rule(
             "gpu-memory",
@@ -147,6 +161,7 @@ def default_rules(
             ),
             "warn",
             _gpu_memory,
+            "gpu_memory_gb",
         ),
         Rule(
             "disk",
@@ -163,6 +178,7 @@ def default_rules(
             ),
             "warn",
             lambda series: _long_answers(series, max_completion_length),
+            "completions/mean_length",
         ),
     )
 

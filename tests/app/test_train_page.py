@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.files import write_json, write_whole
-from backend.progress import FILE, Reporter, read_progress
+from backend.progress import FILE, Progress, Reporter, read_progress
 from backend.records import Message, PromptRecord
 from backend.runs.jobs import _preflight_folder
 from backend.runs.processes import started_at
@@ -65,9 +65,17 @@ def test_a_preflight_can_be_cancelled(preflight: subprocess.Popen) -> None:
 
 def test_a_run_says_its_phase(here: Path) -> None:
     add_run(here / "r1", status="running", reason="")
-    Reporter(here / "r1" / FILE).phase("base")(20, 65)
+    write_json(here / "r1" / FILE, {"phase": "base", "step": 0, "done": 20, "total": 65})
     assert progress_of(run_page("runs", lang="en", runs=["r1"])) == ["evaluating base 20/65"]
     assert progress_of(run_page("runs", lang="pt", runs=["r1"])) == ["avaliando o modelo base 20/65"]
+
+
+def test_a_process_says_at_once_that_a_phase_begins_and_ends(tmp_path: Path) -> None:
+    say = Reporter(tmp_path / FILE).phase("step", step=20)
+    assert read_progress(tmp_path / FILE) == Progress("step", 20)
+    say(65, 65)
+    assert read_progress(tmp_path / FILE) == Progress("step", 20, 65, 65)
+    Reporter().phase("step")(1, 2)  # nobody reads it: nothing is written
 
 
 def test_time_left_is_said_once_there_is_a_pace(tmp_path: Path) -> None:

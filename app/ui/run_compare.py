@@ -1,0 +1,99 @@
+"""What differs in the configurations of several runs, and the watch table of one."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.ui.language import t
+from app.ui.markdown import message
+from app.ui.run_fields import label
+from backend.runs.reasons import firing_words
+from backend.runs.watch import firings
+from backend.store.tables import Run
+from backend.suites import tasks
+from backend.training.config import TrainConfig, all_presets
+from backend.training.stop_rules import Rule, default_rules, floors
+
+_NOT_COMPARED = ("name", "override_reason")
+
+
+def show_differences(runs: Sequence[Run], names: Sequence[str]) -> None:
+    """A row for each field in which the runs' configurations differ; in words where there is none.
+
+    Args:
+        runs: two or more.
+        names: what the page calls each.
+    """
+    rows = differing([run.config for run in runs])
+    st.markdown(f"**{t('What differs in their configurations', 'O que difere nas configurações')}**")
+    if not rows:
+        st.caption(t("Nothing: they have the same configuration.", "Nada: eles têm a mesma configuração."))
+        return
+    table = [{"field": label(field), **dict(zip(names, values, strict=True))} for field, values in rows.items()]
+    st.dataframe(
+        pd.DataFrame(table),
+        hide_index=True,
+        height="content",
+        alt=t("Fields that differ, and each run's value", "Campos que diferem, e o valor de cada treino"),
+        column_config={"field": t("field", "campo")},
+    )
+
+
+def differing(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Field -> each configuration's value, of the fields in which they differ. What a run does not say is the default."""
+    start = TrainConfig().model_dump(mode="json")
+    whole = [{**start, **config} for config in configs]
+    fields = [field for field in dict.fromkeys(f for c in whole for f in c) if field not in _NOT_COMPARED]
+    shown = {field: [_shown(config.get(field)) for config in whole] for field in fields}
+    return {field: values for field, values in shown.items() if len(set(values)) > 1}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k}={v}" for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "–"
+    return "–" if value is None or value == "" else str(value)
+
+
+def show_watch_table(run: Run, metrics: Sequence[str]) -> None:
+    """Every stop rule with its state in words; nothing for a run that another program trained.
+
+    Args:
+        run: whose.
+        metrics: the names of its metrics.
+    """
+    if run.preset not in all_presets() or not metrics:
+        return
+    prompts = [task for task in tasks() if f"eval/{task}" in metrics]
+    rules = default_rules(
+        run.config.get("max_completion_length") or 0, floors(prompts), run.config.get("on_gap", "warn")
+    )
+    fired = {firing.get("rule"): firing for firing in firings(run)}
+    count = sum(rule.name in fired for rule in rules)
+    title = t(
+        f"Watch table: {count or 'none'} of {len(rules)} rules fired",
+        f"Tabela de vigia, regras que dispararam: {count} de {len(rules)}",
+    )
+    with st.expander(title):
+        rows = [_watch_row(rule, fired.get(rule.name), metrics, run.config.get("stop_rules", True)) for rule in rules]
+        st.markdown(message("\n".join(rows)))
+
+
+def _watch_row(rule: Rule, firing: Mapping[str, Any] | None, metrics: Sequence[str], may_stop: bool) -> str:
+    """A rule in a line: what it watches, and whether it has fired."""
+    if firing is not None:
+        did = t("stopped the run", "parou o treino") if firing["action"] == "stop" else t("warned", "avisou")
+        state = f"**{did}**: {t(*firing_words(firing['what']))}"
+    elif rule.reads and not any(name.startswith(rule.reads) for name in metrics):
+        state = t("not watched: the run logs no numbers for it", "sem vigia: o treino não registra números para ela")
+    else:
+        would = (
+            t("would stop the run", "pararia o treino")
+            if rule.action == "stop" and may_stop
+            else t("would warn", "avisaria")
+        )
+        state = t(f"has not fired ({would})", f"não disparou ({would})")
+    return f"- {t(*rule.what)}: {state}"
