@@ -36,7 +36,7 @@ SHARES = ("task_reward/mean", "zero_variance/mean", "completions/clipped_ratio",
 DETAILS: dict[str, tuple[str, str]] = {
     "task_reward/mean": ("training reward (0 to 1)", "recompensa no treino (0 a 1)"),
     "entropy/rollouts": ("entropy of a rollout (nats per token)", "entropia de uma amostra (nats por token)"),
-    "entropy": ("entropy, as the trainer logs it", "entropia, como o treinador a registra"),
+    "entropy": ("entropy (the trainer's)", "entropia (do treinador)"),
     "zero_variance/mean": ("groups without signal (share)", "grupos sem sinal (fração)"),
     "completions/mean_length": ("completion length (tokens)", "tamanho da resposta (tokens)"),
     "completions/clipped_ratio": ("cut at the ceiling (share)", "cortadas no teto (fração)"),

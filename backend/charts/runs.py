@@ -86,13 +86,18 @@ def metric_line(
     t = speaker(lang)
     names = alt.Legend(orient="bottom", columns=2, title=None) if legend else None
     drawn = points["value"] if limit is None else pd.concat([points["value"], pd.Series([limit])])
-    scale = alt.Scale(domain=list(domain)) if domain is not None else value_scale(drawn, from_zero)
+    scale, ticks = value_scale(drawn, from_zero), alt.Axis(format=TICKS, tickCount=4)
+    if domain is not None:
+        scale, ticks = (
+            alt.Scale(domain=list(domain)),
+            alt.Axis(format=TICKS, values=[domain[0], sum(domain) / 2, domain[1]]),
+        )
     line = (
         alt.Chart(points)
         .mark_line()
         .encode(
             x=alt.X("step:Q", title=t("step", "passo") if legend else None, axis=_steps(4)),
-            y=alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(format=TICKS, tickCount=4)),
+            y=alt.Y("value:Q", title=None, scale=scale, axis=ticks),
             color=alt.Color("run:N", title=None, sort=None, legend=names),
             tooltip=["run", "step", alt.Tooltip("value:Q", format=".4g")],
         )

@@ -99,7 +99,7 @@ _NUMBERS = (
         r"mean completion length within 5 % of the ceiling of (\d+) tokens",
         r"tamanho médio das respostas a 5 % do teto de \1 tokens",
     ),
-    (r"(\S+) below ([\d.]+) after step (\d+)", r"\1 abaixo de \2 após o passo \3"),
+    (r" below ([\d.]+) after step (\d+)", r" abaixo de \1 após o passo \2"),
     (r"mean length ([\d.]+)", r"tamanho médio \1"),
     (r"(\S+) rises by ([\d.]+), (\d+) others fall", r"\1 sobe \2, \3 outros caem"),
     (r"since step (\d+):", r"desde o passo \1:"),

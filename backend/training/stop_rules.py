@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import Literal
 
 from backend.evaluation.gap import LIMIT
-from backend.suites import tasks
-from backend.wording import Text, fill
+from backend.suites import label_of, tasks
+from backend.wording import Text, decimal, fill
 
 CLIPPED_SHARE = 0.5
 ZERO_VARIANCE_SHARE = 0.5
@@ -242,8 +242,8 @@ def _floor_rule(task: str, floor: float) -> Rule:
     words = fill(
         "{task} below {floor} after step 100",
         "{task} abaixo de {floor} após o passo 100",
-        task=task,
-        floor=f"{floor:.2f}",
+        task=label_of(task),
+        floor=decimal(floor),
     )
     return Rule(f"{task}-floor", words, "warn", check)
 
