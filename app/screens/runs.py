@@ -35,7 +35,7 @@ SHARES = ("task_reward/mean", "zero_variance/mean", "completions/clipped_ratio",
 """Metrics from 0 to 1; their charts have the whole range. Of the others, all but the loss begin at zero."""
 DETAILS: dict[str, tuple[str, str]] = {
     "task_reward/mean": ("training reward (0 to 1)", "recompensa no treino (0 a 1)"),
-    "entropy/rollouts": ("entropy of a rollout (nats per token)", "entropia de uma amostra (nats por token)"),
+    "entropy/rollouts": ("entropy of rollouts (nats)", "entropia das amostras (nats)"),
     "entropy": ("entropy (the trainer's)", "entropia (do treinador)"),
     "zero_variance/mean": ("groups without signal (share)", "grupos sem sinal (fração)"),
     "completions/mean_length": ("completion length (tokens)", "tamanho da resposta (tokens)"),
@@ -174,7 +174,7 @@ def show_evaluations(runs: list[Run], known: list[str]) -> None:
         charts = st.container(horizontal=True)
         for task, rows in evaluated.groupby("task", sort=False):
             with charts.container(width=500):
-                chart = metric_line(rows, task_name(str(task)), legend=len(runs) <= 8, height=230, lang=language())
+                chart = metric_line(rows, task_name(str(task)), legend=len(runs) <= 8, height=290, lang=language())
                 show_chart(chart, alt=f"{task_name(str(task))}. {_in_words(rows)}")
         return
     st.markdown(f"**{words}**")
