@@ -5,16 +5,16 @@ workbench audit my_rewards.py completions.jsonl --card card.html --card card.jso
 workbench audit my_rewards.py completions.jsonl --json      # for a CI: 0 pass, 1 a gate fails, 3 more ratings needed
 """
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from backend.cli import Commands, answer
 from backend.commands.own import CompletionColumn, OwnRewards, PromptColumn, TaskColumn, progress
 from backend.suites.choice import use_suite
 
-app = typer.Typer(add_completion=False)
+app = Commands(add_completion=False)
 
 
 @app.command()
@@ -45,7 +45,6 @@ def audit(
         int | None,
         typer.Option(min=0, help="Calls of the card's attack; 2000 where left out, none where a judge counts."),
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
     html: Annotated[Path | None, typer.Option(help="Also write the audit to this file, as one HTML page.")] = None,
     prompt_column: PromptColumn = "",
     completion_column: CompletionColumn = "",
@@ -90,5 +89,6 @@ def audit(
         from backend.files import write_whole
 
         write_whole(html, as_html(found))
-    typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if json_ else as_table(found))
+    typer.echo(as_table(found))
+    answer(found)
     raise typer.Exit(exit_code(found["tasks"]))
