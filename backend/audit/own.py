@@ -19,6 +19,8 @@ from backend.audit.judges import CHECKS
 from backend.audit.policies import PolicyRho, by_policy
 from backend.audit.raters import doubt_of
 from backend.audit.robustness import held_out_difference, is_held_out
+from backend.audit.rubrics import as_dict, criterion_correlations, refit, refit_words
+from backend.audit.rubrics import as_lines as rubric_lines
 from backend.audit.strongest import strongest
 from backend.audit.table import People
 from backend.data.completions import Taken, import_completions, stratified
@@ -28,9 +30,11 @@ from backend.errors import UserError, bad_rows
 from backend.rating.imported import ImportedScore, check_scale, import_scores
 from backend.rating.queue import enqueue
 from backend.store.completions import ensure_scores
+from backend.store.criteria import criterion_scores
 from backend.store.engine import in_parts, in_transaction, writing
 from backend.store.imported import ids_of_keys
-from backend.suites import Suite, default_profile, fingerprint, suite_of
+from backend.suites import Suite, default_profile, fingerprint, get_task, suite_of
+from backend.suites.new_version import with_weights
 from backend.wording import p_value
 
 MOST_QUEUED = 300
@@ -127,7 +131,7 @@ def audit_own(
     Returns:
         ``{"suite", "finding", "tasks": [{"task", "n", "prompts", "gate", "reason", "fingerprint", "within", "held_out",
         "raters", "policies", "best_of_n", "over_optimisation", "attack", "rewards": [{"name", "rho", "low", "high", "p",
-        "p_holm", "n"}], "pairs", "gaps", "verdicts", "sentence", "judges"}]}``; numbers that are undefined are None. ``finding`` is the strongest, in words. All ratings count for
+        "p_holm", "n"}], "criteria", "refit", "pairs", "gaps", "verdicts", "sentence", "judges"}]}``; numbers that are undefined are None. ``finding`` is the strongest, in words. All ratings count for
         ρ and the gate; ``held_out`` is the held-out half's ρ, and ``difference`` in it is that ρ minus the visible half's, with
         its interval. ``best_of_n`` has a row for each n (``backend.audit.best_of_n``), and ``over_optimisation`` says in words
         what they mean.
@@ -154,11 +158,21 @@ def audit_own(
                 "attack": None
                 if task not in attacks
                 else {"broke": attacks[task].broke, "words": str(attacks[task].words)},
+                **_rubrics(session, task, rated[rated["task"] == task], ids),
                 **alone[task],
             }
             for task in taken.tasks
         ],
     }
+
+
+def _rubrics(session: Session, task: str, rated: pd.DataFrame, ids: Collection[int]) -> dict[str, Any]:
+    """ρ of every reward with each criterion, and the weights refitted, with the file that has them where they are better."""
+    if rated.empty:
+        return {"criteria": [], "refit": None}
+    given, found = criterion_scores(session, ids), refit(rated, get_task(task))
+    new = "" if found is None else with_weights(task, found.refitted, str(refit_words(found)))[1]
+    return as_dict(criterion_correlations(rated, given[given["task"] == task]), found, new)
 
 
 def _nothing(alone: Mapping[str, Mapping[str, Any]]) -> str:
@@ -267,5 +281,5 @@ def as_table(audit: Mapping[str, Any]) -> str:
             lines.append(f"  ρ by who wrote the answers: {each}")
         if task.get("attack"):
             lines.append(f"  attack: {task['attack']['words']}")
-        lines += as_lines(task)
+        lines += [*rubric_lines(task), *as_lines(task)]
     return "\n".join(lines)
