@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from sqlalchemy.orm import Session
@@ -27,6 +27,7 @@ from backend.data.completions import Taken, import_completions, stratified
 from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout
 from backend.errors import UserError, bad_rows
+from backend.rating.criteria import VALUES, import_criteria
 from backend.rating.imported import ImportedScore, check_scale, import_scores
 from backend.rating.queue import enqueue
 from backend.store.completions import ensure_scores
@@ -42,17 +43,27 @@ MOST_QUEUED = 300
 EXIT_CODES = {"pass": 0, "fail": 1, "more ratings needed": 3}
 
 
-def read_scores(path: Path, taken: Taken) -> list[tuple[str, str, float, str]]:
-    """A file of ratings beside a file of completions: rows of id, rater, score, and optionally comment.
+class Given(NamedTuple):
+    """What stands in a file of ratings.
 
-    Returns:
-        (the completion's key, rater, score, comment) of each.
+    Attributes:
+        ratings: (the completion's key, rater, score, comment) of each row.
+        criteria: (the completion's key, rater, criterion, value) of every criterion in it that has one.
+    """
+
+    ratings: list[tuple[str, str, float, str]] = []  # noqa: RUF012  never changed
+    criteria: list[tuple[str, str, str, int]] = []  # noqa: RUF012
+
+
+def read_scores(path: Path, taken: Taken) -> Given:
+    """A file of ratings beside a file of completions: rows of id, rater, score, and optionally comment and criteria by their keys.
 
     Raises:
         UserError: it cannot be read, or has bad rows (named by place); ``prompt`` and ``completion`` in place of ``id`` are for
             `workbench ratings import`.
     """
-    found, bad = [], []
+    found, bad = Given([], []), []
+    known = [criterion.key for criterion in get_task(next(iter(taken.tasks))).criteria]
     for place, row in raw_rows(path):
         try:
             if isinstance(row, ValueError):
@@ -62,14 +73,29 @@ def read_scores(path: Path, taken: Taken) -> list[tuple[str, str, float, str]]:
             key = taken.by_id.get(str(row["id"]))
             if key is None:
                 raise ValueError(f"no completion has the id {str(row['id'])[:40]!r}")
-            found.append((key, str(row["rater"])[:120], float(row["score"]), str(row.get("comment") or "")))
+            rater = str(row["rater"])[:120]
+            found.ratings.append((key, rater, float(row["score"]), str(row.get("comment") or "")))
+            there = [name for name in known if not (pd.isna(row.get(name)) or row[name] == "")]
+            found.criteria.extend((key, rater, name, _level(name, row[name])) for name in there)
         except (TypeError, ValueError) as error:
             bad.append(f"{path}:{place}: {error}")
     if bad:
-        raise bad_rows(f"of {len(found) + len(bad)} ratings", bad)
-    if not found:
+        raise bad_rows(f"of {len(found.ratings) + len(bad)} ratings", bad)
+    if not found.ratings:
         raise UserError(f"{path} holds no ratings")
     return found
+
+
+def _level(criterion: str, value: Any) -> int:
+    if float(value) not in VALUES:
+        raise ValueError(f"{criterion} is {value!r}; a criterion's score is 0, 1 or 2")
+    return int(float(value))
+
+
+def take_criteria(session: Session, taken: Taken, criteria: Sequence[tuple[str, str, str, int]]) -> None:
+    """Put the criteria's scores of a file of ratings into the store."""
+    ids = ids_of_keys(session, list(dict.fromkeys(key for key, *_ in criteria)))
+    import_criteria(session, [(ids[key], rater, name, value) for key, rater, name, value in criteria])
 
 
 def take_scores(session: Session, taken: Taken, ratings: Sequence[tuple[str, str, float, str]]) -> int:
@@ -99,15 +125,16 @@ def bring_in(
         UserError: a file cannot be read or has bad rows, or a reward function fails on the queued ones.
     """
     taken = import_completions(completions, layout, on_progress=on_progress)
-    given = read_scores(ratings, taken) if ratings is not None else []
+    given = read_scores(ratings, taken) if ratings is not None else Given()
     queued = stratified(taken, MOST_QUEUED)
     with writing() as session:
         ids = list(ids_of_keys(session, queued).values())
         ensure_scores(session, default_profile(), ids)
-    every = [*taken.ratings, *given]
+    every = [*taken.ratings, *given.ratings]
     check_scale([score for *_, score, _ in every], suite_of(next(iter(taken.tasks))).scale)
     for part in in_parts(every):  # in parts, so that raters need not wait; the same file again takes what is missing
         in_transaction(partial(_take, taken=taken, ratings=part))
+    in_transaction(lambda session: take_criteria(session, taken, given.criteria))
     in_transaction(lambda session: enqueue(session, ids))
     return taken
 

@@ -57,7 +57,7 @@ def audit(
     suite = use_suite(rewards)
     from backend.audit.card import audit_card, check_suffix, write_card
     from backend.audit.choices import read_choices, take_choices
-    from backend.audit.own import as_table, audit_own, exit_code, read_scores, take_scores
+    from backend.audit.own import Given, as_table, audit_own, exit_code, read_scores, take_criteria, take_scores
     from backend.data.completions import import_completions
     from backend.data.sources.layout import Layout
     from backend.rating.first import put_first
@@ -70,10 +70,11 @@ def audit(
     with progress(f"reading {completions}") as console:
         taken = import_completions(completions, layout)
         console.print(f"{taken.rows} completions, {taken.new} of them new to the store", highlight=False)
-        given = read_scores(ratings, taken) if ratings is not None else []
+        given = read_scores(ratings, taken) if ratings is not None else Given()
         choices = read_choices(pairs, taken) if pairs is not None else []
     with progress("auditing") as console, writing() as session:
-        take_scores(session, taken, given)
+        take_scores(session, taken, given.ratings)
+        take_criteria(session, taken, given.criteria)
         take_choices(session, choices)
         found = audit_own(session, suite, taken, "workbench audit", judge_checks, everything)
         if to_raters:

@@ -1,13 +1,16 @@
 """Save a rater's score of one criterion, change it, or take it back."""
 
-from sqlalchemy import Select, select
+from collections.abc import Sequence
+
+from sqlalchemy import Select, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.errors import UserError
 from backend.rating.queue import is_repeat
 from backend.store.engine import in_turn
-from backend.store.ratings import check_own_rater
+from backend.store.ratings import check_own_rater, get_rater
 from backend.store.tables import Completion, CriterionScore, Prompt, utc_now
 from backend.suites import find_task
 
@@ -33,15 +36,31 @@ def save_criterion(session: Session, completion_id: int, rater_id: int, criterio
     in_turn(session, f"rater {rater_id}")
     if is_repeat(session, completion_id, rater_id):
         return
-    row = session.get(CriterionScore, (completion_id, rater_id, criterion))
-    if value is None:
-        if row is not None:
-            session.delete(row)
+    if value is not None:
+        _keep(session, [(completion_id, rater_id, criterion, value)])
         return
-    if row is None:
-        row = CriterionScore(completion_id=completion_id, rater_id=rater_id, criterion=criterion)
-        session.add(row)
-    row.value, row.created_at = value, utc_now()
+    mine = (CriterionScore.completion_id == completion_id, CriterionScore.rater_id == rater_id)
+    session.execute(delete(CriterionScore).where(*mine, CriterionScore.criterion == criterion))
+
+
+@needs("engineer")
+def import_criteria(session: Session, scores: Sequence[tuple[int, str, str, int]]) -> None:
+    """Take scores that were given elsewhere: (completion id, rater's name, criterion, value) of each. Earlier ones are replaced."""
+    in_turn(session, "raters")
+    raters = {name: get_rater(session, name).id for name in dict.fromkeys(rater for _, rater, _, _ in scores)}
+    latest = {(completion_id, raters[rater], criterion): value for completion_id, rater, criterion, value in scores}
+    _keep(session, [(*key, value) for key, value in latest.items()])
+
+
+def _keep(session: Session, scores: Sequence[tuple[int, int, str, int]]) -> None:
+    """Store (completion id, rater id, criterion, value) of each, in place of what is there."""
+    if not scores:
+        return
+    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(CriterionScore)
+    keys, now = ("completion_id", "rater_id", "criterion"), utc_now()
+    given = {"value": insert.excluded.value, "created_at": insert.excluded.created_at}
+    rows = [dict(zip((*keys, "value"), score, strict=True), created_at=now) for score in scores]
+    session.execute(insert.on_conflict_do_update(index_elements=keys, set_=given), rows)
 
 
 def criteria_of(session: Session, completion_id: int, rater_id: int) -> dict[str, int]:

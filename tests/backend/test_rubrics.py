@@ -248,6 +248,25 @@ def test_nobody_scores_in_anothers_name(completions: list[int]) -> None:
         save_criterion(session, completions[0], ana, "brief", 2)
 
 
+def test_criteria_of_a_file_are_taken_with_its_ratings(call: Call, tmp_path: Path) -> None:  # noqa: F811
+    declared(tmp_path, '{"right": ("Right", "It is true"), "kind": ("Kind", "It is friendly")}')
+    rows = [f'{{"id": {i}, "prompt": "p{i // 2}", "completion": "{"x" * (i + 1)}"}}\n' for i in range(24)]
+    (tmp_path / "completions.jsonl").write_text("".join(rows), encoding="utf-8")
+    given = [f"{i},ana,{1 + i % 5},{i % 3},{'' if i % 2 else 2 - i % 3}\n" for i in range(24)]
+    (tmp_path / "ratings.csv").write_text("id,rater,score,right,kind\n" + "".join(given), encoding="utf-8")
+    files = tmp_path / "mine.py", tmp_path / "completions.jsonl", "--ratings", tmp_path / "ratings.csv"
+    found = check("audit", call("audit", *files, "--json").out)["tasks"][0]["criteria"]
+    assert [(row["reward"], row["criterion"], row["n"]) for row in found] == [
+        ("total", "kind", 12), ("short", "kind", 12), ("total", "right", 24), ("short", "right", 24),
+    ]  # fmt: skip
+    call("audit", *files)
+    with reading() as session:
+        assert len(criterion_scores(session)) == 36
+    (tmp_path / "ratings.csv").write_text("id,rater,score,right\n0,ana,3,5\n", encoding="utf-8")
+    done = call("audit", *files)
+    assert done.code == 2 and "right is '5'; a criterion's score is 0, 1 or 2" in done.err
+
+
 # --- what declares them -------------------------------------------------------------------------------------------
 def declared(folder: Path, said: str) -> tuple[Criterion, ...]:
     (folder / "mine.py").write_text(
