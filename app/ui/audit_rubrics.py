@@ -49,7 +49,8 @@ def _show_criteria(task: Task, rated: pd.DataFrame, given: pd.DataFrame) -> None
             icon=":material/checklist:",
         )
         return
-    cells = found.assign(cell=[_cell(row) for _, row in found.iterrows()])
+    most = found.groupby("criterion")["n"].transform("max")
+    cells = found.assign(cell=[_cell(row, n) for (_, row), n in zip(found.iterrows(), most, strict=True)])
     table = cells.pivot(index="reward", columns="criterion", values="cell").reindex(index=found["reward"].unique())
     known = [c for c in task.criteria if c.key in table.columns]
     heads = {
@@ -71,9 +72,11 @@ def _show_criteria(task: Task, rated: pd.DataFrame, given: pd.DataFrame) -> None
     )
 
 
-def _cell(row: pd.Series) -> str:
+def _cell(row: pd.Series, most: int) -> str:
+    """ρ, its interval where there is one, and n where it is less than the criterion's."""
     ends = interval(row["low"], row["high"])
-    return number(row["rho"]) + (f" · {ends}" if ends else "")
+    fewer = f" (n = {row['n']})" if row["n"] < most else ""
+    return number(row["rho"]) + (f" · {ends}" if ends else "") + fewer
 
 
 def _show_refit(task: Task, found: Refit | None) -> None:
