@@ -17,7 +17,7 @@ import typer
 
 from app.sign_in import refused_address, sign_in_state
 from backend.audit.own import bring_in
-from backend.cli import command_line
+from backend.cli import Commands, answer, command_line
 from backend.commands.own import CompletionColumn, OwnRewards, PromptColumn, TaskColumn, progress
 from backend.data.sources.layout import Layout
 from backend.errors import UserError
@@ -27,7 +27,7 @@ from backend.runs.processes import child_environment, start_detached
 from backend.settings import get_settings
 from backend.suites.choice import is_chosen, use_suite
 
-app = typer.Typer(add_completion=False)
+app = Commands(add_completion=False)
 
 
 @app.command()
@@ -58,8 +58,10 @@ def main(
         _teach_nano()
     script = str(Path(__file__).with_name("server.py"))
     print(f"The workbench opens on http://{address}:{port}", flush=True)
+    answer({"url": f"http://{address}:{port}"})
     options = ["--server.port", str(port), "--server.address", address]
     command = [sys.executable, "-m", "streamlit", "run", script, *options]
+    os.dup2(sys.stdout.fileno(), 1)  # with --json, what the server prints is words too
     os.execve(sys.executable, command, child_environment())
 
 

@@ -54,46 +54,56 @@ def run(
     commands = parser.add_subparsers(dest="command", required=True)
     probes = commands.add_parser("probes", help="completions written to cheat, beside the most each may score")
     scoring = commands.add_parser("score", help="score a JSONL file of completions")
-    commands.add_parser("fingerprint", help="the fingerprint of every task's reward under every profile")
+    fingerprints = commands.add_parser("fingerprint", help="the fingerprint of every task's reward under every profile")
     scoring.add_argument("file", type=Path)
     scoring.add_argument("--task", choices=list(tasks), help="task of lines that name none")
     scoring.add_argument("--csv", type=Path, help="write a CSV file instead of a table")
     for command in (probes, scoring):
         command.add_argument("--profile", choices=list(profiles), default=default)
+    for command in (probes, scoring, fingerprints):
+        command.add_argument("--json", action="store_true", help="print JSON alone")
     given = parser.parse_args(arguments)
     if given.command == "fingerprint":
-        _fingerprints(tasks, profiles)
+        _fingerprints(tasks, profiles, given.json)
         return 0
     rules = dict(zip(tasks, profiles[given.profile], strict=True))
     if given.command == "probes":
-        return _probes(tasks, rules, given.profile)
+        return _probes(tasks, rules, given.profile, given.json)
     try:
-        _score(given.file, given.task, tasks, rules, given.profile, given.csv)
+        _score(given.file, given.task, tasks, rules, given.profile, given.csv, given.json)
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def _fingerprints(tasks: Mapping[str, Task], profiles: Mapping[str, Sequence[Profile]]) -> None:
-    _table(
-        [
-            {
-                "profile": name,
-                **{
-                    t.name: reward_fingerprint(t.reward, p)
-                    for t, p in zip(tasks.values(), of, strict=True)
-                    if isinstance(t.reward, Reward)
-                },
-                "what": of[0].summary.en,
-            }
-            for name, of in profiles.items()
-        ]
-    )
+def _fingerprints(tasks: Mapping[str, Task], profiles: Mapping[str, Sequence[Profile]], as_json: bool) -> None:
+    rows: list[Row] = [
+        {
+            "profile": name,
+            **{
+                t.name: reward_fingerprint(t.reward, p)
+                for t, p in zip(tasks.values(), of, strict=True)
+                if isinstance(t.reward, Reward)
+            },
+            "what": of[0].summary.en,
+        }
+        for name, of in profiles.items()
+    ]
+    (_json if as_json else _table)(rows)
 
 
-def _probes(tasks: Mapping[str, Task], rules: Mapping[str, Profile], profile: str) -> int:
+def _probes(tasks: Mapping[str, Task], rules: Mapping[str, Profile], profile: str, as_json: bool) -> int:
     results = [result for task in tasks.values() for result in run_probes(task, rules[task.name])]
+    over = sum(not r.passed for r in results)
+    if as_json:
+        _json(
+            [
+                {"task": r.task, "probe": r.probe.name, "score": r.total, "limit": r.probe.limit, "passed": r.passed}
+                for r in results
+            ]
+        )
+        return 1 if over else 0
     _table(
         [
             {
@@ -106,7 +116,6 @@ def _probes(tasks: Mapping[str, Task], rules: Mapping[str, Profile], profile: st
             for r in results
         ]
     )
-    over = sum(not r.passed for r in results)
     print(f"\n{over} of {len(results)} probes are over their limit under {profile}")
     return 1 if over else 0
 
@@ -118,6 +127,7 @@ def _score(
     rules: Mapping[str, Profile],
     profile: str,
     to: Path | None,
+    as_json: bool,
 ) -> None:
     rows = []
     for number, line in _lines(path, task, list(tasks)):
@@ -134,12 +144,16 @@ def _score(
                 **{k: round(v, 4) for k, v in s.components.items()},
             }
         )
+    if as_json:
+        _json(rows)
     columns = [
         "line",
         "task",
         "total",
         *dict.fromkeys(c for t in dict.fromkeys(str(r["task"]) for r in rows) for c in tasks[t].reward.maxima),
     ]
+    if to is None and as_json:
+        return
     if to is None:
         _table(rows, columns)
         mean = sum(float(str(r["total"])) for r in rows) / len(rows)
@@ -150,7 +164,7 @@ def _score(
             _csv(rows, columns, file)
     except OSError as error:
         raise BadInput(f"cannot write {to}: {error.strerror}") from error
-    print(f"wrote {len(rows)} rows to {to}")
+    print(f"wrote {len(rows)} rows to {to}", file=sys.stderr if as_json else sys.stdout)
 
 
 def _lines(path: Path, task: str | None, known: list[str]) -> list[tuple[int, Row]]:
@@ -188,6 +202,10 @@ def _csv(rows: Iterable[Row], columns: list[str], file: TextIO) -> None:
     writer = csv.DictWriter(file, columns, restval="")
     writer.writeheader()
     writer.writerows(rows)
+
+
+def _json(rows: list[Row]) -> None:
+    print(json.dumps(rows, ensure_ascii=False, indent=2))
 
 
 def _table(rows: list[Row], columns: list[str] | None = None) -> None:

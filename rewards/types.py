@@ -147,6 +147,25 @@ GENERAL_GUIDELINE = Guideline(
 )
 
 
+MOST_CRITERIA = 6
+"""Of a task: each has a key of its own on the raters' page."""
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One thing that a rater may score beside the overall score: 0 not met, 1 met in part, 2 met.
+
+    Attributes:
+        key: its name in the store, at most 40 characters.
+        label: for people, a word or two.
+        what: when it is met, in a line.
+    """
+
+    key: str
+    label: Text
+    what: Text
+
+
 @dataclass(frozen=True)
 class Probe:
     """A completion written to cheat a reward, and the most it may score."""
@@ -263,6 +282,7 @@ class Task:
         reward: what a completion is worth.
         label: as people call it; the name where left out.
         guideline: what raters are asked; a general question where left out.
+        criteria: what raters may score beside the overall score, at most ``MOST_CRITERIA``.
         rendering: how a completion is shown: Markdown, plain text, or a notification on a phone. A task with ``json``
             is shown as JSON.
         json: set where the answer must be a JSON object.
@@ -281,6 +301,7 @@ class Task:
     reward: Reward | Functions
     label: Text = NO_TEXT
     guideline: Guideline | None = None
+    criteria: tuple[Criterion, ...] = ()
     rendering: Literal["markdown", "text"] | Bubble = "markdown"
     json: JsonAnswer | None = None
     probes: tuple[Probe, ...] = ()
@@ -296,6 +317,11 @@ class Task:
     def __post_init__(self) -> None:
         if not self.label.en:
             object.__setattr__(self, "label", Text(self.name, self.name))
+        keys = [criterion.key for criterion in self.criteria]
+        if len(set(keys)) < len(keys) or len(keys) > MOST_CRITERIA or not all(0 < len(key) <= 40 for key in keys):
+            raise ValueError(
+                f"{self.name}: at most {MOST_CRITERIA} criteria, with different keys of 1 to 40 characters"
+            )
 
     @property
     def bounds(self) -> tuple[float, float] | None:

@@ -10,6 +10,7 @@ import time
 import streamlit as st
 
 from app.ui.completion import show_completion, show_prompt
+from app.ui.criteria import show_criteria
 from app.ui.item_tokens import item_token
 from app.ui.language import language, t, task_name
 from app.ui.markdown import harmless, message
@@ -26,12 +27,13 @@ from app.ui.rating_steps import (
     take_back,
 )
 from app.ui.state import open_store
+from backend.rating.criteria import criteria_of
 from backend.rating.queue import claim_next, draft_of, progress
 from backend.rating.ratings import FLAGS, SKIP_REASONS
 from backend.store.completions import one_completion
 from backend.store.engine import in_transaction, reading
 from backend.store.ratings import self_agreement
-from backend.suites import guideline_of
+from backend.suites import find_task, guideline_of
 
 _BATCH = 50
 _RECOUNT = 25  # after this many ratings "to go" is counted in the store; between them it only counts down
@@ -192,6 +194,10 @@ def show_help(one_key: bool) -> None:
     keys = [
         ("1–5", t("score and move on", "dá a nota e avança") if one_key else t("choose a score", "escolhe a nota")),
         *([] if one_key else [("Enter", t("save and move on", "salva e avança"))]),
+        (
+            "Q W E T Y U",
+            t("a criterion: met, in part, not met, none", "um critério: cumpre, em parte, não cumpre, nenhum"),
+        ),
         ("S", t("skip, then 1–4 for the reason", "pula; depois 1–4 dá o motivo")),
         ("Backspace", t("take the last one back", "desfaz a última")),
         ("Tab", t("leave the comment, so that keys score again", "sai do comentário; as teclas voltam a dar nota")),
@@ -270,10 +276,13 @@ def show_done(rater_id: int) -> None:
 def rating(rater_id: int, one_key: bool) -> None:
     """The item, the scores, and what goes with them."""
     item = current_item(rater_id)
-    row = None
+    row, task = None, None
     if item is not None:
         with reading() as session:
             row, draft = one_completion(session, item), draft_of(session, item, rater_id)
+            task = find_task(row["task"]) if row is not None else None
+            if task is not None and task.criteria and "criteria" not in st.session_state:
+                st.session_state["criteria"] = criteria_of(session, item, rater_id)
     show_progress(rater_id)
     if item is None or row is None:
         show_done(rater_id)
@@ -295,6 +304,8 @@ def rating(rater_id: int, one_key: bool) -> None:
         if st.session_state.get("helping"):
             show_help(one_key)
         show_guideline(row["task"])
+        if task is not None and task.criteria and not st.session_state.get("skipping"):
+            show_criteria(item, rater_id, task.criteria, st.session_state["criteria"], token)
         st.pills(
             t("Something is wrong with the item", "Há algo errado com o item"),
             list(FLAGS),

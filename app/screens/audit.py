@@ -15,6 +15,7 @@ from app.ui.audit_findings import show_others, show_strongest
 from app.ui.audit_judges import judges_of, show_judges, show_pairs
 from app.ui.audit_policies import show_policies
 from app.ui.audit_raters import show_left_out, show_raters
+from app.ui.audit_rubrics import show_rubrics
 from app.ui.audit_trust import show_components, show_leave_one_out, show_lifted, show_profiles, show_trust
 from app.ui.audit_versions import show_versions
 from app.ui.chart import show_chart
@@ -240,6 +241,7 @@ def page() -> None:
             alt=t("ρ per task with interval", "ρ por tarefa com intervalo"),
         )
     rules = {t("Pairs", "Pares"): lambda: show_pairs(profile, list(totals["task"]))}
+    rules[t("Criteria and weights", "Critérios e pesos")] = lambda: show_rubrics(rated)
     if judges := judges_of(list(totals["task"])):
         rules[t("Judges", "Juízes")] = lambda: show_judges(rated, profile, judges)
     if any(len(suite.profiles) > 1 for suite in suites()):

@@ -14,6 +14,7 @@ from app.ui.item_tokens import item_token
 from app.ui.language import t
 from app.ui.rater import confirm_rater
 from backend.errors import UserError
+from backend.rating.criteria import save_criterion
 from backend.rating.queue import claim_next, save_draft
 from backend.rating.ratings import save_rating, undo_last
 from backend.store.engine import StoreAway, in_transaction
@@ -53,7 +54,7 @@ def rate(item: int, rater_id: int, score: int | None = None, skip_reason: str | 
 
 def show_item(item: int | None) -> None:
     """Show an item at the next drawing; None: claim one from the queue then."""
-    for key in ("picked", "skipping"):
+    for key in ("picked", "skipping", "criteria"):
         st.session_state.pop(key, None)
     st.session_state["shown_at"] = time.time()
     if item is None:
@@ -94,6 +95,16 @@ def keep_draft(item: int, rater_id: int) -> None:
     comment = st.session_state.get(f"comment_{item_token(rater_id, item)}", "")
     with _error_shown():
         in_transaction(lambda session: save_draft(session, item, rater_id, comment))
+
+
+def keep_criterion(item: int, rater_id: int, criterion: str, value: int | None) -> None:
+    """Save a criterion's score in the store at once; what could not be saved is not shown as chosen."""
+    if st.session_state.get("item") != item:
+        return
+    with _error_shown():
+        in_transaction(lambda session: save_criterion(session, item, rater_id, criterion, value))
+        chosen = st.session_state.get("criteria", {})
+        st.session_state["criteria"] = {**chosen, criterion: value}
 
 
 @contextmanager

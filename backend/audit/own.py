@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from sqlalchemy.orm import Session
@@ -19,18 +19,23 @@ from backend.audit.judges import CHECKS
 from backend.audit.policies import PolicyRho, by_policy
 from backend.audit.raters import doubt_of
 from backend.audit.robustness import held_out_difference, is_held_out
+from backend.audit.rubrics import as_dict, criterion_correlations, refit, refit_words
+from backend.audit.rubrics import as_lines as rubric_lines
 from backend.audit.strongest import strongest
 from backend.audit.table import People
 from backend.data.completions import Taken, import_completions, stratified
 from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout
 from backend.errors import UserError, bad_rows
+from backend.rating.criteria import VALUES, import_criteria
 from backend.rating.imported import ImportedScore, check_scale, import_scores
 from backend.rating.queue import enqueue
 from backend.store.completions import ensure_scores
+from backend.store.criteria import criterion_scores
 from backend.store.engine import in_parts, in_transaction, writing
 from backend.store.imported import ids_of_keys
-from backend.suites import Suite, default_profile, fingerprint, suite_of
+from backend.suites import Suite, default_profile, fingerprint, get_task, suite_of
+from backend.suites.new_version import with_weights
 from backend.wording import p_value
 
 MOST_QUEUED = 300
@@ -38,17 +43,27 @@ MOST_QUEUED = 300
 EXIT_CODES = {"pass": 0, "fail": 1, "more ratings needed": 3}
 
 
-def read_scores(path: Path, taken: Taken) -> list[tuple[str, str, float, str]]:
-    """A file of ratings beside a file of completions: rows of id, rater, score, and optionally comment.
+class Given(NamedTuple):
+    """What stands in a file of ratings.
 
-    Returns:
-        (the completion's key, rater, score, comment) of each.
+    Attributes:
+        ratings: (the completion's key, rater, score, comment) of each row.
+        criteria: (the completion's key, rater, criterion, value) of every criterion in it that has one.
+    """
+
+    ratings: list[tuple[str, str, float, str]] = []  # noqa: RUF012  never changed
+    criteria: list[tuple[str, str, str, int]] = []  # noqa: RUF012
+
+
+def read_scores(path: Path, taken: Taken) -> Given:
+    """A file of ratings beside a file of completions: rows of id, rater, score, and optionally comment and criteria by their keys.
 
     Raises:
         UserError: it cannot be read, or has bad rows (named by place); ``prompt`` and ``completion`` in place of ``id`` are for
             `workbench ratings import`.
     """
-    found, bad = [], []
+    found, bad = Given([], []), []
+    known = [criterion.key for criterion in get_task(next(iter(taken.tasks))).criteria]
     for place, row in raw_rows(path):
         try:
             if isinstance(row, ValueError):
@@ -58,14 +73,29 @@ def read_scores(path: Path, taken: Taken) -> list[tuple[str, str, float, str]]:
             key = taken.by_id.get(str(row["id"]))
             if key is None:
                 raise ValueError(f"no completion has the id {str(row['id'])[:40]!r}")
-            found.append((key, str(row["rater"])[:120], float(row["score"]), str(row.get("comment") or "")))
+            rater = str(row["rater"])[:120]
+            found.ratings.append((key, rater, float(row["score"]), str(row.get("comment") or "")))
+            there = [name for name in known if not (pd.isna(row.get(name)) or row[name] == "")]
+            found.criteria.extend((key, rater, name, _level(name, row[name])) for name in there)
         except (TypeError, ValueError) as error:
             bad.append(f"{path}:{place}: {error}")
     if bad:
-        raise bad_rows(f"of {len(found) + len(bad)} ratings", bad)
-    if not found:
+        raise bad_rows(f"of {len(found.ratings) + len(bad)} ratings", bad)
+    if not found.ratings:
         raise UserError(f"{path} holds no ratings")
     return found
+
+
+def _level(criterion: str, value: Any) -> int:
+    if float(value) not in VALUES:
+        raise ValueError(f"{criterion} is {value!r}; a criterion's score is 0, 1 or 2")
+    return int(float(value))
+
+
+def take_criteria(session: Session, taken: Taken, criteria: Sequence[tuple[str, str, str, int]]) -> None:
+    """Put the criteria's scores of a file of ratings into the store."""
+    ids = ids_of_keys(session, list(dict.fromkeys(key for key, *_ in criteria)))
+    import_criteria(session, [(ids[key], rater, name, value) for key, rater, name, value in criteria])
 
 
 def take_scores(session: Session, taken: Taken, ratings: Sequence[tuple[str, str, float, str]]) -> int:
@@ -95,15 +125,16 @@ def bring_in(
         UserError: a file cannot be read or has bad rows, or a reward function fails on the queued ones.
     """
     taken = import_completions(completions, layout, on_progress=on_progress)
-    given = read_scores(ratings, taken) if ratings is not None else []
+    given = read_scores(ratings, taken) if ratings is not None else Given()
     queued = stratified(taken, MOST_QUEUED)
     with writing() as session:
         ids = list(ids_of_keys(session, queued).values())
         ensure_scores(session, default_profile(), ids)
-    every = [*taken.ratings, *given]
+    every = [*taken.ratings, *given.ratings]
     check_scale([score for *_, score, _ in every], suite_of(next(iter(taken.tasks))).scale)
     for part in in_parts(every):  # in parts, so that raters need not wait; the same file again takes what is missing
         in_transaction(partial(_take, taken=taken, ratings=part))
+    in_transaction(lambda session: take_criteria(session, taken, given.criteria))
     in_transaction(lambda session: enqueue(session, ids))
     return taken
 
@@ -127,7 +158,7 @@ def audit_own(
     Returns:
         ``{"suite", "finding", "tasks": [{"task", "n", "prompts", "gate", "reason", "fingerprint", "within", "held_out",
         "raters", "policies", "best_of_n", "over_optimisation", "attack", "rewards": [{"name", "rho", "low", "high", "p",
-        "p_holm", "n"}], "pairs", "gaps", "verdicts", "sentence", "judges"}]}``; numbers that are undefined are None. ``finding`` is the strongest, in words. All ratings count for
+        "p_holm", "n"}], "criteria", "refit", "pairs", "gaps", "verdicts", "sentence", "judges"}]}``; numbers that are undefined are None. ``finding`` is the strongest, in words. All ratings count for
         ρ and the gate; ``held_out`` is the held-out half's ρ, and ``difference`` in it is that ρ minus the visible half's, with
         its interval. ``best_of_n`` has a row for each n (``backend.audit.best_of_n``), and ``over_optimisation`` says in words
         what they mean.
@@ -154,11 +185,21 @@ def audit_own(
                 "attack": None
                 if task not in attacks
                 else {"broke": attacks[task].broke, "words": str(attacks[task].words)},
+                **_rubrics(session, task, rated[rated["task"] == task], ids),
                 **alone[task],
             }
             for task in taken.tasks
         ],
     }
+
+
+def _rubrics(session: Session, task: str, rated: pd.DataFrame, ids: Collection[int]) -> dict[str, Any]:
+    """ρ of every reward with each criterion, and the weights refitted, with the file that has them where they are better."""
+    if rated.empty:
+        return {"criteria": [], "refit": None}
+    given, found = criterion_scores(session, ids), refit(rated, get_task(task))
+    new = "" if found is None else with_weights(task, found.refitted, str(refit_words(found)))[1]
+    return as_dict(criterion_correlations(rated, given[given["task"] == task]), found, new)
 
 
 def _nothing(alone: Mapping[str, Mapping[str, Any]]) -> str:
@@ -267,5 +308,5 @@ def as_table(audit: Mapping[str, Any]) -> str:
             lines.append(f"  ρ by who wrote the answers: {each}")
         if task.get("attack"):
             lines.append(f"  attack: {task['attack']['words']}")
-        lines += as_lines(task)
+        lines += [*rubric_lines(task), *as_lines(task)]
     return "\n".join(lines)

@@ -100,7 +100,7 @@ def _task_rows(
     values = rated.pivot(index="completion_id", columns="component", values="value")
     first = rated.groupby("completion_id").first().reindex(values.index)
     names = ["total", *(c for c in values.columns if c != "total")]
-    found = _correlated(first, values[names])
+    found = correlated(first, values[names])
     human, total = first["human"].to_numpy(float), values["total"].to_numpy(float)
     within = within_prompt(human, total, first["prompt_id"].tolist())
     length = spearman(human, first["length"]) if "length" in first else None
@@ -138,7 +138,7 @@ def _why_none(c: Correlation) -> Text:
     return Text("too rare to tell", "raro demais para dizer") if c.rare else Text("", "")
 
 
-def _correlated(first: pd.DataFrame, values: pd.DataFrame) -> list[Correlation]:
+def correlated(first: pd.DataFrame, values: pd.DataFrame) -> list[Correlation]:
     """Each column's correlation with the human scores, on the completions that it applies to, weighted to the queue."""
     weights = weights_of(first)
 
@@ -223,7 +223,7 @@ def _without(flagged: set[str], first: pd.DataFrame, totals: pd.DataFrame, peopl
     kept = people.ratings[~people.ratings["rater"].isin(flagged)]
     human = kept.groupby("completion_id")["score"].mean().reindex(first.index)
     there = human.notna()
-    c = _correlated(first[there].assign(human=human[there]), totals[there])[0]
+    c = correlated(first[there].assign(human=human[there]), totals[there])[0]
     if c.rho is None:
         return []
     return [fill("without them ρ is {rho} (n = {n})", "sem eles ρ é {rho} (n = {n})", rho=decimal(c.rho), n=c.n)]

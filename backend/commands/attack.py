@@ -4,7 +4,6 @@ workbench attack my_rewards.py completions.jsonl
 workbench attack --task push --profile v4.2.1     # a task of the installed suites, on the store's completions
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,13 +12,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from backend.cli import Commands, answer
 from backend.commands.own import CompletionColumn, PromptColumn, TaskColumn, progress
 from backend.suites.choice import use_suite
 
 if TYPE_CHECKING:
     from backend.audit.attack import Attacked
 
-app = typer.Typer(add_completion=False)
+app = Commands(add_completion=False)
 
 
 @app.command()
@@ -36,7 +36,6 @@ def attack(
     seconds: Annotated[float | None, typer.Option(min=0.1, help="Stop a task after these seconds.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same search.")] = 42,
     to_raters: Annotated[bool, typer.Option(help="Put the finds before the raters.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
     prompt_column: PromptColumn = "",
     completion_column: CompletionColumn = "",
     task_column: TaskColumn = "task",
@@ -78,8 +77,8 @@ def attack(
             keep_attack(session, one)
             if to_raters:
                 queue_finds(session, one)
-    found = {"seed": seed, "tasks": [as_dict(one) for one in done]}
-    typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if json_ else "\n".join(_words(one) for one in done))
+    typer.echo("\n".join(_words(one) for one in done))
+    answer({"seed": seed, "tasks": [as_dict(one) for one in done]})
     raise typer.Exit(1 if any(one.found.finds for one in done) else 0)
 
 

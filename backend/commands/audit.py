@@ -5,16 +5,16 @@ workbench audit my_rewards.py completions.jsonl --card card.html --card card.jso
 workbench audit my_rewards.py completions.jsonl --json      # for a CI: 0 pass, 1 a gate fails, 3 more ratings needed
 """
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from backend.cli import Commands, answer
 from backend.commands.own import CompletionColumn, OwnRewards, PromptColumn, TaskColumn, progress
 from backend.suites.choice import use_suite
 
-app = typer.Typer(add_completion=False)
+app = Commands(add_completion=False)
 
 
 @app.command()
@@ -45,7 +45,6 @@ def audit(
         int | None,
         typer.Option(min=0, help="Calls of the card's attack; 2000 where left out, none where a judge counts."),
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
     html: Annotated[Path | None, typer.Option(help="Also write the audit to this file, as one HTML page.")] = None,
     prompt_column: PromptColumn = "",
     completion_column: CompletionColumn = "",
@@ -58,7 +57,7 @@ def audit(
     suite = use_suite(rewards)
     from backend.audit.card import audit_card, check_suffix, write_card
     from backend.audit.choices import read_choices, take_choices
-    from backend.audit.own import as_table, audit_own, exit_code, read_scores, take_scores
+    from backend.audit.own import Given, as_table, audit_own, exit_code, read_scores, take_criteria, take_scores
     from backend.data.completions import import_completions
     from backend.data.sources.layout import Layout
     from backend.rating.first import put_first
@@ -71,10 +70,11 @@ def audit(
     with progress(f"reading {completions}") as console:
         taken = import_completions(completions, layout)
         console.print(f"{taken.rows} completions, {taken.new} of them new to the store", highlight=False)
-        given = read_scores(ratings, taken) if ratings is not None else []
+        given = read_scores(ratings, taken) if ratings is not None else Given()
         choices = read_choices(pairs, taken) if pairs is not None else []
     with progress("auditing") as console, writing() as session:
-        take_scores(session, taken, given)
+        take_scores(session, taken, given.ratings)
+        take_criteria(session, taken, given.criteria)
         take_choices(session, choices)
         found = audit_own(session, suite, taken, "workbench audit", judge_checks, everything)
         if to_raters:
@@ -90,5 +90,6 @@ def audit(
         from backend.files import write_whole
 
         write_whole(html, as_html(found))
-    typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if json_ else as_table(found))
+    typer.echo(as_table(found))
+    answer(found)
     raise typer.Exit(exit_code(found["tasks"]))

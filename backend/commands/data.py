@@ -5,17 +5,19 @@ workbench data report SET                     # the quality of a stored set, or 
 workbench data sample --n 2                   # completions of the eval prompts, offered to raters
 """
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from backend.cli import Commands, answer
 from backend.data.jsonl import read_prompts
 from backend.data.prompt_sets import default_prompts, keep_set, named_prompts
 from backend.errors import UserError
 from backend.suites import suites
 
-app = typer.Typer(help=__doc__, no_args_is_help=True)
+app = Commands(help=__doc__, no_args_is_help=True)
 
 for _suite in suites():
     if _suite.commands is not None:
@@ -25,7 +27,9 @@ for _suite in suites():
 @app.command(name="import")
 def import_(file: Path) -> None:
     """Import a JSONL file of prompts (task, prompt or messages, optional facts and split) as a set."""
-    typer.echo("imported " + keep_set(read_prompts(file), file.name))
+    kept = keep_set(read_prompts(file), file.name)
+    typer.echo(f"imported {kept}")
+    answer(asdict(kept))
 
 
 @app.command()
@@ -35,7 +39,8 @@ def report(
     """Print how good a prompt set is: mix, lengths, repeats, leaks, labels."""
     from backend.data.quality import print_quality
 
-    print_quality(named_prompts(prompts))
+    found = print_quality(named_prompts(prompts))
+    answer([{**asdict(q), "problems": q.problems()} for q in found])
 
 
 @app.command()
@@ -87,3 +92,4 @@ def sample(
         save_prompt_set(session, every, prompts)
         ids = save_for_raters(session, [r.id for r in records], groups, name, sampling)
     typer.echo(f"stored {len(ids)} completions; they are in the raters' queue")
+    answer({"policy": name, "completions": ids})

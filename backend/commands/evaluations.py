@@ -7,11 +7,13 @@ workbench evaluations compare A B --csv t.csv --markdown pr.md
 workbench evaluations benchmark RUN --tasks assin2_rte --limit 200   # general ability, by lm-eval
 """
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from backend.cli import Commands, answer
 from backend.evaluation.external import PORTUGUESE, benchmark
 from backend.evaluation.findings import evidence_sentence
 from backend.evaluation.next_step import next_step
@@ -32,15 +34,18 @@ from backend.store.evaluations import all_evaluations
 from backend.store.runs import run_folder
 from backend.training.config import config_from_json
 
-app = typer.Typer(help=__doc__, no_args_is_help=True)
+app = Commands(help=__doc__, no_args_is_help=True)
 
 
 @app.command("list")
 def list_() -> None:
     """Every evaluation: id, label, profile, policy."""
     with reading() as session:
-        for e in all_evaluations(session):
-            typer.echo(f"{e.id:<44}{name_of(e):<24}{e.profile:<10}{e.policy}")
+        found = all_evaluations(session)
+    for e in found:
+        typer.echo(f"{e.id:<44}{name_of(e):<24}{e.profile:<10}{e.policy}")
+    fields = ("id", "run_id", "label", "split", "step", "policy", "profile", "created_at")
+    answer([{name: getattr(e, name) for name in fields} for e in found])
 
 
 @app.command("compare")
@@ -60,7 +65,11 @@ def compare_(
     title = f"{name_of(base)} → {name_of(tuned)}"
     typer.echo(comparison_table(compared.tasks))
     typer.echo(f"\n{on_prompts(compared)}. {chosen_words(compared) or ''}".rstrip())
-    typer.echo(f"{evidence_sentence(compared.evidence)}\nNext: {next_step(compared.tasks, compared.evidence).what}")
+    sentence, following = (
+        str(evidence_sentence(compared.evidence)),
+        str(next_step(compared.tasks, compared.evidence).what),
+    )
+    typer.echo(f"{sentence}\nNext: {following}")
     for words in (not_worse_words(compared.tasks, compared.settings), balanced_words(compared.tasks)):
         if words is not None:
             typer.echo(str(words))
@@ -79,6 +88,9 @@ def compare_(
         if path is not None:
             write_whole(path, text())
             typer.echo(f"wrote {path}")
+    tasks = [asdict(c) for c in compared.tasks]
+    numbers = {"base": base.id, "tuned": tuned.id, "profile": compared.profile, "left_out": compared.left_out}
+    answer({**numbers, "sentence": sentence, "next": following, "tasks": tasks})
 
 
 @app.command("benchmark")
@@ -95,3 +107,4 @@ def benchmark_(
     found = benchmark(folder, config, listed(tasks), limit, few_shot, tasks_dir)
     typer.echo(comparison_table(found.tasks))
     typer.echo(f"wrote {folder / 'external.json'}")
+    answer({"run": run, "file": folder / "external.json", "tasks": [asdict(c) for c in found.tasks]})

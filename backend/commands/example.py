@@ -10,13 +10,14 @@ from typing import Annotated
 
 import typer
 
+from backend.cli import Commands, answer
 from backend.errors import UserError
 from backend.files import write_json
 from backend.release.example import EXAMPLES, RUN_FOLDER, copy_record, first_start, load_example, record_completions
 from backend.store.engine import reading
 from backend.store.tables import Run
 
-app = typer.Typer(help=__doc__, no_args_is_help=True)
+app = Commands(help=__doc__, no_args_is_help=True)
 
 
 @app.command()
@@ -25,6 +26,7 @@ def load() -> None:
     first_start()
     load_example()
     typer.echo("the example is loaded")
+    answer({"loaded": True})
 
 
 @app.command()
@@ -47,3 +49,4 @@ def record(
     write_json(RUN_FOLDER / "run.json", {"status": row.status, "reason": row.reason})
     unrated = record_completions()
     typer.echo(f"recorded {run} in {EXAMPLES}; {unrated} completions carry no rating")
+    answer({"run": run, "folder": EXAMPLES, "unrated": unrated})

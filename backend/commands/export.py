@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
+from backend.cli import Commands, answer
 from backend.release.export import KINDS, export_run
 from backend.settings import listed
 
-app = typer.Typer(no_args_is_help=True)
+app = Commands(no_args_is_help=True)
 
 
 @app.command()
@@ -24,4 +25,6 @@ def export(
 ) -> None:
     """Write a run's best adapter to a new folder, with a model card beside it."""
     done = export_run(run, to, listed(kinds), quantization)
-    typer.echo(f"wrote {done}: " + ", ".join(sorted(p.name for p in done.iterdir())))
+    files = sorted(p.name for p in done.iterdir())
+    typer.echo(f"wrote {done}: " + ", ".join(files))
+    answer({"folder": done, "files": files})

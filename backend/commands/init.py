@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
+from backend.cli import Commands, answer
 from backend.errors import UserError
 from backend.suites.reward_file import TEMPLATE
 
-app = typer.Typer(add_completion=False)
+app = Commands(add_completion=False)
 
 
 @app.command()
@@ -18,3 +19,4 @@ def init(file: Annotated[Path, typer.Argument(help="Where to write it.")] = Path
         raise UserError(f"{file} exists; give another name")
     file.write_text(TEMPLATE, encoding="utf-8")
     typer.echo(f"wrote {file}; next: workbench open {file} completions.jsonl")
+    answer({"file": file})

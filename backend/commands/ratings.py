@@ -15,10 +15,11 @@ import typer
 from backend.audit.exchange import import_ratings, read_ratings, write_ratings
 from backend.audit.gates import decide_gates, standing_gates
 from backend.audit.preferences import write_preferences
+from backend.cli import Commands, answer
 from backend.store.engine import in_parts, in_transaction, reading, writing
 from backend.suites import default_profile
 
-app = typer.Typer(help=__doc__, no_args_is_help=True)
+app = Commands(help=__doc__, no_args_is_help=True)
 
 
 @app.command()
@@ -37,13 +38,17 @@ def gates(
         typer.echo(f"{task:<16}{gate.verdict:<22}{gate.reason}")
     if not standing:
         typer.echo(f"no decision on {profile} yet; `workbench ratings gates --decide NAME` makes one")
+    gates = [{"task": task, "verdict": gate.verdict, "reason": gate.reason} for task, gate in standing.items()]
+    answer({"profile": profile, "gates": gates})
 
 
 @app.command()
 def export(file: Path) -> None:
     """Write every rating to a .csv or .jsonl file."""
     with reading() as session:
-        typer.echo(f"wrote {write_ratings(session, file)} ratings to {file}")
+        wrote = write_ratings(session, file)
+    typer.echo(f"wrote {wrote} ratings to {file}")
+    answer({"file": file, "ratings": wrote})
 
 
 @app.command(name="import")
@@ -53,10 +58,13 @@ def import_(file: Path) -> None:
     for part in in_parts(records):
         in_transaction(partial(import_ratings, records=list(part)))
     typer.echo(f"imported {len(records)} ratings")
+    answer({"file": file, "ratings": len(records)})
 
 
 @app.command()
 def preferences(file: Path) -> None:
     """Write the pairs that raters chose from to a .jsonl or .parquet file: prompt, chosen, rejected."""
     with reading() as session:
-        typer.echo(f"wrote {write_preferences(session, file)} pairs to {file}")
+        wrote = write_preferences(session, file)
+    typer.echo(f"wrote {wrote} pairs to {file}")
+    answer({"file": file, "pairs": wrote})

@@ -2,7 +2,7 @@
 
 workbench rewards probes --profile v4.3              # what cheats, and what it gets
 workbench rewards score --task TASK out.jsonl        # every line's total and components
-workbench rewards fingerprint                        # of every task under every profile
+workbench rewards fingerprint                        # of every task under every profile; --json for each
 """
 
 import sys

@@ -8,16 +8,18 @@ workbench runs sync FOLDER --follow
 workbench runs import trainer_state.json --name "last year's run"
 """
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from backend.cli import Commands, answer
 from backend.errors import UserError
 from backend.runs.handle import LOCAL
 from backend.runs.imported import IMPORTED, import_run
 from backend.runs.launchers import find_launcher
-from backend.runs.places import places_in_words
+from backend.runs.places import in_words, rooms
 from backend.runs.queue import enqueue
 from backend.runs.taken import follow_folder, take_in_folder
 from backend.runs.watch import current_runs
@@ -26,15 +28,17 @@ from backend.store.runs import run_folder
 from backend.store.tables import Run
 from backend.training.config import TrainConfig, differences
 
-app = typer.Typer(help=__doc__, no_args_is_help=True)
+app = Commands(help=__doc__, no_args_is_help=True)
 
 
 @app.command("list")
 def list_runs() -> None:
     """Every run: id, status, preset, name, and why it ended."""
-    for run in current_runs():
+    found = current_runs()
+    for run in found:
         reason = run.reason.splitlines()[0] if run.reason else ""
         typer.echo(f"{run.id:<24}{run.status:<10}{run.preset:<16}{run.name}  {reason}")
+    answer([_as_dict(run) for run in found])
 
 
 @app.command()
@@ -48,6 +52,7 @@ def diff(
         typer.echo(f"{field:<28}{before!s:<28}{after}")
     if not changed:
         typer.echo("the configurations are the same")
+    answer({field: {"a": before, "b": after} for field, (before, after) in changed.items()})
 
 
 @app.command("import")
@@ -56,7 +61,9 @@ def import_(
     name: Annotated[str, typer.Option(help="Shown on the pages.")] = "",
 ) -> None:
     """Take the logs of a run from elsewhere; its curves appear on Runs beside the others."""
-    typer.echo(f"imported as {import_run(file, name)}")
+    run = import_run(file, name)
+    typer.echo(f"imported as {run}")
+    answer({"run": run})
 
 
 @app.command()
@@ -70,6 +77,7 @@ def sync(
         typer.echo(f"{run.id} {run.status}{f': {run.reason}' if run.reason else ''}")
     for aside in run.set_aside:
         typer.echo(f"set aside: {aside['file']}: {aside['why']}")
+    answer({**_as_dict(run), "set_aside": run.set_aside})
 
 
 @app.command()
@@ -81,17 +89,28 @@ def launch(
     """Put a run into a place's queue."""
     launcher = find_launcher(where)
     if dry_run:
-        typer.echo(launcher.script(run_folder(run)).rstrip())
+        script = launcher.script(run_folder(run)).rstrip()
+        typer.echo(script)
+        answer({"run": run, "where": where, "queued": False, "script": script})
         return
     enqueue(run, where)
     typer.echo(f"{run} waits for {where}; `workbench runs list` says how it is")
+    answer({"run": run, "where": where, "queued": True})
 
 
 @app.command("places")
 def places_() -> None:
     """Where runs can be started, and how many run and wait there."""
-    for name, words in places_in_words().items():
-        typer.echo(f"{name:<24}{words}")
+    found = rooms()
+    for name, room in found.items():
+        typer.echo(f"{name:<24}{in_words(room)}")
+    answer([{"place": name, **asdict(room), "free": room.free} for name, room in found.items()])
+
+
+def _as_dict(run: Run) -> dict[str, Any]:
+    fields = ("id", "name", "preset", "status", "reason", "seed", "parent_id", "profile", "fingerprint")
+    times = ("created_at", "started_at", "ended_at")
+    return {name: getattr(run, name) for name in (*fields, *times)}
 
 
 def run_config(run_id: str) -> TrainConfig:

@@ -12,13 +12,14 @@ from typing import Annotated
 import typer
 
 from backend.access import is_own_address
+from backend.cli import Commands, answer
 from backend.errors import UserError
 from backend.settings import get_settings
 
 _MOST_CONNECTIONS = 1_000
 _ENDING_SECONDS = 5
 """For how long answers that are being given may still take when the gateway is told to end."""
-app = typer.Typer(help=__doc__, no_args_is_help=True)
+app = Commands(help=__doc__, no_args_is_help=True)
 
 
 @app.command()
@@ -48,6 +49,7 @@ def gateway(
     with writing() as session:
         forget_example(session)
     recorder, monitor = Recorder(read), Monitor(read)
+    answer({"url": f"http://{address}:{port}/v1"})
     try:
         uvicorn.run(
             make_gateway(read, keys, recorder.keep), host=address, port=port, access_log=False, log_config=None,
@@ -70,6 +72,7 @@ def engine(
     from backend.serving.local_engine import make_engine
 
     policy = load_policy(PolicyConfig(model=model, backend="transformers"))
+    answer({"url": f"http://127.0.0.1:{port}/v1"})
     uvicorn.run(make_engine(policy), host="127.0.0.1", port=port, access_log=False)
 
 
@@ -81,10 +84,13 @@ def check(config: Annotated[Path | None, typer.Option(help="Default: WORKBENCH_S
     from backend.serving.monitor import still_learning
 
     read = read_serving(config or get_settings().serving)
-    for alarm in check_now(read):
+    alarms, learning = check_now(read), still_learning(read)
+    for alarm in alarms:
         typer.echo(f"{alarm.task} {alarm.kind}: {alarm.words['en']}")
-    for line in still_learning(read):
+    for line in learning:
         typer.echo(line)
+    raised = [{"task": alarm.task, "kind": alarm.kind, "words": alarm.words["en"]} for alarm in alarms]
+    answer({"alarms": raised, "learning": learning})
 
 
 @app.command()
@@ -94,4 +100,6 @@ def accept(task: Annotated[str, typer.Argument(help="Whose answers have changed.
     from backend.store.engine import writing
 
     with writing() as session:
-        typer.echo(f"{accept_change(session, task)} alarms of {task} are closed")
+        closed = accept_change(session, task)
+    typer.echo(f"{closed} alarms of {task} are closed")
+    answer({"task": task, "closed": closed})

@@ -1,9 +1,12 @@
 """The commerce suite's sub-commands of ``workbench data``: make a shop, and make prompts from it."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from backend.cli import answer
 
 Count = Annotated[int | None, typer.Option(min=0, help="Train prompts of this task.")]
 
@@ -19,7 +22,9 @@ def synthetic(orders: int = 6000, seed: int = 42) -> None:
     from backend.commerce.shop import shop_path
     from backend.commerce.synthetic import build_commerce_db
 
-    typer.echo(f"wrote {build_commerce_db(shop_path(), orders, seed)}")
+    shop = build_commerce_db(shop_path(), orders, seed)
+    typer.echo(f"wrote {shop}")
+    answer({"shop": shop})
 
 
 def olist(
@@ -38,6 +43,7 @@ def olist(
     for line in report.lines():
         console.print(line, highlight=False, markup=False)
     console.print(f"wrote {shop_path()}", highlight=False, markup=False)
+    answer({"shop": shop_path(), "report": report.lines()})
 
 
 def prompts(
@@ -63,6 +69,7 @@ def prompts(
     train = counts_for(total, extraction=extraction, sql_qa=sql_qa, insights=insights, push=push)
     evaluation = {task: eval_scale * n for task, n in EVAL_COUNTS.items()}
     records = build_prompts(shop, train, evaluation, counts_for_test(test), seed)
-    message = keep_set(records, name or f"{len(records)} prompts from {shop.name}, seed {seed}", out)
+    kept = keep_set(records, name or f"{len(records)} prompts from {shop.name}, seed {seed}", out)
     print_quality(records)
-    typer.echo(message)
+    typer.echo(str(kept))
+    answer(asdict(kept))

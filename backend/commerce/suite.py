@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from backend.commerce import commands, counts, next_step, reference, rules, truth
+from backend.commerce import commands, counts, criteria, next_step, reference, rules, truth
 from backend.commerce.corpus import CORPUS
 from backend.commerce.presets import PRESETS
 from backend.commerce.prompts import system_prompt
@@ -83,12 +83,13 @@ SUITE = Suite(
     tasks=(
         _task(BY_NAME["extraction"], truth=truth.FACTS, reference=reference.extraction_answer),
         _task(BY_NAME["sql_qa"], by_rule=rules.sql_answer, counts=counts.SQL),
-        _task(BY_NAME["insights"], counts=counts.FIGURES),
+        _task(BY_NAME["insights"], counts=counts.FIGURES, criteria=criteria.INSIGHTS),
         _task(
             BY_NAME["push"],
             by_rule=rules.push_answer,
             examples=_examples("push"),
             counts=counts.BRIEF,
+            criteria=criteria.PUSH,
         ),
     ),
     profiles=tuple(PROFILES.values()),

@@ -1,6 +1,7 @@
 """Load prompts by the name in a configuration, and save new sets in the store."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from backend.data.jsonl import write_prompts
@@ -36,11 +37,25 @@ def named_prompts(name: str) -> list[PromptRecord]:
     return read_prompt_file(Path(name))
 
 
-def keep_set(records: list[PromptRecord], name: str, out: Path | None = None) -> str:
-    """Save prompts in the store as a set, and in the JSONL file ``out`` if given; returns a message for the user."""
+@dataclass(frozen=True)
+class Kept:
+    """A set that was saved: its id in the store, how many prompts it has and how many were new, and the file beside it."""
+
+    set: str
+    prompts: int
+    new: int
+    file: Path | None
+
+    def __str__(self) -> str:
+        wrote = f"wrote {self.file}; " if self.file is not None else ""
+        how = f"{self.prompts} prompts, {self.new} of them new; train with --set prompts={self.set}"
+        return f"{wrote}prompt set {self.set}: {how}"
+
+
+def keep_set(records: list[PromptRecord], name: str, out: Path | None = None) -> Kept:
+    """Save prompts in the store as a set, and in the JSONL file ``out`` if given."""
     if out is not None:
         write_prompts(out, records)
     with writing() as session:
         set_id, new = save_prompt_set(session, records, name)
-    wrote = f"wrote {out}; " if out is not None else ""
-    return f"{wrote}prompt set {set_id}: {len(records)} prompts, {new} of them new; train with --set prompts={set_id}"
+    return Kept(set_id, len(records), new, out)

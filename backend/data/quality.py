@@ -201,8 +201,8 @@ def tokenizer() -> tuple[Callable[[str], int] | None, str]:
     return lambda text: len(bpe.encode(text).ids), "nano's"
 
 
-def print_quality(records: list[PromptRecord]) -> None:
-    """Print a set's quality as a table, and what to fix."""
+def print_quality(records: list[PromptRecord]) -> list[TaskQuality]:
+    """Print a set's quality as a table, and what to fix; returns it."""
     from rich.console import Console
     from rich.table import Table
 
@@ -231,3 +231,4 @@ def print_quality(records: list[PromptRecord]) -> None:
     for q in found:
         for problem in q.problems():
             console.print(f"{q.task}: {problem}", highlight=False, markup=False)
+    return found

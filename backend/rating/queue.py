@@ -143,7 +143,7 @@ def claim_next(session: Session, rater_id: int) -> int | None:
     check_own_rater(session, rater_id)
     in_turn(session, f"rater {rater_id}")  # a rater may have two windows open
     held = session.scalar(_HELD, {"rater": rater_id, "now": utc_now()})
-    if held is not None and (_is_repeat(session, held, rater_id) or not _is_mine(session, held, rater_id)):
+    if held is not None and (is_repeat(session, held, rater_id) or not _is_mine(session, held, rater_id)):
         claim_for(session, held, rater_id)
         return held
     if random.random() < get_settings().repeat_share and (again := _seen_before(session, rater_id)) is not None:
@@ -294,7 +294,8 @@ def _is_mine(session: Session, completion_id: int, rater_id: int) -> bool:
     return session.scalar(_MINE, {"item": completion_id, "rater": rater_id}) is not None
 
 
-def _is_repeat(session: Session, completion_id: int, rater_id: int) -> bool:
+def is_repeat(session: Session, completion_id: int, rater_id: int) -> bool:
+    """Whether the rater has this completion on the screen as a hidden repeat."""
     held = session.get(Claim, (completion_id, rater_id))
     return held is not None and held.is_repeat
 

@@ -40,9 +40,6 @@ def rooms() -> dict[str, Room]:
     return found
 
 
-def places_in_words() -> dict[str, str]:
-    """Place -> its room, as a line for a terminal."""
-    return {
-        name: f"{room.free} of {room.at_once} free, {room.under_way} under way, {room.waiting} waiting"
-        for name, room in rooms().items()
-    }
+def in_words(room: Room) -> str:
+    """A room as a line for a terminal."""
+    return f"{room.free} of {room.at_once} free, {room.under_way} under way, {room.waiting} waiting"

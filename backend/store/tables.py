@@ -294,6 +294,21 @@ class Rating(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class CriterionScore(Base):
+    """A rater's score of one named criterion of a completion, beside the overall score: 0 not met, 1 in part, 2 met.
+
+    It is saved as soon as it is given, with or before the rating."""
+
+    __tablename__ = "criterion_scores"
+    __table_args__ = (CheckConstraint("value BETWEEN 0 AND 2", name="value_0_to_2"),)
+
+    completion_id: Mapped[int] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"), primary_key=True)
+    rater_id: Mapped[int] = mapped_column(ForeignKey("raters.id"), primary_key=True, index=True)
+    criterion: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class RatingEvent(Base):
     """What happened to a rating, append-only: rate, change, skip, undo, import. A repeat is a rater's second score of the
     same completion, used only to measure self-agreement; unrepeat takes it back."""

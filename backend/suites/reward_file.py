@@ -8,7 +8,7 @@
 
 ``WEIGHTS`` names the rewards: functions of the file, imported ones, or ``"module:function"``. Without it they are the file's own
 public functions that name ``completion`` or ``completions``. ``TASKS = {"task": {"function": weight}}`` gives each task its own;
-``SCALE = (1, 5)`` says what raters' numbers range over, ``BOUNDS = (low, high)`` what the total does.
+``CRITERIA = {"key": ("label", "when it is met")}`` lets raters score criteria beside the overall score; ``SCALE = (1, 5)`` says what raters' numbers range over, ``BOUNDS = (low, high)`` what the total does.
 """
 
 import ast
@@ -26,7 +26,7 @@ from typing import Any
 from backend.errors import UserError
 from rewards.calling import RewardFault, RewardFunction, check_name, is_reward_function, name_of, reward_function
 from rewards.fingerprint import functions_fingerprint
-from rewards.types import Task
+from rewards.types import MOST_CRITERIA, Criterion, Task, Text
 
 EXAMPLE = """def correct(completions, answer, **kwargs):  # a batch, as TRL's
     return [1.0 if a in c else 0.0 for c, a in zip(completions, answer)]
@@ -66,6 +66,7 @@ class RewardFile:
         tasks: task -> function -> weight; one task named like the suite where the file names none.
         is_open: whether any other task name in the data is scored by the same functions.
         guideline: what raters are asked; "" for the general one.
+        criteria: what raters may score beside the overall score.
         scale: the lowest and highest number a rater gives.
         bounds: the least and the most a total can be; None for any finite number.
     """
@@ -77,6 +78,7 @@ class RewardFile:
     tasks: Mapping[str, Mapping[str, float]]
     is_open: bool
     guideline: str
+    criteria: tuple[Criterion, ...]
     scale: tuple[float, float]
     bounds: tuple[float, float] | None
 
@@ -166,6 +168,7 @@ def _of_functions(
         tasks=by_task,
         is_open=tasks is None,
         guideline=str(guideline).strip(),
+        criteria=_criteria(said.get("CRITERIA") or {}, where),
         scale=_range(said.get("SCALE", (1, 5)), where, "SCALE") or (1, 5),
         bounds=_range(said.get("BOUNDS"), where, "BOUNDS"),
     )
@@ -214,6 +217,21 @@ def _weights(given: Any, functions: Mapping[str, RewardFunction], where: str, wh
             raise UserError(f"{where}: {what}[{key!r}] is {weight!r}; a weight is a number")
         weights[name] = float(weight)
     return weights
+
+
+def _criteria(given: Any, where: str) -> tuple[Criterion, ...]:
+    """Key -> (label, when it is met), or these two in English and the same two in Portuguese."""
+    form = "CRITERIA is a dictionary of key -> (label, when it is met); two more texts are the same in Portuguese"
+    if not isinstance(given, Mapping) or len(given) > MOST_CRITERIA:
+        raise UserError(f"{where}: {form}. There are at most {MOST_CRITERIA}")
+    found = []
+    for key, texts in given.items():
+        is_texts = isinstance(texts, tuple | list) and all(isinstance(text, str) and text.strip() for text in texts)
+        if not is_texts or len(texts) not in (2, 4) or not 0 < len(str(key)) <= 40:
+            raise UserError(f"{where}: CRITERIA[{key!r}] is {texts!r}; {form}")
+        label, what, label_pt, what_pt = (*texts, *texts)[:4]
+        found.append(Criterion(str(key), Text(label, label_pt), Text(what, what_pt)))
+    return tuple(found)
 
 
 def _range(given: Any, where: str, what: str) -> tuple[float, float] | None:

@@ -21,7 +21,7 @@ from backend.suites.suite import JudgeOf, Scored, Suite, ToScore
 from backend.suites.worker import PLACE
 from backend.worker_process import WorkerEnded, WorkerProcess
 from rewards.calling import Gap, RewardFault
-from rewards.types import Functions, Guideline, Profile, Score, Task, Text
+from rewards.types import Criterion, Functions, Guideline, Profile, Score, Task, Text
 
 _SETTING = {"seconds": " (WORKBENCH_REWARD_SECONDS)", "gigabytes": " (WORKBENCH_REWARD_GIGABYTES)", "": ""}
 _BATCH = 512
@@ -111,9 +111,10 @@ class FileSuite:
         self._fingerprints, self.source = dict(said["fingerprints"]), dict(said["source"])
         self._judges = {name: self._judge(name, judge) for name, judge in said["judges"].items()}
         guideline = _guideline(said["guideline"])
+        criteria = tuple(Criterion(key, Text(*texts[:2]), Text(*texts[2:])) for key, *texts in said["criteria"])
         bounds = tuple(said["bounds"]) if said["bounds"] else None
         tasks = tuple(
-            Task(name, Functions(weights, bounds), guideline=guideline, rendering="markdown")
+            Task(name, Functions(weights, bounds), guideline=guideline, criteria=criteria, rendering="markdown")
             for name, weights in said["tasks"].items()
         )
         return Suite(

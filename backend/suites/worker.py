@@ -61,6 +61,7 @@ def _describe(loaded: Any, request: dict[str, Any], place: int) -> dict[str, Any
         "tasks": {task: dict(weights) for task, weights in loaded.tasks.items()},
         "is_open": loaded.is_open,
         "guideline": loaded.guideline,
+        "criteria": [[c.key, *c.label, *c.what] for c in loaded.criteria],
         "scale": loaded.scale,
         "bounds": loaded.bounds,
         "fingerprints": {task: loaded.fingerprint(task) for task in loaded.tasks},

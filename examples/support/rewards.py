@@ -36,6 +36,10 @@ def private(completion, prompt):
 
 
 WEIGHTS = {"facts": 1.0, "on_topic": 0.3, "courteous": 1.0, "private": 1.0}
+CRITERIA = {
+    "right": ("Right", "What it states is true and complete", "Certa", "O que afirma é verdade e está completo"),
+    "kind": ("Kind", "Friendly without overdoing it", "Gentil", "Amigável sem exagero"),
+}
 GUIDELINE = (
     "Would you send this reply to the customer? 1 wrong, off the question or about another customer · "
     "3 usable after an edit · 5 right, complete and friendly. Length alone is neither good nor bad."
