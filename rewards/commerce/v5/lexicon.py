@@ -68,9 +68,9 @@ GOALS = "melhorar reduzir aumentar diminuir baixar otimizar elevar subir ampliar
 """Verbs that name a goal; with only a measure after them they say nothing of how."""
 
 ACTIONS = """recomend* suger* sugir* implement* prioriz* invest* monitor* cri* ofere* negoci* renegoci* test* troc* avis* revis* rever
-contrat* envi* mand* lig* entr* respond* acompanh* medir meca med* concentr* divid* suspend* corrig* trein* ajust* lanc* mont* defin*
+contrat* envi* mand* lig* entrar entreh entregar respond* acompanh* medir meca med* concentr* divid* suspend* corrig* trein* ajust* lanc* mont* defin*
 revej* estabele* cobr* exig* inclu* colo* adot* fech* abr* promov* segment* convid* ped* peca auditar audit* melhor* reduz* aument*
-otimiz* diminu* elev* ampli* comec* comprar vend* divulg* pag* dar dê de destac* publi* cadastr* organiz* estud* investig* consolid*
+otimiz* diminu* elev* ampli* comec* comprar vend* divulg* pag* dar deh destac* publi* cadastr* organiz* estud* investig* consolid*
 prom* refor* estend* persuad* ativ* reativ* agend* combin* substitu* mant* cort* garant* fazer faca analis* mape* separ* mud* us* limit*
 atualiz* configur* mostr* inform* compens* devolv* elimin* simplific* antecip* desenvolv* estrutur* realiz* criar execut* descontinu*
 repass* subsidi* bonific* premi* estimul* incentiv* fidel* facilit* baix* tir* retir* aplic* unific* padroniz* entend* identif*""".split()

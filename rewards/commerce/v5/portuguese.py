@@ -108,8 +108,9 @@ def _folded(text: str) -> str:
     return fold(_SAINT.sub("Sao-", _TOLD_APART.sub(lambda m: _APART[m.group().lower()], text)))
 
 
-_APART = {"é": "eh", "está": "estah", "dá": "dah", "dê": "veja", "à": "na", "às": "nas"}
-_TOLD_APART = re.compile(r"\b(?:" + "|".join(_APART) + r")\b", re.I)
+_APART = {"é": "eh", "está": "estah", "dá": "dah", "dê": "deh", "à": "na", "às": "nas", "entre": "entreh"}
+_TOLD_APART = re.compile(r"\b(?:é|está|dá|dê|às?|entre(?= em\b))\b", re.I)
+"""Verbs that without their accent are small words; "entre em contato", which is no preposition."""
 _SAINT = re.compile(r"\bSão (?=[A-ZÀ-Ú])")
 
 
@@ -223,7 +224,7 @@ def _misplaced(token: str, before: str, following: str) -> float:
     ):
         return float(following not in _AFTER_AMOUNT and (following in NOUNS or not _MAYBE_VERB.search(following)))
     at_end = not following or not following[0].isalnum()
-    if token[0].isalpha() and token not in FINITE and token != "dah" and is_foreign(token):
+    if token[0].isalpha() and token not in FINITE and is_foreign(token):
         return 0.6
     if token in _DANGLING and before not in ARTICLES and (at_end or (token in _OWNERS and following in AFTER_ARTICLE)):
         return 1.0

@@ -11,6 +11,7 @@ from rewards.commerce.v5.clauses import is_known, parsed
 from rewards.commerce.v5.forms import is_content, stem, value_of
 from rewards.commerce.v5.lexicon import NOUNS
 from rewards.commerce.v5.match import Words, listed
+from rewards.commerce.v5.places import states_in
 from rewards.commerce.v5.portuguese import Sentence, novelty, sense, sentences
 from rewards.text import fold, visible, visible_length
 from rewards.types import Components, Reward
@@ -91,12 +92,7 @@ def read_brief(prompt: str) -> Brief:
     offers |= {offer for word in said for offer in lexicon.FOLLOWS.get(word, ())}
     singular_too = {w.rstrip("s") for w in said} | set(said)
     products = tuple(forms for name, forms in _PRODUCTS.items() if name in singular_too)
-    places = {
-        part
-        for code, name in lexicon.STATES.items()
-        if code in said or name in folded
-        for part in (code, *name.split())
-    }
+    places = {part for code in states_in(prompt[:2_000]) for part in lexicon.STATES[code].split()}
     rest = {w for w in said if is_content(w) and not _INSTRUCTIONS.has(w) and not _SAID.has(w)} - places - used
     service = _SERVICE.any(said) and "frete" not in said
     return Brief(said, numbers, tuple(groups), products, frozenset(offers), service, frozenset(map(stem, rest)))

@@ -34,7 +34,6 @@ _RULES = (
     ("voce voces ele ela eles elas eu gente quem", f"{_AUX} nao ja so ainda tambem que sempre mesmo e ou se me te lhe em com na no"),
     (_OWN, "mais outro outra antes hoje ja agora aqui"),
     ("um uma", "em de dos das do da para com por a"),
-    ("entre", "em"),
     (_DEM, f"mesmo mesma {_AUX} que nao e em no na nos nas a o de com por para mais muito um uma sendo"),
     (_AUX, f"{_AFTER_VERB} ser ter estar voce se ele ela te lhe nos"),
     ("quem", "voce eu a o ja mais"),
@@ -61,7 +60,6 @@ for _left, _right in _RULES:
 
 MAY = frozenset(
     {
-        ("entre", "em"),
         ("para", "com"),
         ("por", "entre"),
         ("a", "de"),
@@ -73,4 +71,4 @@ MAY = frozenset(
     }
     | {("de", "para"), ("de", "entre"), ("de", "nos"), ("com", "nos"), ("a", "para")}
 )
-"""Pairs of an article or a preposition and a small word that stand together all the same: "de para", "entre em"."""
+"""Pairs of an article or a preposition and a small word that stand together all the same: "de para", "com nos"."""
