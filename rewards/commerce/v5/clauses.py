@@ -215,7 +215,10 @@ def _verb_step(place: str, verb: int, kind: str, token: str, cost: float) -> tup
 def _cost_beside_verbs(place: str, verb: int, before: str, kind: str, token: str, cost: float) -> float:
     """What a word that is no finite verb costs where it stands."""
     if kind == "N":
-        return cost + _misjoined_noun(place, before, token)
+        bare = (
+            place == "q" and before == "que"
+        )  # "frete que semana": after "que" stands a verb, a pronoun or an article
+        return cost + _misjoined_noun(place, before, token) + 0.8 * bare
     if kind == "P" and token in _LEADS and token not in _SIDE:
         return 0.0
     if kind == "P" and place in "sbrp":

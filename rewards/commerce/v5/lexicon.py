@@ -99,19 +99,22 @@ proximo proximos mais menos cada ticket teste cair subir""".split()
 OCCASIONS = (  # what the brief says -> what a notification about it says: of each group, one of the words
     (
         "carrinho",
-        ("carrinh* sacola cesta", "finaliz* conclu* compr* esper* deixou deixar esquec* garant* volt* leve levar"),
+        (
+            "carrinh* sacola cesta",
+            "finaliz* conclu* continua* compr* esper* deixou deixar esquec* garant* volt* leve levar",
+        ),
     ),
     ("cupom cupons", ("cupo* cupon* codigo",)),
     ("vence*", ("hoje meia-noite amanha",)),
     ("frete*", ("frete* entrega", "gratis zero")),
-    ("fim", ("semana domingo sabado fds",)),
+    ("fim", ("fim domingo sabado fds", "semana domingo sabado fds")),
     (
         "favorit*",
         ("favorit* desej* queria esperava esper* aquele aquela amou", "volt* chegou disponiv* estoque repos*"),
     ),
     ("sem comprar", ("saudad* falta sumi* volt* tempo novidad* visit* reencontr* tanto cade sentimos",)),
     ("saiu", ("pedido compra encomenda pacote", "caminho saiu cheg* rota entreg*")),
-    ("atrasad* atraso", ("atras* demor*", "desculp* lament* sentimos perdao perdoe")),
+    ("atrasad* atraso", ("atras* demor*", "desculp* lament* sentimos pedimos perdao perdoe")),
     ("lancament* lanca*", ("nov* lanc* cheg* estrei*", "colec* linha lancament* novidad* modelo* chegou")),
     ("queda", ("caiu baix* barat* menos queda desconto* off", "desej* lista favorit* queria item prec*")),
     (
