@@ -184,13 +184,29 @@ def _cited(sentence: Sentence, brief: Brief) -> set[int]:
     for i, token in enumerate(tokens):
         if (value := _value(token)) is None:
             continue
-        near = tokens[max(0, i - _NEAR) : i] + tokens[i + 1 : i + _NEAR]
         for number, figure in enumerate(brief.figures):
-            if abs(figure.value - value) <= 0.006 * abs(figure.value) and figure.label.any(near):
+            if abs(figure.value - value) <= 0.006 * abs(figure.value) and _is_of(tokens, i, figure.label):
                 cited.add(number)
         if i and tokens[i - 1] == ":" and len(tokens) > i + 3:
             cited -= {n for n in cited if abs(brief.figures[n].value - value) <= 0.006 * abs(value)}
     return cited
+
+
+def _is_of(tokens: tuple[str, ...], i: int, label: Words) -> bool:
+    """Whether the number at ``i`` is said to be of what ``label`` names: before or after it, with small words, verbs and numbers
+    between, at most one other word, and a colon only at the number's side."""
+    for way in (tokens[max(0, i - _NEAR) : i][::-1], tokens[i + 1 : i + _NEAR]):
+        others = 0
+        for place, token in enumerate(way):
+            if label.has(token):
+                return True
+            others += is_content(token) and not is_verb(token)
+            if others > 1 or (token in _COLON and place > 0):
+                break
+    return False
+
+
+_COLON = frozenset(":")
 
 
 def _figures(cited: list[set[int]], weights: list[float], brief: Brief, found: list[Sentence]) -> float:

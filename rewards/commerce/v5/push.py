@@ -9,7 +9,7 @@ from rewards.commerce.profiles import Rules
 from rewards.commerce.push import length_share
 from rewards.commerce.v5 import lexicon
 from rewards.commerce.v5.clauses import is_known, parsed
-from rewards.commerce.v5.forms import FINITE, SMALL, is_content, is_number, stem, value_of
+from rewards.commerce.v5.forms import FINITE, SMALL, is_content, is_number, is_verb, stem, value_of
 from rewards.commerce.v5.lexicon import NOUNS
 from rewards.commerce.v5.match import Words, listed
 from rewards.commerce.v5.places import states_in
@@ -264,14 +264,17 @@ def _tied(tokens: tuple[str, ...], one: Callable[[str], bool], other: Callable[[
 
 def _joins(token: str, following: str, brief: Brief) -> bool:
     """Whether a word may stand between two that belong together."""
-    if token in _APART:
-        return token == "que" and not is_content(following or ".")
+    if token in _RELATIVE:
+        return following in SMALL or is_verb(following or ".")
+    if token in _BREAKS:
+        return False
     if is_number(token) or token in SMALL or token in FINITE or _GOODS.has(token):
         return True
     return stem(token) in brief.stems or any(forms.has(token) for forms in brief.products)
 
 
-_APART = frozenset("que se quando como onde porque pois enquanto embora mas ou nem ( ) / |".split())
+_RELATIVE = frozenset(["que"])
+_BREAKS = frozenset("se quando como onde porque pois enquanto embora mas ou nem ( ) / |".split())
 _GOODS = Words("produto produtos item itens peca* : , vale valem vem chega chegam continua*".split())
 """Goods in general, and verbs that carry an offer to them."""
 

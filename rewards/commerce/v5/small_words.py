@@ -18,7 +18,7 @@ _AFTER_VERB = f"{_ART} {_PREP} {_CONTR} {_OWN} {_DEM} {_QNT} mais menos nao ja s
 _OPEN = f"{_NAMED} {_PREP} {_CONTR} {_AUX} {_ADVERBS} se que nao mais menos depois antes quando como onde qual quais porque enquanto muito bem mesmo"
 
 _RULES = (
-    ("de", f"um uma uns umas {_OWN} {_QNT} voce voces quem mais menos que nao ate hoje agora la aqui qual quais tanto ser ter estar para entre"),
+    ("de", f"um uma uns umas {_OWN} {_QNT} voce voces quem mais menos que nao ate hoje agora la aqui qual quais tanto ser ter estar"),
     ("em", f"um uma uns umas {_OWN} {_QNT} que ate voce mais menos quem qual quais"),
     ("por", f"um uma {_OWN} {_QNT} que voce ele ela isso isto aqui mais menos tao ate quem ser ter estar nao"),
     ("para pra", f"{_NAMED} que mais menos nao se la hoje agora ja sempre depois qual ser ter estar ate"),
@@ -69,6 +69,6 @@ MAY = frozenset(
         ("a", "com"),
         ("a", "por"),
     }
-    | {("de", "para"), ("de", "entre"), ("de", "nos"), ("com", "nos"), ("a", "para")}
+    | {("de", "nos"), ("com", "nos"), ("a", "para")}
 )
-"""Pairs of an article or a preposition and a small word that stand together all the same: "de para", "com nos"."""
+"""Pairs of an article or a preposition and a small word that stand together all the same: "com nos"."""
