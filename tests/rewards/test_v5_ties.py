@@ -4,6 +4,7 @@ import pytest
 
 from rewards import score
 from rewards.commerce.v5.clauses import parsed
+from rewards.commerce.v5.forms import is_foreign
 from rewards.commerce.v5.match import Words
 from rewards.commerce.v5.portuguese import sentences
 
@@ -74,3 +75,32 @@ def test_a_figure_is_named_where_its_words_stand_by_it() -> None:
 def test_two_prepositions_do_not_stand_side_by_side(words: str) -> None:
     (sentence,) = sentences(f"Reduzir o frete {words} os clientes da loja.")
     assert sentence.sense < 0.8
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("Volte e ganhe um presente.", "Volte e ganhe que é pet."),
+        ("Garanta antes que acabe.", "Veja que antes que acabe."),
+        ("É novidade em moda.", "É eletrodomésticos."),
+        ("Frete grátis hoje e amanhã.", "20% e hoje: moda."),
+    ],
+)
+def test_a_clause_has_its_verb_and_its_subject(right: str, wrong: str) -> None:
+    (good,), (bad,) = sentences(right), sentences(wrong)
+    assert parsed(good)[0] == 0 and parsed(bad)[0] >= 0.8
+
+
+@pytest.mark.parametrize("word", ["domilefm", "eormcama", "conpra", "exmplo"])
+def test_a_word_spelt_as_none_is_foreign(word: str) -> None:
+    assert is_foreign(word)
+    assert not any(map(is_foreign, "itens objeto advogado tecnico ritmo afta obter quero cofre jovem amnesia".split()))
+
+
+def test_what_a_push_is_without_it_does_not_sell() -> None:
+    prompt = "Push para o app: lançamento da nova coleção. Público de moda em RJ."
+    named, denied = (
+        score("push", f"Chegou a nova coleção {word} moda! Venha ver as novidades.", prompt, "v5").components["product"]
+        for word in ("de", "sem")
+    )
+    assert named > 0.1 > denied

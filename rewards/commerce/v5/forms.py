@@ -126,7 +126,7 @@ def is_gerund(token: str) -> bool:
 
 
 _FOREIGN = re.compile(
-    r"[bcdfghjkpqtvwyn]$|[bcdfghjklmnpqtvwxyz]{4}|([bcdfghjklmpqtvwxz])\1|[kwy]|sh|th|wh|tion|oo$|ss$|"
+    r"[bcdfghjkpqtvwyn]$|[bcdfghjklmnpqrtvwxyz][bcdfghjklmnpqrtvwxyz]$|[fhjqvz](?![aeiouhlrt])[a-z]|m[cdfghjklqrstvxz]|n[bp]|[bcdfghjklmnpqtvwxyz]{4}|([bcdfghjklmpqtvwxz])\1|[kwy]|sh|th|wh|tion|oo$|ss$|"
     r"^(?!bl|br|cl|cr|dr|fl|fr|gl|gr|pl|pr|tr|vr|ps|pn|ch|lh|nh)[bcdfghjklmnpqrstvwxz]{2}"
 )
 KNOWN_FOREIGN = frozenset(

@@ -244,7 +244,7 @@ def _number(token: str) -> float | None:
 
 
 def _of_offer(token: str) -> bool:
-    return _SAID.has(token)
+    return _COUNTED.has(token)
 
 
 def _tied(tokens: tuple[str, ...], one: Callable[[str], bool], other: Callable[[str], bool], brief: Brief) -> bool:
@@ -273,6 +273,8 @@ def _joins(token: str, following: str, brief: Brief) -> bool:
     return stem(token) in brief.stems or any(forms.has(token) for forms in brief.products)
 
 
+_COUNTED = Words(" ".join([*lexicon.OFFERS.values(), "unidade* vezes menos caiu queda baix*"]).split())
+"""What an offer's number is of."""
 _RELATIVE = frozenset(["que"])
 _BREAKS = frozenset("se quando como onde porque pois enquanto embora mas ou nem ( ) / |".split())
 _GOODS = Words("produto produtos item itens peca* : , vale valem vem chega chegam continua*".split())
@@ -286,8 +288,9 @@ def _offered_numbers(brief: Brief) -> frozenset[float]:
 
 
 def _product(words: tuple[str, ...], brief: Brief) -> float:
-    said = {stem(w) for w in words if is_content(w)}
-    named = any(forms.any(words) for forms in brief.products) or bool(said & brief.stems)
+    there = tuple(w for before, w in zip(("", *words), words, strict=False) if before != "sem")
+    said = {stem(w) for w in there if is_content(w)}
+    named = any(forms.any(there) for forms in brief.products) or bool(said & brief.stems)
     if named:
         return 1.0
     wrong = any(forms.any(words) for name, forms in _PRODUCTS.items() if forms not in brief.products and name in words)
