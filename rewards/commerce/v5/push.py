@@ -228,9 +228,8 @@ def _occasion(words: tuple[str, ...], found: list[Sentence], brief: Brief) -> fl
         return min(1.0, len(said & brief.stems) / max(1, min(3, len(brief.stems)))) if brief.stems else 0.5
     hits = list[float]()
     for groups in brief.groups:
-        said = [float(group.any(words)) for group in groups]
         together = len(groups) == 1 or any(_tied(s.tokens, groups[0].has, groups[1].has, brief) for s in found)
-        hits += [hit * (1.0 if together else 0.5) for hit in said]
+        hits += [(1.0 if together else 0.5) * group.any(words) for group in groups]
     if numbers := _offered_numbers(brief):
         said_so = any(_tied(s.tokens, lambda t: _number(t) in numbers, _of_offer, brief) for s in found)
         told = any(_number(t) in numbers for s in found for t in s.tokens)
