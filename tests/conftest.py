@@ -45,19 +45,19 @@ def any_workbench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pa
 
 @pytest.fixture(scope="session")
 def example_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with the recorded example, made once; to be copied."""
-    from backend.release.example import load_example
+    """An SQLite file with an early run and its ratings (tests/recorded), made once; to be copied."""
     from backend.store.engine import get_engine
+    from tests.recorded import load_recorded
 
     with workbench_at(tmp_path_factory.mktemp("example")) as folder:
-        load_example()
+        load_recorded()
         get_engine().dispose()  # the last connection leaves one whole file
         return folder / "annotations.db"
 
 
 @pytest.fixture
 def example_workbench(workbench: Path, example_store: Path) -> Path:
-    """Like ``workbench``, with the recorded example in its store."""
+    """Like ``workbench``, with an early run and its ratings in its store."""
     shutil.copy(example_store, workbench)
     return workbench
 

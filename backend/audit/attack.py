@@ -180,13 +180,17 @@ def queue_finds(session: Session, attacked: Attacked) -> int:
             )
         ).tuples()
     )
-    fresh = [f for f in attacked.found.finds if (attacked.prompt_ids[f.prompt], storable(f.text)) not in known]
-    ids = [attacked.prompt_ids[f.prompt] for f in fresh]
-    groups = [[Generated(f.text, len(f.text.split()), False)] for f in fresh]
+    finds = [(attacked.prompt_ids[find.prompt], find.text) for find in attacked.found.finds]
+    fresh = queue_texts(session, [(p, text) for p, text in finds if (p, storable(text)) not in known])
     if fresh:
-        save_for_raters(session, ids, groups, POLICY, Sampling(temperature=0, max_new_tokens=1))
         record(session, "sent to raters", f"{len(fresh)} finds of an attack on {attacked.task}")
     return len(fresh)
+
+
+def queue_texts(session: Session, finds: Sequence[tuple[str, str]]) -> list[int]:
+    """Store finds, each (prompt id, text), and put them before the raters; returns their ids."""
+    groups = [[Generated(text, len(text.split()), False)] for _, text in finds]
+    return save_for_raters(session, [p for p, _ in finds], groups, POLICY, Sampling(temperature=0, max_new_tokens=1))
 
 
 def found_probes(session: Session, task: str) -> list[Probe]:

@@ -67,26 +67,29 @@ def _count(n: int) -> Text:
 @needs("engineer")
 def keep_attack(session: Session, attacked: Attacked) -> None:
     """Keep what a search came to, for the reward as it is now; the same one again changes nothing."""
-    found, rules = attacked.found, fingerprint(attacked.task, attacked.profile)
-    if not (found.calls and isfinite(found.best)):
+    made = made_of(attacked)
+    if not (made.calls and isfinite(made.best)):
         return
-    same = (AttackMade.task == attacked.task, AttackMade.profile == attacked.profile, AttackMade.fingerprint == rules)
     seen = select(AttackMade.id).where(
-        *same, AttackMade.calls == found.calls, AttackMade.best == found.best, AttackMade.target == found.target
-    )
-    if session.scalar(seen.limit(1)) is not None:
-        return
-    session.add(
-        AttackMade(
-            task=attacked.task,
-            profile=attacked.profile,
-            fingerprint=rules,
-            calls=found.calls,
-            target=found.target,
-            best=found.best,
-            to_target=found.to_target,
-            finds=[[attacked.prompt_ids[find.prompt], find.text] for find in found.finds],
-        )
+        AttackMade.task == made.task, AttackMade.profile == made.profile, AttackMade.fingerprint == made.fingerprint,
+        AttackMade.calls == made.calls, AttackMade.best == made.best, AttackMade.target == made.target,
+    )  # fmt: skip
+    if session.scalar(seen.limit(1)) is None:
+        session.add(made)
+
+
+def made_of(attacked: Attacked) -> AttackMade:
+    """A search as the store keeps it, for the reward as it is now."""
+    found = attacked.found
+    return AttackMade(
+        task=attacked.task,
+        profile=attacked.profile,
+        fingerprint=fingerprint(attacked.task, attacked.profile),
+        calls=found.calls,
+        target=found.target,
+        best=found.best,
+        to_target=found.to_target,
+        finds=[[attacked.prompt_ids[find.prompt], find.text] for find in found.finds],
     )
 
 

@@ -1,8 +1,9 @@
 """The recorded example from the terminal.
 
-workbench example load       # what the first start does
-workbench example record     # train nano and write examples/ anew (`make example`)
-workbench example record RUN # the same from a run that has finished
+workbench example load             # what the first start does
+workbench example record           # train nano under v4.2.1 and v5, and write examples/ anew (`make example`)
+workbench example record RUN RUN   # the same from two runs that have finished
+workbench example attack           # write examples/attacks.jsonl anew, in a store that holds the example alone
 """
 
 from pathlib import Path
@@ -12,8 +13,8 @@ import typer
 
 from backend.cli import Commands, answer
 from backend.errors import UserError
-from backend.files import write_json
-from backend.release.example import EXAMPLES, RUN_FOLDER, copy_record, first_start, load_example, record_completions
+from backend.release.example import ATTACKS, EXAMPLES, FOLDERS, first_start, load_example, record_attacks
+from backend.release.example import record as record_example
 from backend.store.engine import reading
 from backend.store.tables import Run
 
@@ -31,22 +32,36 @@ def load() -> None:
 
 @app.command()
 def record(
-    run: Annotated[str, typer.Argument(help="Id of a finished nano run; trained first when left out.")] = "",
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(help="Two finished nano runs, under v4.2.1 and under v5; trained when left out."),
+    ] = None,
 ) -> None:
-    """Write examples/ anew: a run's record, and nano's completions with the ratings of those that are unchanged."""
-    if not run:
-        from backend.runs.create import create_run
-        from backend.runs.worker import work
-        from backend.training.config import get_preset
-
-        run = create_run(get_preset("nano"))
-        work(run)
+    """Write the runs' records, and which answers the readers score; the scores of unchanged answers stay."""
     with reading() as session:
-        row = session.get(Run, run)
-    if row is None or row.status != "finished":
-        raise UserError(f"there is no finished run {run}")
-    copy_record(Path(row.folder), RUN_FOLDER)
-    write_json(RUN_FOLDER / "run.json", {"status": row.status, "reason": row.reason})
-    unrated = record_completions()
-    typer.echo(f"recorded {run} in {EXAMPLES}; {unrated} completions carry no rating")
-    answer({"run": run, "folder": EXAMPLES, "unrated": unrated})
+        rows = [session.get(Run, run) for run in runs or [_trained(profile) for profile in ("v4.2.1", "v5")]]
+        folders = [Path(row.folder) for row in rows if row is not None and row.status == "finished"]
+    if len(folders) != len(FOLDERS):
+        raise UserError(f"name {len(FOLDERS)} runs that have finished, the one under v4.2.1 first")
+    unrated = record_example(dict(zip(FOLDERS, folders, strict=True)))
+    typer.echo(f"recorded in {EXAMPLES}; {unrated} answers carry no scores")
+    answer({"runs": folders, "folder": EXAMPLES, "unrated": unrated})
+
+
+def _trained(profile: str) -> str:
+    """Train nano under a version of the rewards; the run's id."""
+    from backend.runs.create import create_run
+    from backend.runs.worker import work
+    from backend.training.config import get_preset, override
+
+    run = create_run(override(get_preset("nano"), {"profile": profile, "rollout_share": 0.1}))
+    work(run)
+    return run
+
+
+@app.command()
+def attack() -> None:
+    """Attack every task under both versions of the rewards, 20,000 calls each; the scores of unchanged finds stay."""
+    record_attacks()
+    typer.echo(f"wrote {ATTACKS}")
+    answer({"file": ATTACKS})

@@ -1,10 +1,15 @@
-"""The recorded example: a real nano run, some of its completions, ratings by the project's authors, and a composed month.
+"""The recorded example: nano trained under two versions of the rewards, readers' scores, attacks, and a composed month.
 
-Loaded into an empty store at first start, so that every page has content; everything in it is labelled as an example.
+Loaded into an empty store at first start, so that every page has content; everything in it is labelled as an example. The scores
+are by the project's authors: two readings of every answer, each in an order of its own, without reward, origin or the other score.
 """
 
 import json
+import random
 import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +17,38 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.access import OPERATOR, acting_as
+from backend.audit.attack import attack_task, queue_texts
+from backend.audit.attacks import made_of
 from backend.audit.gates import decide_gates
 from backend.data.jsonl import read_prompts, write_prompts
 from backend.data.prompt_sets import default_prompts, named_prompts
-from backend.rating.queue import save_for_raters
+from backend.evaluation.evaluate import read_evaluation
+from backend.files import read_json, write_json, write_whole
+from backend.rating.queue import enqueue
 from backend.rating.ratings import save_rating
-from backend.records import Completion as Generated
-from backend.records import Sampling
 from backend.release.month import compose_month
-from backend.runs.sync import sync_run
+from backend.runs.sync import copy_folder
 from backend.settings import ROOT, get_settings
 from backend.store.completions import ensure_scores
 from backend.store.engine import check_health, in_turn, reading, writing
 from backend.store.prompts import save_prompt_set
-from backend.store.tables import Completion, Prompt, Rater, Run
-from backend.suites import default_profile, task_names
+from backend.store.tables import AttackMade, Completion, Prompt, Rater, Run, utc_now
+from backend.suites import task_names
 from backend.training.config import config_from_json
 
 EXAMPLES = next(p for p in (Path(__file__).parent / "examples", ROOT / "examples") if p.is_dir())
 """In the package if it was installed as a wheel; next to the package in a checkout."""
-RUN_FOLDER = EXAMPLES / "nano-run"
-RATINGS = EXAMPLES / "ratings.jsonl"
 RUN_ID = "example"
-RATER = "authors (example)"
+FOLDERS = {RUN_ID: EXAMPLES / "nano-run", "example-v5": EXAMPLES / "nano-run-v5"}
+"""Run id -> its record: under the default rules, which the pages open with, and under v5."""
+RUN_FOLDER = FOLDERS[RUN_ID]
+RATINGS = EXAMPLES / "ratings.jsonl"
+"""Each line: run, evaluation (its file's name), prompt_id, sample, and by reader ``scores`` and ``comments``."""
+ATTACKS = EXAMPLES / "attacks.jsonl"
+"""Each line: a search as ``AttackMade`` has it, its shortest finds with the readers' ``scores``."""
+_FINDS = 3
+AUTHORS = "authors (example)"
+"""Who decided in the example, where no single reader did."""
 
 
 @acting_as(OPERATOR)
@@ -53,112 +67,156 @@ def first_start() -> None:
 
 
 def _example_tasks() -> set[str]:
-    return {json.loads(line)["task"] for line in (RUN_FOLDER / "prompts.jsonl").read_text("utf-8").splitlines()}
+    return {row["task"] for row in _lines(RUN_FOLDER / "prompts.jsonl")}
 
 
 @acting_as(OPERATOR)
 def load_example() -> None:
-    """Load the recorded run, completions and ratings into the store, and compose its month, if they are not there yet."""
-    if _load_run():
-        sync_run(RUN_ID)
-    compose_month(RUN_ID, RATER)
+    """Load the recorded runs, scores and attacks into the store, and compose its month, if they are not there yet."""
+    _load_runs()
+    compose_month(RUN_ID, AUTHORS)
 
 
-def _load_run() -> bool:
-    """Load run, completions and ratings; False where they are there already."""
+def _load_runs() -> None:
     with writing() as session:
         in_turn(session, "example")
         if session.get(Run, RUN_ID) is not None:
-            return False
-        prompts = [p.model_copy(update={"source": "example"}) for p in read_prompts(RUN_FOLDER / "prompts.jsonl")]
-        _add_run(session, save_prompt_set(session, prompts, "example")[0])
-        if RATINGS.exists():
-            _add_ratings(session)
-            ensure_scores(session, default_profile())
-            decide_gates(session, default_profile(), RATER)
-    return True
+            return
+        profiles = [add_run(session, run_id, folder) for run_id, folder in FOLDERS.items()]
+        _add_ratings(session)
+        for profile in profiles:
+            ensure_scores(session, profile)
+            decide_gates(session, profile, AUTHORS)
 
 
-def _add_run(session: Session, prompt_set: str) -> None:
-    config = config_from_json((RUN_FOLDER / "config.json").read_text(encoding="utf-8"))
-    environment = json.loads((RUN_FOLDER / "environment.json").read_text(encoding="utf-8"))
-    ended = json.loads((RUN_FOLDER / "run.json").read_text(encoding="utf-8"))
-    session.add(
-        Run(
-            id=RUN_ID,
-            name="nano (example)",
-            preset=config.preset,
-            config=config.model_dump(mode="json"),
-            seed=config.seed,
-            folder=str(RUN_FOLDER),
-            status=ended["status"],
-            reason=ended["reason"],
-            profile=config.profile,
-            fingerprint=environment["fingerprint"],
-            prompt_set=prompt_set,
-            is_example=True,
-        )
+def add_run(session: Session, run_id: str, folder: Path) -> str:
+    """Add a run with its prompts, metrics and evaluations; returns its profile."""
+    prompts = [p.model_copy(update={"source": "example"}) for p in read_prompts(folder / "prompts.jsonl")]
+    config = config_from_json((folder / "config.json").read_text(encoding="utf-8"))
+    environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+    ended = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    run = Run(
+        id=run_id,
+        name=f"nano under {config.profile} (example)",
+        preset=config.preset,
+        config=config.model_dump(mode="json"),
+        seed=config.seed,
+        folder=str(folder),
+        status=ended["status"],
+        reason=ended["reason"],
+        profile=config.profile,
+        fingerprint=environment["fingerprint"],
+        prompt_set=save_prompt_set(session, prompts, "example")[0],
+        is_example=True,
+        created_at=utc_now() - timedelta(seconds=run_id != RUN_ID),
     )
+    session.add(run)
     session.flush()
+    copy_folder(session, run)
+    return config.profile
 
 
 def _add_ratings(session: Session) -> None:
-    """Each line of ratings.jsonl: prompt_id, sample, text, tokens, truncated, generation, and (most) a score."""
-    rater = Rater(name=RATER, is_example=True)
-    session.add(rater)
-    session.flush()
-    for line in RATINGS.read_text(encoding="utf-8").splitlines():
-        row: dict[str, Any] = json.loads(line)
-        (completion_id,) = save_for_raters(
-            session,
-            [row["prompt_id"]],
-            [[Generated(row["text"], row["tokens"], row["truncated"])]],
-            row["policy"],
-            Sampling.model_validate(row["generation"]),
-        )
-        completion = session.get_one(Completion, completion_id)
-        completion.is_example, completion.sample = True, row["sample"]
-        if row.get("score"):
-            save_rating(
-                session, completion_id, rater.id, score=row["score"], comment=row.get("comment", ""), imported=True
-            )
+    """Put what the readers scored into the raters' queue, with their scores: answers of the runs, and what attacks found."""
+    rows, attacks = _lines(RATINGS), _lines(ATTACKS)
+    columns = (Completion.evaluation_id, Completion.prompt_id, Completion.sample, Completion.id)
+    ids = {(e, p, s): i for e, p, s, i in session.execute(select(*columns)).tuples()}
+    rated = {ids[f"{row['run']}:{row['evaluation']}", row["prompt_id"], row["sample"]]: row for row in rows}
+    for made in attacks:
+        finds = made.pop("finds")
+        session.add(AttackMade(**made, finds=[[find["prompt_id"], find["text"]] for find in finds]))
+        found = [(find["prompt_id"], find["text"]) for find in finds]
+        rated |= dict(zip(queue_texts(session, found), finds, strict=True))
+    enqueue(session, list(rated))
+    raters: dict[str, Rater] = {}
+    for completion_id, row in rated.items():
+        session.get_one(Completion, completion_id).is_example = True
+        for name, score in row["scores"].items():
+            if name not in raters:
+                session.add(raters.setdefault(name, Rater(name=name, is_example=True)))
+                session.flush()
+            comment = row.get("comments", {}).get(name, "")
+            save_rating(session, completion_id, raters[name].id, score=score, comment=comment, imported=True)
 
 
-def record_completions() -> int:
-    """Sample two completions of every eval prompt from nano into ratings.jsonl; returns how many have no rating.
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
-    Sampling is seeded, so the texts stay the same, and keep the ratings given by hand, until nano itself changes.
+
+def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    write_whole(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def record(run_folders: Mapping[str, Path]) -> int:
+    """Write the example anew: a record of each run, and which answers the readers score; returns how many have no scores yet.
+
+    Scores stay with the texts that have not changed. Sampling is seeded, so on one machine a run's texts stay the same.
+
+    Args:
+        run_folders: the folder of a finished run for each of ``FOLDERS``.
     """
-    from backend.models.generate import generate
-    from backend.models.load import PolicyConfig, load_policy
-
-    kept = {}
-    if RATINGS.exists():
-        rows = [json.loads(line) for line in RATINGS.read_text(encoding="utf-8").splitlines()]
-        kept = {(r["prompt_id"], r["text"]): {k: r[k] for k in ("score", "comment") if k in r} for r in rows}
-    prompts = [p for p in read_prompts(RUN_FOLDER / "prompts.jsonl") if p.split == "eval"]
-    sampling = Sampling(temperature=1.0, max_new_tokens=160, seed=42)
-    policy = load_policy(PolicyConfig())
-    groups = generate(policy, [p.chat for p in prompts], sampling, n=2)
-    rows = [
-        {
-            "prompt_id": p.id,
-            "sample": i,
-            "text": c.text,
-            "tokens": c.tokens,
-            "truncated": c.truncated,
-            "policy": policy.name,
-            "generation": sampling.model_dump(),
-            **kept.get((p.id, c.text), {}),
-        }
-        for p, group in zip(prompts, groups, strict=True)
-        for i, c in enumerate(group)
-    ]
-    RATINGS.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
-    return sum("score" not in r for r in rows)
+    kept = {(row["prompt_id"], text): row for row, text in _rated_texts()}
+    for run_id, source in run_folders.items():
+        _copy_record(source, FOLDERS[run_id])
+    _write_lines(RATINGS, _to_rate())
+    rows = []
+    for row, text in _rated_texts():
+        old = kept.get((row["prompt_id"], text), {})
+        rows.append(row | {name: old.get(name, {}) for name in ("scores", "comments")})
+    _write_lines(RATINGS, rows)
+    return sum(not row["scores"] for row in rows)
 
 
-def copy_record(source: Path, target: Path) -> None:
+def record_attacks() -> None:
+    """Attack every task under the runs' rules, on the completions in the store, which should be the example's alone.
+
+    Scores stay with the finds that have not changed.
+    """
+    kept = {(find["prompt_id"], find["text"]): find["scores"] for made in _lines(ATTACKS) for find in made["finds"]}
+    rows = []
+    for folder in FOLDERS.values():
+        profile = config_from_json((folder / "config.json").read_text(encoding="utf-8")).profile
+        for task in sorted(_example_tasks()):
+            with reading() as session:
+                made = made_of(attack_task(session, task, profile))
+            finds = [{"prompt_id": p, "text": t, "scores": kept.get((p, t), {})} for p, t in made.finds[:_FINDS]]
+            names = ("task", "profile", "fingerprint", "calls", "target", "best", "to_target")
+            rows.append({name: getattr(made, name) for name in names} | {"finds": finds})
+    _write_lines(ATTACKS, rows)
+
+
+def _to_rate() -> list[dict[str, Any]]:
+    """The answers to score. Of each task, under the default rules: ten eval prompts at the first, the middle and the last
+    evaluation, and eight test prompts, base and tuned; under v5 seven other test prompts, base and tuned."""
+    first, second = FOLDERS
+    by_task = defaultdict[str, dict[str, list[str]]](lambda: defaultdict(list))
+    for prompt in read_prompts(RUN_FOLDER / "prompts.jsonl"):
+        by_task[prompt.task][prompt.split].append(prompt.id)
+    steps = sorted(path.stem for path in (RUN_FOLDER / "evaluations").glob("step-*.json"))
+    tuned = {run_id: next((folder / "evaluations").glob("tuned-*.json")).stem for run_id, folder in FOLDERS.items()}
+    rows = []
+    for task, of_split in by_task.items():
+        rng = random.Random(f"example {task}")
+        on_eval, on_test = (rng.sample(of_split[split], count) for split, count in (("eval", 10), ("test", 15)))
+        for step in (steps[0], steps[len(steps) // 2], steps[-1]):
+            rows += [(first, step, prompt_id) for prompt_id in on_eval]
+        for run_id, ids in ((first, on_test[:8]), (second, on_test[8:])):
+            rows += [(run_id, label, prompt_id) for label in ("base-00000", tuned[run_id]) for prompt_id in ids]
+    return [{"run": r, "evaluation": e, "prompt_id": p, "sample": 0} for r, e, p in rows]
+
+
+def _rated_texts() -> Iterator[tuple[dict[str, Any], str]]:
+    """Each line of ratings.jsonl with the text that it is about."""
+    texts: dict[tuple[str, str], dict[tuple[str, int], str]] = {}
+    for row in _lines(RATINGS):
+        key = row["run"], row["evaluation"]
+        if key not in texts:
+            result = read_evaluation(FOLDERS[key[0]] / "evaluations" / f"{key[1]}.json")
+            texts[key] = {(c.prompt_id, c.sample): c.text for c in result.completions}
+        yield row, texts[key][row["prompt_id"], row["sample"]]
+
+
+def _copy_record(source: Path, target: Path) -> None:
     """Copy the files of a run folder that the pages read."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
@@ -170,6 +228,9 @@ def copy_record(source: Path, target: Path) -> None:
         "comparison_base_vs_tuned.json",
     ):
         shutil.copy2(source / name, target / name)
-    shutil.copytree(source / "evaluations", target / "evaluations")
-    prompts = [p for p in read_prompts(source / "prompts.jsonl") if p.split != "train"]
-    write_prompts(target / "prompts.jsonl", prompts)
+    for name in ("evaluations", "rollouts"):
+        shutil.copytree(source / name, target / name)
+    write_json(
+        target / "run.json", {name: (read_json(source / "run.json") or {})[name] for name in ("status", "reason")}
+    )
+    write_prompts(target / "prompts.jsonl", [p for p in read_prompts(source / "prompts.jsonl") if p.split != "train"])

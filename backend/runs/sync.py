@@ -36,8 +36,13 @@ def sync_run(run_id: str, alive: bool = False) -> None:
             return
         if alive and run.status == "running":
             run.heartbeat_at = store_now(session)
-        sync_metrics(session, run)
-        _sync_evaluations(session, run)
+        copy_folder(session, run)
+
+
+def copy_folder(session: Session, run: Run) -> None:
+    """Copy what is new in the run's folder into the store."""
+    sync_metrics(session, run)
+    _sync_evaluations(session, run)
 
 
 def take_in(run_id: str) -> None:

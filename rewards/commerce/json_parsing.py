@@ -85,6 +85,10 @@ def _without_thinking(text: str) -> str:
     return "".join(kept) + text[at:]
 
 
+without_thinking = _without_thinking
+"""For other modules; the older profiles' fingerprints hold the name above."""
+
+
 def _candidates(text: str, first: int) -> Iterator[tuple[int, int]]:
     """(start, end) of each part of the text that may be the object: every balanced ``{…}`` outside strings, in order.
 

@@ -72,7 +72,7 @@ def test_a_page_opens_on_the_example(example: Path, name: str, lang: str) -> Non
 
 def test_results_open_with_one_sentence_and_the_verdicts(example: Path) -> None:
     page = run_page("results")
-    recorded = json.loads((ROOT / "examples/nano-run/comparison_base_vs_tuned.json").read_text())
+    recorded = json.loads((ROOT / "tests/recorded/nano-run/comparison_base_vs_tuned.json").read_text())
     assert any(m.value.startswith("## The reward rose in 4 of 4 tasks") for m in page.markdown)
     sentence = next(m.value for m in page.markdown if "14 of 15" in m.value)
     for task in recorded["tasks"]:
@@ -352,7 +352,7 @@ def add_seed_runs(folder: Path) -> None:
     add_run(folder / "parent", status="finished", reason="3 seeds", name="three seeds")
     for seed in (1, 2, 3):
         child = folder / f"parent-s{seed}"
-        shutil.copytree(ROOT / "examples/nano-run", child)
+        shutil.copytree(ROOT / "tests/recorded/nano-run", child)
         add_run(child, status="finished", reason="", name=f"seed {seed}")
         with writing() as session:
             run = session.get_one(Run, child.name)

@@ -6,13 +6,13 @@ from backend.data.jsonl import read_prompts
 from backend.models.generate import generate
 from backend.models.load import PolicyConfig, load_policy
 from backend.records import Sampling
-from backend.settings import ROOT
+from tests.recorded import RUN_FOLDER
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nano")]
 
 
 def test_greedy_texts_are_the_same_in_every_batch_size() -> None:
-    prompts = read_prompts(ROOT / "examples" / "nano-run" / "prompts.jsonl")
+    prompts = read_prompts(RUN_FOLDER / "prompts.jsonl")
     asked = [p for p in prompts if p.split == "eval"][::7]  # of all tasks, of unequal lengths
     policy = load_policy(PolicyConfig())
     sampling = Sampling(temperature=0, max_new_tokens=32)

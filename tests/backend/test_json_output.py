@@ -15,6 +15,7 @@ from backend.cli import Commands, answer
 from backend.commands.workbench import app
 from backend.settings import ROOT
 from tests.backend.test_audit_command import Call, call, data, rewards  # noqa: F401  fixtures
+from tests.recorded import RUN_FOLDER
 
 FOLDER = ROOT / "docs" / "schemas"
 SCHEMAS = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.json")}
@@ -87,7 +88,7 @@ def test_what_a_command_prints(call: Call, example_workbench: Path, command: str
     (tmp_path / "answers.jsonl").write_text(json.dumps({**asked, **wrote}) + "\n", encoding="utf-8")
     (tmp_path / "steps.jsonl").write_text('{"step": 1, "reward": 0.5}\n{"step": 2, "reward": 0.6}\n', encoding="utf-8")
     if command == "runs sync":
-        shutil.copytree(ROOT / "examples" / "nano-run", tmp_path / "taken")
+        shutil.copytree(RUN_FOLDER, tmp_path / "taken")
     done = call(*command.split(), *given.format(tmp=tmp_path).split(), "--json")
     assert done.code in (0, 1), done.err
     assert check(command, done.out) or command == "runs diff"

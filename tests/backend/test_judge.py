@@ -141,7 +141,7 @@ def test_no_completion_of_the_examples_is_taken_for_one() -> None:
         for line in (ROOT / "examples/support/completions.jsonl").read_text(encoding="utf-8").splitlines()
     ]
     texts = [row["completion"] for row in rows]
-    for path in (ROOT / "examples/nano-run").rglob("*.json"):
+    for path in (ROOT / "tests/recorded/nano-run").rglob("*.json"):
         found = json.loads(path.read_text(encoding="utf-8"))
         texts += [c["text"] for c in found.get("completions", [])] if isinstance(found, dict) else []
     assert len(texts) > 400

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import func, select
 
 from backend.release import month
-from backend.release.example import RATER, RUN_ID
 from backend.serving.drift import FEWEST
 from backend.store.answers import EXAMPLE, alarms, daily_answers, example_end, forget_example, given_to_raters
 from backend.store.engine import reading, writing
 from backend.store.tables import Alarm, Answer, Completion, Event, utc_now
 from tests.backend.test_monitor import give
+from tests.recorded import RATER, RUN_ID
 
 
 def test_one_task_drifts_and_its_alarms_are_over(example_workbench: Path) -> None:

@@ -16,11 +16,11 @@ from backend.evaluation.people import (
 )
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.rating.ratings import save_rating
-from backend.release.example import RUN_ID, load_example
 from backend.store.engine import reading, writing
 from backend.store.evaluations import evaluation_texts
 from backend.store.ratings import get_rater
 from backend.store.tables import QueueItem
+from tests.recorded import RUN_ID, load_recorded
 
 
 def sample(rng: np.random.Generator, n: int, prompts: int, agreement: float) -> pd.DataFrame:
@@ -116,7 +116,7 @@ def test_prompts_to_rate_span_the_reward_and_leave_out_what_is_rated() -> None:
 
 
 def test_pairs_are_queued_and_their_ratings_estimate_the_difference(any_workbench: Path) -> None:
-    load_example()
+    load_recorded()
     with writing() as session:
         base, tuned = base_and_tuned(session, RUN_ID)
         paired = compare_stored(session, base, tuned).paired

@@ -13,10 +13,10 @@ from backend.evaluation.changes import word_changes
 from backend.evaluation.compare import ComparisonSettings
 from backend.evaluation.report import as_csv, as_html, as_markdown
 from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, find_evaluation, why
-from backend.release.example import RUN_ID
 from backend.settings import ROOT
 from backend.store.engine import reading, writing
 from backend.store.tables import Completion, Evaluation, Run, Score
+from tests.recorded import RUN_ID
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from backend.evaluation.stored import base_and_tuned, compare_stored, find_evalu
 from backend.evaluation.words import chosen_words, noise_words, on_prompts
 from backend.records import Completion, Message, PromptRecord, Sampling, ScoredCompletion, Split
 from backend.release.card import model_card
-from backend.release.example import RUN_FOLDER
 from backend.runs.create import create_run
 from backend.runs.sync import rewind_store, sync_run
 from backend.runs.worker import COMPARISON, write_comparison
@@ -39,6 +38,7 @@ from backend.training.sample_checks import Sampled, eval_size_check
 from rewards.types import Score
 from tests.conftest import TINY_PROMPTS
 from tests.live_runs import get_run
+from tests.recorded import RUN_FOLDER
 
 TASKS = ("extraction", "sql_qa", "insights", "push")
 

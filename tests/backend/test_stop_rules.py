@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from backend.settings import ROOT
 from backend.training.stop_rules import default_rules, evaluate_rules, first_firing
+from tests.recorded import RUN_FOLDER
 
 RULES = {rule.name: rule for rule in default_rules(512, {"extraction": 0.20})}
 
@@ -120,7 +120,7 @@ def test_one_component_up_while_the_others_fall() -> None:
 
 def test_the_recorded_example_run_fires_nothing() -> None:
     series: dict[str, list[tuple[int, float]]] = {}
-    for line in (ROOT / "examples" / "nano-run" / "metrics.jsonl").read_text().splitlines():
+    for line in (RUN_FOLDER / "metrics.jsonl").read_text().splitlines():
         record = json.loads(line)
         for name, value in record["metrics"].items():
             series.setdefault(name, []).append((record["step"], value))

@@ -96,8 +96,8 @@ def test_v5_pays_for_good_honest_answers(task: str, prompts: dict, shop: Path) -
 
 @pytest.mark.parametrize("task", [task for task in TASKS if task != "sql_qa"])
 def test_v5_ranks_the_examples_ratings_no_worse_than_the_rules_before(task: str) -> None:
-    of_prompt = {p.id: p for p in map(PromptRecord.model_validate, lines("../../examples/nano-run/prompts.jsonl"))}
-    rows = [r for r in lines("../../examples/ratings.jsonl") if of_prompt[r["prompt_id"]].task == task and "score" in r]
+    of_prompt = {p.id: p for p in map(PromptRecord.model_validate, lines("../recorded/nano-run/prompts.jsonl"))}
+    rows = [r for r in lines("../recorded/ratings.jsonl") if of_prompt[r["prompt_id"]].task == task and "score" in r]
     people = [row["score"] for row in rows]
 
     def rho(profile: str) -> float:

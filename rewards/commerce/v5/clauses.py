@@ -113,11 +113,11 @@ _STEPS: dict[str, dict[str, tuple[str, float]]] = {
     "n": {"N": ("n", 0.0), "P": ("p", 0.0), "R": ("r", 0.0), "J": ("j", 0.0), "Q": ("q", 0.0), "F": ("v", 0.0), "G": ("v", 0.0),
           "T": ("t", 0.0), "#": ("#", 0.4), "D": ("d", 0.7), "O": ("o", 0.5), **_SIGNS},
     "o": {"F": ("v", 0.0), "T": ("t", 0.0), "R": ("o", 0.0), "J": ("j", 0.0), "P": ("p", 0.5), "Q": ("q", 0.5), **_SIGNS},
-    "r": {**_NOUN_STEPS, "F": ("v", 0.0), "I": ("v", 0.0), "G": ("v", 0.0), "J": ("j", 0.0), "T": ("t", 0.0), **_SIGNS},
+    "r": {**_NOUN_STEPS, "F": ("v", 0.0), "I": ("v", 0.0), "G": ("v", 0.0), "J": ("c", 0.0), "T": ("t", 0.0), **_SIGNS},
     "v": {"D": ("d", 0.0), "N": ("n", 0.0), "#": ("#", 0.0), "P": ("p", 0.0), "R": ("r", 0.0), "O": ("n", 0.5), "J": ("k", 0.0),
           "Q": ("q", 0.0), "T": ("n", 0.5), **_SIGNS},
-    "j": {**_NOUN_STEPS, "O": ("n", 0.0), "P": ("p", 0.5), "I": ("v", 0.0), "F": ("v", 0.0), "X": ("v", 0.4)},
-    "k": {"R": ("r", 0.0), "I": ("v", 0.0), "F": ("v", 0.0), "X": ("v", 0.4), "T": ("t", 0.0), "P": ("p", 0.7)},
+    "j": {**_NOUN_STEPS, "R": ("j", 0.0), "O": ("n", 0.0), "P": ("p", 0.5), "I": ("v", 0.0), "F": ("v", 0.0), "X": ("v", 0.4)},
+    "k": {"R": ("k", 0.0), "I": ("v", 0.0), "F": ("v", 0.0), "X": ("v", 0.4), "T": ("t", 0.0), "P": ("p", 0.7)},
     "q": {"D": ("d", 0.0), "N": ("n", 0.0), "#": ("#", 0.0), "O": ("o", 0.0), "F": ("v", 0.0), "R": ("q", 0.0), "T": ("t", 0.0),
           "S": ("v", 0.0), "I": ("v", 0.6), "X": ("v", 0.3), "P": ("p", 0.2)},
     "t": {"F": ("v", 0.0), "X": ("v", 0.0), "S": ("v", 0.0), "G": ("v", 0.0)},
@@ -185,7 +185,10 @@ def _step(place: str, verb: int, before: str, kind: str, token: str) -> tuple[st
     if kind == "Q":
         had = _RELATIVE if place == "n" and verb == _NONE else _AWAITED
         had = _WISHED if before in _WISHES or token in _WISHES else had
-        return to, had, 0.8 if place in "de" and before != "o" else cost
+        lost = (verb >= _AWAITED and place in "qp") or (
+            token in _THAT and before in _TELLS_NOTHING
+        )  # "que antes que", "ganhe que"
+        return to, had, 0.8 if lost or (place in "de" and before != "o") else cost
     if kind == "D" and place in "de" and token in _OWN:
         return "n", verb, 0.0
     if kind == "P" and place == "q" and token == "tal":
@@ -215,7 +218,11 @@ def _verb_step(place: str, verb: int, kind: str, token: str, cost: float) -> tup
 def _cost_beside_verbs(place: str, verb: int, before: str, kind: str, token: str, cost: float) -> float:
     """What a word that is no finite verb costs where it stands."""
     if kind == "N":
-        return cost + _misjoined_noun(place, before, token)
+        bare = (
+            place == "q" and before == "que"
+        )  # "frete que semana": after "que" stands a verb, a pronoun or an article
+        called = place == "b" and token in lexicon.NOUNS and token not in _TIMELY  # "é semana"
+        return cost + _misjoined_noun(place, before, token) + 0.8 * bare + called
     if kind == "P" and token in _LEADS and token not in _SIDE:
         return 0.0
     if kind == "P" and place in "sbrp":
@@ -263,6 +270,10 @@ _TIMES = frozenset("hoje amanha agora aqui la mais sempre bem".split())
 _LIMITS = frozenset("so ja ainda quase apenas somente".split())
 _WISHES = frozenset("antes para ate sem desde se quando caso onde enquanto quem embora importante".split())
 _BE = frozenset("eh sao foi foram era eram".split())
+_THAT = frozenset(["que"])
+_TELLS_NOTHING = forms.COMMANDS - frozenset("veja confira descubra conte lembre".split())
+"""Commands that no "que" follows."""
+_TIMELY = frozenset("hora tempo dia dias presente promocao oferta novidade".split())
 _OF = frozenset("de do da dos das".split())
 _OWN = frozenset("seu sua seus suas nosso nossa nossos nossas".split())
 _LEADS = frozenset("ate antes depois perto".split())

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from rewards.commerce.extraction import CHECKS, FIELDS, nota_of, sentiment_of, sentiment_of_nota
-from rewards.commerce.json_parsing import parse_json_fully
+from rewards.commerce.json_parsing import parse_json_fully, without_thinking
 from rewards.commerce.profiles import Rules
 from rewards.commerce.v5.clauses import is_known
 from rewards.commerce.v5.clauses import parsed as parse
@@ -56,7 +56,8 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
 
 
 def _stands_alone(completion: str) -> bool:
-    """Whether the object begins at the first brace, and little but a fence, a lead-in or a sentence stands around it."""
+    """Whether the object begins at the first brace after the thinking, and little but a fence, a lead-in or a sentence stands around it."""
+    completion = without_thinking(completion)
     first = completion.find("{")
     before, after = completion[:first], completion[_end_of_object(completion, first) :]
     if re.match(r'\{\s*"', completion[first : first + 40]) is None or re.search(r'["\[\]{}]', before + after):

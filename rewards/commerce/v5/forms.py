@@ -64,7 +64,7 @@ _NO_VERB = frozenset(
     "lar bar poder dever lazer barra seguir auxiliar regular auxilio exemplar bom tambem ontem sem bem quem alem ninguem homem".split()
 )
 VERBS = frozenset(
-    """eh sao foi foram era estah estao dah parece parecem pareceu piora pioram agrada agradam tem teve ha vai vao deve devem pode podem precisa precisam fica ficou chega chegou chegam vence
+    """eh sao foi foram era estah estao dah deh entreh parece parecem pareceu piora pioram agrada agradam tem teve ha vai vao deve devem pode podem precisa precisam fica ficou chega chegou chegam vence
     vencem acaba acabam dura espera esperam resta restam volta volte venha vem mostra mostram indica indicam explica explicam
     significa pesa pesam afeta afetam prejudica prejudicam reduz reduzem aumenta aumentam atrasa atrasam gera geram causa causam
     leva levam caiu cai cresce cresceu vende vendem compra compram compre paga pagam custa custam sugiro recomendo recomenda
@@ -104,7 +104,8 @@ def is_verb(token: str) -> bool:
 
 COMMANDS = frozenset(
     """aproveite compre garanta corra use escolha finalize confira conte avalie veja descubra leve ganhe resgate economize conheca
-    experimente renove complete clique parcele pague troque acompanhe receba presenteie retire busque abra venha vem volte corra garantam""".split()
+    experimente renove complete clique parcele pague troque acompanhe receba presenteie retire busque abra venha vem volte corra garantam
+    deh entreh""".split()
 )
 _INFINITIVE = re.compile(r"\w+[aei]r$")
 
@@ -125,13 +126,13 @@ def is_gerund(token: str) -> bool:
 
 
 _FOREIGN = re.compile(
-    r"[bcdfghjkpqtvwyn]$|[bcdfghjklmnpqtvwxyz]{4}|([bcdfghjklmpqtvwxz])\1|[kwy]|sh|th|wh|tion|oo$|ss$|"
+    r"[bcdfghjkpqtvwyn]$|[bcdfghjklmnpqrtvwxyz][bcdfghjklmnpqrtvwxyz]$|[fhjqvz](?![aeiouhlrt])[a-z]|m[cdfghjklqrstvxz]|n[bp]|[bcdfghjklmnpqtvwxyz]{4}|([bcdfghjklmpqtvwxz])\1|[kwy]|sh|th|wh|tion|oo$|ss$|"
     r"^(?!bl|br|cl|cr|dr|fl|fr|gl|gr|pl|pr|tr|vr|ps|pn|ch|lh|nh)[bcdfghjklmnpqrstvwxz]{2}"
 )
 KNOWN_FOREIGN = frozenset(
     "sac pet pets shop shopping black friday whatsapp app apps tech look looks off chat notebook notebooks smartphone smartphones pix "
     "internet ticket link tablet kit kits top vip hit cashback push web weekend e-mail email sms feedback marketing site swot kpi roi "
-    "fashion games gamer skincare setup pc stand show fitness delivery frete-gratis quem bem sem tem em com um nem".split()
+    "fashion games gamer skincare setup pc stand show fitness delivery frete-gratis dah deh entreh quem bem sem tem em com um nem".split()
 )
 _OF_TWO = frozenset(
     "de da do em um os as se ou eu ao na no so ja ha la te me vc tv ir ar ti eh ai oi ex pc ok ei".split()

@@ -14,6 +14,7 @@ from rewards.commerce.v5.clauses import is_known, parsed
 from rewards.commerce.v5.echo import is_echo
 from rewards.commerce.v5.forms import is_command, is_content, is_number, is_verb, stem, value_of
 from rewards.commerce.v5.match import Words, listed
+from rewards.commerce.v5.places import states_in
 from rewards.commerce.v5.portuguese import Sentence, novelty, sense, sense_of, sentences, variety
 from rewards.types import Components, Reward
 
@@ -49,17 +50,18 @@ class Figure:
 
 @dataclass(frozen=True)
 class Brief:
-    """What the prompt gives: its figures, the stems of the places and categories it names, and its lines, which say nothing new."""
+    """What the prompt gives: its figures, the stems of the category it names and the states, and its lines, which say nothing new."""
 
     figures: tuple[Figure, ...]
     names: frozenset[str]
+    states: frozenset[str]
     lines: frozenset[tuple[str, ...]]
 
 
 @lru_cache(maxsize=256)
 def read_brief(prompt: str) -> Brief:
     """The figures and names in a prompt."""
-    figures, names, lines = [], set[str](), set[tuple[str, ...]]()
+    figures, names, states, lines = [], set[str](), set[str](), set[tuple[str, ...]]()
     for sentence in sentences(prompt[:_MOST]):
         lines.add(sentence.tokens)
         for i, token in enumerate(sentence.tokens):
@@ -67,8 +69,19 @@ def read_brief(prompt: str) -> Brief:
                 near = sentence.tokens[max(0, i - 4) : i] + sentence.tokens[i + 1 : i + 4]
                 figures.append(Figure(value, _label(near)))
         if ":" in sentence.raw and sentence.raw.lower().startswith("recorte"):
-            names |= {stem(t) for t in sentence.words[1:] if is_content(t)}
-    return Brief(tuple(figures), frozenset(names), frozenset(lines))
+            for part in sentence.raw.partition(":")[2].split("\u00b7"):
+                if places := states_in(part):
+                    states |= places
+                else:
+                    names |= {stem(w) for w in _words_of(part) if is_content(w) and not _GENERIC.has(w)}
+    return Brief(tuple(figures), frozenset(names), frozenset(states), frozenset(lines))
+
+
+_GENERIC = Words(
+    "categoria* estado* regia* regio* loja* recorte* periodo* ano* mes meses cliente* produto* item itens pedido* venda* compra* "
+    "brasil geral total".split()
+)
+"""Words of a cut that name no part of the shop: any analysis holds them."""
 
 
 _MOST = 6_000
@@ -171,13 +184,29 @@ def _cited(sentence: Sentence, brief: Brief) -> set[int]:
     for i, token in enumerate(tokens):
         if (value := _value(token)) is None:
             continue
-        near = tokens[max(0, i - _NEAR) : i] + tokens[i + 1 : i + _NEAR]
         for number, figure in enumerate(brief.figures):
-            if abs(figure.value - value) <= 0.006 * abs(figure.value) and figure.label.any(near):
+            if abs(figure.value - value) <= 0.006 * abs(figure.value) and _is_of(tokens, i, figure.label):
                 cited.add(number)
         if i and tokens[i - 1] == ":" and len(tokens) > i + 3:
             cited -= {n for n in cited if abs(brief.figures[n].value - value) <= 0.006 * abs(value)}
     return cited
+
+
+def _is_of(tokens: tuple[str, ...], i: int, label: Words) -> bool:
+    """Whether the number at ``i`` is said to be of what ``label`` names: before or after it, with small words, verbs and numbers
+    between, at most one other word, and a colon only at the number's side."""
+    for way in (tokens[max(0, i - _NEAR) : i][::-1], tokens[i + 1 : i + _NEAR]):
+        others = 0
+        for place, token in enumerate(way):
+            if label.has(token):
+                return True
+            others += is_content(token) and not is_verb(token)
+            if others > 1 or (token in _COLON and place > 0):
+                break
+    return False
+
+
+_COLON = frozenset(":")
 
 
 def _figures(cited: list[set[int]], weights: list[float], brief: Brief, found: list[Sentence]) -> float:
@@ -188,7 +217,8 @@ def _figures(cited: list[set[int]], weights: list[float], brief: Brief, found: l
             most[number] = max(most.get(number, 0.0), weight)
     wanted = min(3, len(brief.figures))
     said = {stem(t) for s in found for t in s.words}
-    named = 1.0 if not brief.names or brief.names & said else 0.0
+    places = states_in("\n".join(s.raw for s in found)) if brief.states else frozenset()
+    named = float(not (brief.names or brief.states) or bool(brief.names & said or brief.states & places))
     if not wanted:
         return 0.5 + 0.5 * named
     share = min(1.0, sum(most.values()) / wanted)

@@ -68,9 +68,9 @@ GOALS = "melhorar reduzir aumentar diminuir baixar otimizar elevar subir ampliar
 """Verbs that name a goal; with only a measure after them they say nothing of how."""
 
 ACTIONS = """recomend* suger* sugir* implement* prioriz* invest* monitor* cri* ofere* negoci* renegoci* test* troc* avis* revis* rever
-contrat* envi* mand* lig* entr* respond* acompanh* medir meca med* concentr* divid* suspend* corrig* trein* ajust* lanc* mont* defin*
+contrat* envi* mand* lig* entrar entreh entregar respond* acompanh* medir meca med* concentr* divid* suspend* corrig* trein* ajust* lanc* mont* defin*
 revej* estabele* cobr* exig* inclu* colo* adot* fech* abr* promov* segment* convid* ped* peca auditar audit* melhor* reduz* aument*
-otimiz* diminu* elev* ampli* comec* comprar vend* divulg* pag* dar dê de destac* publi* cadastr* organiz* estud* investig* consolid*
+otimiz* diminu* elev* ampli* comec* comprar vend* divulg* pag* dar deh destac* publi* cadastr* organiz* estud* investig* consolid*
 prom* refor* estend* persuad* ativ* reativ* agend* combin* substitu* mant* cort* garant* fazer faca analis* mape* separ* mud* us* limit*
 atualiz* configur* mostr* inform* compens* devolv* elimin* simplific* antecip* desenvolv* estrutur* realiz* criar execut* descontinu*
 repass* subsidi* bonific* premi* estimul* incentiv* fidel* facilit* baix* tir* retir* aplic* unific* padroniz* entend* identif*""".split()
@@ -99,19 +99,22 @@ proximo proximos mais menos cada ticket teste cair subir""".split()
 OCCASIONS = (  # what the brief says -> what a notification about it says: of each group, one of the words
     (
         "carrinho",
-        ("carrinh* sacola cesta", "finaliz* conclu* compr* esper* deixou deixar esquec* garant* volt* leve levar"),
+        (
+            "carrinh* sacola cesta",
+            "finaliz* conclu* continua* compr* esper* deixou deixar esquec* garant* volt* leve levar",
+        ),
     ),
     ("cupom cupons", ("cupo* cupon* codigo",)),
     ("vence*", ("hoje meia-noite amanha",)),
     ("frete*", ("frete* entrega", "gratis zero")),
-    ("fim", ("semana domingo sabado fds",)),
+    ("fim", ("fim domingo sabado fds", "semana domingo sabado fds")),
     (
         "favorit*",
         ("favorit* desej* queria esperava esper* aquele aquela amou", "volt* chegou disponiv* estoque repos*"),
     ),
     ("sem comprar", ("saudad* falta sumi* volt* tempo novidad* visit* reencontr* tanto cade sentimos",)),
     ("saiu", ("pedido compra encomenda pacote", "caminho saiu cheg* rota entreg*")),
-    ("atrasad* atraso", ("atras* demor*", "desculp* lament* sentimos perdao perdoe")),
+    ("atrasad* atraso", ("atras* demor*", "desculp* lament* sentimos pedimos perdao perdoe")),
     ("lancament* lanca*", ("nov* lanc* cheg* estrei*", "colec* linha lancament* novidad* modelo* chegou")),
     ("queda", ("caiu baix* barat* menos queda desconto* off", "desej* lista favorit* queria item prec*")),
     (

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
+_LONGEST_ENDING = 7
+"""Letters that an ending may have after a stem: "comemor" and "acoes"; more are another word's."""
 _ENDS_NO_WORD = frozenset("bcdfghjkpqtvxi")
 """Letters that end few words: with one of them, a stem by itself ("aniversari") is no word."""
 
@@ -21,7 +23,7 @@ class Words:
         if word in self.whole:
             return True
         most = min(len(word) - (word[-1:] in _ENDS_NO_WORD), self.longest)
-        return any(word[:n] in self.stems for n in range(1, most + 1))
+        return any(word[:n] in self.stems for n in range(max(1, len(word) - _LONGEST_ENDING), most + 1))
 
     def any(self, words: Iterable[str]) -> bool:
         """Whether one of ``words`` is there."""

@@ -108,8 +108,9 @@ def _folded(text: str) -> str:
     return fold(_SAINT.sub("Sao-", _TOLD_APART.sub(lambda m: _APART[m.group().lower()], text)))
 
 
-_APART = {"é": "eh", "está": "estah", "dá": "dah", "dê": "veja", "à": "na", "às": "nas"}
-_TOLD_APART = re.compile(r"\b(?:" + "|".join(_APART) + r")\b", re.I)
+_APART = {"é": "eh", "está": "estah", "dá": "dah", "dê": "deh", "à": "na", "às": "nas", "entre": "entreh"}
+_TOLD_APART = re.compile(r"\b(?:é|está|dá|dê|às?|entre(?= em\b))\b", re.I)
+"""Verbs that without their accent are small words; "entre em contato", which is no preposition."""
 _SAINT = re.compile(r"\bSão (?=[A-ZÀ-Ú])")
 
 
@@ -223,7 +224,11 @@ def _misplaced(token: str, before: str, following: str) -> float:
     ):
         return float(following not in _AFTER_AMOUNT and (following in NOUNS or not _MAYBE_VERB.search(following)))
     at_end = not following or not following[0].isalnum()
-    if token[0].isalpha() and token not in FINITE and token != "dah" and is_foreign(token):
+    if token in _SECOND_OF and before != _SECOND_OF[token]:
+        return 0.8
+    if token in _UP_TO and before == _IN and not is_number(following or "."):
+        return 1.0
+    if token[0].isalpha() and token not in FINITE and is_foreign(token):
         return 0.6
     if token in _DANGLING and before not in ARTICLES and (at_end or (token in _OWNERS and following in AFTER_ARTICLE)):
         return 1.0
@@ -250,6 +255,10 @@ def _misplaced(token: str, before: str, following: str) -> float:
     return 0.0
 
 
+_SECOND_OF = {"shop": "pet", "friday": "black", "monday": "cyber"}
+"""Words of foreign names that do not stand without the first."""
+_UP_TO, _IN = frozenset(["ate"]), "em"
+"""Of "em até 10 vezes"; without a number it is no pair."""
 _VERBS_ALONE = VERBS - FINITE - NOUN_TOO
 _COMMANDS_ALONE = COMMANDS - NOUN_TOO
 _SUBORDINATES = frozenset("quando se ate que assim caso onde quem".split())

@@ -1,6 +1,7 @@
 """Push, second edition: one notification that says what its brief says, to its audience, and promises nothing else."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -8,9 +9,10 @@ from rewards.commerce.profiles import Rules
 from rewards.commerce.push import length_share
 from rewards.commerce.v5 import lexicon
 from rewards.commerce.v5.clauses import is_known, parsed
-from rewards.commerce.v5.forms import is_content, stem, value_of
+from rewards.commerce.v5.forms import FINITE, SMALL, is_content, is_number, is_verb, stem, value_of
 from rewards.commerce.v5.lexicon import NOUNS
 from rewards.commerce.v5.match import Words, listed
+from rewards.commerce.v5.places import states_in
 from rewards.commerce.v5.portuguese import Sentence, novelty, sense, sentences
 from rewards.text import fold, visible, visible_length
 from rewards.types import Components, Reward
@@ -55,7 +57,7 @@ class Brief:
     Attributes:
         words: the brief's own, folded.
         numbers: in it.
-        groups: for each thing it announces, the words of which one must be said.
+        groups: for each thing it announces, one or two lists of words; of each, one must be said, in one clause.
         products: words for what is sold; empty where the brief names nothing.
         offers: what may be promised.
         service: whether it is about an order that was made.
@@ -64,7 +66,7 @@ class Brief:
 
     words: tuple[str, ...]
     numbers: frozenset[float]
-    groups: tuple[Words, ...]
+    groups: tuple[tuple[Words, ...], ...]
     products: tuple[Words, ...]
     offers: frozenset[str]
     service: bool
@@ -76,7 +78,7 @@ def read_brief(prompt: str) -> Brief:
     """What the prompt asks to be announced."""
     folded = fold(prompt[:2_000])
     said = tuple(_LETTERS.findall(folded))
-    groups, used = list[Words](), set[str]()
+    groups, used = list[tuple[Words, ...]](), set[str]()
     for trigger, wanted in _OCCASIONS:
         hits = (
             {w for w in said if trigger.has(w)}
@@ -84,19 +86,14 @@ def read_brief(prompt: str) -> Brief:
             else ({"sem", "comprar"} if "sem comprar" in folded else set())
         )
         if hits:
-            groups += wanted
+            groups.append(wanted)
             used |= hits
     numbers = frozenset(value_of(n) for n in _NUMBERS.findall(re.sub(r"\b(?:120|140|100) caracteres", " ", folded)))
     offers = {name for name, forms in _OFFERS.items() if forms.any(said)}
     offers |= {offer for word in said for offer in lexicon.FOLLOWS.get(word, ())}
     singular_too = {w.rstrip("s") for w in said} | set(said)
     products = tuple(forms for name, forms in _PRODUCTS.items() if name in singular_too)
-    places = {
-        part
-        for code, name in lexicon.STATES.items()
-        if code in said or name in folded
-        for part in (code, *name.split())
-    }
+    places = {part for code in states_in(prompt[:2_000]) for part in lexicon.STATES[code].split()}
     rest = {w for w in said if is_content(w) and not _INSTRUCTIONS.has(w) and not _SAID.has(w)} - places - used
     service = _SERVICE.any(said) and "frete" not in said
     return Brief(said, numbers, tuple(groups), products, frozenset(offers), service, frozenset(map(stem, rest)))
@@ -124,7 +121,7 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
         sound * fits * min(1.0, len(words) / 8) * (1.0 - 0.5 * _copied(words, prompt)) * _manner(shown, words, apart)
     )
     product = _product(said, brief)
-    occasion = _occasion(said, shown, brief) * (0.7 if product == 0.0 and not brief.service else 1.0)
+    occasion = _occasion(said, found, brief) * (0.7 if product == 0.0 and not brief.service else 1.0)
     others = len(_CATEGORY_WORDS & set(words) - set(brief.words))
     if product == 1.0:
         product *= 0.7**others
@@ -224,15 +221,63 @@ def _sound(found: list[Sentence]) -> float:
     return min(1.0, max(0.0, (value - 0.4) / 0.55)) * min(1.0, max(0.0, different - 0.4) / 0.55) * new * 0.6**scraps
 
 
-def _occasion(words: tuple[str, ...], shown: str, brief: Brief) -> float:
-    """The share of what the brief announces that the text says, its number included."""
+def _occasion(words: tuple[str, ...], found: list[Sentence], brief: Brief) -> float:
+    """The share of what the brief announces that the text says, its number included; half of it where the words stand apart."""
     if not brief.groups:
         said = {stem(w) for w in words if is_content(w)}
         return min(1.0, len(said & brief.stems) / max(1, min(3, len(brief.stems)))) if brief.stems else 0.5
-    hits = [float(group.any(words)) for group in brief.groups]
+    hits = list[float]()
+    for groups in brief.groups:
+        together = len(groups) == 1 or any(_tied(s.tokens, groups[0].has, groups[1].has, brief) for s in found)
+        hits += [(1.0 if together else 0.5) * group.any(words) for group in groups]
     if numbers := _offered_numbers(brief):
-        hits.append(float(bool(numbers & {value_of(n) for n in _NUMBERS.findall(shown)})))
+        said_so = any(_tied(s.tokens, lambda t: _number(t) in numbers, _of_offer, brief) for s in found)
+        told = any(_number(t) in numbers for s in found for t in s.tokens)
+        hits.append(1.0 if said_so else 0.5 * told)
     return sum(hits) / len(hits)
+
+
+def _number(token: str) -> float | None:
+    digits = _NUMBERS.search(token)
+    return value_of(digits.group()) if digits else None
+
+
+def _of_offer(token: str) -> bool:
+    return _COUNTED.has(token)
+
+
+def _tied(tokens: tuple[str, ...], one: Callable[[str], bool], other: Callable[[str], bool], brief: Brief) -> bool:
+    """Whether a word of one kind and a word of another stand in one clause with nothing of another matter between them: only small
+    words, numbers, and the words of the brief and its product."""
+    before = ""
+    for token, following in zip(tokens, (*tokens[1:], ""), strict=True):
+        is_one, is_other = one(token), other(token)
+        if (is_one and is_other) or (is_one and before == "other") or (is_other and before == "one"):
+            return True
+        if is_one or is_other:
+            before = "one" if is_one else "other"
+        elif not _joins(token, following, brief):
+            before = ""
+    return False
+
+
+def _joins(token: str, following: str, brief: Brief) -> bool:
+    """Whether a word may stand between two that belong together."""
+    if token in _RELATIVE:
+        return following in SMALL or is_verb(following or ".")
+    if token in _BREAKS:
+        return False
+    if is_number(token) or token in SMALL or token in FINITE or _GOODS.has(token):
+        return True
+    return stem(token) in brief.stems or any(forms.has(token) for forms in brief.products)
+
+
+_COUNTED = Words(" ".join([*lexicon.OFFERS.values(), "unidade* vezes menos caiu queda baix*"]).split())
+"""What an offer's number is of."""
+_RELATIVE = frozenset(["que"])
+_BREAKS = frozenset("se quando como onde porque pois enquanto embora mas ou nem ( ) / |".split())
+_GOODS = Words("produto produtos item itens peca* : , vale valem vem chega chegam continua*".split())
+"""Goods in general, and verbs that carry an offer to them."""
 
 
 def _offered_numbers(brief: Brief) -> frozenset[float]:
@@ -242,8 +287,9 @@ def _offered_numbers(brief: Brief) -> frozenset[float]:
 
 
 def _product(words: tuple[str, ...], brief: Brief) -> float:
-    said = {stem(w) for w in words if is_content(w)}
-    named = any(forms.any(words) for forms in brief.products) or bool(said & brief.stems)
+    there = tuple(w for before, w in zip(("", *words), words, strict=False) if before != "sem")
+    said = {stem(w) for w in there if is_content(w)}
+    named = any(forms.any(there) for forms in brief.products) or bool(said & brief.stems)
     if named:
         return 1.0
     wrong = any(forms.any(words) for name, forms in _PRODUCTS.items() if forms not in brief.products and name in words)

@@ -18,7 +18,7 @@ _AFTER_VERB = f"{_ART} {_PREP} {_CONTR} {_OWN} {_DEM} {_QNT} mais menos nao ja s
 _OPEN = f"{_NAMED} {_PREP} {_CONTR} {_AUX} {_ADVERBS} se que nao mais menos depois antes quando como onde qual quais porque enquanto muito bem mesmo"
 
 _RULES = (
-    ("de", f"um uma uns umas {_OWN} {_QNT} voce voces quem mais menos que nao ate hoje agora la aqui qual quais tanto ser ter estar para entre"),
+    ("de", f"um uma uns umas {_OWN} {_QNT} voce voces quem mais menos que nao ate hoje agora la aqui qual quais tanto ser ter estar"),
     ("em", f"um uma uns umas {_OWN} {_QNT} que ate voce mais menos quem qual quais"),
     ("por", f"um uma {_OWN} {_QNT} que voce ele ela isso isto aqui mais menos tao ate quem ser ter estar nao"),
     ("para pra", f"{_NAMED} que mais menos nao se la hoje agora ja sempre depois qual ser ter estar ate"),
@@ -34,7 +34,6 @@ _RULES = (
     ("voce voces ele ela eles elas eu gente quem", f"{_AUX} nao ja so ainda tambem que sempre mesmo e ou se me te lhe em com na no"),
     (_OWN, "mais outro outra antes hoje ja agora aqui"),
     ("um uma", "em de dos das do da para com por a"),
-    ("entre", "em"),
     (_DEM, f"mesmo mesma {_AUX} que nao e em no na nos nas a o de com por para mais muito um uma sendo"),
     (_AUX, f"{_AFTER_VERB} ser ter estar voce se ele ela te lhe nos"),
     ("quem", "voce eu a o ja mais"),
@@ -61,7 +60,6 @@ for _left, _right in _RULES:
 
 MAY = frozenset(
     {
-        ("entre", "em"),
         ("para", "com"),
         ("por", "entre"),
         ("a", "de"),
@@ -71,6 +69,6 @@ MAY = frozenset(
         ("a", "com"),
         ("a", "por"),
     }
-    | {("de", "para"), ("de", "entre"), ("de", "nos"), ("com", "nos"), ("a", "para")}
+    | {("de", "nos"), ("com", "nos"), ("a", "para")}
 )
-"""Pairs of an article or a preposition and a small word that stand together all the same: "de para", "entre em"."""
+"""Pairs of an article or a preposition and a small word that stand together all the same: "com nos"."""

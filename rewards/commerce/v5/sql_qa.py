@@ -6,10 +6,10 @@ import re
 
 from rewards.commerce.profiles import Rules
 from rewards.commerce.sql_qa import statements
-from rewards.commerce.v5 import lexicon
 from rewards.commerce.v5.echo import is_echo
 from rewards.commerce.v5.forms import is_content, is_number, is_verb, stem
 from rewards.commerce.v5.match import listed
+from rewards.commerce.v5.places import states_in
 from rewards.commerce.v5.portuguese import novelty, sentences, variety
 from rewards.text import fold, words
 from rewards.types import Components, Reward
@@ -87,10 +87,7 @@ def asked_for(query: str, prompt: str) -> float:
     folded, question = fold(query), fold(prompt[:2_000])
     asked = words(question)
     wanted = [bool(re.search(pattern, folded, re.S)) for name, pattern in _MEASURES if name.any(asked)]
-    for code, name in lexicon.STATES.items():
-        named = re.search(rf"\b(?:{name})\b", question) if len(name) > 4 else None
-        if named or re.search(rf"\b{code.upper()}\b", prompt):
-            wanted.append(f"'{code}'" in folded)
+    wanted += [f"'{code}'" in folded for code in states_in(prompt[:2_000])]
     for i, month in enumerate(_MONTHS, 1):
         if month in asked:
             wanted.append(f"-{i:02d}" in folded)
