@@ -3,7 +3,8 @@
 workbench example load             # what the first start does
 workbench example record           # train nano under v4.2.1 and v5, and write examples/ anew (`make example`)
 workbench example record RUN RUN   # the same from two runs that have finished
-workbench example attack           # write examples/attacks.jsonl anew, in a store that holds the example alone
+workbench example attack           # write examples/attacks.jsonl anew, in a store that holds the example alone; then what
+                                   # each text that was read earns under each version
 """
 
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 
 from backend.cli import Commands, answer
 from backend.errors import UserError
-from backend.release.example import ATTACKS, EXAMPLES, FOLDERS, first_start, load_example, record_attacks
+from backend.release.example import ATTACKS, EXAMPLES, FOLDERS, first_start, load_example, record_attacks, record_values
 from backend.release.example import record as record_example
 from backend.store.engine import reading
 from backend.store.tables import Run
@@ -63,5 +64,6 @@ def _trained(profile: str) -> str:
 def attack() -> None:
     """Attack every task under both versions of the rewards, 20,000 calls each; the scores of unchanged finds stay."""
     record_attacks()
+    record_values()
     typer.echo(f"wrote {ATTACKS}")
     answer({"file": ATTACKS})

@@ -1,7 +1,8 @@
 """The recorded example: nano trained under two versions of the rewards, readers' scores, attacks, and a composed month.
 
-Loaded into an empty store at first start, so that every page has content; everything in it is labelled as an example. The scores
-are by the project's authors: two readings of every answer, each in an order of its own, without reward, origin or the other score.
+Loaded into an empty store at first start, so that every page has content; everything in it is labelled as an example. Both readers
+are language models, sessions of the one that wrote this project, and no people: each read every answer in an order of its own,
+without reward, origin or the other's scores. They stand in the place of raters so that the pages have something to show.
 """
 
 import json
@@ -29,11 +30,11 @@ from backend.rating.ratings import save_rating
 from backend.release.month import compose_month
 from backend.runs.sync import copy_folder
 from backend.settings import ROOT, get_settings
-from backend.store.completions import ensure_scores
+from backend.store.completions import add_scores
 from backend.store.engine import check_health, in_turn, reading, writing
 from backend.store.prompts import save_prompt_set
 from backend.store.tables import AttackMade, Completion, Prompt, Rater, Run, utc_now
-from backend.suites import task_names
+from backend.suites import ToScore, score_all, task_names
 from backend.training.config import config_from_json
 
 EXAMPLES = next(p for p in (Path(__file__).parent / "examples", ROOT / "examples") if p.is_dir())
@@ -43,9 +44,10 @@ FOLDERS = {RUN_ID: EXAMPLES / "nano-run", "example-v5": EXAMPLES / "nano-run-v5"
 """Run id -> its record: under the default rules, which the pages open with, and under v5."""
 RUN_FOLDER = FOLDERS[RUN_ID]
 RATINGS = EXAMPLES / "ratings.jsonl"
-"""Each line: run, evaluation (its file's name), prompt_id, sample, and by reader ``scores`` and ``comments``."""
+"""Each line: run, evaluation (its file's name), prompt_id, sample; by reader ``scores`` and ``comments``; and ``values``, its
+components under the last run's version, unless it is that run's."""
 ATTACKS = EXAMPLES / "attacks.jsonl"
-"""Each line: a search as ``AttackMade`` has it, its shortest finds with the readers' ``scores``."""
+"""Each line: a search as ``AttackMade`` has it, its shortest finds with a reader's ``scores`` and their ``values``."""
 _FINDS = 3
 AUTHORS = "authors (example)"
 """Who decided in the example, where no single reader did."""
@@ -85,7 +87,6 @@ def _load_runs() -> None:
         profiles = [add_run(session, run_id, folder) for run_id, folder in FOLDERS.items()]
         _add_ratings(session)
         for profile in profiles:
-            ensure_scores(session, profile)
             decide_gates(session, profile, AUTHORS)
 
 
@@ -137,6 +138,18 @@ def _add_ratings(session: Session) -> None:
                 session.flush()
             comment = row.get("comments", {}).get(name, "")
             save_rating(session, completion_id, raters[name].id, score=score, comment=comment, imported=True)
+    profile = _profile(list(FOLDERS.values())[-1])
+    rules = {made["task"]: made["fingerprint"] for made in attacks if made["profile"] == profile}
+    tasks = dict(session.execute(select(Prompt.id, Prompt.task)).tuples().all())
+    add_scores(
+        session,
+        (
+            {"completion_id": completion_id, "profile": profile, "component": name, "value": value,
+             "fingerprint": rules[tasks[row["prompt_id"]]]}
+            for completion_id, row in rated.items()
+            for name, value in row.get("values", {}).items()
+        ),
+    )  # fmt: skip
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -175,7 +188,7 @@ def record_attacks() -> None:
     kept = {(find["prompt_id"], find["text"]): find["scores"] for made in _lines(ATTACKS) for find in made["finds"]}
     rows = []
     for folder in FOLDERS.values():
-        profile = config_from_json((folder / "config.json").read_text(encoding="utf-8")).profile
+        profile = _profile(folder)
         for task in sorted(_example_tasks()):
             with reading() as session:
                 made = made_of(attack_task(session, task, profile))
@@ -183,6 +196,27 @@ def record_attacks() -> None:
             names = ("task", "profile", "fingerprint", "calls", "target", "best", "to_target")
             rows.append({name: getattr(made, name) for name in names} | {"finds": finds})
     _write_lines(ATTACKS, rows)
+
+
+def record_values() -> None:
+    """Write what each text that was read earns under the last run's version, whose SQL needs the shop, into the records.
+
+    With them the example is loaded at once, on a machine without the shop too. The answers of that run have theirs already.
+    """
+    run_id, folder = list(FOLDERS.items())[-1]
+    prompts = {p.id: p for p in read_prompts(folder / "prompts.jsonl")}
+    answers, attacks = list(_rated_texts()), _lines(ATTACKS)
+    read = [*answers, *((find, find["text"]) for made in attacks for find in made["finds"])]
+    without = [(row, text, prompts[row["prompt_id"]]) for row, text in read if row.get("run") != run_id]
+    asked = [(p.task, ToScore(p.chat, text, p.facts, p.form)) for _, text, p in without]
+    for (row, _, _), found in zip(without, score_all(asked, _profile(folder)), strict=True):
+        row["values"] = {**found.components, "total": found.total}
+    _write_lines(RATINGS, (row for row, _ in answers))
+    _write_lines(ATTACKS, attacks)
+
+
+def _profile(folder: Path) -> str:
+    return config_from_json((folder / "config.json").read_text(encoding="utf-8")).profile
 
 
 def _to_rate() -> list[dict[str, Any]]:

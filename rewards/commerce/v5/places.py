@@ -6,7 +6,9 @@ from rewards.commerce.v5.lexicon import STATES
 from rewards.text import fold
 
 _CODE = {name: code for code, name in STATES.items()}
-_NAMES = re.compile(r"\b(?:" + "|".join(sorted(_CODE.keys() - {"para"}, key=len, reverse=True)) + r")\b")
+_NAMES = re.compile(
+    r"\b(?:" + "|".join(sorted((name for name in _CODE if name != "para"), key=len, reverse=True)) + r")\b"
+)
 """The longest first: Mato Grosso do Sul is not Mato Grosso."""
 _PARA = re.compile(r"\bpar[\u00e1\u00c1]\b", re.I)
 """The state that only its accent tells from a preposition."""
