@@ -12,6 +12,8 @@ AnyChart = TypeVar("AnyChart", bound=alt.TopLevelMixin)
 
 QUIET = "#7d8a86"
 """Colour of everything except the data; readable on a light and on a dark background."""
+GOOD = "#0d9488"
+"""Colour of what is shown to be good."""
 LIMIT = "#c4432b"
 """Colour of a threshold that a value must not cross."""
 

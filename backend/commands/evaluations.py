@@ -40,7 +40,7 @@ def list_() -> None:
     """Every evaluation: id, label, profile, policy."""
     with reading() as session:
         for e in all_evaluations(session):
-            typer.echo(f"{e.id:<44}{name_of(e):<24}{e.profile:<10}{e.policy}")
+            typer.echo(f"{e.id:<44}{name_of(e).en:<24}{e.profile:<10}{e.policy}")
 
 
 @app.command("compare")

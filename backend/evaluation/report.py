@@ -81,7 +81,7 @@ def as_html(
         "<table>"
         + "".join(f"<tr><td>{escape(a)}</td><td class=words>{escape(b)}</td></tr>" for a, b in facts)
         + "</table>",
-        f"<p class=note>{escape(_sources(compared))}</p>",
+        f"<p class=note>{escape(_sources(compared, lang))}</p>",
     ]
     return document(title, parts, lang)
 
@@ -108,7 +108,7 @@ def as_markdown(compared: Compared, title: str, lang: str = "en") -> str:
                 *(words.within(lang) for words in [chosen_words(compared)] if words),
                 markdown_table(compared.tasks, lang),
                 f"**{Text('Next', 'Próximo passo').within(lang)}:** {step.what.within(lang)}",
-                f"<sub>{_method(compared).within(lang)} {_sources(compared)}</sub>",
+                f"<sub>{_method(compared).within(lang)} {_sources(compared, lang)}</sub>",
             ]
         )
         + "\n"
@@ -202,8 +202,6 @@ def _method(compared: Compared) -> Text:
     )  # fmt: skip
 
 
-def _sources(compared: Compared) -> str:
-    return (
-        f"{compared.base.id} ({name_of(compared.base)}, {compared.base.policy}) → "
-        f"{compared.tuned.id} ({name_of(compared.tuned)}, {compared.tuned.policy}) · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    )
+def _sources(compared: Compared, lang: str) -> str:
+    base, tuned = (f"{e.id} ({name_of(e).within(lang)}, {e.policy})" for e in (compared.base, compared.tuned))
+    return f"{base} → {tuned} · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
