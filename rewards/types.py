@@ -274,6 +274,21 @@ class Bubble:
 
 
 @dataclass(frozen=True)
+class Result:
+    """What a completion gives when it is run.
+
+    Attributes:
+        columns: their names.
+        rows: of a table.
+        why: it was not run; empty where it was.
+    """
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class Task:
     """Everything about one task of a suite. Only the first two have to be given.
 
@@ -295,6 +310,7 @@ class Task:
         by_rule: prompt -> an answer made without a model; None where there is no rule.
         floor: an evaluation mean below this after step 100 is a warning; None for none.
         unique: columns whose values may stand in one split only (an order, a query): elsewhere they would leak.
+        run: completion -> what it gives when it is run, for people to read; None where nothing can be run.
     """
 
     name: str
@@ -313,6 +329,7 @@ class Task:
     by_rule: Callable[[str], str | None] | None = None
     floor: float | None = None
     unique: tuple[str, ...] = ()
+    run: Callable[[str], Result] | None = None
 
     def __post_init__(self) -> None:
         if not self.label.en:

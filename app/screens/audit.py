@@ -153,6 +153,7 @@ def show_probes(profile: str) -> None:
     st.dataframe(
         numbers(frame.sort_values(["ok", "task"]), {"score": 2, "limit": 2}),
         hide_index=True,
+        height="content",
         column_config={
             "task": t("Task", "Tarefa"),
             "probe": st.column_config.TextColumn(t("Probe", "Sonda"), width="large"),
@@ -210,8 +211,6 @@ def page() -> None:
         bind="query-params",
         key="profile",
     )
-    if note := st.session_state.pop("audit_note", None):
-        st.toast(message(note))
     try:
         rated, audit, version = load(profile)
     except UserError as error:  # the profile measures something that this installation cannot measure
@@ -261,7 +260,7 @@ def page() -> None:
             titles["policies"]: lambda: show_policies(whose(profile, version)),
             t("Trust", "Confiança"): lambda: show_trust(rated, audit, version),
             **rules,
-            t("Raters", "Avaliadores"): lambda: show_raters(version),
+            t("Raters", "Avaliadores"): lambda: show_raters(version, rated),
         },
     )
 

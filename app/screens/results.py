@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.pages import link_to
 from app.ui.actions import show_failed
+from app.ui.address import choose_by_id, forget
 from app.ui.after import show_after
 from app.ui.agreement import show_people
 from app.ui.audit_policies import ask_for_tuned
@@ -19,11 +20,13 @@ from app.ui.run_status import status_words
 from app.ui.seeds import show_seeds
 from app.ui.state import example_note, open_store, shown_errors
 from app.ui.tabs import show_tabs
-from backend.charts.comparison import difference_chart
+from backend.charts.comparison import change_chart, difference_chart
 from backend.evaluation.findings import (
     EVIDENCE_HEADS,
     FACT_HEADS,
     FACTS_NOTE,
+    change_rows,
+    change_words,
     evidence_cells,
     evidence_sentence,
     fact_rows,
@@ -39,11 +42,12 @@ from backend.runs.watch import current_runs
 from backend.store.engine import reading
 from backend.store.evaluations import all_evaluations, tuned_evaluations
 from backend.store.tables import Run
+from backend.wording import joined
 
 
 def choose_run(runs: list[Run]) -> Run:
     """The run to show, the newest with results unless the address names one; newer ones without results stand above it."""
-    names = {run.id: f"{run.name} · {run.id}" for run in runs}
+    forget("first", "second")
     with reading() as session:
         tuned = tuned_evaluations(session)
     done = {i for run in runs if run.id in tuned for i in (run.id, run.parent_id)}
@@ -51,46 +55,28 @@ def choose_run(runs: list[Run]) -> Run:
     for run in runs[:newest]:
         words = f"{literal(run.name)}: {status_words(run.status)}"
         st.caption(t(f"{words}, no results yet (see Runs)", f"{words}, ainda sem resultados (veja Treinos)"))
-    if st.session_state.get("result_run") not in (None, *names):
-        del st.session_state["result_run"]
-    chosen = st.selectbox(
-        t("Run", "Treino"),
-        list(names),
-        index=newest,
-        format_func=names.__getitem__,
-        key="result_run",
-        bind="query-params",
-    )
+    names = {run.id: f"{run.name} · {run.id}" for run in runs}
+    chosen = choose_by_id(t("Run", "Treino"), names, "result_run", default=runs[newest].id)
     return next(run for run in runs if run.id == chosen)
 
 
 def choose_two(runs: list[Run]) -> Compared | None:
-    """Any two evaluations, of one run or of two, the earlier on the left; stored in the address. At first: the newest run's
-    first and last."""
+    """Any two evaluations, of one run or of two, the earlier on the left. At first: the newest run's first and last."""
+    forget("result_run")
     names = {run.id: run.name for run in runs}
     with reading() as session:
         evaluations = {e.id: e for e in all_evaluations(session)}
-    labels = {key: f"{names.get(e.run_id or '', '')} · {name_of(e)} · {key}" for key, e in evaluations.items()}
+    labels = {key: f"{names.get(e.run_id or '', '')} · {t(*name_of(e))} · {key}" for key, e in evaluations.items()}
     if len(evaluations) < 2:
         st.info(t("There are no two evaluations yet.", "Ainda não há duas avaliações."))
         return None
-    for key in ("first", "second"):
-        if st.session_state.get(key) not in (None, *evaluations):
-            del st.session_state[key]
     newest = next(iter(evaluations.values())).run_id
     last = max(1, sum(e.run_id == newest for e in evaluations.values()) - 1)
     left, right = st.columns(2)
-    first = left.selectbox(
-        t("From…", "De…"), list(labels), format_func=labels.__getitem__, key="first", bind="query-params"
-    )
-    second = right.selectbox(
-        t("…to", "…para"),
-        list(labels),
-        index=last,
-        format_func=labels.__getitem__,
-        key="second",
-        bind="query-params",
-    )
+    with left:
+        first = choose_by_id(t("From…", "De…"), labels, "first", default=next(iter(labels)))
+    with right:
+        second = choose_by_id(t("…to", "…para"), labels, "second", default=list(labels)[last])
     with shown_errors(), reading() as session:
         return compare_stored(session, evaluations[first], evaluations[second])
     return None
@@ -109,17 +95,14 @@ def facts_of(run: Run) -> list[tuple[str, str]]:
 
 
 def cost_of(run: Run) -> list[tuple[str, str]]:
-    """A run's time and cost, if its folder has them."""
+    """A run's time, and its cost on a GPU, if its folder has them."""
     results = read_json(Path(run.folder) / "eval_results.json")
     if results is None:
         return []
-    time = duration(3600 * results["hours"])
-    cost, name = f"$ {number(results['dollars'])}", t("Cost", "Custo")
-    environment = read_json(Path(run.folder) / "environment.json") or {}
-    if not environment.get("gpu") and results["hours"]:  # it ran on a CPU: what a GPU would have cost for as long
-        rate = number(results["dollars"] / results["hours"])
-        name = t(f"On a GPU at $ {rate}/h", f"Numa GPU a $ {rate}/h")
-    return [(t("Duration", "Duração"), time), (name, cost)]
+    cost = [(t("Duration", "Duração"), duration(3600 * results["hours"]))]
+    if (read_json(Path(run.folder) / "environment.json") or {}).get("gpu"):  # a CPU's hours are not paid for
+        cost.append((t("Cost", "Custo"), f"$ {number(results['dollars'])}"))
+    return cost
 
 
 def show_cost(run: Run, compared: Compared) -> None:
@@ -188,9 +171,10 @@ def show_override(run: Run) -> None:
 
 
 def show_comparison(compared: Compared, run: Run | None) -> None:
-    """The summary sentence, the next step, the numbers, and tabs with all details."""
+    """The summary sentence, each task's change, the next step, and tabs with all details."""
     st.markdown("## " + t(*headline(compared.evidence)))
     st.markdown("\n".join(f"- {t(*words)}" for words in findings(compared.evidence, bold="**")))
+    show_changes(compared)
     show_moves(compared)
     show_next_step(compared)
     if (words := chosen_words(compared)) is not None:
@@ -200,19 +184,6 @@ def show_comparison(compared: Compared, run: Run | None) -> None:
     if run is not None:
         show_cost(run, compared)
         show_override(run)
-    show_table(compared.tasks, compared.settings)
-    st.caption(t(*on_prompts(compared)) + ".")
-    left_out = t(
-        f" {compared.left_out} prompts are in one of them only.", f" {compared.left_out} prompts só em uma delas."
-    )
-    st.caption(
-        t(
-            f"Rewards from 0 to 1 under profile {compared.profile}; pairs are prompts. ",
-            f"Recompensas de 0 a 1 no perfil {compared.profile}; os pares são prompts. ",
-        )
-        + t(*method_words(compared.settings))
-        + (left_out if compared.left_out else "")
-    )
     show_tabs(
         "result_tabs",
         {
@@ -224,6 +195,34 @@ def show_comparison(compared: Compared, run: Run | None) -> None:
             **({t("After training", "Depois do treino"): lambda: show_after(run)} if run is not None else {}),
         },
     )
+
+
+def show_changes(compared: Compared) -> None:
+    """Each task's verdict, change with its interval, and n; every other number is one click away."""
+    show_chart(
+        change_chart(change_rows(compared.evidence, language()), language()),
+        alt=t("Change of the reward per task", "Mudança da recompensa por tarefa")
+        + ": "
+        + t(*joined([change_words(e) for e in compared.evidence])),
+    )
+    st.caption(
+        t("Change of the reward with its 95 % interval", "Mudança da recompensa com seu intervalo de 95 %")
+        + f" · {t(*on_prompts(compared))}"
+    )
+    with st.expander(t("All the numbers", "Todos os números")):
+        show_table(compared.tasks, compared.settings)
+        left_out = t(
+            f" {compared.left_out} prompts are in one of them only.",
+            f" {compared.left_out} prompts só em uma delas.",
+        )
+        st.caption(
+            t(
+                f"Rewards from 0 to 1 under profile {compared.profile}; pairs are prompts. ",
+                f"Recompensas de 0 a 1 no perfil {compared.profile}; os pares são prompts. ",
+            )
+            + t(*method_words(compared.settings))
+            + (left_out if compared.left_out else "")
+        )
 
 
 def show_differences(compared: Compared) -> None:
@@ -240,7 +239,7 @@ def show_differences(compared: Compared) -> None:
 def show_report(compared: Compared, run: Run | None) -> None:
     """The comparison as files to download."""
     lang = language()
-    title = run.name if run is not None else f"{name_of(compared.base)} → {name_of(compared.tuned)}"
+    title = run.name if run is not None else f"{t(*name_of(compared.base))} → {t(*name_of(compared.tuned))}"
     st.write(
         t(
             "One page that opens without a network and prints; the numbers; a summary for a pull request.",
@@ -301,14 +300,9 @@ def page() -> None:
         link_to("train")
         return
     modes = {"run": t("one run", "um treino"), "two": t("any two evaluations", "duas avaliações")}
+    st.session_state.setdefault("compare", "two" if "first" in st.query_params else "run")
     mode = choice.segmented_control(
-        t("Compare", "Comparar"),
-        list(modes),
-        default="run",
-        format_func=modes.__getitem__,
-        key="compare",
-        bind="query-params",
-        required=True,
+        t("Compare", "Comparar"), list(modes), format_func=modes.__getitem__, key="compare", required=True
     )
     if mode != "two":
         show_run(choose_run(runs), runs)

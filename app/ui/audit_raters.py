@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from app.ui.audit_completions import show_one
 from app.ui.audit_data import people
 from app.ui.language import number, numbers, t, task_name
 from app.ui.markdown import literal
@@ -14,16 +15,21 @@ from backend.audit.table import People
 from backend.rating.ratings import leave_out
 from backend.store.engine import reading, writing
 from backend.store.events import record
-from backend.store.ratings import left_out, rating_counts
+from backend.store.ratings import given_scores, left_out, rating_counts
+from backend.store.tables import Rater
+
+_OPENED = 20
+"""Scores of a rater that are shown: those furthest from the others'."""
 
 
-def show_raters(version: str) -> None:
+def show_raters(version: str, rated: pd.DataFrame) -> None:
     """Agreement, each rater with what speaks for and against the scores, agreement of pairs; and the ratings as files."""
     known = people(version)
     show_alpha({task: found.agreement for task, found in known.items()})
     with reading() as session:
         counts, without = rating_counts(session), left_out(session)
     _show_each(counts, known)
+    _show_opened(sorted(counts["rater"].unique()), rated)
     show_left_out(without)
     _ask_to_leave_out(sorted(counts["rater"].unique()))
     for task, found in known.items():
@@ -55,6 +61,7 @@ def _show_each(counts: pd.DataFrame, known: dict[str, People]) -> None:
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
+        height="content",
         alt=t("Ratings per rater and task", "Avaliações por avaliador e tarefa"),
         column_config={
             "task": t("Task", "Tarefa"),
@@ -85,6 +92,50 @@ def _show_each(counts: pd.DataFrame, known: dict[str, People]) -> None:
             "doubt": st.column_config.TextColumn(t("in doubt because", "em dúvida porque"), width="large"),
         },
     )
+
+
+def _show_opened(raters: list[str], rated: pd.DataFrame) -> None:
+    """One rater's scores beside the mean of all and the reward, the furthest from the mean first; a click on a row opens it."""
+    name = st.selectbox(
+        t("Open a rater", "Abrir um avaliador"),
+        raters,
+        index=None,
+        key="open_rater",
+        placeholder=t("Whose scores?", "As notas de quem?"),
+    )
+    if name is None:
+        return
+    with reading() as session:
+        given = given_scores(session, Rater.name == name)
+    totals = rated.loc[rated["component"] == "total", ["completion_id", "human", "value"]]
+    frame = given.merge(totals, on="completion_id").assign(apart=lambda f: (f["score"] - f["human"]).abs())
+    frame = frame.sort_values(["apart", "completion_id"], ascending=[False, True], ignore_index=True).head(_OPENED)
+    st.caption(
+        t(
+            f"{len(frame)} of {len(given)} scores, furthest from the mean of all raters first; click a row to read it.",
+            f"{len(frame)} de {len(given)} notas, primeiro as mais distantes da média de todos; clique numa linha para lê-la.",
+        )
+    )
+    shown = numbers(frame.assign(task=frame["task"].map(task_name)), {"score": 0, "human": 1, "value": 2})
+    picked = st.dataframe(
+        shown[["task", "score", "human", "value", "comment", "apart"]],
+        hide_index=True,
+        height="content",
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"scores_{name}",
+        alt=t("A rater's scores", "As notas de um avaliador"),
+        column_config={
+            "task": t("Task", "Tarefa"),
+            "score": t("score", "nota"),
+            "human": t("mean of all", "média de todos"),
+            "value": t("reward", "recompensa"),
+            "comment": st.column_config.TextColumn(t("comment", "comentário"), width="large"),
+            "apart": None,
+        },
+    )
+    if rows := picked["selection"]["rows"]:
+        show_one(int(frame["completion_id"].iloc[rows[0]]), rated)
 
 
 def show_left_out(without: dict[str, str]) -> None:

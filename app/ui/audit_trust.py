@@ -4,12 +4,14 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.audit_data import held_out_words, load, people
-from app.ui.language import interval, number, numbers, p_value, t, task_name
+from app.ui.chart import show_chart
+from app.ui.language import interval, language, number, numbers, p_value, t, task_name
 from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
 from backend.audit.agreement import agreed
 from backend.audit.robustness import held_out_difference, leave_one_out, lifted, profile_differences, views, visible
 from backend.audit.table import People
+from backend.charts.audit import heat_map
 from backend.suites import find_task, profiles
 
 
@@ -115,7 +117,19 @@ def show_profiles(profile: str, rated: pd.DataFrame) -> None:
 
 
 def show_components(audit: pd.DataFrame) -> None:
-    """The matrix of every reward and component."""
+    """Every reward and component at a glance; the numbers are one click away."""
+    totals = audit[audit["reward"] == "total"]
+    cells = ", ".join(f"{task_name(r['task'])} {number(r['rho'])} (n = {r['n']})" for _, r in totals.iterrows())
+    show_chart(
+        heat_map(audit, language()),
+        alt=t("Spearman's rho per task and reward component: ", "ρ de Spearman por tarefa e componente: ") + cells,
+    )
+    st.caption(t("ρ with people's scores, and n in brackets.", "ρ com as notas das pessoas, e n entre parênteses."))
+    with st.expander(t("All the numbers", "Todos os números")):
+        _show_table(audit)
+
+
+def _show_table(audit: pd.DataFrame) -> None:
     frame = audit.assign(task=audit["task"].map(task_name), verdict=audit["verdict"].map(gate_words))
     frame["interval"] = [interval(*ends, signed=False) for ends in zip(frame["low"], frame["high"], strict=True)]
     frame["reason"] = [t(*reason) for reason in frame["reason"]]
@@ -123,6 +137,7 @@ def show_components(audit: pd.DataFrame) -> None:
     st.dataframe(
         frame[["task", "reward", "n", "rho", "interval", "p", "p_holm", "verdict", "reason"]],
         hide_index=True,
+        height="content",
         alt=t("Spearman's rho per task and reward component", "ρ de Spearman por tarefa e componente"),
         column_config={
             "task": t("Task", "Tarefa"),
@@ -173,6 +188,7 @@ def show_leave_one_out(rated: pd.DataFrame) -> None:
     st.dataframe(
         table[["task", "component", "rho", "without", "adds"]],
         hide_index=True,
+        height="content",
         alt=t("What each component adds to ρ", "O que cada componente acrescenta ao ρ"),
         column_config={
             "task": t("Task", "Tarefa"),

@@ -11,7 +11,7 @@ from app.ui.language import interval, number, numbers, p_value, t, task_name
 from app.ui.markdown import literal
 from backend.evaluation.changes import Kind, word_changes
 from backend.evaluation.compare import ComparisonSettings, TaskComparison
-from backend.evaluation.stored import Compared, why
+from backend.evaluation.stored import Compared
 from backend.evaluation.words import VERDICTS, balanced_words, length_words, not_worse_words
 from backend.suites import find_task
 from rewards.types import JsonAnswer
@@ -32,7 +32,7 @@ def show_table(comparisons: list[TaskComparison], settings: ComparisonSettings |
     frame = numbers(frame, digits, signed=["delta", "effect"])
     frame = frame.assign(**{p: frame[p].map(p_value) for p in ("p_better", "p_worse", "p_holm", "p_mean_holm")})
     columns: dict[str, Any] = {
-        "task": t("Task", "Tarefa"),
+        "task": st.column_config.TextColumn(t("Task", "Tarefa"), pinned=True),
         "verdict": t("Verdict on the reward", "Veredito da recompensa"),
         "n": "n",
         "base": "base",
@@ -203,10 +203,7 @@ def _short(value: object) -> str:
 
 
 def show_components(compared: Compared) -> None:
-    """Why each task's reward changed: in words, then every component's numbers."""
-    for task in compared.paired["task"].unique():
-        if words := why(compared.components, str(task)):
-            st.markdown(f"- {t(*words)}")
+    """Why each task's reward changed: what length did, then every component's numbers, the largest change first."""
     for words in length_words(compared.paired):
         st.markdown(f"- {t(*words)}")
     frame = compared.components.assign(task=compared.components["task"].map(task_name))

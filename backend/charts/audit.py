@@ -3,8 +3,8 @@
 import altair as alt
 import pandas as pd
 
-from backend.charts.base import LIMIT, QUIET, labels
-from backend.wording import speaker
+from backend.charts.base import GOOD, LIMIT, QUIET, labels
+from backend.wording import decimal, speaker
 
 
 def correlation_chart(audit: pd.DataFrame, lang: str = "en") -> alt.LayerChart:
@@ -30,19 +30,29 @@ def correlation_chart(audit: pd.DataFrame, lang: str = "en") -> alt.LayerChart:
     return (gate + interval + point).properties(height=46 * max(2, len(frame)))
 
 
-def scatter_chart(totals: pd.DataFrame, lang: str = "en") -> alt.Chart:
-    """Human score against reward, one point per completion; a click selects it."""
+def scatter_chart(totals: pd.DataFrame, chosen: int | None = None, lang: str = "en") -> alt.Chart:
+    """Human score against reward, one point per completion; a click selects it, and the chosen one is large.
+
+    Points at the same place stand side by side, so that none hides another.
+    """
     t = speaker(lang)
     in_unit = bool(totals["value"].between(0, 1).all())
+    spread = (totals["value"].max() - totals["value"].min()) or 1.0
+    place = totals.assign(near=(totals["value"] / spread * 25).round()).groupby(["human", "near"])
+    of, all_of = place.cumcount(), place["value"].transform("size")
+    frame = totals.assign(
+        x=totals["human"] + (of - (all_of - 1) / 2) * (0.8 / all_of).clip(upper=0.12),
+        chosen=totals["completion_id"] == chosen,
+    )
     picked = alt.selection_point(name="picked", fields=["completion_id"])
     return (
-        alt.Chart(totals)
-        .mark_circle(size=90)
+        alt.Chart(frame)
+        .mark_point(filled=True)
         .encode(
             x=alt.X(
-                "human:Q",
+                "x:Q",
                 title=t("human score (1 to 5)", "nota humana (1 a 5)"),
-                scale=alt.Scale(domain=[0.8, 5.2]),
+                scale=alt.Scale(domain=[0.5, 5.5]),
                 axis=alt.Axis(values=[1, 2, 3, 4, 5], format="d"),
             ),
             y=alt.Y(
@@ -50,15 +60,62 @@ def scatter_chart(totals: pd.DataFrame, lang: str = "en") -> alt.Chart:
                 title=t("reward (0 to 1)", "recompensa (0 a 1)") if in_unit else t("reward", "recompensa"),
                 scale=alt.Scale(domain=[0, 1]) if in_unit else alt.Scale(zero=False, nice=True),
             ),
-            opacity=alt.condition(picked, alt.value(0.95), alt.value(0.45)),
+            size=alt.condition("datum.chosen", alt.value(330), alt.value(70)),
+            shape=alt.condition("datum.chosen", alt.value("diamond"), alt.value("circle")),
+            color=alt.condition("datum.chosen", alt.value(LIMIT), alt.value(GOOD)),
+            opacity=alt.condition("datum.chosen", alt.value(1.0), alt.value(0.75)),
+            order=alt.Order("chosen:O"),
             tooltip=[
                 alt.Tooltip("completion_id:Q", title=t("completion", "resposta")),
-                alt.Tooltip("human:Q", format=".1f"),
+                alt.Tooltip("human:Q", title=t("human score", "nota humana"), format=".1f"),
                 alt.Tooltip("value:Q", title=t("reward", "recompensa"), format=".2f"),
             ],
         )
         .add_params(picked)
-        .properties(height=320)
+        .properties(height=340)
+    )
+
+
+def heat_map(audit: pd.DataFrame, lang: str = "en") -> alt.LayerChart:
+    """Every task's rewards by their ρ with people: a column a task, the total first, ρ and n in each cell.
+
+    Args:
+        audit: of ``audit_table``.
+        lang: ``en`` or ``pt``.
+    """
+    t = speaker(lang)
+    total = t("total", "total")
+    frame = audit.assign(
+        label=labels(audit["task"], lang),
+        name=audit["reward"].where(audit["reward"] != "total", total),
+        words=[
+            f"{'–' if pd.isna(r) else decimal(r).within(lang)} ({n})"
+            for r, n in zip(audit["rho"], audit["n"], strict=True)
+        ],
+    )
+    names = [total, *sorted(set(frame["name"]) - {total})]
+    base = alt.Chart(frame).encode(
+        x=alt.X(
+            "label:N",
+            title=None,
+            sort=None,
+            axis=alt.Axis(orient="top", labelAngle=-25, labelAlign="left", labelOverlap=False, ticks=False),
+        ),
+        y=alt.Y("name:N", title=None, sort=names, axis=alt.Axis(labelLimit=0, labelFlush=False, ticks=False)),
+        tooltip=[
+            alt.Tooltip("label:N", title=t("Task", "Tarefa")),
+            alt.Tooltip("name:N", title=t("Reward", "Recompensa")),
+            alt.Tooltip("rho:Q", title="ρ", format=".2f"),
+            alt.Tooltip("low:Q", title=t("from", "de"), format=".2f"),
+            alt.Tooltip("high:Q", title=t("to", "até"), format=".2f"),
+            alt.Tooltip("n:Q", title="n"),
+        ],
+    )
+    colour = alt.Color(
+        "rho:Q", title="ρ", legend=None, scale=alt.Scale(domain=[-1, 0, 1], range=[LIMIT, "#f1f3f2", GOOD])
+    )
+    return (base.mark_rect().encode(color=colour) + base.mark_text(color="#17211f").encode(text="words:N")).properties(
+        height=28 * len(names) + 40
     )
 
 

@@ -12,6 +12,8 @@ AnyChart = TypeVar("AnyChart", bound=alt.TopLevelMixin)
 
 QUIET = "#7d8a86"
 """Colour of everything except the data; readable on a light and on a dark background."""
+GOOD = "#0d9488"
+"""Colour of what is shown to be good."""
 LIMIT = "#c4432b"
 """Colour of a threshold that a value must not cross."""
 
@@ -28,7 +30,9 @@ def svg(chart: alt.LayerChart, lang: str = "en", width: int = 640) -> str:
     """The chart as SVG, for a file that opens without a network."""
     import vl_convert
 
-    return str(vl_convert.vegalite_to_svg(in_language(chart, lang).properties(width=width).to_dict()))
+    return str(
+        vl_convert.vegalite_to_svg(in_language(chart, lang).properties(width=width, background="transparent").to_dict())
+    )
 
 
 def vertical(at: float, color: str = QUIET, dash: tuple[int, int] = (4, 4)) -> alt.Chart:

@@ -43,7 +43,7 @@ def list_() -> None:
     with reading() as session:
         found = all_evaluations(session)
     for e in found:
-        typer.echo(f"{e.id:<44}{name_of(e):<24}{e.profile:<10}{e.policy}")
+        typer.echo(f"{e.id:<44}{name_of(e).en:<24}{e.profile:<10}{e.policy}")
     fields = ("id", "run_id", "label", "split", "step", "policy", "profile", "created_at")
     answer([{name: getattr(e, name) for name in fields} for e in found])
 

@@ -27,12 +27,12 @@ from sqlglot import expressions as sql
 from backend.commerce import sql_worker
 from backend.commerce.shop import open_shop, shop_identity
 from backend.commerce.sql_results import TABLES as _TABLES
-from backend.commerce.sql_results import asks_the_data, holds, is_true_result
+from backend.commerce.sql_results import asks_the_data, holds, is_true_result, parsed
 from backend.commerce.sql_statement import stated
 from backend.errors import UserError
 from rewards.commerce.sql_qa import statements
 from rewards.commerce.v5.sql_qa import first_query
-from rewards.types import Columns, Profile
+from rewards.types import Columns, Profile, Result
 
 VERSIONS = ("sql-execution/1", "sql-execution/2")
 VERSION = VERSIONS[-1]
@@ -186,6 +186,21 @@ def run_query(query: str, shop: Path, seconds: float = SECONDS, named: bool = Tr
         return sql_worker.run(query, shop, seconds, named)
     except sql_worker.NotRun as error:
         raise Refused(str(error)) from error
+
+
+def result_of(completion: str, shop: Path) -> Result:
+    """What a completion's first query gives on the shop at this path, or why it gives nothing."""
+    query, _ = first_query(completion)
+    if not query:
+        return Result(why="there is no query")
+    try:
+        rows = run_query(query, shop)
+    except (Refused, UserError) as error:
+        return Result(why=str(error))
+    width = len(rows[0]) if rows else 0
+    tree = parsed(query)
+    names = tuple(tree.named_selects) if tree is not None else ()
+    return Result(names if len(set(names)) == width else tuple(map(str, range(1, width + 1))), tuple(rows))
 
 
 def run_here(query: str, shop: Path, seconds: float, named: bool = True) -> list[tuple[Any, ...]]:

@@ -17,7 +17,7 @@ from backend.commerce.shop import shop_path
 from backend.commerce.source import SHOP
 from backend.suites.suite import GateSettings, MonitorSettings, Suite
 from rewards.commerce import BY_NAME, DEFAULT_PROFILE, PROFILES, classify_task
-from rewards.types import Columns, Profile, Task
+from rewards.types import Columns, Profile, Result, Task
 
 
 def _examples(task: str) -> tuple[str, ...]:
@@ -34,6 +34,12 @@ def _measure(task: Task, completion: str, columns: Columns, profile: Profile) ->
     from backend.commerce.sql_execution import measured  # sqlglot takes long to import, and few profiles need it
 
     return measured(completion, columns, profile, shop_path())
+
+
+def _run(completion: str) -> Result:
+    from backend.commerce.sql_execution import result_of
+
+    return result_of(completion, shop_path())
 
 
 def _mask(text: str) -> tuple[str, Counter[str]]:
@@ -82,7 +88,7 @@ SUITE = Suite(
     name="commerce",
     tasks=(
         _task(BY_NAME["extraction"], truth=truth.FACTS, reference=reference.extraction_answer),
-        _task(BY_NAME["sql_qa"], by_rule=rules.sql_answer, counts=counts.SQL),
+        _task(BY_NAME["sql_qa"], by_rule=rules.sql_answer, counts=counts.SQL, run=_run),
         _task(BY_NAME["insights"], counts=counts.FIGURES, criteria=criteria.INSIGHTS),
         _task(
             BY_NAME["push"],

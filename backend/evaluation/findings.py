@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from backend.evaluation.evidence import Evidence, shares
 from backend.evaluation.truth import FactChange, TruthChange
 from backend.evaluation.words import VERDICTS, bold_label, clause, moved, odds_beside
@@ -108,6 +110,53 @@ def said(e: Evidence, bold: str = "") -> Text:
         "{task}: a recompensa subiu {moved}; se as respostas melhoraram não se sabe: {why}",
     )
     return _filled(template, e, bold, [*_constant(e.truth), *([] if e.trusted else [_untrusted(e)])])
+
+
+_BETTER = {
+    True: Text("answers better", "respostas melhores"),
+    False: Text("reward up; answers not better", "recompensa subiu; respostas não melhoraram"),
+    None: Text("reward up; answers not known", "recompensa subiu; respostas: não se sabe"),
+}
+
+
+def got_better(e: Evidence) -> bool | None:
+    """Whether a task's answers got better; None where that is not known, or the reward does not say so either."""
+    if e.change.verdict == "improved" and e.against:
+        return False
+    return True if e.in_favour or (e.change.verdict == "improved" and e.shown) else None
+
+
+def in_short(e: Evidence) -> Text:
+    """A task's verdict in a few words: what the reward did, and whether the answers got better."""
+    verdict = VERDICTS[e.change.verdict]
+    if e.change.verdict == "improved":
+        return _BETTER[got_better(e)]
+    if e.in_favour:
+        return fill("{verdict}; yet answers better", "{verdict}; mas respostas melhores", verdict=verdict)
+    return verdict
+
+
+def change_rows(evidence: Sequence[Evidence], lang: str) -> pd.DataFrame:
+    """The tasks' changes as ``backend.charts.comparison.change_chart`` takes them."""
+    rows = [
+        (c.task, c.n, c.delta, c.low, c.high, in_short(e).within(lang), got_better(e))
+        for e in evidence
+        for c in [e.change]
+    ]
+    return pd.DataFrame(rows, columns=["task", "n", "delta", "low", "high", "verdict", "better"])
+
+
+def change_words(e: Evidence) -> Text:
+    """``Push: reward up; answers not better, +0.47 (+0.26 to +0.54), n = 15``."""
+    c = e.change
+    return fill(
+        "{task}: {verdict}, {change}, n = {n}",
+        "{task}: {verdict}, {change}, n = {n}",
+        task=label_of(c.task),
+        verdict=in_short(e),
+        change=_change(c.delta, c.low, c.high, 2),
+        n=c.n,
+    )
 
 
 def _constant(t: TruthChange | None) -> list[Text]:

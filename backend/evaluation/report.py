@@ -14,13 +14,14 @@ from html import escape
 import pandas as pd
 
 from backend.charts.base import svg
-from backend.charts.comparison import difference_chart
+from backend.charts.comparison import change_chart
 from backend.evaluation.changes import word_changes
 from backend.evaluation.compare import TaskComparison
 from backend.evaluation.findings import (
     EVIDENCE_HEADS,
     FACT_HEADS,
     FACTS_NOTE,
+    change_rows,
     evidence_cells,
     fact_rows,
     findings,
@@ -28,11 +29,11 @@ from backend.evaluation.findings import (
 )
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import PeopleEstimate
-from backend.evaluation.stored import Compared, name_of, why
+from backend.evaluation.stored import Compared, name_of
 from backend.evaluation.words import VERDICTS, chosen_words, markdown_table, method_words, on_prompts
 from backend.html_page import document, words_table
 from backend.suites import label_of
-from backend.wording import Text, decimal, fill, p_value
+from backend.wording import Text, decimal, fill, joined, p_value
 
 
 def as_html(
@@ -55,33 +56,32 @@ def as_html(
 
     step = next_step(compared.tasks, compared.evidence)
     reasons = "; ".join(reason.within(lang) for reason in step.reasons)
-    reasons_why = [words for task in compared.paired["task"].unique() if (words := why(compared.components, str(task)))]
-    chart = svg(difference_chart(compared.paired, compared.means(), lang), lang)
+    chart = svg(change_chart(change_rows(compared.evidence, lang), lang), lang, width=380)
+    first, others = _moves(compared)
     parts = [
-        f"<h1>{escape(title)}</h1>",
-        f"<p class=lead>{escape(headline(compared.evidence).within(lang))}</p>",
+        f"<p class=note>{escape(title)}</p>",
+        f"<h1>{escape(headline(compared.evidence).within(lang))}</h1>",
         "<ul>" + "".join(f"<li>{escape(words.within(lang))}</li>" for words in findings(compared.evidence)) + "</ul>",
-        *(f"<p class=note>{escape(words.within(lang))}</p>" for words in [chosen_words(compared)] if words),
+        f"<figure>{chart}<figcaption class=note>"
+        f"{t('Change of the reward with its 95 % interval', 'Mudança da recompensa com seu intervalo de 95 %')} · "
+        f"{escape(on_prompts(compared).within(lang))}</figcaption></figure>",
         f"<aside><b>{t('Next', 'Próximo passo')}:</b> {escape(step.what.within(lang))}<br>"
         f"<span class=note>{escape(reasons)}</span></aside>",
+        *(f"<p class=note>{escape(words.within(lang))}</p>" for words in [chosen_words(compared)] if words),
         f"<h2>{t('What is known without the reward', 'O que se sabe sem a recompensa')}</h2>",
         _evidence(compared, lang),
         f"<h2>{t('Base against tuned', 'Base contra treinado')}</h2>",
         _table(compared.tasks, lang),
-        f"<p class=note>{escape(_method(compared).within(lang))}</p>",
-        f"<figure>{chart}<figcaption class=note>"
-        f"{t('Each dot is a prompt; the bar is the mean with its 95 % interval.', 'Cada ponto é um prompt; a barra é a média com seu intervalo de 95 %.')}"
-        "</figcaption></figure>",
-        f"<h2>{t('Why it moved', 'Por que mudou')}</h2>",
-        "<ul>" + "".join(f"<li>{escape(words.within(lang))}</li>" for words in reasons_why) + "</ul>",
+        f"<details class=note><summary>{t('Method', 'Método')}</summary>{escape(_method(compared).within(lang))}</details>",
         _people(compared.people, lang),
         f"<h2>{t('Largest moves', 'Maiores mudanças')}</h2>",
-        *(_pair(row, lang) for row in _moves(compared)),
+        *(_pair(row, lang) for row in first),
+        f"<details><summary>{t('More of them', 'Mais delas')}</summary>",
+        *(_pair(row, lang) for row in others),
+        "</details>",
         f"<h2>{t('How this came about', 'Como isto foi obtido')}</h2>",
-        "<table>"
-        + "".join(f"<tr><td>{escape(a)}</td><td class=words>{escape(b)}</td></tr>" for a, b in facts)
-        + "</table>",
-        f"<p class=note>{escape(_sources(compared))}</p>",
+        "<p>" + " · ".join(f"<b>{escape(name)}</b> {escape(value)}" for name, value in facts) + "</p>",
+        f"<p class=note>{escape(_sources(compared, lang))}</p>",
     ]
     return document(title, parts, lang)
 
@@ -108,7 +108,7 @@ def as_markdown(compared: Compared, title: str, lang: str = "en") -> str:
                 *(words.within(lang) for words in [chosen_words(compared)] if words),
                 markdown_table(compared.tasks, lang),
                 f"**{Text('Next', 'Próximo passo').within(lang)}:** {step.what.within(lang)}",
-                f"<sub>{_method(compared).within(lang)} {_sources(compared)}</sub>",
+                f"<sub>{_method(compared).within(lang)} {_sources(compared, lang)}</sub>",
             ]
         )
         + "\n"
@@ -116,37 +116,48 @@ def as_markdown(compared: Compared, title: str, lang: str = "en") -> str:
 
 
 def _table(comparisons: Sequence[TaskComparison], lang: str) -> str:
-    heads = (
-        Text("Task", "Tarefa"), Text("n", "n"), Text("base", "base"), Text("tuned", "treinado"), Text("Δ", "Δ"),
-        Text("95 % interval", "intervalo de 95 %"), Text("p better", "p melhor"), Text("p worse", "p pior"),
-        Text("p (Holm)", "p (Holm)"), Text("wins/ties/losses", "vitórias/empates/derrotas"), Text("verdict", "veredito"),
-    )  # fmt: skip
-    rows = []
-    for c in comparisons:
-        cells = [
-            label_of(c.task).within(lang),
-            str(c.n),
-            *(decimal(x).within(lang) for x in (c.base, c.tuned)),
-            decimal(c.delta, signed=True).within(lang),
-            f"{decimal(c.low, signed=True).within(lang)} … {decimal(c.high, signed=True).within(lang)}",
-            *(p_value(p).within(lang) for p in (c.p_better, c.p_worse, c.p_holm)),
-            f"{c.wins}/{c.ties}/{c.losses}",
-            VERDICTS[c.verdict].within(lang),
-        ]
-        rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
-    head = "".join(f"<th>{escape(h.within(lang))}</th>" for h in heads)
-    return f"<div class=wide><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    """The numbers, a column per task, so that a narrow screen has room for them."""
+
+    def row(head: Text, cells: Sequence[Text], tag: str = "td") -> str:
+        return f"<tr><th>{escape(head.within(lang))}</th>" + "".join(
+            f"<{tag}>{escape(cell.within(lang))}</{tag}>" for cell in cells
+        ) + "</tr>"  # fmt: skip
+
+    ends = [joined([decimal(c.low, signed=True), decimal(c.high, signed=True)], " … ") for c in comparisons]
+    rows = [
+        row(Text("Task", "Tarefa"), [label_of(c.task) for c in comparisons], "th"),
+        row(Text("verdict on the reward", "veredito da recompensa"), [VERDICTS[c.verdict] for c in comparisons]),
+        row(Text("n", "n"), [Text(str(c.n), str(c.n)) for c in comparisons]),
+        row(Text("base", "base"), [decimal(c.base) for c in comparisons]),
+        row(Text("tuned", "treinado"), [decimal(c.tuned) for c in comparisons]),
+        row(Text("Δ", "Δ"), [decimal(c.delta, signed=True) for c in comparisons]),
+        row(Text("95 % interval", "intervalo de 95 %"), ends),
+        row(Text("p (Holm)", "p (Holm)"), [p_value(c.p_holm) for c in comparisons]),
+        row(Text("p better", "p melhor"), [p_value(c.p_better) for c in comparisons]),
+        row(Text("p worse", "p pior"), [p_value(c.p_worse) for c in comparisons]),
+    ]
+    return f"<div class=wide><table>{''.join(rows)}</table></div>"
 
 
 def _evidence(compared: Compared, lang: str) -> str:
-    """A row per task: whether the reward is trusted, truth and people, and what anyone can count; then the single facts."""
-    cells = words_table(EVIDENCE_HEADS, [evidence_cells(e) for e in compared.evidence], lang)
+    """A box per task: whether the reward is trusted, truth and people, and what anyone can count; then the single facts."""
+    boxes = []
+    for e in compared.evidence:
+        task, *cells = (cell.within(lang) for cell in evidence_cells(e))
+        lines = "".join(
+            f"<li><b>{escape(head.within(lang))}</b> {escape(cell)}</li>"
+            for head, cell in zip(EVIDENCE_HEADS[1:], cells, strict=True)
+            if cell != "–"
+        )
+        boxes.append(f"<div class=box><h3>{escape(task)}</h3><ul>{lines}</ul></div>")
+    shown = f"<div class=pair>{''.join(boxes)}</div>"
     rows = fact_rows(compared.evidence)
     if not rows:
-        return cells
+        return shown
     title = escape(Text("Right facts, one by one", "Fatos certos, um a um").within(lang))
     facts = words_table(FACT_HEADS, rows, lang)
-    return f"{cells}<h2>{title}</h2>{facts}<p class=note>{escape(FACTS_NOTE.within(lang))}</p>"
+    note = escape(FACTS_NOTE.within(lang))
+    return f"{shown}<details><summary>{title}</summary>{facts}<p class=note>{note}</p></details>"
 
 
 def _people(people: Sequence[PeopleEstimate], lang: str) -> str:
@@ -169,28 +180,36 @@ def _people(people: Sequence[PeopleEstimate], lang: str) -> str:
     return f"<h2>{escape(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
-def _moves(compared: Compared, count: int = 3) -> list[pd.Series]:
-    """The largest gains, then the largest losses, with their texts."""
+_CUT = 600
+"""Characters of a text that the report shows."""
+
+
+def _moves(compared: Compared, count: int = 3) -> tuple[list[pd.Series], list[pd.Series]]:
+    """The largest gain and the largest loss, with their texts; and the next gains and losses, up to ``count`` of each in all."""
     moved = compared.paired.assign(d=compared.paired["tuned"] - compared.paired["base"]).merge(
         compared.texts, on="prompt_id", suffixes=("", "_text")
     )
     ordered = moved.sort_values("d", ascending=False, kind="stable")
-    chosen = pd.concat([ordered[ordered["d"] > 0].head(count), ordered[ordered["d"] < 0].tail(count)])
-    return [row for _, row in chosen.iterrows()]
+    gains, losses = ordered[ordered["d"] > 0].head(count), ordered[ordered["d"] < 0].tail(count)[::-1]
+    first, others = pd.concat([gains[:1], losses[:1]]), pd.concat([gains[1:], losses[1:]])
+    return [row for _, row in first.iterrows()], [row for _, row in others.iterrows()]
 
 
 def _pair(row: pd.Series, lang: str) -> str:
-    pieces = word_changes(row["base_text"], row["tuned_text"])
-    before = "".join(
-        f"<del>{escape(x)}</del>" if kind == "removed" else escape(x) for kind, x in pieces if kind != "added"
-    )
-    after = "".join(
-        f"<ins>{escape(x)}</ins>" if kind == "added" else escape(x) for kind, x in pieces if kind != "removed"
-    )
-    name, delta = label_of(row["task"]).within(lang), decimal(row["d"], signed=True).within(lang)
+    pieces = word_changes(row["base_text"][:_CUT], row["tuned_text"][:_CUT])
+    sides = (("base", "removed", "del", Text("base", "base")), ("tuned", "added", "ins", Text("tuned", "treinado")))
+    shown = []
+    for side, kind, tag, name in sides:
+        text = "".join(
+            f"<{tag}>{escape(x)}</{tag}>" if k == kind else escape(x) for k, x in pieces if k in ("same", kind)
+        )
+        cut = " …" if len(row[f"{side}_text"]) > _CUT else ""
+        reward = decimal(row[side]).within(lang)
+        shown.append(f"<div><span class=note>{name.within(lang)} {reward}</span><pre>{text}{cut}</pre></div>")
+    task, delta = label_of(row["task"]).within(lang), decimal(row["d"], signed=True).within(lang)
     return (
-        f"<p><b>{escape(name)}</b> Δ {delta}<br><span class=note>{escape(row['user_text'][:600])}</span></p>"
-        f"<div class=pair><pre>{before}</pre><pre>{after}</pre></div>"
+        f"<p><b>{escape(task)}</b> Δ {delta}<br><span class=note>{escape(row['user_text'][:300])}</span></p>"
+        f"<div class=pair>{''.join(shown)}</div>"
     )
 
 
@@ -202,8 +221,6 @@ def _method(compared: Compared) -> Text:
     )  # fmt: skip
 
 
-def _sources(compared: Compared) -> str:
-    return (
-        f"{compared.base.id} ({name_of(compared.base)}, {compared.base.policy}) → "
-        f"{compared.tuned.id} ({name_of(compared.tuned)}, {compared.tuned.policy}) · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    )
+def _sources(compared: Compared, lang: str) -> str:
+    base, tuned = (f"{e.id} ({name_of(e).within(lang)}, {e.policy})" for e in (compared.base, compared.tuned))
+    return f"{base} → {tuned} · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"

@@ -13,6 +13,7 @@ from backend.evaluation.evidence import Evidence, gather
 from backend.evaluation.noise import variance_shares
 from backend.evaluation.paired import mean_interval
 from backend.evaluation.people import PeopleEstimate, would_people_agree
+from backend.evaluation.words import split_words
 from backend.store.evaluations import (
     answered,
     evaluation_components,
@@ -72,12 +73,13 @@ class Compared:
         return pd.DataFrame(rows, columns=["task", "delta", "low", "high"])
 
 
-def name_of(evaluation: Evaluation) -> str:
+def name_of(evaluation: Evaluation) -> Text:
     """``base · test``, ``step 20 · eval``, ``tuned (step 40) · test``: what was evaluated, and on which prompts."""
-    name = {"base": "base", "step": f"step {evaluation.step}"}.get(
-        evaluation.label, f"{evaluation.label} (step {evaluation.step})"
-    )
-    return f"{name} · {evaluation.split}"
+    label, step = evaluation.label, evaluation.step
+    tuned = Text("tuned", "treinado") if label == "tuned" else Text(label, label)
+    names = {"base": Text("base", "base"), "step": fill("step {step}", "passo {step}", step=step)}
+    name = names.get(label, fill("{tuned} (step {step})", "{tuned} (passo {step})", tuned=tuned, step=step))
+    return joined([name, split_words(evaluation.split)], " · ")
 
 
 def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Compared:

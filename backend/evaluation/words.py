@@ -135,6 +135,11 @@ def chosen_words(compared: "Compared") -> Text | None:
     )
 
 
+def split_words(split: str) -> Text:
+    """Which prompts: those that a step is chosen on, or the test prompts."""
+    return Text("test", "teste") if split == "test" else Text("eval", "avaliação")
+
+
 def prompts_words(split: str, prompts: int, *answers: int) -> Text:
     """The prompts that a number is on: ``65 test prompts, 2 answers each``.
 
@@ -148,7 +153,7 @@ def prompts_words(split: str, prompts: int, *answers: int) -> Text:
         "{n} {split} prompts, {each} " + ("answer" if each == (1,) else "answers") + " each",
         "{n} prompts de {split}, {each} " + ("resposta" if each == (1,) else "respostas") + " cada",
         n=prompts,
-        split={"test": Text("test", "teste")}.get(split, Text("eval", "avaliação")),
+        split=split_words(split),
         each=Text(" and ".join(map(str, each)), " e ".join(map(str, each))),
     )
 

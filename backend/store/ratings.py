@@ -3,7 +3,7 @@
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from backend.access import OPERATOR, NotAllowed, needs, who
@@ -118,6 +118,14 @@ def rating_counts(session: Session) -> pd.DataFrame:
     return frame.groupby(["rater", "task"], as_index=False).agg(
         ratings=("score", "size"), mean=("score", "mean"), spread=("score", "std"), seconds=("seconds", "median")
     )
+
+
+def given_scores(session: Session, *wanted: ColumnElement[bool]) -> pd.DataFrame:
+    """Every score that counts and meets these conditions, in the order they were given: columns completion_id, task, rater,
+    score, comment, seconds."""
+    columns = (Rating.completion_id, Prompt.task, Rater.name, Rating.score, Rating.comment, Rating.seconds)
+    rows = session.execute(scored_ratings(*columns).where(*wanted).order_by(Rating.id)).all()
+    return pd.DataFrame(rows, columns=["completion_id", "task", "rater", "score", "comment", "seconds"])
 
 
 def ratings_version(session: Session) -> str:

@@ -10,6 +10,7 @@ from scipy import stats
 from backend.audit.correlation import Correlation, correlate, ranks_under, spread
 from backend.audit.gate import decide, outlook
 from backend.audit.table import audit_table, disagreements
+from backend.charts.audit import heat_map, scatter_chart
 
 
 def test_rho_is_scipys_with_ties() -> None:
@@ -185,3 +186,19 @@ def test_the_largest_disagreement_is_the_one_made() -> None:
     worst = disagreements(rated_frame(), "push")
     assert worst.iloc[0]["completion_id"] == 0
     assert worst.iloc[0]["gap"] > 0
+
+
+def test_no_point_of_the_scatter_hides_another_and_the_chosen_one_is_marked() -> None:
+    totals = pd.DataFrame(
+        {"completion_id": range(12), "human": [1.0] * 8 + [2.0] * 4, "value": [0.4] * 8 + [0.1, 0.4, 0.4, 0.9]}
+    )
+    frame = scatter_chart(totals, chosen=5).data
+    assert not frame[["x", "value"]].duplicated().any() and (frame["x"] - frame["human"]).abs().max() < 0.5
+    assert frame.loc[frame["chosen"], "completion_id"].tolist() == [5]
+
+
+def test_the_heat_map_has_a_cell_with_rho_and_n_for_every_reward() -> None:
+    table = audit_table(rated_frame())
+    cells = heat_map(table, "pt").to_dict()["datasets"].values()
+    words = [row["words"] for rows in cells for row in rows]
+    assert len(words) == len(table) and all(word.endswith(f"({n})") for word, n in zip(words, table["n"], strict=True))

@@ -9,6 +9,7 @@ import pytest
 
 from backend.audit.attacks import Standing
 from backend.audit.gate import Gate, Verdict
+from backend.charts.comparison import change_chart
 from backend.commerce.categories import category_name
 from backend.commerce.reference import extraction_answer
 from backend.commerce.shop import shop_path
@@ -19,6 +20,7 @@ from backend.evaluation.evidence import Counted, Evidence, Tally, count, tally
 from backend.evaluation.findings import (
     EVIDENCE_HEADS,
     FACT_HEADS,
+    change_rows,
     evidence_cells,
     evidence_sentence,
     fact_rows,
@@ -94,6 +96,24 @@ def test_what_contradicts_the_reward_is_said_even_of_a_trusted_one(known: dict[s
     assert "the answers did not get better" in said(e).en and why in said(e).en
     step = next_step([e.change, replace(e.change, task="overall")], [e])
     assert step.what.en.startswith("Mend the reward") and step.preset is None
+
+
+@pytest.mark.parametrize(
+    ("e", "better", "words"),
+    [
+        (rose("pass", people=people(-1.2, 0.4)), False, "reward up; answers not better"),
+        (rose("pass"), True, "answers better"),
+        (rose(None), None, "reward up; answers not known"),
+        (rose(None, people=people(1.0, 0.5)), True, "answers better"),
+    ],
+)
+def test_the_chart_of_changes_says_of_the_answers_what_the_findings_say(
+    e: Evidence, better: bool | None, words: str
+) -> None:
+    (row,) = change_rows([e], "en").to_dict("records")
+    assert (row["better"], row["verdict"]) == (better, words)
+    assert "respostas" in change_rows([e], "pt")["verdict"][0]
+    change_chart(change_rows([e], "en")).to_dict()
 
 
 def test_people_or_truth_make_an_improvement_of_an_untrusted_reward() -> None:

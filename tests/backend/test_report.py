@@ -89,6 +89,14 @@ def test_the_html_report_stands_alone_and_runs_nothing(compared: Compared) -> No
     assert 'lang="pt"' in portuguese and "veredito" in portuguese and "0,7" in portuguese
 
 
+def test_the_html_report_opens_with_the_finding_and_names_no_component(compared: Compared) -> None:
+    report = as_html(compared, "nano")
+    body = report[report.index("<body>") :]
+    assert body.index("<h1>The reward rose in 4 of 4 tasks") < body.index("<svg") < body.index("<h2>")
+    assert "prefers-color-scheme: dark" in report
+    assert not [name for name in compared.components["component"].unique() if "_" in name and name in body]
+
+
 def test_csv_and_markdown_carry_the_same_numbers(compared: Compared) -> None:
     rows = list(csv.DictReader(io.StringIO(as_csv(compared.tasks))))
     assert [float(r["delta"]) for r in rows] == [c.delta for c in compared.tasks]

@@ -8,7 +8,7 @@ import pytest
 
 from backend.commerce import sql_execution
 from backend.commerce.shop import shop_identity
-from backend.commerce.sql_execution import Refused, check, measure, run_query, same_result
+from backend.commerce.sql_execution import Refused, check, measure, result_of, run_query, same_result
 from backend.commerce.synthetic import build_commerce_db
 from backend.errors import UserError
 from rewards import BUILT_IN_TASKS, PROFILES, fingerprint, score
@@ -133,6 +133,16 @@ def test_sqlite_itself_refuses_what_the_parser_would_let_through(shop: Path, mon
     for query in HOSTILE[:17]:
         with pytest.raises(Refused):
             sql_execution.run_here(query, shop, seconds=0.3)
+
+
+def test_a_result_is_shown_with_its_columns_and_a_failure_with_its_reason(shop: Path) -> None:
+    query = "SELECT customer_state AS uf, COUNT(*) FROM orders_enriched GROUP BY 1 ORDER BY 1 LIMIT 2"
+    result = result_of(f"```sql\n{query};\n```\nSão os estados.", shop)
+    assert result.rows == tuple(map(tuple, gold_rows(shop, query))) and not result.why
+    assert len(result.columns) == 2
+    assert result_of("SELECT * FROM orders_enriched", shop).columns[:2] == ("1", "2")
+    assert result_of("São 120 pedidos.", shop).why == "there is no query"
+    assert "no_such" in result_of("SELECT no_such FROM orders_enriched", shop).why
 
 
 def test_only_the_first_rows_are_read(shop: Path) -> None:

@@ -104,6 +104,7 @@ def test_rate_audit_train_and_read_the_verdict(app: App, page: Page) -> None:
     # Base against tuned, in one sentence.
     page.goto(f"{address}/results")
     expect(page.get_by_role("heading", name=re.compile("^The reward rose in"))).to_be_visible()
+    page.get_by_text("All the numbers").click()
     expect(page.get_by_text("Wilcoxon signed-rank")).to_be_visible()
 
 

@@ -72,7 +72,7 @@ def test_every_page_opens_and_fits(address: str, page: Page) -> None:
 def test_seeds_and_a_died_run_are_read(address: str, page: Page, request: pytest.FixtureRequest) -> None:
     if request.node.callspec.params["address"] != "full":
         pytest.skip("only the full store has them")
-    page.goto(f"{address}/results?result_run=parent · parent")  # an address carries the label one sees
+    page.goto(f"{address}/results?result_run=parent")
     expect(page.get_by_text("Over 3 seeds the mean reward moved by")).to_be_visible()
-    page.goto(f"{address}/results?result_run=died · died")
+    page.goto(f"{address}/results?result_run=died")
     expect(page.get_by_text("out of GPU memory: lower num_generations")).to_be_visible()
