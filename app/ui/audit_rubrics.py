@@ -43,8 +43,8 @@ def _show_criteria(task: Task, rated: pd.DataFrame, given: pd.DataFrame) -> None
     if found.empty:
         st.info(
             t(
-                "No criterion has been scored yet: they stand below the scores on Annotate.",
-                "Nenhum critério recebeu nota ainda: eles ficam abaixo das notas em Avaliar.",
+                "No criterion has been scored yet: they stand below the question on Annotate.",
+                "Nenhum critério recebeu nota ainda: eles ficam abaixo da pergunta em Avaliar.",
             ),
             icon=":material/checklist:",
         )

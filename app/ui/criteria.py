@@ -1,4 +1,4 @@
-"""The criteria of a task below the scores on Annotate: optional, each with a key of its own."""
+"""The criteria of a task below its question on Annotate: optional, each with a key of its own."""
 
 import streamlit as st
 
