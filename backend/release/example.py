@@ -84,14 +84,16 @@ def _load_runs() -> None:
         in_turn(session, "example")
         if session.get(Run, RUN_ID) is not None:
             return
-        profiles = [add_run(session, run_id, folder) for run_id, folder in FOLDERS.items()]
+        runs = [add_run(session, run_id, folder) for run_id, folder in FOLDERS.items()]
+        for run in runs:
+            copy_folder(session, run)
         _add_ratings(session)
-        for profile in profiles:
-            decide_gates(session, profile, AUTHORS)
+        for run in runs:
+            decide_gates(session, run.profile, AUTHORS)
 
 
-def add_run(session: Session, run_id: str, folder: Path) -> str:
-    """Add a run with its prompts, metrics and evaluations; returns its profile."""
+def add_run(session: Session, run_id: str, folder: Path) -> Run:
+    """Add a run of the example with its prompts; returns it."""
     prompts = [p.model_copy(update={"source": "example"}) for p in read_prompts(folder / "prompts.jsonl")]
     config = config_from_json((folder / "config.json").read_text(encoding="utf-8"))
     environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
@@ -113,8 +115,7 @@ def add_run(session: Session, run_id: str, folder: Path) -> str:
     )
     session.add(run)
     session.flush()
-    copy_folder(session, run)
-    return config.profile
+    return run
 
 
 def _add_ratings(session: Session) -> None:

@@ -30,7 +30,7 @@ def test_runs_are_compared_by_what_differs(example: Path) -> None:
     table = next(frame.value for frame in page.dataframe if "field" in frame.value)
     assert list(table["field"]) == ["tasks", "Passos"], "nothing that is alike, and the page's names"
     steps = table.set_index("field").loc["Passos"].to_dict()
-    assert steps == {"nano (example)": str(config["max_steps"]), "r": str(config["max_steps"] + 7)}
+    assert steps == {"nano under v4.2.1 (example)": str(config["max_steps"]), "r": str(config["max_steps"] + 7)}
 
 
 @pytest.mark.parametrize(("lang", "none", "fired"), [

@@ -19,7 +19,7 @@ for source in (ROOT / "backend").rglob("*.py"):
         importlib.import_module(".".join(source.relative_to(ROOT).with_suffix("").parts))
 
 EXPECTED = {
-    "annotator": {"get_rater", "save_rating", "undo_last", "claim_next", "claim", "save_draft", "next_pair", "save_pair", "undo_pair"},
+    "annotator": {"get_rater", "save_rating", "undo_last", "claim_next", "claim", "save_criterion", "save_draft", "next_pair", "save_pair", "undo_pair"},
     "pm": {"queue_pairs", "queue_tuned"},
     "engineer": {
         "decide_gates", "keep_case", "import_ratings", "import_scores", "import_completions", "bring_in", "use_suite", "rating_rows", "create_run", "create_folder", "create_seed_runs", "enqueue", "cancel",

@@ -494,10 +494,13 @@ def test_preflight_leaves_prompts_with_a_gap_out(suite: Callable[[str], str], mo
     monkeypatch.setattr(preflight, "generate", lambda policy, chats, *_: [made[int(c[0]["content"][1])] for c in chats])
     policy: Any = SimpleNamespace(token_ids=lambda text: [1])
     config = get_preset("nano").model_copy(update={"profile": "current"})
-    found = preflight._sample(config, policy, {prompts[0].task: prompts}, 3, Sampling(), 2)
+
+    def silent(done: int, total: int) -> None: ...
+
+    found = preflight._sample(config, policy, {prompts[0].task: prompts}, 3, Sampling(), 2, silent)
     assert [[c.text for c in s.completions] for s in found] == [texts[0], texts[2]]
     with pytest.raises(UserError, match="gave no value on every sampled prompt"):
-        preflight._sample(config, policy, {prompts[0].task: prompts[1:2]}, 1, Sampling(), 2)
+        preflight._sample(config, policy, {prompts[0].task: prompts[1:2]}, 1, Sampling(), 2, silent)
 
 
 def test_an_evaluation_leaves_few_gaps_out_and_stops_at_many(capsys: pytest.CaptureFixture[str]) -> None:

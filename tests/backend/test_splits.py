@@ -169,7 +169,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 
     def evaluate(
         policy: Any, prompts: list[PromptRecord], sampling: Sampling, profile: str, label: str, step: int, split: str,
-        samples: int, batch_size: int,
+        samples: int, batch_size: int, on_progress: Any,
     ) -> EvaluationResult:  # fmt: skip
         made.append((label, step, split, len(prompts), samples, sampling.seed))
         value = 0.5 + step / 100 + (split == "test") / 10
@@ -227,7 +227,7 @@ def test_the_curve_is_on_eval_prompts_and_the_verdict_on_test_prompts(asked: Ask
     ]  # fmt: skip
     assert read_series(folder / "metrics.jsonl")["eval/mean_reward"] == [(0, 0.5)]
     with reading() as session:
-        assert [name_of(e) for e in run_evaluations(session, run)] == [
+        assert [name_of(e).en for e in run_evaluations(session, run)] == [
             "base · test", "step 0 · eval", "step 1 · eval", "step 2 · eval", "tuned (step 2) · test",
         ]  # fmt: skip
         curve = run_scores(session, run).groupby("step")["value"].mean()

@@ -16,6 +16,7 @@ from backend.records import Completion as Generated
 from backend.records import Sampling
 from backend.release.example import add_run
 from backend.release.month import compose_month
+from backend.runs.sync import copy_folder
 from backend.store.completions import ensure_scores
 from backend.store.engine import writing
 from backend.store.tables import Completion, Rater
@@ -32,8 +33,9 @@ RATER = "authors (example)"
 def load_recorded() -> None:
     """Load the run and the ratings into an empty store."""
     with writing() as session:
-        add_run(session, RUN_ID, RUN_FOLDER)
+        run = add_run(session, RUN_ID, RUN_FOLDER)
         _add_ratings(session)
+        copy_folder(session, run)
         ensure_scores(session, default_profile())
         decide_gates(session, default_profile(), RATER)
     compose_month(RUN_ID, RATER)
