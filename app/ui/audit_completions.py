@@ -35,6 +35,7 @@ def show_one(completion_id: int, rated: pd.DataFrame) -> None:
         return
     show_prompt(row["user_text"])
     show_completion(row["task"], row["text"])
+    _offer_to_run(row["task"], row["text"])
     st.markdown(
         "\n".join(f"- **{literal(r.rater)}** {number(r.score, 0)}{_comment(r.comment)}" for r in said.itertuples())
     )
