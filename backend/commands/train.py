@@ -56,6 +56,12 @@ def main(
         float | None, typer.Option(help="With --seeds or --grid: the most that all may take together.")
     ] = None,
     dollars: Annotated[float | None, typer.Option(help="The same as money; see WORKBENCH_DOLLARS_PER_HOUR.")] = None,
+    where: Annotated[
+        str,
+        typer.Option(
+            help="With --seeds or --grid: local and places of launch.toml, comma-separated, as there is room."
+        ),
+    ] = "",
     resume: Annotated[str, typer.Option(help="Go on with this run from its last whole checkpoint.")] = "",
     preflight: Annotated[bool, typer.Option("--preflight", help="Check for known failures; train nothing.")] = False,
     json_: Annotated[
@@ -130,7 +136,7 @@ def main(
         if preflight:
             raise typer.Exit(_preflight(config, json_))
         with _stdout_kept(json_):
-            made = _create(config, parse_grid(grid, seeds), hours, dollars)
+            made = _create(config, parse_grid(grid, seeds), hours, dollars, where)
         raise typer.Exit(_work(made, json_))
     except UserError as error:
         typer.echo(f"error: {error}", err=True)
@@ -186,7 +192,7 @@ def _make_in(folder: Path, config: Any, only_write: bool) -> int:
     return _work_in(folder)
 
 
-def _create(config: Any, grid: Any, hours: float | None, dollars: float | None) -> str:
+def _create(config: Any, grid: Any, hours: float | None, dollars: float | None, where: str) -> str:
     """A new run; under ``accelerate launch`` the first process makes it and tells the others its id."""
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if processes > 1 and grid:
@@ -197,7 +203,7 @@ def _create(config: Any, grid: Any, hours: float | None, dollars: float | None) 
         )
     created = [""]
     if int(os.environ.get("RANK", "0")) == 0:
-        created = [_create_several(config, grid, hours, dollars) if grid else _create_one(config)]
+        created = [_create_several(config, grid, hours, dollars, where) if grid else _create_one(config)]
     if processes > 1:
         import torch
         from accelerate import PartialState
@@ -222,14 +228,14 @@ def _create_one(config: Any) -> str:
     return created
 
 
-def _create_several(config: Any, grid: Any, hours: float | None, dollars: float | None) -> str:
+def _create_several(config: Any, grid: Any, hours: float | None, dollars: float | None, where: str) -> str:
     from math import prod
 
     from backend.runs.create import create_several
-    from backend.runs.plan import budget, estimate_words, read_plan
+    from backend.runs.plan import estimate_words, make_plan, read_plan
     from backend.store.runs import run_folder
 
-    created = create_several(config, grid, budget(hours, dollars))
+    created = create_several(config, grid, make_plan(hours, dollars, where))
     typer.echo(estimate_words(read_plan(run_folder(created)), prod(map(len, grid.values()))))
     return created
 
@@ -238,10 +244,10 @@ def _set_budget(run_id: str, hours: float | None, dollars: float | None) -> None
     """Give a run of several another budget, of which it has used some already; nothing where none is given."""
     if hours is None and dollars is None:
         return
-    from backend.runs.plan import budget, change_budget
+    from backend.runs.plan import change_budget, make_plan
     from backend.store.runs import run_folder
 
-    change_budget(run_folder(run_id), budget(hours, dollars))
+    change_budget(run_folder(run_id), make_plan(hours, dollars))
 
 
 def _preflight(config: Any, as_json: bool) -> int:

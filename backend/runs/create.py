@@ -15,6 +15,7 @@ from backend.errors import UserError
 from backend.models.load import check_model
 from backend.records import PromptRecord
 from backend.runs.grid import Grid, configs_of, several_name
+from backend.runs.handle import LOCAL
 from backend.runs.plan import Plan, estimated, write_plan
 from backend.settings import get_settings
 from backend.store.engine import writing
@@ -55,21 +56,23 @@ def create_several(config: TrainConfig, grid: Grid, plan: Plan | None = None) ->
     Args:
         config: what the children share.
         grid: the fields in which they differ, ``seed`` among them; see ``configs_of``.
-        plan: the budget; none without it.
+        plan: the budget, and where the children train; no budget and this machine without it.
 
     Raises:
         UserError: as ``create_run`` and ``configs_of``; or the estimate is more than the budget.
     """
+    plan = plan or Plan()
+    here = LOCAL in plan.places
     configs = configs_of(config, grid)
     shared: dict[tuple[object, ...], list[PromptRecord]] = {}
     for child in configs:
         check_model(child)
-        check_possible(child)
+        check_possible(child, here)
         if (key := _prompts_of(child)) not in shared:
-            shared[key] = run_prompts(child)
+            shared[key] = run_prompts(child, here)
     prompts = [shared[_prompts_of(child)] for child in configs]
     counts = [Counter(str(p.split) for p in of_child) for of_child in prompts]
-    plan = estimated(plan or Plan(), list(zip(configs, counts, strict=True)))
+    plan = estimated(plan, list(zip(configs, counts, strict=True)))
     parent = new_run_id()
     what = f"{len(configs)} seeds" if list(grid) == ["seed"] else f"{len(configs)} runs"
     _write_run(parent, config.model_copy(update={"name": several_name(config, what)}), prompts[0], "queued")

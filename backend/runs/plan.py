@@ -8,7 +8,9 @@ from pathlib import Path
 
 from backend.errors import UserError
 from backend.files import read_json, write_json
-from backend.settings import get_settings
+from backend.runs.handle import LOCAL
+from backend.runs.launchers import find_launcher
+from backend.settings import get_settings, listed
 from backend.training.config import TrainConfig
 from backend.training.estimate import estimate
 from backend.wording import duration
@@ -18,17 +20,19 @@ _PLAN, _USED = "plan.json", "used.json"
 
 @dataclass(frozen=True)
 class Plan:
-    """The budget of a run of several.
+    """The budget of a run of several, and where its runs train.
 
     Attributes:
         hours: the most that its runs may take together; None without a limit.
         dollars: the same as money, at the machine's price (WORKBENCH_DOLLARS_PER_HOUR).
         estimate: the hours it was estimated at; None where no earlier run tells.
+        places: where the runs may train: this machine, sections of launch.toml.
     """
 
     hours: float | None = None
     dollars: float | None = None
     estimate: float | None = None
+    places: tuple[str, ...] = (LOCAL,)
 
     @property
     def most_hours(self) -> float:
@@ -44,18 +48,22 @@ class Plan:
         return f"{time} and {money} used"
 
 
-def budget(hours: float | None, dollars: float | None) -> Plan:
-    """A plan with these limits.
+def make_plan(hours: float | None = None, dollars: float | None = None, where: str = "") -> Plan:
+    """A plan with these limits and, comma-separated, these places.
 
     Raises:
-        UserError: one is not above 0, or money is given and the machine has no price.
+        UserError: a limit is not above 0, money is given and the machine has no price, or there is no such place.
     """
+    names = tuple(dict.fromkeys(listed(where))) or (LOCAL,)
+    for name in names:
+        if name != LOCAL:
+            find_launcher(name)
     for name, most in (("--hours", hours), ("--dollars", dollars)):
         if most is not None and not 0 < most < inf:
             raise UserError(f"{name} is a number above 0, not {most:g}")
     if dollars is not None and not get_settings().dollars_per_hour:
         raise UserError("--dollars needs the machine's price: set WORKBENCH_DOLLARS_PER_HOUR, or give --hours")
-    return Plan(hours, dollars)
+    return Plan(hours, dollars, places=names)
 
 
 def estimated(plan: Plan, runs: Sequence[tuple[TrainConfig, Mapping[str, int]]]) -> Plan:
@@ -105,7 +113,7 @@ def _money(hours: float) -> str:
 def read_plan(folder: Path) -> Plan:
     """The plan of the run in ``folder``; one without limits where there is none."""
     found = read_json(folder / _PLAN)
-    return Plan(**found) if isinstance(found, dict) else Plan()
+    return Plan(**{**found, "places": tuple(found["places"])}) if isinstance(found, dict) else Plan()
 
 
 def write_plan(folder: Path, plan: Plan) -> None:
@@ -136,4 +144,4 @@ def change_budget(folder: Path, new: Plan) -> None:
     used = sum(read_used(folder).values())
     if used >= new.most_hours:
         raise UserError(f"{folder.name} has used {_time(used)} and {_money(used)} already; give more than that in all")
-    write_plan(folder, replace(new, estimate=read_plan(folder).estimate))
+    write_plan(folder, replace(read_plan(folder), hours=new.hours, dollars=new.dollars))

@@ -12,7 +12,7 @@ from backend.errors import UserError
 from backend.gpu import gpu_name
 from backend.runs.create import create_several
 from backend.runs.grid import MOST_CHILDREN, configs_of, parse_grid
-from backend.runs.plan import Plan, budget, change_budget, read_plan, read_used, write_plan, write_used
+from backend.runs.plan import Plan, change_budget, make_plan, read_plan, read_used, write_plan, write_used
 from backend.settings import get_settings
 from backend.store.engine import reading
 from backend.store.runs import all_runs
@@ -89,13 +89,13 @@ def measured(workbench: Path, tiny_config: TrainConfig) -> TrainConfig:
 
 def test_the_estimate_is_held_against_the_budget_before_anything_is_written(measured: TrainConfig) -> None:
     grid = parse_grid(["max_steps=100,300"], "1,2")  # 1 + 3 + 1 + 3 hours, $0.80 each
-    for most in (budget(7.9, None), budget(None, 6.3), budget(100, 6.3)):
+    for most in (make_plan(7.9, None), make_plan(None, 6.3), make_plan(100, 6.3)):
         with pytest.raises(UserError, match=r"4 runs take about 8\.0 h and \$6\.40; the budget is (7\.9 h|6|7\.)"):
             create_several(measured, grid, most)
     with reading() as session:
         assert all_runs(session) == []
     assert [p.name for p in get_settings().runs_dir.iterdir() if p.is_dir()] == ["20260101-000000-aaaa"]
-    parent = create_several(measured, grid, budget(8.1, 6.5))
+    parent = create_several(measured, grid, make_plan(8.1, 6.5))
     plan = read_plan(get_settings().runs_dir / parent)
     assert (plan.hours, plan.dollars) == (8.1, 6.5) and plan.estimate == pytest.approx(8)
     with reading() as session:
@@ -107,7 +107,7 @@ def test_the_estimate_is_held_against_the_budget_before_anything_is_written(meas
 
 
 def test_without_an_earlier_run_the_budget_is_only_held(tiny_config: TrainConfig) -> None:
-    parent = create_several(tiny_config, {"seed": [1, 2]}, budget(0.001, None))
+    parent = create_several(tiny_config, {"seed": [1, 2]}, make_plan(0.001, None))
     assert read_plan(get_settings().runs_dir / parent) == Plan(0.001)
 
 
@@ -117,14 +117,14 @@ def test_the_tighter_of_hours_and_dollars_holds(workbench: Path) -> None:
     assert Plan(0.5, 0.8).used_words(0.25) == "15 min of 30 min and $0.20 of $0.80 used"
     for hours, dollars in ((0, None), (-1, None), (float("nan"), None), (None, float("inf"))):
         with pytest.raises(UserError, match="a number above 0"):
-            budget(hours, dollars)
+            make_plan(hours, dollars)
 
 
 def test_dollars_need_a_price(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKBENCH_DOLLARS_PER_HOUR", "0")
     get_settings.cache_clear()
     with pytest.raises(UserError, match="WORKBENCH_DOLLARS_PER_HOUR"):
-        budget(None, 3)
+        make_plan(None, 3)
 
 
 def test_a_used_up_budget_is_changed_for_a_larger_one_alone(tmp_path: Path, workbench: Path) -> None:
@@ -142,6 +142,8 @@ def test_a_used_up_budget_is_changed_for_a_larger_one_alone(tmp_path: Path, work
     ("words", "error"),
     [
         (["--hours", "1"], "give --seeds or --grid too"),
+        (["--where", "local"], "give --seeds or --grid too"),
+        (["--seeds", "1,2", "--where", "local,moon"], "there is no place 'moon'"),
         (["--grid", "learning_rate=3e-4,3"], "learning_rate=3"),
         (["--seeds", "1,2", "--hours", "0"], "--hours is a number above 0"),
         (["--folder", "{folder}", "--grid", "beta=0,1"], "a folder holds one run"),

@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,8 @@ import pytest
 from backend.evaluation.several import Setting, as_plain, best_by_chance, settings_among, several_table, several_words
 from backend.runs import children
 from backend.runs.children import COMPARISON, train_children
-from backend.runs.plan import Plan, read_used, write_plan
+from backend.runs.plan import Plan, make_plan, read_used, write_plan
+from backend.runs.queue import enqueue
 from backend.runs.sync import sync_run
 from backend.settings import ROOT, get_settings
 from backend.store.engine import reading, writing
@@ -57,6 +59,10 @@ class Stand:
         self.started.append((command[-2], command[-1]))
         return _Process(self, command[-1])
 
+    def sleep(self, _seconds: float) -> None:
+        self.clock += 36
+        self.at_look("")
+
 
 class _Process:
     returncode: int | None = None
@@ -90,7 +96,7 @@ def stand(monkeypatch: pytest.MonkeyPatch) -> Stand:
     found = Stand()
     processes = SimpleNamespace(Popen=found.popen, TimeoutExpired=subprocess.TimeoutExpired)
     monkeypatch.setattr(children, "subprocess", processes)
-    monkeypatch.setattr(children, "time", SimpleNamespace(monotonic=lambda: found.clock))
+    monkeypatch.setattr(children, "time", SimpleNamespace(monotonic=lambda: found.clock, sleep=found.sleep))
     signals = SimpleNamespace(signal=found.handlers.__setitem__, Signals=signal.Signals, SIGTERM=signal.SIGTERM)
     monkeypatch.setattr(children, "signal", signals)
     return found
@@ -135,6 +141,73 @@ def test_a_stop_of_the_whole_stops_the_child_under_way(workbench: Path, stand: S
     end = train_children("parent", ids)
     assert end.status == "stopped" and end.reason.startswith("stopped by SIGTERM: 0 of 2 runs")
     assert stand.asked == ids[:1] and len(stand.started) == 1
+
+
+# --- where there is room ------------------------------------------------------------------------------------------
+class Dispatchers:
+    """Stands for the dispatchers of launch.toml's places: what waits starts, and what runs ends after so many looks."""
+
+    def __init__(self, looks: int) -> None:
+        self.seen: Counter[str] = Counter()
+        self.looks = looks
+        self.most: Counter[str] = Counter()
+
+    def look(self, _child: str) -> None:
+        at_once: Counter[str] = Counter()
+        with writing() as session:
+            for run in session.query(Run).filter(Run.parent_id == "parent"):
+                if run.handle is None or run.handle["launcher"] == "local" or run.status not in ("queued", "running"):
+                    continue
+                at_once[run.handle["launcher"]] += 1
+                run.status, run.place = "running", None
+                self.seen[run.id] += 1
+                if run.stop_asked or self.seen[run.id] > self.looks:
+                    run.status, run.stop_asked = "stopped" if run.stop_asked else "finished", ""
+        self.most |= at_once
+
+
+@pytest.fixture
+def elsewhere(workbench: Path, stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Dispatchers:
+    """Two places beside this machine: gpu1 for one run at a time, and gpu2 for two."""
+    section = '[{0}]\nkind = "ssh"\nhost = "me@{0}"\nfolder = "/data/runs"\nat_once = {1}\n'
+    (workbench / "launch.toml").write_text(section.format("gpu1", 1) + section.format("gpu2", 2))
+    monkeypatch.setenv("WORKBENCH_LAUNCH", str(workbench / "launch.toml"))
+    monkeypatch.setattr("backend.runs.queue.ensure_dispatcher", lambda launcher: None)
+    get_settings.cache_clear()
+    found = Dispatchers(looks=4)
+    stand.at_look = found.look
+    return found
+
+
+def test_children_go_where_there_is_room(workbench: Path, stand: Stand, elsewhere: Dispatchers) -> None:
+    ids = add_family(workbench / "runs", *({"seed": seed} for seed in range(9)))
+    write_plan(workbench / "runs" / "parent", make_plan(where="local, gpu1,gpu2"))
+    end = train_children("parent", ids)
+    assert end.status == "finished" and end.reason.startswith("9 of 9 runs have finished")
+    here = {child for _, child in stand.started}
+    assert here | elsewhere.seen.keys() == set(ids) and not here & elsewhere.seen.keys()
+    assert len(here) >= 2 and elsewhere.most == {"gpu1": 1, "gpu2": 2}
+    used = read_used(workbench / "runs" / "parent")
+    assert used.keys() == set(ids) and min(used.values()) > 0
+
+
+def test_a_child_under_way_elsewhere_is_waited_for_and_not_started_again(
+    workbench: Path, stand: Stand, elsewhere: Dispatchers
+) -> None:
+    ids = add_family(workbench / "runs", {"seed": 1}, {"seed": 2})
+    write_plan(workbench / "runs" / "parent", make_plan(where="gpu1"))
+    enqueue(ids[0], "gpu1")
+    assert train_children("parent", ids).status == "finished"
+    assert stand.started == [] and elsewhere.most == {"gpu1": 1}
+
+
+def test_a_used_up_budget_stops_children_elsewhere_too(workbench: Path, stand: Stand, elsewhere: Dispatchers) -> None:
+    ids = add_family(workbench / "runs", {"seed": 1}, {"seed": 2}, {"seed": 3}, {"seed": 4})
+    elsewhere.looks = 9
+    write_plan(workbench / "runs" / "parent", make_plan(hours=0.05, where="gpu1,gpu2"))
+    end = train_children("parent", ids)
+    assert end.status == "stopped" and end.reason.startswith("the budget is used up: 0 of 4 runs")
+    assert [get_run(child).status for child in ids] == ["stopped"] * 3 + ["queued"]
 
 
 # --- compared as one ----------------------------------------------------------------------------------------------
