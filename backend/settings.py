@@ -22,6 +22,15 @@ def listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def as_setting(value: Any) -> str:
+    """A plain value as one writes it after ``field=``; ``listed`` reads its lists."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    if isinstance(value, dict):
+        return ",".join(f"{k}={v}" for k, v in value.items())
+    return "none" if value is None else str(value)
+
+
 _Listed = Annotated[
     tuple[str, ...], NoDecode, BeforeValidator(lambda given: listed(given) if isinstance(given, str) else given)
 ]

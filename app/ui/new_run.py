@@ -13,7 +13,7 @@ from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
 from backend.errors import UserError
 from backend.records import Split
-from backend.runs.create import create_run, create_seed_runs, run_prompts
+from backend.runs.create import create_run, create_several, run_prompts
 from backend.runs.handle import LOCAL
 from backend.runs.jobs import preflight_checks
 from backend.runs.launchers import places
@@ -110,7 +110,7 @@ def launch(config: TrainConfig, seeds: list[int], notes: str, tags: list[str], w
                 "Várias sementes treinam nesta máquina; em outro lugar, inicie um treino para cada.",
             )
         )
-    run_id = create_seed_runs(config, seeds) if seeds else create_run(config, here=where == LOCAL)
+    run_id = create_several(config, {"seed": seeds}) if seeds else create_run(config, here=where == LOCAL)
     if notes or tags:
         with writing() as session:
             describe(session, run_id, notes, tags)

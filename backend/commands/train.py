@@ -4,6 +4,7 @@ python run_training.py --preset nano                         # minutes, on a CPU
 python run_training.py --preset nano --set max_steps=3       # a smoke test
 python run_training.py --preset nano --preflight             # look for known failures, train nothing
 python run_training.py --preset nano --seeds 42,123,456      # three runs, one after the other, as one
+python run_training.py --grid learning_rate=3e-4,6e-4 --seeds 1,2 --hours 2   # a small grid, within a budget
 python run_training.py --resume 20261121-101500-ab12         # go on from the last whole checkpoint
 python run_training.py --preset v4.1 --prompts mine.jsonl    # the real model; needs a CUDA GPU
 python run_training.py --folder F --preset nano              # without a store; `workbench runs sync F` takes it in
@@ -45,6 +46,22 @@ def main(
     name: Annotated[str, typer.Option(help="A name for the run, shown on the pages.")] = "",
     seed: Annotated[int | None, typer.Option(help="Random seed of the run.")] = None,
     seeds: Annotated[str, typer.Option(help="Several seeds, comma-separated: one run each, compared together.")] = "",
+    grid: Annotated[
+        list[str],
+        typer.Option(
+            help="Several values of a field: --grid learning_rate=3e-4,6e-4. Repeatable; with --seeds the product."
+        ),
+    ] = [],  # noqa: B006
+    hours: Annotated[
+        float | None, typer.Option(help="With --seeds or --grid: the most that all may take together.")
+    ] = None,
+    dollars: Annotated[float | None, typer.Option(help="The same as money; see WORKBENCH_DOLLARS_PER_HOUR.")] = None,
+    where: Annotated[
+        str,
+        typer.Option(
+            help="With --seeds or --grid: local and places of launch.toml, comma-separated, as there is room."
+        ),
+    ] = "",
     resume: Annotated[str, typer.Option(help="Go on with this run from its last whole checkpoint.")] = "",
     preflight: Annotated[bool, typer.Option("--preflight", help="Check for known failures; train nothing.")] = False,
     json_: Annotated[
@@ -79,7 +96,7 @@ def main(
         use_suite(rewards)
         if not (prompt_file or prompts or resume or run or list_ or folder):
             raise UserError(f"name the prompts too: workbench train {rewards} prompts.jsonl --model FOLDER_OR_ID")
-    from backend.runs.create import parse_seeds
+    from backend.runs.grid import parse_grid
     from backend.training.config import config_from_json, get_preset, override, parse_settings
     from backend.training.environment import gpu_name
 
@@ -88,9 +105,10 @@ def main(
             _list()
             return
         if run or resume:
+            _set_budget(run or resume, hours, dollars)
             raise typer.Exit(_work(run or resume, json_, resume=bool(resume)))
         if folder is not None:
-            given = [model, *set_, prompts, prompt_file, name, seed, seeds, config_, preset, preflight or None]
+            given = [model, *set_, prompts, prompt_file, name, seed, seeds, *grid, config_, preset, preflight or None]
             if _goes_on(folder, any(value not in ("", None) for value in given)):
                 raise typer.Exit(_work_in(folder))
         changes: dict[str, object] = {}
@@ -108,9 +126,9 @@ def main(
         )
         config = override(start, changes)
         if folder is not None:
-            if seeds or preflight:
+            if seeds or grid or preflight:
                 raise UserError(
-                    "a folder holds one run, which does its preflight itself; give --seed, and a folder for each"
+                    "a folder holds one run, which does its preflight itself; give --seed or --set, and a folder for each"
                 )
             raise typer.Exit(_make_in(folder, config, only_write))
         from backend.release.example import first_start
@@ -119,7 +137,7 @@ def main(
         if preflight:
             raise typer.Exit(_preflight(config, json_, progress_file))
         with _stdout_kept(json_):
-            made = _create(config, parse_seeds(seeds))
+            made = _create(config, parse_grid(grid, seeds), hours, dollars, where)
         raise typer.Exit(_work(made, json_))
     except UserError as error:
         typer.echo(f"error: {error}", err=True)
@@ -175,23 +193,18 @@ def _make_in(folder: Path, config: Any, only_write: bool) -> int:
     return _work_in(folder)
 
 
-def _create(config: Any, seeds: list[int]) -> str:
+def _create(config: Any, grid: Any, hours: float | None, dollars: float | None, where: str) -> str:
     """A new run; under ``accelerate launch`` the first process makes it and tells the others its id."""
-    from collections import Counter
-
-    from backend.data.jsonl import read_prompts
-    from backend.runs.create import create_run, create_seed_runs
-    from backend.settings import get_settings
-    from backend.training.estimate import estimate_in_words
-
     processes = int(os.environ.get("WORLD_SIZE", "1"))
-    if processes > 1 and seeds:
-        raise UserError("several seeds run one after the other; give --seed, not --seeds, under accelerate launch")
+    if processes > 1 and grid:
+        raise UserError("several runs train one after the other; give --seed and --set under accelerate launch")
+    if not grid and (hours is not None or dollars is not None):
+        raise UserError(
+            "--hours and --dollars are for several runs: give --seeds or --grid too; for one, set max_steps"
+        )
     created = [""]
     if int(os.environ.get("RANK", "0")) == 0:
-        created = [create_seed_runs(config, seeds) if seeds else create_run(config)]
-        prompts = read_prompts(get_settings().runs_dir / created[0] / "prompts.jsonl")
-        typer.echo(estimate_in_words(config, Counter(p.split for p in prompts), max(1, len(seeds))))
+        created = [_create_several(config, grid, hours, dollars, where) if grid else _create_one(config)]
     if processes > 1:
         import torch
         from accelerate import PartialState
@@ -200,6 +213,42 @@ def _create(config: Any, seeds: list[int]) -> str:
         PartialState(cpu=not torch.cuda.is_available())
         broadcast_object_list(created)
     return created[0]
+
+
+def _create_one(config: Any) -> str:
+    from collections import Counter
+
+    from backend.data.jsonl import read_prompts
+    from backend.runs.create import create_run
+    from backend.store.runs import run_folder
+    from backend.training.estimate import estimate_in_words
+
+    created = create_run(config)
+    prompts = read_prompts(run_folder(created) / "prompts.jsonl")
+    typer.echo(estimate_in_words(config, Counter(p.split for p in prompts)))
+    return created
+
+
+def _create_several(config: Any, grid: Any, hours: float | None, dollars: float | None, where: str) -> str:
+    from math import prod
+
+    from backend.runs.create import create_several
+    from backend.runs.plan import estimate_words, make_plan, read_plan
+    from backend.store.runs import run_folder
+
+    created = create_several(config, grid, make_plan(hours, dollars, where))
+    typer.echo(estimate_words(read_plan(run_folder(created)), prod(map(len, grid.values()))))
+    return created
+
+
+def _set_budget(run_id: str, hours: float | None, dollars: float | None) -> None:
+    """Give a run of several another budget, of which it has used some already; nothing where none is given."""
+    if hours is None and dollars is None:
+        return
+    from backend.runs.plan import change_budget, make_plan
+    from backend.store.runs import run_folder
+
+    change_budget(run_folder(run_id), make_plan(hours, dollars))
 
 
 def _preflight(config: Any, as_json: bool, progress_file: Path | None = None) -> int:

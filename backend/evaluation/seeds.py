@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from math import isnan
 from typing import Any
 
 import numpy as np
@@ -133,14 +132,3 @@ class MeanSquares:
         of_prompts = max(0.0, (self.between_prompts - self.error) / self.seeds)
         total = of_seeds + of_prompts + self.error
         return of_seeds / total if total > 0 else None
-
-
-def seed_table(comparison: dict[str, Any]) -> str:
-    """``compare_seeds``' result as aligned text."""
-    seeds = comparison["seeds"]
-    lines = [f"{'task':<12}" + "".join(f"{'seed ' + str(s):>12}" for s in seeds) + f"{'mean':>9}  95 % interval"]
-    for c in comparison["tasks"]:
-        each = "".join(f"{delta:>+12.3f}" for delta in c["deltas"])
-        interval = "–" if isnan(c["low"]) else f"[{c['low']:+.3f}, {c['high']:+.3f}]"
-        lines.append(f"{c['task']:<12}{each}{c['delta']:>+9.3f}  {interval}")
-    return "\n".join(lines)

@@ -1,6 +1,7 @@
 """Create a run: its row in the store, and its folder with everything that the training process needs."""
 
 import secrets
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from backend.data.prompt_sets import named_prompts
 from backend.errors import UserError
 from backend.models.load import check_model
 from backend.records import PromptRecord
-from backend.settings import get_settings, listed
+from backend.runs.grid import Grid, configs_of, several_name
+from backend.runs.handle import LOCAL
+from backend.runs.plan import Plan, estimated, write_plan
+from backend.settings import get_settings
 from backend.store.engine import writing
 from backend.store.events import record
 from backend.store.prompts import save_prompt_set
@@ -44,39 +48,43 @@ def create_run(config: TrainConfig, status: str = "queued", here: bool = True) -
 
 
 @needs("engineer")
-def create_seed_runs(config: TrainConfig, seeds: list[int]) -> str:
-    """Create a run of several seeds: a parent, and one child for each seed; returns the parent's id.
+def create_several(config: TrainConfig, grid: Grid, plan: Plan | None = None) -> str:
+    """Create a run of several: a parent, and a child for each combination of the grid's values; returns the parent's id.
 
-    The children are trained one after the other.
+    Everything is checked before anything is written.
+
+    Args:
+        config: what the children share.
+        grid: the fields in which they differ, ``seed`` among them; see ``configs_of``.
+        plan: the budget, and where the children train; no budget and this machine without it.
 
     Raises:
-        UserError: as ``create_run``; a seed is given twice, or there is only one.
+        UserError: as ``create_run`` and ``configs_of``; or the estimate is more than the budget.
     """
-    if len(set(seeds)) < len(seeds) or len(seeds) < 2:
-        raise UserError(f"give two or more different seeds, not {', '.join(map(str, seeds))}")
-    prompts = run_prompts(config)
+    plan = plan or Plan()
+    here = LOCAL in plan.places
+    configs = configs_of(config, grid)
+    shared: dict[tuple[object, ...], list[PromptRecord]] = {}
+    for child in configs:
+        check_model(child)
+        check_possible(child, here)
+        if (key := _prompts_of(child)) not in shared:
+            shared[key] = run_prompts(child, here)
+    prompts = [shared[_prompts_of(child)] for child in configs]
+    counts = [Counter(str(p.split) for p in of_child) for of_child in prompts]
+    plan = estimated(plan, list(zip(configs, counts, strict=True)))
     parent = new_run_id()
-    name = config.name or config.preset
-    _write_run(parent, config.model_copy(update={"name": f"{name} · {len(seeds)} seeds"}), prompts, "queued")
-    for seed in seeds:
-        child = config.model_copy(update={"seed": seed, "name": f"{name} · seed {seed}"})
-        _write_run(f"{parent}-s{seed}", child, prompts, "queued", parent)
+    what = f"{len(configs)} seeds" if list(grid) == ["seed"] else f"{len(configs)} runs"
+    _write_run(parent, config.model_copy(update={"name": several_name(config, what)}), prompts[0], "queued")
+    write_plan(get_settings().runs_dir / parent, plan)
+    for number, (child, of_child) in enumerate(zip(configs, prompts, strict=True), start=1):
+        _write_run(f"{parent}-{number:02}", child, of_child, "queued", parent)
     return parent
 
 
-def parse_seeds(text: str) -> list[int]:
-    """``"42, 123, 456"`` -> three seeds; an empty list for an empty text.
-
-    Raises:
-        UserError: a part is not a whole number, or there is only one seed.
-    """
-    try:
-        seeds = [int(part) for part in listed(text)]
-    except ValueError:
-        raise UserError(f"seeds are whole numbers with commas between them, not {text!r}") from None
-    if len(seeds) == 1:
-        raise UserError(f"several seeds are two or more; for one alone set seed={seeds[0]}")
-    return seeds
+def _prompts_of(config: TrainConfig) -> tuple[object, ...]:
+    """What of a configuration decides its prompts."""
+    return (config.prompts, config.tasks, config.test_prompts, config.few_shot)
 
 
 def run_prompts(config: TrainConfig, here: bool = True) -> list[PromptRecord]:

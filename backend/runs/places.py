@@ -30,11 +30,12 @@ def rooms() -> dict[str, Room]:
         UserError: launch.toml is wrong.
     """
     with reading() as session:
-        active = [run for run in active_runs(session) if not run.parent_id]
+        active = active_runs(session)
     at_once = {LOCAL: 1, **{name: place.at_once for name, place in places().items()}}
     found = {}
     for name, most in at_once.items():
-        mine = [run for run in active if is_in(run, Handle(name, this_host()))]
+        here = Handle(name, this_host())  # a child on this machine is in its parent's turn
+        mine = [run for run in active if is_in(run, here) and not (name == LOCAL and run.parent_id)]
         waiting = sum(run.place is not None for run in mine)
         found[name] = Room(most, len(mine) - waiting, waiting)
     return found

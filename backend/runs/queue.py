@@ -57,7 +57,9 @@ def enqueue(run_id: str, launcher: str = LOCAL) -> None:
                 "the folder here, take it in with `workbench runs sync FOLDER`, and resume it then"
             )
         if launcher != LOCAL and session.scalar(select(Run.id).where(Run.parent_id == run_id).limit(1)):
-            raise UserError("a run of several seeds trains on this machine; elsewhere launch a run for each seed")
+            raise UserError(
+                "a run of several seeds or settings starts on this machine; its children go elsewhere where --where says so"
+            )
         if launcher != LOCAL:
             write_whole(Path(run.folder) / ATTEMPT, secrets.token_hex(8))
         record(session, "resumed" if run.started_at else "launched", run_id, name=run.name, preset=run.preset)

@@ -74,7 +74,7 @@ def _work(run_id: str, resume: bool) -> int:
     """Train; the caller holds the training lock."""
     with writing() as session:
         run = _startable(session.get(Run, run_id, with_for_update=True), run_id, resume)
-        children = list(session.scalars(select(Run.id).where(Run.parent_id == run_id).order_by(Run.created_at)))
+        children = list(session.scalars(select(Run.id).where(Run.parent_id == run_id).order_by(Run.created_at, Run.id)))
         mark_running(run, os.getpid())
     folder = Path(run.folder)
     try:
@@ -87,9 +87,9 @@ def _work(run_id: str, resume: bool) -> int:
     syncing = threading.Thread(target=_keep_in_sync, args=(run_id, done, rewound, kept), daemon=True)
     syncing.start()
     if children:
-        from backend.runs.seeds import train_seeds
+        from backend.runs.children import train_children
 
-        end = train_seeds(run_id, children)
+        end = train_children(run_id, children)
     else:
 
         def on_rewound(step: int) -> None:

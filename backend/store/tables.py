@@ -76,7 +76,7 @@ class Run(Base):
     config: Mapped[dict[str, Any]]
     seed: Mapped[int]
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
-    """The run of several seeds that this one belongs to."""
+    """The run of several seeds or settings that this one belongs to."""
     folder: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(String(20), index=True)
     """queued, running, finished, stopped, failed or cancelled."""

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator, model_
 from backend.errors import UserError
 from backend.evaluation.compare import ComparisonSettings
 from backend.models.load import PolicyConfig
-from backend.settings import listed
+from backend.settings import as_setting, listed
 from backend.suites import Preset, default_profile, get_task, presets, profiles, prompt_sources
 from backend.training.shadow import check_shadow_name
 from backend.wording import Text, speaker
@@ -279,8 +279,8 @@ def override(config: TrainConfig, changes: dict[str, Any]) -> TrainConfig:
         raise WrongFields([_problem(e) for e in error.errors()]) from error
 
 
-def parse_settings(pairs: list[str]) -> dict[str, str]:
-    """``["max_steps=3"]`` -> ``{"max_steps": "3"}``.
+def parse_settings(pairs: list[str], option: str = "--set") -> dict[str, str]:
+    """``["max_steps=3"]`` -> ``{"max_steps": "3"}``; ``option`` is named in the error.
 
     Raises:
         UserError: a pair has no ``=``.
@@ -289,7 +289,7 @@ def parse_settings(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise UserError(f"--set takes field=value, not {pair!r}")
+            raise UserError(f"{option} takes field=value, not {pair!r}")
         changes[name.strip()] = value.strip()
     return changes
 
@@ -360,14 +360,7 @@ def differences(a: TrainConfig, b: TrainConfig) -> dict[str, tuple[Any, Any]]:
 
 def config_as_settings(config: TrainConfig, start: TrainConfig) -> dict[str, str]:
     """The fields in which ``config`` differs from ``start``, in the form that ``override`` takes: field -> text."""
-    return {
-        field: ",".join(value if isinstance(value, list) else (f"{k}={v}" for k, v in value.items()))
-        if isinstance(value, list | dict)
-        else "none"
-        if value is None
-        else str(value)
-        for field, (value, _) in differences(config, start).items()
-    }
+    return {field: as_setting(value) for field, (value, _) in differences(config, start).items()}
 
 
 def config_from_json(text: str) -> TrainConfig:

@@ -14,7 +14,8 @@ import pytest
 
 from backend.errors import UserError
 from backend.runs.causes import cause_of_death
-from backend.runs.create import create_run, create_seed_runs, parse_seeds
+from backend.runs.create import create_run, create_several
+from backend.runs.grid import parse_grid, parse_seeds
 from backend.runs.jobs import preflight_checks, preflight_job, start_preflight
 from backend.runs.lock import is_dispatching, is_training, training_lock
 from backend.runs.processes import is_alive, settle, started_at
@@ -175,7 +176,7 @@ def test_a_resumed_run_goes_through_the_queue_and_ends(tiny_config: TrainConfig)
 
 @pytest.mark.slow
 def test_seeds_hold_the_machine_as_one(tiny_config: TrainConfig) -> None:
-    parent = create_seed_runs(tiny_config, parse_seeds("1, 2"))
+    parent = create_several(tiny_config, parse_grid([], "1, 2"))
     after = create_hopeless_run(tiny_config)
     enqueue(parent)
     enqueue(after)

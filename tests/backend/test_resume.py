@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from backend.data.rollouts import read_rollouts, rollout_steps
-from backend.runs.create import create_run, create_seed_runs
+from backend.runs.create import create_run, create_several
 from backend.runs.queue import enqueue
 from backend.settings import get_settings
 from backend.store.engine import reading
@@ -269,22 +269,23 @@ def test_rewinding_takes_back_what_came_after_the_last_whole_checkpoint(tmp_path
 def test_seeds_are_one_run_that_can_be_resumed_in_the_middle(config: TrainConfig) -> None:
     """The first child is trained alone, which spares a start; the parent is killed with the second one under way."""
     short = override(config, {"max_steps": 3, "eval_steps": 3, "name": "three seeds"})
-    parent = create_seed_runs(short, [1, 2, 3])
-    run_to_end("--run", f"{parent}-s1")
-    first = get_run(f"{parent}-s1")
+    parent = create_several(short, {"seed": [1, 2, 3]})
+    run_to_end("--run", f"{parent}-01")
+    first = get_run(f"{parent}-01")
     process = warm.start("--run", parent)
-    wait_until("the second child runs", lambda: get_run(f"{parent}-s2").status == "running")
+    wait_until("the second child runs", lambda: get_run(f"{parent}-02").status == "running")
     process.kill()  # and the second child with it
     assert get_run(parent).status == "running"  # nobody could say anything
     run_to_end("--resume", parent)
     assert get_run(parent).status == "finished"
-    assert get_run(f"{parent}-s1").ended_at == first.ended_at  # not trained again
+    assert get_run(f"{parent}-01").ended_at == first.ended_at  # not trained again
     for seed in (1, 2, 3):
-        child = get_run(f"{parent}-s{seed}")
+        child = get_run(f"{parent}-0{seed}")
         assert (child.status, child.seed, child.parent_id) == ("finished", seed, parent)
-    comparison = json.loads((Path(get_run(parent).folder) / "comparison_over_seeds.json").read_text())
-    assert comparison["seeds"] == [1, 2, 3]
-    overall = comparison["tasks"][-1]
+    comparison = json.loads((Path(get_run(parent).folder) / "comparison_over_runs.json").read_text())
+    (setting,) = comparison["settings"]
+    assert (setting["differs"], setting["seeds"]) == ({}, [1, 2, 3])
+    overall = setting["tasks"][-1]
     assert overall["task"] == "overall" and len(overall["deltas"]) == 3
     assert overall["delta"] == pytest.approx(sum(overall["deltas"]) / 3)
     assert overall["low"] <= overall["delta"] <= overall["high"]
