@@ -9,7 +9,7 @@ from app.ui.language import language, t
 from app.ui.state import shown_errors
 from app.ui.times import local_time
 from backend.errors import UserError
-from backend.runs.create import parse_seeds
+from backend.runs.grid import parse_seeds
 from backend.store.engine import reading
 from backend.store.prompts import prompt_sets
 from backend.suites import profiles, prompt_sources

@@ -22,7 +22,7 @@ EXPECTED = {
     "annotator": {"get_rater", "save_rating", "undo_last", "claim_next", "claim", "save_criterion", "save_draft", "next_pair", "save_pair", "undo_pair"},
     "pm": {"queue_pairs", "queue_tuned"},
     "engineer": {
-        "decide_gates", "keep_case", "import_ratings", "import_scores", "import_completions", "bring_in", "use_suite", "rating_rows", "create_run", "create_folder", "create_several", "enqueue", "cancel",
+        "decide_gates", "keep_case", "import_ratings", "import_scores", "import_criteria", "import_completions", "bring_in", "use_suite", "rating_rows", "create_run", "create_folder", "create_several", "enqueue", "cancel",
         "move", "start_sampling", "request_stop", "start_preflight", "cancel_preflight", "import_run", "describe", "save_prompt_set", "import_olist",
         "export_run", "start_export", "start_benchmark", "send_to_raters", "next_prompt_set", "leave_out", "queue_finds",
         "import_pairs", "put_first", "write_preferences", "accept_change", "follow_folder", "take_in_folder", "keep_attack",
