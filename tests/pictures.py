@@ -26,11 +26,14 @@ PICTURES: dict[str, tuple[str, tuple[int, int], str]] = {
     "results": ("results", (1440, 1000), "light"),
     "audit": ("audit", (1440, 1000), "light"),
     "runs": ("runs", WIDE, "light"),
+    "gap": ("runs", (1440, 600), "light"),
     "monitor": ("monitor", (1440, 1000), "light"),
     "train": ("train", WIDE, "light"),
     "own": ("own", WIDE, "light"),
 }
 """Name -> (page, width and height in pixels, theme)."""
+SCROLLED_TO = {"gap": "Reward beside truth and people"}
+"""Name -> words that the page is scrolled to, where it is not shown from its top."""
 
 
 def take(browser: Browser, address: str, name: str) -> Path:
@@ -46,6 +49,9 @@ def take(browser: Browser, address: str, name: str) -> Path:
     page.get_by_test_id("stMain").get_by_role("paragraph").first.wait_for(timeout=60_000)
     page.get_by_test_id("stStatusWidget").wait_for(state="detached", timeout=60_000)
     page.wait_for_timeout(2_000)  # charts and tables are drawn after the script's end
+    if name in SCROLLED_TO:
+        page.get_by_text(SCROLLED_TO[name], exact=True).evaluate("element => element.scrollIntoView()")
+        page.wait_for_timeout(2_000)
     path = IMAGES / f"{name}.png"
     page.screenshot(path=path)
     context.close()

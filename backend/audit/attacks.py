@@ -53,6 +53,12 @@ class Standing:
                 "people find the texts that an attack found useful",
                 "as pessoas acham úteis os textos que um ataque achou",
             )
+        if self.to_target == 1:
+            return fill(
+                "a cheap text scores {target} or more at the first call of an attack",
+                "um texto barato pontua {target} ou mais na primeira chamada de um ataque",
+                target=decimal(self.target),
+            )
         return fill(
             "a cheap text scores {target} or more after {calls} calls of an attack",
             "um texto barato pontua {target} ou mais após {calls} chamadas de um ataque",
