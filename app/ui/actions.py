@@ -11,10 +11,10 @@ _ERROR = "action_error"
 
 
 def attempt(action: Any, *args: Any) -> None:
-    """Do the action; its ``UserError`` is kept for ``show_failed``."""
+    """Do the action; what ends it (a ``UserError``, a folder that cannot be written, no process) is kept for ``show_failed``."""
     try:
         action(*args)
-    except UserError as error:
+    except (UserError, OSError) as error:
         st.session_state[_ERROR] = str(error)
 
 
