@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -67,7 +66,7 @@ class _Here:
         return True
 
     def stop(self) -> None:
-        """Ask it to end at the next step; asked again, it ends at once."""
+        """Ask it to end at the next step."""
         self._process.send_signal(signal.SIGTERM)
 
 
@@ -100,14 +99,12 @@ class _Parent:
         self._folder = Path(_run(parent_id).folder)
         self._plan, self._used = read_plan(self._folder), read_used(self._folder)
         self._under_way: dict[str, _Here | _Elsewhere] = {}
-        self._asked: Counter[str] = Counter()
-        self._signals = 0
+        self._asked: set[str] = set()
         self._signal = self._said = self._done = ""
         for number in STOPS:
             signal.signal(number, self._receive)
 
     def _receive(self, number: int, _frame: Any) -> None:
-        self._signals += 1
         self._signal = signal.Signals(number).name
 
     @property
@@ -123,7 +120,7 @@ class _Parent:
     @property
     def must_end(self) -> bool:
         """Whether no other child may be started, and those under way have to stop."""
-        return bool(self._signals) or self.is_used_up
+        return bool(self._signal) or self.is_used_up
 
     def train(self) -> None:
         """Give every child that has not finished its turn, until all have ended or the whole has to end."""
@@ -177,10 +174,9 @@ class _Parent:
         write_used(self._folder, self._used)
         for child in ended:
             del self._under_way[child]
-        for child, each in self._under_way.items():
-            if self._asked[child] < max(self._signals, int(self.must_end)):
-                self._asked[child] += 1
-                each.stop()
+        for child in self._under_way.keys() - self._asked if self.must_end else ():
+            self._asked.add(child)  # once: a second signal would end it without a checkpoint
+            self._under_way[child].stop()
         if ended or not self._done:
             statuses = [_run(child).status for child in self._children]
             self._done = f"{statuses.count('finished')} of {len(statuses)} runs have finished"
@@ -204,7 +200,7 @@ class _Parent:
         done = f"{len(runs) - len(missing)} of {len(runs)} runs have finished; {self._plan.used_words(self.hours)}"
         if not missing:
             return End("finished", done, 0)
-        if self._signals:
+        if self._signal:
             return End("stopped", f"stopped by {self._signal}: {done}", 0)
         if self.is_used_up:
             more = f"`run_training.py --resume {self._id} --hours …` (or --dollars) goes on with a larger one"

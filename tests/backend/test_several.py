@@ -137,7 +137,12 @@ def test_a_used_up_budget_stops_the_child_under_way_and_starts_no_other(workbenc
 
 def test_a_stop_of_the_whole_stops_the_child_under_way(workbench: Path, stand: Stand) -> None:
     ids = add_family(workbench / "runs", {"seed": 1}, {"seed": 2})
-    stand.at_look = lambda child: stand.handlers[signal.SIGTERM](signal.SIGTERM, None)
+
+    def twice(_child: str) -> None:  # from the page, and again from the process's own look at the store
+        for _ in range(2):
+            stand.handlers[signal.SIGTERM](signal.SIGTERM, None)
+
+    stand.at_look = twice
     end = train_children("parent", ids)
     assert end.status == "stopped" and end.reason.startswith("stopped by SIGTERM: 0 of 2 runs")
     assert stand.asked == ids[:1] and len(stand.started) == 1
