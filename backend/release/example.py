@@ -14,19 +14,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.access import OPERATOR, acting_as
-from backend.audit.attack import attack_task, queue_texts
+from backend.audit.attack import POLICY, attack_task, queue_texts
 from backend.audit.attacks import made_of
 from backend.audit.gates import decide_gates
 from backend.data.jsonl import read_prompts, write_prompts
 from backend.data.prompt_sets import default_prompts, named_prompts
 from backend.evaluation.evaluate import read_evaluation
 from backend.files import read_json, write_json, write_whole
+from backend.rating.imported import ImportedScore, import_scores
 from backend.rating.queue import enqueue
-from backend.rating.ratings import save_rating
 from backend.release.month import compose_month
 from backend.runs.sync import copy_folder
 from backend.settings import ROOT, get_settings
@@ -130,15 +130,17 @@ def _add_ratings(session: Session) -> None:
         found = [(find["prompt_id"], find["text"]) for find in finds]
         rated |= dict(zip(queue_texts(session, found), finds, strict=True))
     enqueue(session, list(rated))
-    raters: dict[str, Rater] = {}
-    for completion_id, row in rated.items():
-        session.get_one(Completion, completion_id).is_example = True
-        for name, score in row["scores"].items():
-            if name not in raters:
-                session.add(raters.setdefault(name, Rater(name=name, is_example=True)))
-                session.flush()
-            comment = row.get("comments", {}).get(name, "")
-            save_rating(session, completion_id, raters[name].id, score=score, comment=comment, imported=True)
+    session.execute(update(Completion).where(Completion.policy == POLICY).values(is_example=True))
+    comments = {(i, name): words for i, row in rated.items() for name, words in row.get("comments", {}).items()}
+    import_scores(
+        session,
+        [
+            ImportedScore(completion_id, name, score, comments.get((completion_id, name), ""))
+            for completion_id, row in rated.items()
+            for name, score in row["scores"].items()
+        ],
+    )
+    session.execute(update(Rater).values(is_example=True))
     profile = _profile(list(FOLDERS.values())[-1])
     rules = {made["task"]: made["fingerprint"] for made in attacks if made["profile"] == profile}
     tasks = dict(session.execute(select(Prompt.id, Prompt.task)).tuples().all())
