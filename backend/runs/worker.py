@@ -176,7 +176,10 @@ def _keep_in_sync(
             asked = True
             with suppress(OSError):  # the log may be on the disk that is full
                 print(why, flush=True)
-            os.kill(os.getpid(), signal.SIGTERM)
+            if (
+                signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
+            ):  # else it has had one, and a second would end it at once
+                os.kill(os.getpid(), signal.SIGTERM)
         with _store_faults_logged():
             if rewound is None or rewound.is_set():
                 sync_run(run_id)

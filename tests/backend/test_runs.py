@@ -144,6 +144,36 @@ def test_a_sync_that_fails_is_told_and_not_the_last(
     assert all(line.startswith("not copied to the store: ") for line in said.out.splitlines())
 
 
+@pytest.mark.parametrize("had_one", [True, False])
+def test_a_run_that_has_had_its_signal_is_not_sent_a_second(monkeypatch: pytest.MonkeyPatch, had_one: bool) -> None:
+    """A stop from a page is a signal and a word in the store. A second signal would end a long step without a checkpoint."""
+    from backend.training.callbacks import StopSignal
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    done, sent, looks = threading.Event(), [], iter(range(3))
+
+    def asked_to_stop(run_id: str, is_first: bool) -> str:
+        if next(looks) == 2:
+            done.set()
+        return "a stop was asked for"
+
+    monkeypatch.setattr(worker, "_sign_of_life", asked_to_stop)
+    monkeypatch.setattr(worker, "_SYNC_SECONDS", 0.01)
+    monkeypatch.setattr(worker, "sync_run", lambda run_id: None)
+    monkeypatch.setattr(worker, "offer_for_rating", lambda run_id: 0)
+    monkeypatch.setattr(worker.PeopleFile, "update", lambda self: None)
+    monkeypatch.setattr(worker.os, "kill", lambda pid, number: sent.append(number))
+    try:
+        stop = StopSignal()
+        if had_one:
+            stop._receive(signal.SIGTERM, None)
+        worker._keep_in_sync("r", done)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert sent == ([] if had_one else [signal.SIGTERM])
+
+
 @pytest.mark.slow
 def test_a_stop_ends_the_run_with_a_checkpoint(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config.model_copy(update={"max_steps": 5000, "eval_steps": 5000}))
