@@ -17,11 +17,12 @@ from backend.runs.children import COMPARISON, train_children
 from backend.runs.plan import Plan, make_plan, read_used, write_plan
 from backend.runs.queue import enqueue
 from backend.runs.sync import sync_run
-from backend.settings import ROOT, get_settings
+from backend.settings import get_settings
 from backend.store.engine import reading, writing
 from backend.store.tables import Run
 from tests.backend.test_hosts import add_run
 from tests.live_runs import get_run
+from tests.recorded import RUN_FOLDER
 
 
 def add_family(folder: Path, *changes: dict[str, object]) -> list[str]:
@@ -39,7 +40,7 @@ def add_family(folder: Path, *changes: dict[str, object]) -> list[str]:
 
 def evaluate(child: str) -> None:
     """Give a run the recorded example's evaluations."""
-    shutil.copytree(ROOT / "examples/nano-run", get_run(child).folder, dirs_exist_ok=True)
+    shutil.copytree(RUN_FOLDER, get_run(child).folder, dirs_exist_ok=True)
     sync_run(child)
 
 

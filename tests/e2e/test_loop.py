@@ -65,7 +65,10 @@ def test_rate_audit_train_and_read_the_verdict(app: App, page: Page) -> None:
     count = page.get_by_role("spinbutton", name="Completions per prompt")
     count.fill("1")
     count.press("Tab")
-    again(page.get_by_role("button", name="Sample").click, page.get_by_text(re.compile(r"loading|\d+ of 15")).first)
+    again(
+        page.get_by_role("button", name="Sample").click,
+        page.get_by_text(re.compile(r"starting|loading|taught|sampling|stored")).first,
+    )
     expect(page.get_by_text("stored 15 completions")).to_be_visible(timeout=240_000)
 
     # Rate five completions by keyboard.
