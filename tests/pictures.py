@@ -32,6 +32,8 @@ PICTURES: dict[str, tuple[str, tuple[int, int], str]] = {
     "own": ("own", WIDE, "light"),
 }
 """Name -> (page, width and height in pixels, theme)."""
+WAITS_FOR = {"results": "The reward rose", "audit": "Completions"}
+"""Name -> words that are there once the page has drawn what matters."""
 SCROLLED_TO = {"gap": "Reward beside truth and people"}
 """Name -> words that the page is scrolled to, where it is not shown from its top."""
 
@@ -48,6 +50,8 @@ def take(browser: Browser, address: str, name: str) -> Path:
     page.goto(f"{address}/{page_name}")
     page.get_by_test_id("stMain").get_by_role("paragraph").first.wait_for(timeout=60_000)
     page.get_by_test_id("stStatusWidget").wait_for(state="detached", timeout=60_000)
+    if name in WAITS_FOR:
+        page.get_by_text(WAITS_FOR[name]).first.wait_for(timeout=60_000)
     page.wait_for_timeout(2_000)  # charts and tables are drawn after the script's end
     if name in SCROLLED_TO:
         page.get_by_text(SCROLLED_TO[name], exact=True).evaluate("element => element.scrollIntoView()")

@@ -59,7 +59,7 @@ def example_note(is_example: bool) -> None:
     if is_example:
         st.caption(
             t(
-                ":material/science: Recorded example: a real nano run, rated by the project's authors.",
-                ":material/science: Exemplo gravado: um treino real do nano, avaliado pelos autores do projeto.",
+                ":material/science: Recorded example: real nano runs; its raters are readings by a language model, not people.",
+                ":material/science: Exemplo gravado: treinos reais do nano; as notas são leituras de um modelo de linguagem, não de pessoas.",
             )
         )
