@@ -32,7 +32,7 @@ PICTURES: dict[str, tuple[str, tuple[int, int], str]] = {
     "own": ("own", WIDE, "light"),
 }
 """Name -> (page, width and height in pixels, theme)."""
-WAITS_FOR = {"results": "The reward rose", "audit": "Completions"}
+WAITS_FOR = {"results": "The reward rose"}
 """Name -> words that are there once the page has drawn what matters."""
 SCROLLED_TO = {"gap": "Reward beside truth and people"}
 """Name -> words that the page is scrolled to, where it is not shown from its top."""
