@@ -25,7 +25,7 @@ def test_runs_and_results_name_their_prompts(example: Path) -> None:
         "The curve is on 65 eval prompts, 1 answer each. Tuned on Results is the best step, answered once more" in runs
     )
     results = words_of(run_page("results", result_run="example"))
-    assert "65 eval prompts, 1 answer each." in results and "Chosen on these prompts" in results
+    assert "65 eval prompts, 1 answer each" in results and "Chosen on these prompts" in results
     assert "cannot be told apart" in results
     assert "A curva está em 65 prompts de avaliação, 1 resposta cada." in words_of(
         run_page("runs", runs=["example"], lang="pt")
