@@ -11,6 +11,7 @@ from app.ui.markdown import literal, message
 from backend.charts.comparison import seeds_chart
 from backend.evaluation.findings import findings, headline
 from backend.evaluation.several import Outcome, Setting, people_words, settings_among, several_words, truth_words
+from backend.runs.reasons import reason_words
 from backend.store.engine import reading
 from backend.store.tables import Run
 
@@ -34,12 +35,12 @@ def show_seeds(children: list[Run]) -> None:
         show_setting(setting)
     st.caption(message(" ".join(t(*words) for words in several_words(settings))))
     if parent is not None and parent.reason:
-        st.caption(message(parent.reason))  # what it took, and of which budget
+        st.caption(message(t(*reason_words(parent.reason))))  # what it took, and of which budget
 
 
 def show_setting(setting: Setting) -> None:
     """A setting's headline, what each of its seeds says, its table, and with several seeds a chart of them."""
-    tasks = setting.tasks()
+    tasks = setting.tasks
     if setting.differs:
         st.markdown("## " + literal(t(*(setting.name if tasks else setting.short))))
     if not tasks:

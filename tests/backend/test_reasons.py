@@ -5,6 +5,7 @@ import re
 import pytest
 
 from backend.runs.causes import _KNOWN, KILLED_ON_REQUEST, cause_of_death
+from backend.runs.plan import Plan
 from backend.runs.reasons import firing_words, reason_words
 from backend.training.config import get_preset
 from backend.training.run import _outcome
@@ -26,6 +27,11 @@ RULES = default_rules(512, {"push": 0.2})
     "stop requested; it ends at the next step",
     "it gave up waiting for its turn",
     "stopped by SIGTERM before it began",
+    *(f"{before}1 of 4 runs have finished; {Plan(hours, dollars).used_words(0.25)}{after}"
+      for before, hours, dollars, after in (
+          ("", None, None, ""), ("stopped by SIGTERM: ", 2.0, None, ""), ("", None, 0.8, ""),
+          ("the budget is used up: ", 0.25, 0.8, ". `run_training.py --resume r --hours …` (or --dollars) goes on with a larger one"),
+      )),
 ])  # fmt: skip
 def test_what_the_workbench_says_is_said_in_portuguese(reason: str) -> None:
     words = reason_words(reason)
