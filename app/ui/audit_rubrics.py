@@ -4,8 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.audit_data import held_out_words
-from app.ui.language import interval, language, number, t, task_name
+from app.ui.language import interval, language, number, t
 from app.ui.markdown import harmless
+from app.ui.task_choice import choose_task
 from backend.audit.rubrics import Refit, criterion_correlations, refit, refit_words
 from backend.store.criteria import criterion_scores
 from backend.store.engine import reading
@@ -17,10 +18,8 @@ from rewards.types import Functions, Task
 def show_rubrics(rated: pd.DataFrame) -> None:
     """One task's components beside its criteria, and its weights refitted."""
     names = in_order([str(task) for task in rated["task"].unique()])
-    chosen = st.segmented_control(
-        t("Task", "Tarefa"), names, default=names[0], format_func=task_name, key="rubric_task", required=True
-    )
-    task, mine = get_task(str(chosen)), rated[rated["task"] == chosen]
+    chosen = choose_task(names, "rubric_task")
+    task, mine = get_task(chosen), rated[rated["task"] == chosen]
     with reading() as session:
         given = criterion_scores(session)
     st.subheader(t("Criteria", "Critérios"), anchor=False)

@@ -196,6 +196,5 @@ def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list
 def clone(run: Run) -> None:
     """Fill the form with a run's configuration."""
     start = get_preset(run.preset)
-    fill_form(
-        TrainConfig.model_validate({**start.model_dump(), **run.config})
-    )  # of an older run some fields are missing
+    # Of an older run some fields are missing.
+    fill_form(TrainConfig.model_validate({**start.model_dump(), **run.config}))

@@ -8,15 +8,13 @@ import streamlit as st
 
 from app.ui.language import t
 from app.ui.markdown import message
-from app.ui.run_fields import label
+from app.ui.run_fields import NOT_COMPARED, label, value_words
 from backend.runs.reasons import firing_words
 from backend.runs.watch import firings
 from backend.store.tables import Run
 from backend.suites import tasks
 from backend.training.config import TrainConfig, all_presets
 from backend.training.stop_rules import Rule, default_rules, floors
-
-_NOT_COMPARED = ("name", "override_reason")
 
 
 def show_differences(runs: Sequence[Run], names: Sequence[str]) -> None:
@@ -45,17 +43,9 @@ def differing(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """Field -> each configuration's value, of the fields in which they differ. What a run does not say is the default."""
     start = TrainConfig().model_dump(mode="json")
     whole = [{**start, **config} for config in configs]
-    fields = [field for field in dict.fromkeys(f for c in whole for f in c) if field not in _NOT_COMPARED]
-    shown = {field: [_shown(config.get(field)) for config in whole] for field in fields}
+    fields = [field for field in dict.fromkeys(f for c in whole for f in c) if field not in NOT_COMPARED]
+    shown = {field: [value_words(config.get(field)) for config in whole] for field in fields}
     return {field: values for field, values in shown.items() if len(set(values)) > 1}
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{k}={v}" for k, v in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "–"
-    return "–" if value is None or value == "" else str(value)
 
 
 def show_watch_table(run: Run, metrics: Sequence[str]) -> None:

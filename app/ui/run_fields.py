@@ -43,6 +43,8 @@ LABELS = {
 """Field -> its label; any other field is written under its own name, in "Other fields"."""
 FIELDS = tuple(field for field in LABELS if field not in ("preset", "name"))
 """The fields that people change most; each has a widget of its own."""
+NOT_COMPARED = ("name", "override_reason")
+"""Fields that make no configuration another."""
 
 
 def label(field: str) -> str:
@@ -207,14 +209,20 @@ def problem_words(problem: Problem) -> str:
 def difference_words(config: TrainConfig, now: TrainConfig) -> str:
     """In which fields two configurations differ, the first one's values first."""
     found = differences(config, now)
-    names = [field for field in found if field not in ("name", "override_reason")]
+    names = [field for field in found if field not in NOT_COMPARED]
     return ", ".join(
-        f"{label(field)} {_shown(found[field][0])} ({t('here', 'aqui')} {_shown(found[field][1])})" for field in names
+        f"{label(field)} {value_words(found[field][0])} ({t('here', 'aqui')} {value_words(found[field][1])})"
+        for field in names
     )
 
 
-def _shown(value: Any) -> str:
-    return ", ".join(map(str, value)) or "–" if isinstance(value, list) else str(value)
+def value_words(value: Any) -> str:
+    """A field's value, as it is stored, for people."""
+    if isinstance(value, dict):
+        return ", ".join(f"{k}={v}" for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "–"
+    return "–" if value is None or value == "" else str(value)
 
 
 def _in_widget(value: Any) -> Any:

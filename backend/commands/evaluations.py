@@ -65,10 +65,8 @@ def compare_(
     title = f"{name_of(base)} → {name_of(tuned)}"
     typer.echo(comparison_table(compared.tasks))
     typer.echo(f"\n{on_prompts(compared)}. {chosen_words(compared) or ''}".rstrip())
-    sentence, following = (
-        str(evidence_sentence(compared.evidence)),
-        str(next_step(compared.tasks, compared.evidence).what),
-    )
+    sentence = str(evidence_sentence(compared.evidence))
+    following = str(next_step(compared.tasks, compared.evidence).what)
     typer.echo(f"{sentence}\nNext: {following}")
     for words in (not_worse_words(compared.tasks, compared.settings), balanced_words(compared.tasks)):
         if words is not None:

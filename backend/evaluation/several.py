@@ -6,6 +6,7 @@ people say, and what choosing among settings does to the numbers of the chosen o
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from math import isnan, nan, sqrt
 from statistics import fmean, variance
 from typing import Any
@@ -55,6 +56,7 @@ class Setting:
         text = " · ".join(f"{field}={as_setting(value)}" for field, value in self.differs.items())
         return Text(text, text)
 
+    @cached_property
     def tasks(self) -> list["Outcome"]:
         """Base against tuned per task, then overall; empty while no run has finished."""
         compared = list(self.seeds.values())
@@ -215,7 +217,7 @@ def _known(shown: Sequence[Setting]) -> Text:
     """Which settings more than the reward speaks for, and against."""
     rose, liked, disliked = [], [], []
     for setting in shown:
-        for outcome in setting.tasks():
+        for outcome in setting.tasks:
             where = fill("{task} ({name})", "{task} ({name})", task=label_of(outcome.over.task), name=setting.short)
             if (t := outcome.truth) is not None and t.rose == t.seeds:
                 rose.append(where)
@@ -228,7 +230,7 @@ def _known(shown: Sequence[Setting]) -> Text:
         fill("people score higher in: {where}", "as pessoas dão mais em: {where}", where=joined(liked, ", ") if liked else none),
         *([fill("and lower in: {where}", "e menos em: {where}", where=joined(disliked, ", "))] if disliked else []),
     ]  # fmt: skip
-    asked = any(outcome.people is not None for setting in shown for outcome in setting.tasks())
+    asked = any(outcome.people is not None for setting in shown for outcome in setting.tasks)
     return fill(
         "The reward picks no winner. The truth surely rose, with every seed, in: {rose}; {people}.",
         "A recompensa não escolhe um vencedor. A verdade subiu com certeza, com toda semente, em: {rose}; {people}.",
@@ -312,7 +314,7 @@ def several_table(settings: Sequence[Setting]) -> str:
         lines.append(
             f"{'task':<12}{'base':>7}{'tuned':>8}{'delta':>9}  {'95 % interval':<18}{seeds}  truth; people (of 5)"
         )
-        for o in setting.tasks():
+        for o in setting.tasks:
             c = o.over
             each = "".join(f"{delta:>+12.3f}" for delta in c.deltas) if seeds else ""
             interval = "one seed" if not seeds else "–" if isnan(c.low) else f"[{c.low:+.3f}, {c.high:+.3f}]"
@@ -329,7 +331,7 @@ def as_plain(settings: Sequence[Setting]) -> dict[str, Any]:
                 "differs": setting.differs,
                 "runs": setting.runs,
                 "seeds": list(setting.seeds),
-                "tasks": [_plain(outcome) for outcome in setting.tasks()],
+                "tasks": [_plain(outcome) for outcome in setting.tasks],
                 "evidence": {str(seed): str(evidence_sentence(c.evidence)) for seed, c in setting.seeds.items()},
             }
             for setting in settings

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 from sqlalchemy import Select, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.errors import UserError
 from backend.rating.queue import is_repeat
-from backend.store.engine import in_turn
+from backend.store.engine import in_turn, insert_or
 from backend.store.ratings import check_own_rater, get_rater
 from backend.store.tables import Completion, CriterionScore, Prompt, utc_now
 from backend.suites import find_task
@@ -56,7 +55,7 @@ def _keep(session: Session, scores: Sequence[tuple[int, int, str, int]]) -> None
     """Store (completion id, rater id, criterion, value) of each, in place of what is there."""
     if not scores:
         return
-    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(CriterionScore)
+    insert = insert_or(session, CriterionScore)
     keys, now = ("completion_id", "rater_id", "criterion"), utc_now()
     given = {"value": insert.excluded.value, "created_at": insert.excluded.created_at}
     rows = [dict(zip((*keys, "value"), score, strict=True), created_at=now) for score in scores]

@@ -24,7 +24,7 @@ from backend.audit.gates import decide_gates
 from backend.data.jsonl import read_prompts, write_prompts
 from backend.data.prompt_sets import default_prompts, named_prompts
 from backend.evaluation.evaluate import read_evaluation
-from backend.files import read_json, write_json, write_whole
+from backend.files import write_json, write_whole
 from backend.rating.imported import ImportedScore, import_scores
 from backend.rating.queue import enqueue
 from backend.release.month import compose_month
@@ -171,12 +171,11 @@ def record(run_folders: Mapping[str, Path]) -> int:
     Args:
         run_folders: the folder of a finished run for each of ``FOLDERS``.
     """
-    kept = {(row["prompt_id"], text): row for row, text in _rated_texts()}
+    kept = {(row["prompt_id"], text): row for row, text in _with_texts(_lines(RATINGS))}
     for run_id, source in run_folders.items():
         _copy_record(source, FOLDERS[run_id])
-    _write_lines(RATINGS, _to_rate())
     rows = []
-    for row, text in _rated_texts():
+    for row, text in _with_texts(_to_rate()):
         old = kept.get((row["prompt_id"], text), {})
         rows.append(row | {name: old.get(name, {}) for name in ("scores", "comments")})
     _write_lines(RATINGS, rows)
@@ -208,7 +207,7 @@ def record_values() -> None:
     """
     run_id, folder = list(FOLDERS.items())[-1]
     prompts = {p.id: p for p in read_prompts(folder / "prompts.jsonl")}
-    answers, attacks = list(_rated_texts()), _lines(ATTACKS)
+    answers, attacks = list(_with_texts(_lines(RATINGS))), _lines(ATTACKS)
     read = [*answers, *((find, find["text"]) for made in attacks for find in made["finds"])]
     without = [(row, text, prompts[row["prompt_id"]]) for row, text in read if row.get("run") != run_id]
     asked = [(p.task, ToScore(p.chat, text, p.facts, p.form)) for _, text, p in without]
@@ -242,10 +241,10 @@ def _to_rate() -> list[dict[str, Any]]:
     return [{"run": r, "evaluation": e, "prompt_id": p, "sample": 0} for r, e, p in rows]
 
 
-def _rated_texts() -> Iterator[tuple[dict[str, Any], str]]:
-    """Each line of ratings.jsonl with the text that it is about."""
+def _with_texts(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Each row of ``RATINGS`` with the text that it is about."""
     texts: dict[tuple[str, str], dict[tuple[str, int], str]] = {}
-    for row in _lines(RATINGS):
+    for row in rows:
         key = row["run"], row["evaluation"]
         if key not in texts:
             result = read_evaluation(FOLDERS[key[0]] / "evaluations" / f"{key[1]}.json")
@@ -267,7 +266,6 @@ def _copy_record(source: Path, target: Path) -> None:
         shutil.copy2(source / name, target / name)
     for name in ("evaluations", "rollouts"):
         shutil.copytree(source / name, target / name)
-    write_json(
-        target / "run.json", {name: (read_json(source / "run.json") or {})[name] for name in ("status", "reason")}
-    )
+    ended = json.loads((source / "run.json").read_text(encoding="utf-8"))
+    write_json(target / "run.json", {name: ended[name] for name in ("status", "reason")})
     write_prompts(target / "prompts.jsonl", [p for p in read_prompts(source / "prompts.jsonl") if p.split != "train"])

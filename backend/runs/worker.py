@@ -165,7 +165,7 @@ def _keep_in_sync(
     are to rate, and tell the folder what they have said.
 
     If that fails, training continues and a later attempt copies it. A run that was stopped or given up elsewhere, or whose
-    folder is gone, is asked to end, once.
+    folder is gone, is asked to end, once; not if it has had a signal already, for a second would end it without a checkpoint.
     """
     asked, people = False, PeopleFile(run_id)
     while not done.wait(_SYNC_SECONDS):
@@ -176,9 +176,7 @@ def _keep_in_sync(
             asked = True
             with suppress(OSError):  # the log may be on the disk that is full
                 print(why, flush=True)
-            if (
-                signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
-            ):  # else it has had one, and a second would end it at once
+            if signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
                 os.kill(os.getpid(), signal.SIGTERM)
         with _store_faults_logged():
             if rewound is None or rewound.is_set():

@@ -24,6 +24,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from filelock import FileLock
 from sqlalchemy import URL, Engine, create_engine, event, func, inspect, make_url, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
@@ -53,6 +54,11 @@ RESTORE = (
     "`workbench store copy sqlite:///backups/NAME.db URL_OF_AN_EMPTY_DATABASE`."
 )
 T = TypeVar("T")
+
+
+def insert_or(session: Session, table: Any) -> Any:
+    """An insert into ``table`` that can say what happens to a row that is there already, in the words of the session's database."""
+    return (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(table)
 
 
 class StoreAway(UserError):

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from backend.records import PromptRecord
-from backend.store.engine import in_parts
+from backend.store.engine import in_parts, insert_or
 from backend.store.tables import Completion, Prompt, utc_now
 
 POLICY = "imported"
@@ -62,9 +61,9 @@ def add_imported(session: Session, rows: Sequence[NewCompletion]) -> int:
 
 
 def _insert_new(session: Session, table: type[Any], key: str, rows: list[dict[str, Any]]) -> None:
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     if rows:  # by the table and not the class: a third of the time
-        session.connection().execute(dialect.insert(table.__table__).on_conflict_do_nothing(index_elements=[key]), rows)
+        insert = insert_or(session, table.__table__).on_conflict_do_nothing(index_elements=[key])
+        session.connection().execute(insert, rows)
 
 
 def ids_of_keys(session: Session, keys: Sequence[str]) -> dict[str, int]:

@@ -6,12 +6,11 @@ from typing import Any
 
 import pandas as pd
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.errors import UserError
-from backend.store.engine import reading
+from backend.store.engine import insert_or, reading
 from backend.store.tables import Metric, Run, utc_now
 
 
@@ -72,7 +71,7 @@ def save_metrics(session: Session, run_id: str, rows: list[dict[str, Any]]) -> N
     """Write metric rows (step, name, value); a row with the same step and name is replaced."""
     if not rows:
         return
-    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(Metric)
+    insert = insert_or(session, Metric)
     latest = {(r["step"], r["name"]): {**r, "run_id": run_id} for r in rows}
     upsert = insert.on_conflict_do_update(
         index_elements=["run_id", "name", "step"], set_={"value": insert.excluded.value}
