@@ -21,7 +21,7 @@ from app.ui.audit_versions import show_versions
 from app.ui.chart import show_chart
 from app.ui.language import language, number, numbers, t, task_name
 from app.ui.markdown import message
-from app.ui.state import open_store
+from app.ui.state import example_note, open_store
 from app.ui.tabs import show_tabs
 from app.ui.verdicts import gate_words
 from backend.audit.attack import found_probes
@@ -33,7 +33,7 @@ from backend.audit.strongest import Where
 from backend.charts.audit import correlation_chart
 from backend.errors import UserError
 from backend.store.engine import reading, writing
-from backend.store.ratings import left_out
+from backend.store.ratings import has_own_ratings, left_out
 from backend.suites import default_profile, fingerprint, profiles, suite_of, suites, tasks
 from rewards.scoring import run_probes
 
@@ -44,6 +44,12 @@ VERDICTS: dict[str, tuple[str, Any]] = {
     "more ratings needed": (":material/hourglass_top:", "orange"),
     "stale": (":material/update:", "orange"),
 }
+
+
+def show_whose() -> None:
+    """Whose scores these are, as long as they are the example's alone."""
+    with reading() as session:
+        example_note(not has_own_ratings(session))
 
 
 def show_gates(totals: pd.DataFrame, decisions: dict[str, Gate]) -> None:
@@ -219,6 +225,7 @@ def page() -> None:
     if rated.empty:
         show_nothing_rated(profile)
         return
+    show_whose()
     totals = audit[audit["reward"] == "total"]
     found = findings(profile, version)
     show_strongest(found, TABS, shown_in())

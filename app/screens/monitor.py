@@ -171,10 +171,10 @@ def example_words() -> str:
     return t(
         ":material/science: Example, composed: no gateway gave these answers. Each day deals out what the recorded run's tuned "
         "model answered when it was evaluated; for four days one task gets the base model's answers, as if the adapter had "
-        "not been loaded. Scores, alarms and raters' scores are real. It goes when a gateway of yours starts.",
+        "not been loaded. Rewards and alarms are real, and the raters are those of the example. It goes when a gateway of yours starts.",
         ":material/science: Exemplo, composto: nenhum gateway deu estas respostas. Cada dia distribui o que o modelo treinado do "
         "exemplo respondeu ao ser avaliado; por quatro dias uma tarefa recebe as respostas do modelo base, como se o "
-        "adaptador não tivesse sido carregado. Recompensas, alarmes e notas de avaliadores são reais. Ele some quando um "
+        "adaptador não tivesse sido carregado. Recompensas e alarmes são reais, e os avaliadores são os do exemplo. Ele some quando um "
         "gateway seu começa.",
     )
 

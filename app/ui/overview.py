@@ -14,8 +14,8 @@ from backend.evaluation.findings import findings, headline
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.store.answers import alarms
 from backend.store.evaluations import tuned_evaluations
-from backend.store.ratings import scored_ratings
-from backend.store.tables import Prompt, Rater, Rating, Run, Stratum
+from backend.store.ratings import has_own_ratings, scored_ratings
+from backend.store.tables import Prompt, Rater, Run, Stratum
 from backend.suites import default_profile, label_of, task_names
 from backend.wording import Text, fill
 
@@ -126,5 +126,4 @@ def _names(tasks: Sequence[str]) -> Text:
 
 def only_example(session: Session, runs: Sequence[Run]) -> bool:
     """Whether nothing has been done here yet: the recorded example's ratings and run are all there is."""
-    own = session.scalar(select(Rating.id).join(Rater).where(~Rater.is_example).limit(1))
-    return own is None and bool(runs) and all(run.is_example for run in runs)
+    return not has_own_ratings(session) and bool(runs) and all(run.is_example for run in runs)

@@ -128,6 +128,11 @@ def given_scores(session: Session, *wanted: ColumnElement[bool]) -> pd.DataFrame
     return pd.DataFrame(rows, columns=["completion_id", "task", "rater", "score", "comment", "seconds"])
 
 
+def has_own_ratings(session: Session) -> bool:
+    """Whether anybody but the example's raters has rated."""
+    return session.scalar(select(Rating.id).join(Rater).where(~Rater.is_example).limit(1)) is not None
+
+
 def ratings_version(session: Session) -> str:
     """A text that changes whenever a rating is given, changed or taken back."""
     events = session.scalar(select(func.max(RatingEvent.id)))

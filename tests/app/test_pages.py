@@ -132,6 +132,17 @@ def test_the_audit_steps_through_completions_from_the_largest_disagreement(examp
     assert "\\*odd\\* sentiment" in words_of(page.run()) and "authors" in words_of(page)
 
 
+def test_the_audit_says_whose_scores_these_are_until_somebody_rates(example: Path) -> None:
+    from backend.rating.ratings import save_rating
+    from backend.store.ratings import get_rater
+
+    assert "readings by a language model" in words_of(run_page("audit"))
+    with writing() as session:
+        rated = session.scalars(select(Rating.completion_id).limit(1)).one()
+        save_rating(session, rated, get_rater(session, "Ana").id, score=3, imported=True)
+    assert "readings by a language model" not in words_of(run_page("audit"))
+
+
 def test_the_address_of_the_audit_names_the_completion(example: Path) -> None:
     with reading() as session:
         known = rated_scores(session, "v4.2.1").query("task == 'push' and component == 'total'")
