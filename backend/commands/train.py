@@ -105,6 +105,8 @@ def main(
             _list()
             return
         if run or resume:
+            if where:
+                raise UserError("where a run trains is chosen when it is made; leave --where out")
             _set_budget(run or resume, hours, dollars)
             raise typer.Exit(_work(run or resume, json_, resume=bool(resume)))
         if folder is not None:
@@ -198,9 +200,10 @@ def _create(config: Any, grid: Any, hours: float | None, dollars: float | None, 
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if processes > 1 and grid:
         raise UserError("several runs train one after the other; give --seed and --set under accelerate launch")
-    if not grid and (hours is not None or dollars is not None):
+    if not grid and (hours is not None or dollars is not None or where):
         raise UserError(
-            "--hours and --dollars are for several runs: give --seeds or --grid too; for one, set max_steps"
+            "--hours, --dollars and --where are for several runs: give --seeds or --grid too. "
+            "One run trains on this machine and ends after max_steps; Train's page sends it elsewhere"
         )
     created = [""]
     if int(os.environ.get("RANK", "0")) == 0:

@@ -34,6 +34,7 @@ def test_a_folder_is_no_database(tmp_path: Path) -> None:
 def test_a_missing_table_is_said_at_the_start(any_workbench: Path) -> None:
     get_engine()
     with writing() as session:
+        session.execute(text("DROP VIEW v_scores"))  # PostgreSQL drops no table under a view
         session.execute(text("DROP TABLE scores"))
     forget_engines()
     with pytest.raises(UserError, match=r"lacks the table scores.*store copy"):

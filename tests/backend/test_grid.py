@@ -148,6 +148,7 @@ def test_a_used_up_budget_is_changed_for_a_larger_one_alone(tmp_path: Path, work
         (["--seeds", "1,2", "--hours", "0"], "--hours is a number above 0"),
         (["--folder", "{folder}", "--grid", "beta=0,1"], "a folder holds one run"),
         (["--resume", "nothing", "--hours", "1"], "there is no run nothing"),
+        (["--resume", "nothing", "--where", "local"], "leave --where out"),
     ],
 )
 def test_the_command_refuses_in_a_line(

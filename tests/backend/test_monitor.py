@@ -14,7 +14,6 @@ from backend.errors import UserError
 from backend.rating.queue import claim_next
 from backend.rating.ratings import save_rating
 from backend.records import Message, PromptRecord
-from backend.release.example import load_example
 from backend.serving import monitor
 from backend.serving.config import Engine, ServingConfig
 from backend.serving.drift import SLOW, Day, learning, level, look, together, whole_days
@@ -28,6 +27,7 @@ from backend.store.ratings import get_rater
 from backend.store.tables import Alarm, Answer, Completion, Run, utc_now
 from benchmarks.coverage.monitor import Shape, false_alarms, found_within
 from rewards import score
+from tests.recorded import load_recorded
 
 ROUTES = {"extraction": ("tuned",), "insights": ("tuned",), "sql_qa": ("rules",), "push": ("rules",)}
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
@@ -47,8 +47,8 @@ def give(task: str, day: datetime, rewards: np.ndarray, **more: Any) -> None:
 
 
 def config() -> ServingConfig:
-    """Extraction and insights are served by the example's run."""
-    load_example()
+    """Extraction and insights are served by the recorded run."""
+    load_recorded()
     with reading() as session:
         run = session.scalar(select(Run.id))
     return ServingConfig(engines={"tuned": Engine(url="http://x/v1", model="m", run=str(run))}, routes=ROUTES)
