@@ -1,9 +1,20 @@
 """The shop as a prompt source, used by the Data page and by configurations with ``prompts = shop``."""
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
-from backend.commerce.prompts import EVAL_COUNTS, TEST, TRAIN_COUNTS, build_prompts, counts_for, counts_for_test
+from backend.commerce.prompts import (
+    EVAL_COUNTS,
+    TEST,
+    TRAIN_COUNTS,
+    build_prompts,
+    counts_for,
+    counts_for_test,
+    system_prompt,
+)
 from backend.commerce.shop import shop_identity, shop_path
 from backend.commerce.synthetic import ensure_shop
 from backend.records import PromptRecord
@@ -31,8 +42,29 @@ def shop_prompts(eval_scale: int = 1, test: int = TEST, seed: int = 42, **train:
         seed: the seed of every draw.
         train: train prompts per task; the default number for tasks left out.
     """
-    evaluation = {task: eval_scale * n for task, n in EVAL_COUNTS.items()}
-    return build_prompts(ensure_shop(shop_path()), counts_for(**train), evaluation, counts_for_test(test), seed)
+    shop = ensure_shop(shop_path())
+    wanted = counts_for(**train), {task: eval_scale * n for task, n in EVAL_COUNTS.items()}, counts_for_test(test)
+    depends_on = (
+        hashlib.sha256(shop.read_bytes()).digest(),
+        *(system_prompt(task) for task in TRAIN_COUNTS),
+        *(tuple(counts.items()) for counts in wanted),
+        seed,
+    )
+    return list(_built(_Asked(depends_on, lambda: build_prompts(shop, *wanted, seed))))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Prompts to build, and all that they depend on."""
+
+    depends_on: tuple[Hashable, ...]
+    build: Callable[[], list[PromptRecord]] = field(compare=False)
+
+
+@lru_cache(maxsize=4)
+def _built(asked: _Asked) -> tuple[PromptRecord, ...]:
+    """Built once in a process: it takes seconds, and pages ask for the same prompts again and again."""
+    return tuple(asked.build())
 
 
 def take_olist(folder: Path, on_progress: Callable[[str], None]) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,10 +15,11 @@ LEAK = 0.80
 _RUN = 5
 
 
-def shingles(text: str) -> set[str]:
+@lru_cache(maxsize=256)  # a text is looked up, and then often added
+def shingles(text: str) -> frozenset[str]:
     """The five-character sequences of a text; accents, case and layout do not matter."""
     plain = " ".join(fold(text).split())
-    return {plain[i : i + _RUN] for i in range(max(1, len(plain) - _RUN + 1))}
+    return frozenset(plain[i : i + _RUN] for i in range(max(1, len(plain) - _RUN + 1)))
 
 
 class Neighbours:
