@@ -105,9 +105,7 @@ def main(
             _list()
             return
         if run or resume:
-            if where:
-                raise UserError("where a run trains is chosen when it is made; leave --where out")
-            _set_budget(run or resume, hours, dollars)
+            _set_budget(run or resume, hours, dollars, where)
             raise typer.Exit(_work(run or resume, json_, resume=bool(resume)))
         if folder is not None:
             given = [model, *set_, prompts, prompt_file, name, seed, seeds, *grid, config_, preset, preflight or None]
@@ -244,8 +242,10 @@ def _create_several(config: Any, grid: Any, hours: float | None, dollars: float 
     return created
 
 
-def _set_budget(run_id: str, hours: float | None, dollars: float | None) -> None:
+def _set_budget(run_id: str, hours: float | None, dollars: float | None, where: str) -> None:
     """Give a run of several another budget, of which it has used some already; nothing where none is given."""
+    if where:
+        raise UserError("where a run trains is chosen when it is made; leave --where out")
     if hours is None and dollars is None:
         return
     from backend.runs.plan import change_budget, make_plan
