@@ -22,7 +22,7 @@ from backend.commands.own import CompletionColumn, OwnRewards, PromptColumn, Tas
 from backend.data.sources.layout import Layout
 from backend.errors import UserError
 from backend.models.nano_cache import nano_is_ready, progress_path
-from backend.release.example import first_start
+from backend.release.start import first_start
 from backend.runs.processes import child_environment, start_detached
 from backend.settings import get_settings
 from backend.suites.choice import is_chosen, use_suite

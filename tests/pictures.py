@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from backend.release.example import first_start
+from backend.release.start import first_start
 from backend.settings import ROOT
 from benchmarks.servers import App
 from benchmarks.workbenches import workbench_at

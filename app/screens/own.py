@@ -18,7 +18,7 @@ from backend.data.completions import preview
 from backend.data.sources import columns_of
 from backend.data.sources.layout import Layout
 from backend.errors import UserError
-from backend.release.example import first_start
+from backend.release.start import first_start
 from backend.suites import suites
 from backend.suites.choice import is_chosen, use_installed, use_suite
 from backend.suites.reward_file import TEMPLATE, may_hold_rewards

@@ -10,7 +10,8 @@ from app.ui.completion import show_completion, show_prompt
 from app.ui.language import interval, number, numbers, p_value, t, task_name
 from app.ui.markdown import literal
 from backend.evaluation.changes import Kind, word_changes
-from backend.evaluation.compare import ComparisonSettings, TaskComparison
+from backend.evaluation.compare import TaskComparison
+from backend.evaluation.settings import ComparisonSettings
 from backend.evaluation.stored import Compared
 from backend.evaluation.words import VERDICTS, balanced_words, length_words, not_worse_words
 from backend.suites import find_task

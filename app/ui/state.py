@@ -10,7 +10,7 @@ import streamlit as st
 from app.ui.language import t
 from app.ui.markdown import message
 from backend.errors import UserError
-from backend.release.example import first_start
+from backend.release.start import first_start
 from backend.settings import get_settings
 from backend.store.engine import StoreAway
 

@@ -66,7 +66,7 @@ def sample(
     from backend.progress import Reporter
     from backend.rating.queue import save_for_raters
     from backend.records import Sampling
-    from backend.release.example import first_start
+    from backend.release.start import first_start
     from backend.store.engine import writing
     from backend.store.prompts import save_prompt_set
 

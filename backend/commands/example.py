@@ -14,8 +14,9 @@ import typer
 
 from backend.cli import Commands, answer
 from backend.errors import UserError
-from backend.release.example import ATTACKS, EXAMPLES, FOLDERS, first_start, load_example, record_attacks, record_values
+from backend.release.example import ATTACKS, EXAMPLES, FOLDERS, load_example, record_attacks, record_values
 from backend.release.example import record as record_example
+from backend.release.start import first_start
 from backend.store.engine import reading
 from backend.store.tables import Run
 

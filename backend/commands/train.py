@@ -131,7 +131,7 @@ def main(
                     "a folder holds one run, which does its preflight itself; give --seed or --set, and a folder for each"
                 )
             raise typer.Exit(_make_in(folder, config, only_write))
-        from backend.release.example import first_start
+        from backend.release.start import first_start
 
         first_start()
         if preflight:

@@ -18,10 +18,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backend.evaluation.paired import (
-    ALPHA,
     FEWEST_PAIRS,
     Array,
     holm,
@@ -32,6 +30,7 @@ from backend.evaluation.paired import (
     wilcoxon,
 )
 from backend.evaluation.power import detectable, unseen
+from backend.evaluation.settings import ALPHA, ComparisonSettings
 
 Verdict = Literal[
     "improved",
@@ -46,27 +45,6 @@ Verdict = Literal[
 MOST_GAIN: Verdict = "most gain, few may lose much"
 """The signed ranks say "better", but the mean does not surely follow."""
 MOST_LOSE: Verdict = "most lose, few may gain much"
-
-
-class ComparisonSettings(BaseModel):
-    """What a comparison is judged by; fixed before the run, and stored with the numbers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    alpha: float = Field(ALPHA, gt=0, lt=0.5)
-    """The largest share of tables without any effect that may name one."""
-    family: Literal["tasks"] = "tasks"
-    """What the p-values are corrected over (Holm): the tasks of the table."""
-    margin: float = Field(0.05, gt=0, le=1)
-    """The largest loss of mean reward that still counts as "not worse"."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        """``alpha=0.01,margin=0.02``, as a command line gives it."""
-        if not isinstance(value, str):
-            return value
-        return {name.strip(): number.strip() for name, _, number in (part.partition("=") for part in value.split(","))}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from scipy import stats
 
 Array = NDArray[np.float64]
 
-ALPHA = 0.05
 RESAMPLES = 10_000
 SEED = 20_240_427
 _COUNTED = 300

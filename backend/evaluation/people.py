@@ -19,7 +19,7 @@ from scipy import stats
 from sqlalchemy.orm import Session
 
 from backend.access import needs
-from backend.evaluation.paired import ALPHA
+from backend.evaluation.settings import ALPHA
 from backend.rating.queue import enqueue
 from backend.store.evaluations import evaluation_people, evaluation_texts
 from backend.store.tables import Evaluation

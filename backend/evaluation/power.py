@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from backend.evaluation.paired import ALPHA, FEWEST_PAIRS, SEED, Array, intervals, rank_sum_chances
+from backend.evaluation.paired import FEWEST_PAIRS, SEED, Array, intervals, rank_sum_chances
+from backend.evaluation.settings import ALPHA
 
 _SAMPLES = 200
 _MOST = 50

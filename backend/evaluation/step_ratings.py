@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from backend.evaluation.gap import Estimates
-from backend.evaluation.paired import ALPHA
+from backend.evaluation.settings import ALPHA
 from backend.rating.design import QUARTERS
 
 FEWEST = 3

@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 from backend.audit.attacks import standing_attacks
 from backend.audit.gates import standing_gates
 from backend.errors import UserError
-from backend.evaluation.compare import ComparisonSettings, TaskComparison, compare
+from backend.evaluation.compare import TaskComparison, compare
 from backend.evaluation.evidence import Evidence, gather
 from backend.evaluation.noise import variance_shares
 from backend.evaluation.paired import mean_interval
 from backend.evaluation.people import PeopleEstimate, would_people_agree
+from backend.evaluation.settings import ComparisonSettings
 from backend.evaluation.words import split_words
 from backend.store.evaluations import (
     answered,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from backend.evaluation.compare import MOST_GAIN, MOST_LOSE, ComparisonSettings, TaskComparison, Verdict
+from backend.evaluation.compare import MOST_GAIN, MOST_LOSE, TaskComparison, Verdict
 from backend.evaluation.length import EqualLength, at_equal_length
-from backend.evaluation.paired import ALPHA
+from backend.evaluation.settings import ALPHA, ComparisonSettings
 from backend.suites import label_of
 from backend.wording import Text, decimal, fill, joined, p_value
 

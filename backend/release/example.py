@@ -22,16 +22,15 @@ from backend.audit.attack import POLICY, attack_task, queue_texts
 from backend.audit.attacks import made_of
 from backend.audit.gates import decide_gates
 from backend.data.jsonl import read_prompts, write_prompts
-from backend.data.prompt_sets import default_prompts, named_prompts
 from backend.evaluation.evaluate import read_evaluation
 from backend.files import write_json, write_whole
 from backend.rating.imported import ImportedScore, import_scores
 from backend.rating.queue import enqueue
 from backend.release.month import compose_month
 from backend.runs.sync import copy_folder
-from backend.settings import ROOT, get_settings
+from backend.settings import ROOT
 from backend.store.completions import add_scores
-from backend.store.engine import check_health, in_turn, reading, writing
+from backend.store.engine import in_turn, reading, writing
 from backend.store.prompts import save_prompt_set
 from backend.store.tables import AttackMade, Completion, Prompt, Rater, Run, utc_now
 from backend.suites import ToScore, score_all, task_names
@@ -53,19 +52,9 @@ AUTHORS = "authors (example)"
 """Who decided in the example, where no single reader did."""
 
 
-@acting_as(OPERATOR)
-def first_start() -> None:
-    """Bring the schema up to date, check the file, and fill an empty store with the default prompts and the example."""
-    check_health()
-    with reading() as session:
-        if session.scalar(select(Prompt.id).limit(1)) is not None:
-            return
-    with writing() as session:
-        in_turn(session, "first start")
-        if (name := default_prompts()) and session.scalar(select(Prompt.id).limit(1)) is None:
-            save_prompt_set(session, named_prompts(name), name)
-    if get_settings().load_example and RUN_FOLDER.is_dir() and _example_tasks() <= set(task_names()):
-        load_example()
+def fits() -> bool:
+    """Whether the example is there, and all of its tasks are."""
+    return RUN_FOLDER.is_dir() and _example_tasks() <= set(task_names())
 
 
 def _example_tasks() -> set[str]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from backend.errors import UserError
-from backend.evaluation.compare import ComparisonSettings
+from backend.evaluation.settings import ComparisonSettings
 from backend.models.load import PolicyConfig
 from backend.settings import as_setting, listed
 from backend.suites import Preset, default_profile, get_task, presets, profiles, prompt_sources

@@ -9,12 +9,13 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from backend.evaluation.compare import ComparisonSettings, Verdict, judge
+from backend.evaluation.compare import Verdict, judge
 from backend.evaluation.length import at_equal_length
-from backend.evaluation.paired import ALPHA, Array, intervals
+from backend.evaluation.paired import Array, intervals
 from backend.evaluation.people import people_estimate
 from backend.evaluation.power import detectable
 from backend.evaluation.seeds import MeanSquares
+from backend.evaluation.settings import ALPHA, ComparisonSettings
 from benchmarks.coverage.claim import Measured, at_most, between, stated
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]

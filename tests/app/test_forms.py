@@ -21,7 +21,7 @@ CASES = int(os.environ.get("FORM_CASES", "8"))  # fields filled on each page; a 
 
 @pytest.fixture
 def example(example_workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("backend.release.example.first_start", lambda: None)
+    monkeypatch.setattr("backend.release.start.first_start", lambda: None)
     monkeypatch.setattr("app.ui.state.first_start", lambda: None)
     for starter in ("backend.runs.jobs.start_detached", "backend.runs.queue.start_detached"):
         monkeypatch.setattr(starter, _no_process)

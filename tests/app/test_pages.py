@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def empty(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("backend.release.example.first_start", lambda: None)
+    monkeypatch.setattr("backend.release.start.first_start", lambda: None)
     monkeypatch.setattr("app.ui.state.first_start", lambda: None)
     return workbench
 

@@ -15,7 +15,7 @@ from tests.backend.test_pairs import queued
 
 @pytest.fixture
 def page(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setattr("backend.release.example.first_start", lambda: None)
+    monkeypatch.setattr("backend.release.start.first_start", lambda: None)
     monkeypatch.setattr("app.ui.state.first_start", lambda: None)
     queued(2, 2)
     page = AppTest.from_file(str(Path(screens[0]) / "pairs.py"), default_timeout=60)

@@ -13,7 +13,7 @@ from tests.app.test_pages import run_page, words_of
 
 @pytest.fixture
 def example(example_workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("backend.release.example.first_start", lambda: None)
+    monkeypatch.setattr("backend.release.start.first_start", lambda: None)
     monkeypatch.setattr("app.ui.state.first_start", lambda: None)
     return example_workbench
 

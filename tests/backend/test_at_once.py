@@ -13,7 +13,8 @@ from backend.rating.queue import claim_next, enqueue
 from backend.rating.ratings import save_rating
 from backend.records import Completion as Generated
 from backend.records import Message, PromptRecord, Sampling
-from backend.release.example import RUN_ID, first_start
+from backend.release.example import RUN_ID
+from backend.release.start import first_start
 from backend.store.completions import ensure_scores, save_completions
 from backend.store.engine import reading, writing
 from backend.store.prompts import save_prompt_set, save_prompts

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from backend.errors import UserError
-from backend.release.example import first_start
+from backend.release.start import first_start
 from backend.store.engine import forget_engines, get_engine, writing
 from benchmarks.workbenches import fill
 

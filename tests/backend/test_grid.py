@@ -154,7 +154,7 @@ def test_a_used_up_budget_is_changed_for_a_larger_one_alone(tmp_path: Path, work
 def test_the_command_refuses_in_a_line(
     words: list[str], error: str, workbench: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.release.example.first_start", lambda: None)
+    monkeypatch.setattr("backend.release.start.first_start", lambda: None)
     done = CliRunner().invoke(app, [word.format(folder=workbench / "one") for word in words])
     assert done.exit_code == 2 and error in done.output, done.output
     with reading() as session:

@@ -10,8 +10,8 @@ import pytest
 
 from backend.errors import UserError
 from backend.evaluation.changes import word_changes
-from backend.evaluation.compare import ComparisonSettings
 from backend.evaluation.report import as_csv, as_html, as_markdown
+from backend.evaluation.settings import ComparisonSettings
 from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, find_evaluation, why
 from backend.settings import ROOT
 from backend.store.engine import reading, writing
