@@ -15,12 +15,13 @@ import statistics
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 from scipy import stats
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
@@ -57,11 +58,11 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-# Measures from the key press to the frame with the new number of ratings; the next completion is drawn in that frame.
+# Measures from the last key press to the frame with the next completion (or number of ratings): where the pattern's group changes.
 WATCH = """
-() => {
+pattern => {
   window.times = [];
-  const shown = () => (document.body.innerText.match(/(\\d+) rated/) || [])[1];
+  const shown = () => (document.body.innerText.match(new RegExp(pattern)) || [])[1];
   let last = shown(), pressed = 0;
   document.addEventListener('keydown', () => { pressed = performance.now(); }, true);
   new MutationObserver(() => {
@@ -194,7 +195,7 @@ def _drive(app: App, presses: int) -> dict[str, Any]:
         page.set_default_timeout(120_000)
         alone = _presses(page, app, "alone", presses)
         busy = threading.Event()
-        others = [threading.Thread(target=_rater, args=(app.port, i, busy), daemon=True) for i in range(19)]
+        others = [threading.Thread(target=rate_until, args=(app.port, i, busy), daemon=True) for i in range(19)]
         for thread in others:
             thread.start()
         time.sleep(15)
@@ -228,14 +229,34 @@ def _drive(app: App, presses: int) -> dict[str, Any]:
     }
 
 
-def _presses(page: Any, app: App, name: str, presses: int) -> dict[str, float]:
+def _presses(page: Page, app: App, name: str, presses: int) -> dict[str, float]:
     page.goto(f"{app.address}/annotate?rater={name}")
     page.get_by_role("button", name="excellent").wait_for()
     time.sleep(2)
-    page.evaluate(WATCH)
+    return measure_presses(page, name, presses, r"(\d+) rated", press_key)
+
+
+def press_key(page: Page, score: int) -> None:
+    """Score the completion on screen."""
+    page.keyboard.press(str(score))
+
+
+def measure_presses(
+    page: Page, name: str, presses: int, shown: str, press: Callable[[Page, int], None]
+) -> dict[str, float]:
+    """Milliseconds from a key press to the next completion on screen: median and p95.
+
+    Args:
+        page: where a completion waits for its score.
+        name: of the setting, to be printed.
+        presses: how many.
+        shown: a pattern whose group changes with the completion.
+        press: gives the completion on screen a score from 1 to 5.
+    """
+    page.evaluate(WATCH, shown)
     for i in range(presses):
         time.sleep(0.6)
-        page.keyboard.press(str(1 + i % 5))
+        press(page, 1 + i % 5)
         page.wait_for_function("n => window.times.length > n", arg=i)
     times = sorted(page.evaluate("() => window.times"))
     found = {"median": round(statistics.median(times)), "p95": round(times[int(0.95 * (len(times) - 1))])}
@@ -243,8 +264,8 @@ def _presses(page: Any, app: App, name: str, presses: int) -> dict[str, float]:
     return found
 
 
-def _rater(port: int, number: int, busy: threading.Event) -> None:
-    """Simulate another rater, who reads for one to three seconds before each score."""
+def rate_until(port: int, number: int, busy: threading.Event) -> None:
+    """Simulate another rater, who reads for one to three seconds before each score, until told to end."""
     rng = random.Random(number)
     session = Browser(port, "annotate", rater=f"other {number}", timeout=120)
     while not busy.is_set():

@@ -58,15 +58,15 @@ def start_app(port: int, environment: dict[str, str], folder: Path = ROOT) -> su
     return server
 
 
-def wait_for_port(port: int) -> None:
+def wait_for_port(port: int, seconds: float = 60) -> None:
     """Until somebody listens there."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    raise AssertionError(f"nobody has opened port {port} within a minute")
+    raise AssertionError(f"nobody has opened port {port} within {seconds:.0f} s")
 
 
 class Proxy:

@@ -3,10 +3,14 @@
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from backend.commerce.prompts import build_prompts
+from backend.commerce.synthetic import build_commerce_db
+from backend.records import PromptRecord
 from backend.training.config import TrainConfig, get_preset, override
 from benchmarks.workbenches import postgres_database, workbench_at
 
@@ -23,6 +27,28 @@ TINY_PROMPTS = [
 def pytest_configure() -> None:
     """One thread for each process: several test workers and what they start share few cores, and would only wait."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_once() -> Iterator[None]:
+    """AppTest reads the metadata of every installed package for each run of a page, which takes longer than the page."""
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The synthetic shop, to be read alone."""
+    return build_commerce_db(tmp_path_factory.mktemp("shop") / "commerce.db")
+
+
+@pytest.fixture(scope="session")
+def prompts(shop: Path) -> list[PromptRecord]:
+    """The shop's usual prompts."""
+    return build_prompts(shop)
 
 
 @pytest.fixture

@@ -59,8 +59,10 @@ def test_no_page_loads_a_training_library(workbench: Path) -> None:
     """Run every whole page in one fresh interpreter, as the server would."""
     screens = sorted(p.stem for p in (ROOT / "app" / "screens").glob("*.py") if p.stem != "__init__")
     code = (
-        "import sys\n"
+        "import functools, sys\n"
+        "from streamlit.components.v2 import manifest_scanner as manifests\n"
         "from streamlit.testing.v1 import AppTest\n"
+        "manifests.scan_component_manifests = functools.cache(manifests.scan_component_manifests)  # as in conftest\n"
         f"for screen in {screens}:\n"
         "    page = AppTest.from_file(f'app/screens/{screen}.py', default_timeout=60).run()\n"
         "    assert not page.exception, (screen, page.exception)\n"

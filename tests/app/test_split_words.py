@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.commerce.prompts import build_prompts
-from backend.commerce.synthetic import build_commerce_db
+from backend.records import PromptRecord
 from backend.store.engine import writing
 from backend.store.prompts import save_prompt_set
 from tests.app.test_pages import run_page, words_of
@@ -38,10 +37,9 @@ def test_two_steps_compared_by_eye_carry_the_same_words(example: Path) -> None:
     assert "Chosen on these prompts" in words_of(page)
 
 
-def test_the_pages_of_prompts_count_three_splits(example: Path) -> None:
-    records = build_prompts(build_commerce_db(example / "shop.db"))
+def test_the_pages_of_prompts_count_three_splits(example: Path, prompts: list[PromptRecord]) -> None:
     with writing() as session:
-        set_id, _ = save_prompt_set(session, records, "three splits")
+        set_id, _ = save_prompt_set(session, prompts, "three splits")
     words = words_of(run_page("data", prompt_set=set_id))
     assert "1480 train, 65 eval and 130 test prompts" in words
     train = words_of(run_page("train"))

@@ -9,8 +9,6 @@ from types import SimpleNamespace
 import pytest
 
 from backend.audit.gate import Gate
-from backend.commerce.prompts import build_prompts
-from backend.commerce.synthetic import build_commerce_db
 from backend.models.load import Policy, load_policy
 from backend.records import Completion, PromptRecord
 from backend.training.config import PRESETS, TrainConfig, get_preset, override
@@ -20,11 +18,6 @@ from rewards.types import NO_TEXT, Score
 from tests import warm
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def prompts(tmp_path_factory: pytest.TempPathFactory) -> list[PromptRecord]:
-    return build_prompts(build_commerce_db(tmp_path_factory.mktemp("shop") / "commerce.db"))
 
 
 def static(config: TrainConfig, prompts: list[PromptRecord], folder: Path, gates=None) -> dict[str, Check]:

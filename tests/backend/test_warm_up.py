@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from backend.commerce.prompts import build_prompts
-from backend.commerce.synthetic import build_commerce_db
 from backend.data.few_shot import with_examples
 from backend.errors import UserError
 from backend.records import PromptRecord
@@ -23,11 +21,6 @@ from rewards import score
 from tests import warm
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def prompts(tmp_path_factory: pytest.TempPathFactory) -> list[PromptRecord]:
-    return build_prompts(build_commerce_db(tmp_path_factory.mktemp("shop") / "commerce.db"))
 
 
 @pytest.mark.slow
