@@ -88,7 +88,7 @@ def forget_engines() -> None:
 def _engine(url: str) -> Engine:
     engine = _connect(url)
     try:
-        _migrate(engine, url)
+        _migrate(engine)
         _check_schema(engine)
     except DatabaseError as error:
         kind = StoreAway if _is_away(error) else UserError
@@ -314,10 +314,15 @@ def _turn() -> Iterator[None]:
         _writing.release()
 
 
-def _migrate(engine: Engine, url: str) -> None:
+@lru_cache
+def _migrations() -> tuple[Config, ScriptDirectory]:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    script = ScriptDirectory.from_config(config)
+    return config, ScriptDirectory.from_config(config)
+
+
+def _migrate(engine: Engine) -> None:
+    config, script = _migrations()
     head = script.get_current_head()
     version = _version(engine)
     if version == head:

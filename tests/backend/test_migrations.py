@@ -9,7 +9,21 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, Boolean, DateTime, Engine, Float, Integer, MetaData, Table, insert, inspect, select, types
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    DateTime,
+    Engine,
+    Float,
+    Integer,
+    MetaData,
+    Table,
+    insert,
+    inspect,
+    select,
+    text,
+    types,
+)
 
 from backend.rating.queue import claim_next, progress
 from backend.rating.ratings import save_rating
@@ -47,9 +61,21 @@ LISTS = {
 }
 
 
+def emptied() -> Engine:
+    """The settings' database without any table or view."""
+    engine = _connect(get_settings().database_url)
+    if engine.dialect.name == "sqlite":
+        Path(str(engine.url.database)).unlink()
+    else:
+        with engine.execution_options(writes=True).begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    return engine
+
+
 def written_by(version: str) -> Engine:
     """The settings' database as that version left it: its schema, and a row or two in every table."""
-    engine = _connect(get_settings().database_url)
+    engine = emptied()
     with engine.execution_options(writes=True).begin() as connection:
         CONFIG.attributes["connection"] = connection
         command.upgrade(CONFIG, version)
