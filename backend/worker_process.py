@@ -37,13 +37,13 @@ class WorkerEnded(Exception):
 
 
 class WorkerProcess:
-    """One worker process: ``python -m`` with these arguments.
+    """One worker process: ``python -m`` with these arguments, and with these open files kept open.
 
     Threads take turns. A process that was forked from this one starts a worker of its own.
     """
 
-    def __init__(self, arguments: Sequence[str]) -> None:
-        self._arguments, self._lock = list(arguments), threading.Lock()
+    def __init__(self, arguments: Sequence[str], files: Sequence[int] = ()) -> None:
+        self._arguments, self._files, self._lock = list(arguments), tuple(files), threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._end: weakref.finalize[Any, Any] | None = None
         self._owner = os.getpid()
@@ -81,6 +81,7 @@ class WorkerProcess:
         paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         self._process = subprocess.Popen(
             [sys.executable, "-m", *self._arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+            pass_fds=self._files,
             env={**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
         self._end = weakref.finalize(self, _ended, self._process, os.getpid())

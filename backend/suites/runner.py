@@ -35,8 +35,8 @@ class Worker:
 
     def __init__(self, spec: str) -> None:
         self._spec, self._lock = spec, threading.Lock()
-        self._place = tempfile.NamedTemporaryFile(prefix="reward-place-")  # noqa: SIM115  lives as long as this object
-        self._process = WorkerProcess(["backend.suites", spec, self._place.name])
+        self._place = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as this object; it has no name to leave behind
+        self._process = WorkerProcess(["backend.suites", spec, str(self._place.fileno())], [self._place.fileno()])
 
     def ask(self, request: Mapping[str, Any], functions: Sequence[str] = (), seconds: float = 0) -> dict[str, Any]:
         """Send a request and wait for its answer.

@@ -22,15 +22,14 @@ PLACE = struct.Struct("<ii")
 """Which function and which row, both from 0; -1 for none."""
 
 
-def serve(spec: str, place_file: str, requests: TextIO, answers: TextIO) -> None:
+def serve(spec: str, place: int, requests: TextIO, answers: TextIO) -> None:
     """Answer requests until there are no more.
 
     Args:
         spec: of the reward file.
-        place_file: where the place is written.
+        place: an open file, to which the place is written.
         requests, answers: lines of JSON.
     """
-    place = os.open(place_file, os.O_WRONLY)
     loaded: Any = None
     for line in requests:
         request = json.loads(line)
@@ -134,8 +133,8 @@ def _noting(place: int, function: int) -> Callable[[int], None]:
 
 def main() -> None:
     """Serve, with standard output kept for the answers alone."""
-    spec, place_file = sys.argv[1:3]
+    spec, place = sys.argv[1:3]
     sys.dont_write_bytecode = True  # cached code of a helper would hide an edit in the same second
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    serve(spec, place_file, sys.stdin, answers)
+    serve(spec, int(place), sys.stdin, answers)
