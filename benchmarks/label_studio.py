@@ -61,8 +61,9 @@ def main(
     ratios = {name: {which: round(ours[name][which] / theirs[name][which], 2) for which in ours[name]} for name in ours}
     for name, ratio in ratios.items():
         print(f"{name}: {ratio['p95']:.2f} of Label Studio's p95, {ratio['median']:.2f} of its median")
-    version = subprocess.run([label_studio, "--version"], capture_output=True, text=True, check=False).stdout
-    result = {"label_studio": (re.findall(r"\d+\.\d+\.\d+", version) or ["?"])[0], "presses": presses,
+    asked = "import importlib.metadata as m; print(m.version('label-studio'))"
+    version = subprocess.check_output([label_studio.parent / "python", "-c", asked], text=True).strip()
+    result = {"label_studio": version, "presses": presses,
               "ours_ms": ours, "theirs_ms": theirs, "ratio": ratios}  # fmt: skip
     (ROOT / "benchmarks" / "results" / "label_studio.json").write_text(json.dumps(result, indent=2) + "\n")
 
