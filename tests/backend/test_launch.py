@@ -130,22 +130,22 @@ def test_killing_the_dispatcher_harms_no_run_and_the_queue_goes_on(tiny_config: 
 
 @pytest.mark.slow
 def test_a_run_from_the_terminal_waits_for_the_machine_and_says_for_whom(tiny_config: TrainConfig) -> None:
-    run_id = create_run(tiny_config)
-    with training_lock("somebody"):
-        command = [sys.executable, "run_training.py", "--run", run_id]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        assert "waiting for somebody" in process.stdout.readline()
-        assert get_run(run_id).status == "queued" and is_training()
-    process.communicate(timeout=120)
-    assert process.returncode == 0 and get_run(run_id).status == "finished"
+    run_id, other = create_run(tiny_config), create_run(tiny_config)
+    said = {each: Path(get_run(each).folder) / "said.txt" for each in (run_id, other)}
 
-    other = create_run(tiny_config)
+    def waits(each: str) -> bool:
+        return "waiting for somebody" in said[each].read_text()
+
     with training_lock("somebody"):
-        process = subprocess.Popen([*command[:-1], other], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None and "waiting" in process.stdout.readline()
+        process = warm.start("--run", run_id, out=said[run_id])
+        wait_until("it waits", lambda: waits(run_id))
+        assert get_run(run_id).status == "queued" and is_training()
+    assert process.wait() == 0 and get_run(run_id).status == "finished"
+
+    with training_lock("somebody"):
+        process = warm.start("--run", other, out=said[other])
+        wait_until("it waits", lambda: waits(other))
         process.kill()
-        process.wait()
     settle(other)
     assert (get_run(other).status, get_run(other).reason) == ("cancelled", "it gave up waiting for its turn")
 
