@@ -17,7 +17,7 @@ from benchmarks.streamlit_session import Session
 from benchmarks.workbenches import ENVIRONMENT, fill
 
 ROOT = Path(__file__).parents[2]
-RATERS, EACH, PER_ITEM = 20, 15, 2  # benchmarks/load.py has fifty for ten minutes
+RATERS, EACH, PER_ITEM = 20, 10, 2  # benchmarks/load.py has fifty for ten minutes
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("raters")]
 
 
