@@ -48,11 +48,16 @@ ATTACKS = (
     Attack("reward files: end with their process", ("backend/test_reward_file.py",), "crash or endless or memory or loop or exit or limit"),
     Attack("gateway: half-sent bodies, disconnects, forged lines, endless answers, keys", ("backend/test_gateway_limits.py",)),
     Attack("gateway: ordinary requests", ("backend/test_gateway.py",)),
+    Attack("personal data: nine tenths masked, nine tenths of the masks right", ("backend/test_personal.py", "backend/test_personal_texts.py")),
+    Attack("exports: no formulas, reports that run nothing, bad files refused", ("backend/test_exchange.py", "backend/test_report.py"), "formula or stands_alone or refused"),
+    Attack("judges: instructions noticed, no score that is none, keys from outside", ("backend/test_judge.py",), "number or score or injected or speaks or key or stored"),
+    Attack("runs elsewhere: secrets in the process alone", ("backend/test_ssh.py",), "secrets"),
+    Attack("pages: what a model wrote is text", ("e2e/test_hostile_text.py",)),
 )  # fmt: skip
 
 
 def run(attack: Attack) -> tuple[bool, str]:
-    """Whether it held, and how many tests said so."""
+    """Whether it held, how many tests said so, and which did not."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
@@ -63,16 +68,15 @@ def run(attack: Attack) -> tuple[bool, str]:
             return False, f"not done after {SECONDS} s"
         if not report.exists():
             return False, done.stderr.strip()[-300:] or "no report"
-        suites = ElementTree.parse(report).getroot().iter("testsuite")  # noqa: S314  written by pytest just now
-        counts = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
-        for suite in suites:
-            for name in counts:
-                counts[name] += int(suite.get(name, 0))
-    bad = counts["failures"] + counts["errors"]
-    said = f"{counts['tests'] - bad - counts['skipped']} of {counts['tests']} held"
-    if counts["skipped"]:
-        said += f", {counts['skipped']} not tried (no TEST_POSTGRES_URL?)"
-    return done.returncode == 0 and bad == 0, said
+        cases = list(ElementTree.parse(report).getroot().iter("testcase"))  # noqa: S314  written by pytest just now
+    bad = {case.get("name", ""): why for case in cases for why in (*case.iter("failure"), *case.iter("error"))}
+    skipped = [why.get("message", "") for case in cases for why in case.iter("skipped")]
+    said = f"{len(cases) - len(bad) - len(skipped)} of {len(cases)} held"
+    if skipped:
+        said += f", {len(skipped)} not tried: {'; '.join(sorted(set(skipped)))}"
+    for name, why in bad.items():
+        said += f"\n  {name}: {why.get('message', '').splitlines()[0][:200]}"
+    return done.returncode == 0 and not bad, said
 
 
 def run_queries() -> tuple[bool, str]:
@@ -103,7 +107,7 @@ def main() -> int:
         began = time.monotonic()
         held, said = action()
         failed += not held
-        print(f"{'held' if held else 'NOT HELD':<9} {name} ({said}; {time.monotonic() - began:.0f} s)", flush=True)
+        print(f"{'held' if held else 'NOT HELD':<9} {name} ({time.monotonic() - began:.0f} s): {said}", flush=True)
     print(f"\n{'everything held' if not failed else f'{failed} did not hold'}")
     return 1 if failed else 0
 
