@@ -33,7 +33,9 @@ from backend.runs.queue import ATTEMPT
 TASK = "skypilot.yaml"
 """In a run's folder: the task that was given to SkyPilot."""
 _SECONDS = 120
-_AWAY = re.compile(r"connect|connection|unreachable|timed? ?out|temporar|try again|resolve|unhealthy", re.I)
+_AWAY = re.compile(
+    r"connect|connection|unreachable|timed? ?out|temporar|try again|resolve|unhealthy|server error", re.I
+)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _WAITS = {"INIT", "PENDING", "SETTING_UP"}
 _ENDED = {"SUCCEEDED", "FAILED", "FAILED_SETUP", "FAILED_DRIVER", "CANCELLED"}
@@ -154,7 +156,9 @@ class SkyPilotLauncher:
     def _launch_word(self, cluster: str) -> str:
         """SkyPilot's word for the request that launched the machine; "" where it knows of none (any more)."""
         rows = self._table("api", "status", "--all-status", "--cluster", cluster)
-        return next((str(row["status"]) for row in rows if str(row["name"]).endswith("launch")), "")
+        # Its server may not know --cluster yet, and then lists the requests of all.
+        of_it = [row for row in rows if row.get("cluster_name") == cluster and str(row["name"]).endswith("launch")]
+        return str(of_it[0]["status"]) if of_it else ""
 
     def _of_job(self, job: dict[str, Any], word: str) -> State:
         if word == "SUCCEEDED":
