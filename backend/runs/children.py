@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,7 @@ class _Parent:
         for child in ended:
             del self._under_way[child]
             if why := self._early.pop(child, ""):
-                patiently(lambda child=child, why=why: _say_why(child, why))
+                patiently(partial(_say_why, child, why))
         if self._plan.median_stop is not None and not self.must_end:
             self._early |= _early(self._children, self._under_way.keys() - self._asked, self._plan.median_stop)
         to_end = self._under_way.keys() if self.must_end else self._early.keys()

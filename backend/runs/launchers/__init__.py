@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from backend.errors import UserError
 from backend.runs.handle import LOCAL, State
-from backend.runs.launchers.config import Place, SkyPilot, Ssh, read_places
+from backend.runs.launchers.config import Place, Ray, SkyPilot, Ssh, read_places
 from backend.settings import get_settings
 
 
@@ -87,6 +87,10 @@ def _launcher(name: str, place: Place) -> Launcher:
         from backend.runs.launchers.skypilot import SkyPilotLauncher
 
         return SkyPilotLauncher(name, place)
+    if isinstance(place, Ray):
+        from backend.runs.launchers.ray import RayLauncher
+
+        return RayLauncher(name, place)
     from backend.runs.launchers.slurm import SlurmLauncher
 
     return SlurmLauncher(name, place)

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from backend.errors import UserError, reason
 from backend.runs.handle import LOCAL
@@ -56,6 +56,12 @@ def _infra(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_*]+(/[A-Za-z0-9_.:@*-]+){0,2}", text):
         raise ValueError(f"{text!r} is not a cloud, cloud/region or k8s/context")
     return text
+
+
+def _http(text: str) -> str:
+    if not re.fullmatch(r"https?://[A-Za-z0-9_.\[\]:-]+/?", text):
+        raise ValueError(f"{text!r} is not the address of a Ray dashboard, such as http://head:8265")
+    return text.rstrip("/")
 
 
 def _under_home(text: str) -> str:
@@ -155,7 +161,29 @@ class SkyPilot(_Place):
     """How long a machine with nothing to do is kept, so that what the run wrote can be fetched; it costs money meanwhile."""
 
 
-Place = Ssh | Slurm | SkyPilot
+class Ray(_Place):
+    """A Ray cluster, whose nodes see this machine's runs folder under the same path."""
+
+    kind: Literal["ray"]
+    address: Annotated[str, AfterValidator(_http)]
+    """Of its dashboard, such as ``http://head:8265``."""
+    at_once: int = Field(24, ge=1, le=1000)
+    """How many jobs are with Ray at the same time; it starts them as their share of the cluster becomes free."""
+    gpus: float = Field(1, ge=0, le=64)
+    cpus: float = Field(1, ge=0, le=1024)
+    memory_gb: float | None = Field(None, gt=0)
+
+    @field_validator("secrets")
+    @classmethod
+    def _no_secrets(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if names:
+            raise ValueError(
+                "Ray keeps a job's environment and shows it on its dashboard; set the variables where its nodes are started"
+            )
+        return names
+
+
+Place = Ssh | Slurm | SkyPilot | Ray
 _SECTION: TypeAdapter[Place] = TypeAdapter(Annotated[Place, Field(discriminator="kind")])
 
 
