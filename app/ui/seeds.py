@@ -44,7 +44,8 @@ def show_setting(setting: Setting) -> None:
     if setting.differs:
         st.markdown("## " + literal(t(*(setting.name if tasks else setting.short))))
     if not tasks:
-        st.caption(t("No run of it has finished.", "Nenhum treino dela terminou."))
+        why = [message(t(*reason_words(reason))) for reason in setting.stopped.values()]
+        st.caption("  \n".join(why) or t("No run of it has finished.", "Nenhum treino dela terminou."))
         return
     if len(setting.seeds) > 1:
         overall = tasks[-1].over

@@ -62,6 +62,12 @@ def main(
             help="With --seeds or --grid: local and places of launch.toml, comma-separated, as there is room."
         ),
     ] = "",
+    median_stop: Annotated[
+        int | None,
+        typer.Option(
+            help="With --grid: after so many evaluations, end a run whose best mean reward is below the median of the others'."
+        ),
+    ] = None,
     resume: Annotated[str, typer.Option(help="Go on with this run from its last whole checkpoint.")] = "",
     preflight: Annotated[bool, typer.Option("--preflight", help="Check for known failures; train nothing.")] = False,
     json_: Annotated[
@@ -105,7 +111,7 @@ def main(
             _list()
             return
         if run or resume:
-            _set_budget(run or resume, hours, dollars, where)
+            _set_budget(run or resume, hours, dollars, where, median_stop)
             raise typer.Exit(_work(run or resume, json_, resume=bool(resume)))
         if folder is not None:
             given = [model, *set_, prompts, prompt_file, name, seed, seeds, *grid, config_, preset, preflight or None]
@@ -137,7 +143,7 @@ def main(
         if preflight:
             raise typer.Exit(_preflight(config, json_, progress_file))
         with _stdout_kept(json_):
-            made = _create(config, parse_grid(grid, seeds), hours, dollars, where)
+            made = _create(config, parse_grid(grid, seeds), hours, dollars, where, median_stop)
         raise typer.Exit(_work(made, json_))
     except UserError as error:
         typer.echo(f"error: {error}", err=True)
@@ -193,19 +199,27 @@ def _make_in(folder: Path, config: Any, only_write: bool) -> int:
     return _work_in(folder)
 
 
-def _create(config: Any, grid: Any, hours: float | None, dollars: float | None, where: str) -> str:
+def _create(
+    config: Any, grid: Any, hours: float | None, dollars: float | None, where: str, median_stop: int | None
+) -> str:
     """A new run; under ``accelerate launch`` the first process makes it and tells the others its id."""
+    from backend.runs.plan import make_plan
+
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if processes > 1 and grid:
         raise UserError("several runs train one after the other; give --seed and --set under accelerate launch")
-    if not grid and (hours is not None or dollars is not None or where):
+    if not grid and (hours is not None or dollars is not None or where or median_stop is not None):
         raise UserError(
-            "--hours, --dollars and --where are for several runs: give --seeds or --grid too. "
+            "--hours, --dollars, --where and --median-stop are for several runs: give --seeds or --grid too. "
             "One run trains on this machine and ends after max_steps; Train's page sends it elsewhere"
         )
     created = [""]
     if int(os.environ.get("RANK", "0")) == 0:
-        created = [_create_several(config, grid, hours, dollars, where) if grid else _create_one(config)]
+        created = [
+            _create_several(config, grid, make_plan(hours, dollars, where, median_stop))
+            if grid
+            else _create_one(config)
+        ]
     if processes > 1:
         import torch
         from accelerate import PartialState
@@ -230,22 +244,23 @@ def _create_one(config: Any) -> str:
     return created
 
 
-def _create_several(config: Any, grid: Any, hours: float | None, dollars: float | None, where: str) -> str:
+def _create_several(config: Any, grid: Any, plan: Any) -> str:
     from math import prod
 
     from backend.runs.create import create_several
-    from backend.runs.plan import estimate_words, make_plan, read_plan
+    from backend.runs.plan import estimate_words, read_plan
     from backend.store.runs import run_folder
 
-    created = create_several(config, grid, make_plan(hours, dollars, where))
+    created = create_several(config, grid, plan)
     typer.echo(estimate_words(read_plan(run_folder(created)), prod(map(len, grid.values()))))
     return created
 
 
-def _set_budget(run_id: str, hours: float | None, dollars: float | None, where: str) -> None:
+def _set_budget(run_id: str, hours: float | None, dollars: float | None, where: str, median_stop: int | None) -> None:
     """Give a run of several another budget, of which it has used some already; nothing where none is given."""
-    if where:
-        raise UserError("where a run trains is chosen when it is made; leave --where out")
+    for name, given in (("--where", where), ("--median-stop", median_stop)):
+        if given not in ("", None):
+            raise UserError(f"where runs train and what ends them early is chosen when they are made; leave {name} out")
     if hours is None and dollars is None:
         return
     from backend.runs.plan import change_budget, make_plan

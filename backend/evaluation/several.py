@@ -5,7 +5,7 @@ people say, and what choosing among settings does to the numbers of the chosen o
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import isnan, nan, sqrt
 from statistics import fmean, variance
@@ -24,8 +24,10 @@ from backend.store.tables import Run
 from backend.suites import label_of
 from backend.wording import Text, decimal, fill, joined
 
-_OTHER_REWARD, _OTHER_PROMPTS = {"profile"}, {"prompts", "tasks", "test_prompts", "few_shot"}
+OTHER_REWARD, OTHER_PROMPTS = {"profile"}, {"prompts", "tasks", "test_prompts", "few_shot"}
 """Fields that make the rewards, or the prompts, of two settings different ones."""
+STOPPED = "stopped by the median rule"
+"""Begins the reason of a run that the rule has stopped."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,13 @@ class Setting:
         differs: field -> value, where settings differ; empty where there is one setting.
         runs: how many runs it has.
         seeds: seed -> base against tuned, of those that have finished.
+        stopped: seed -> why the median rule stopped it, of those that it has; they have no verdict.
     """
 
     differs: dict[str, Any]
     runs: int
     seeds: dict[int, Compared]
+    stopped: dict[int, str] = field(default_factory=dict)
 
     @property
     def name(self) -> Text:
@@ -125,18 +129,24 @@ class Outcome:
 def settings_among(session: Session, children: Sequence[Run]) -> list[Setting]:
     """The settings among the runs of a run of several, in order, each with what has finished of it."""
     varying = [
-        field
-        for field in dict.fromkeys(field for child in children for field in child.config)
-        if field not in ("seed", "name") and len({as_setting(child.config.get(field)) for child in children}) > 1
+        name
+        for name in dict.fromkeys(name for child in children for name in child.config)
+        if name not in ("seed", "name") and len({as_setting(child.config.get(name)) for child in children}) > 1
     ]
     found: dict[str, Setting] = {}
     for child in sorted(children, key=lambda run: (run.created_at, run.id)):
-        differs = {field: child.config.get(field) for field in varying}
+        differs = {name: child.config.get(name) for name in varying}
         setting = found.get(str(differs), Setting(differs, 0, {}))
-        pair = base_and_tuned(session, child.id)
+        stopped = {child.seed: child.reason} if is_stopped_early(child) else {}
+        pair = None if stopped else base_and_tuned(session, child.id)
         finished = {child.seed: compare_stored(session, *pair)} if pair is not None else {}
-        found[str(differs)] = Setting(differs, setting.runs + 1, setting.seeds | finished)
+        found[str(differs)] = Setting(differs, setting.runs + 1, setting.seeds | finished, setting.stopped | stopped)
     return list(found.values())
+
+
+def is_stopped_early(run: Run) -> bool:
+    """Whether the median rule has stopped the run (see ``backend.runs.median``), and nobody has gone on with it since."""
+    return run.status == "stopped" and run.reason.startswith(STOPPED)
 
 
 def _evidence(task: str, compared: Sequence[Compared]) -> list[Evidence]:
@@ -179,6 +189,16 @@ def several_words(settings: Sequence[Setting]) -> list[Text]:
                 n=finished, all=runs,
             )
         )  # fmt: skip
+    if early := sum(len(s.stopped) for s in settings):
+        words.append(
+            fill(
+                "The median rule stopped {n} of them early: they have no verdict, and who takes the best of the others has chosen "
+                "among all {all}.",
+                "A regra da mediana parou {n} deles antes do fim: não têm veredito, e quem fica com o melhor dos outros escolheu "
+                "entre todos os {all}.",
+                n=early, all=runs,
+            )
+        )  # fmt: skip
     if any(len(s.seeds) == 1 for s in shown):
         words.append(
             Text(
@@ -194,7 +214,7 @@ def several_words(settings: Sequence[Setting]) -> list[Text]:
 def _not_alike(shown: Sequence[Setting]) -> list[Text]:
     """What of the settings' numbers cannot be compared."""
     words = []
-    if _OTHER_REWARD & shown[0].differs.keys():
+    if OTHER_REWARD & shown[0].differs.keys():
         words.append(
             Text(
                 "The profiles score differently, so a reward of one is not a reward of another: across them only the truth and "
@@ -203,7 +223,7 @@ def _not_alike(shown: Sequence[Setting]) -> list[Text]:
                 "pessoas dizem algo.",
             )
         )
-    if _OTHER_PROMPTS & shown[0].differs.keys():
+    if OTHER_PROMPTS & shown[0].differs.keys():
         words.append(
             Text(
                 "The settings are not judged on the same prompts, so their numbers differ for that alone.",
@@ -307,7 +327,8 @@ def several_table(settings: Sequence[Setting]) -> str:
     """The comparison as aligned text: a block per setting, a line per task."""
     lines = []
     for setting in settings:
-        lines += ["", str(setting.name) if setting.seeds else f"{setting.short}: no run of it has finished"]
+        why = "; ".join(setting.stopped.values()) or "no run of it has finished"
+        lines += ["", str(setting.name) if setting.seeds else f"{setting.short}: {why}"]
         if not setting.seeds:
             continue
         seeds = "".join(f"{'seed ' + str(seed):>12}" for seed in setting.seeds) if len(setting.seeds) > 1 else ""
@@ -331,6 +352,7 @@ def as_plain(settings: Sequence[Setting]) -> dict[str, Any]:
                 "differs": setting.differs,
                 "runs": setting.runs,
                 "seeds": list(setting.seeds),
+                "stopped": {str(seed): why for seed, why in setting.stopped.items()},
                 "tasks": [_plain(outcome) for outcome in setting.tasks],
                 "evidence": {str(seed): str(evidence_sentence(c.evidence)) for seed, c in setting.seeds.items()},
             }

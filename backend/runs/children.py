@@ -4,23 +4,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from backend.errors import UserError
-from backend.evaluation.several import as_plain, settings_among, several_table, several_words
+from backend.evaluation.several import as_plain, is_stopped_early, settings_among, several_table, several_words
 from backend.files import write_json
 from backend.runs.attempt import End
 from backend.runs.handle import LOCAL, Handle, State
 from backend.runs.lock import HELD
+from backend.runs.median import OBJECTIVE, STOPPED, median_stop
 from backend.runs.places import rooms
 from backend.runs.plan import read_plan, read_used, write_used
 from backend.runs.processes import child_environment, request_stop, settle
 from backend.runs.queue import cancel, enqueue
 from backend.store.engine import patiently, reading, writing
-from backend.store.runs import get_run
+from backend.store.runs import get_run, load_metrics
 from backend.store.tables import Run
 from backend.training.stopping import STOPS
 
@@ -34,7 +36,7 @@ def train_children(parent_id: str, children: Sequence[str]) -> End:
     """Train every child that has not finished, then compare those that have; returns how the whole ended.
 
     Each gets its turn at the first of the plan's places that has room. A child that fails, or that a rule stops, does not keep
-    the others from theirs. When the parent is asked to stop, or the budget is used up, the children under way end at their next
+    the others from theirs; one that the median rule stops, where the plan has it, is done with. When the parent is asked to stop, or the budget is used up, the children under way end at their next
     step with a checkpoint and no other is started. Resuming the parent goes on with those that have not finished; one that is
     still under way elsewhere is waited for.
     """
@@ -100,6 +102,8 @@ class _Parent:
         self._plan, self._used = read_plan(self._folder), read_used(self._folder)
         self._under_way: dict[str, _Here | _Elsewhere] = {}
         self._asked: set[str] = set()
+        self._early: dict[str, str] = {}
+        """Children that the median rule has asked to end, and why."""
         self._signal = self._said = self._done = ""
         for number in STOPS:
             signal.signal(number, self._receive)
@@ -129,7 +133,7 @@ class _Parent:
             handle = Handle.of(run)
             if run.status in ("queued", "running") and handle is not None and handle.launcher != LOCAL:
                 self._under_way[run.id] = _Elsewhere(run.id)
-            elif run.status != "finished":
+            elif run.status != "finished" and not is_stopped_early(run):
                 waiting.append(run.id)
         while self._under_way or (waiting and not self.must_end):
             while waiting and not self.must_end and (place := self._free_place()) is not None:
@@ -174,12 +178,16 @@ class _Parent:
         write_used(self._folder, self._used)
         for child in ended:
             del self._under_way[child]
-        for child in self._under_way.keys() - self._asked if self.must_end else ():
+            if why := self._early.pop(child, ""):
+                patiently(partial(_say_why, child, why))
+        if self._plan.median_stop is not None and not self.must_end:
+            self._early |= _early(self._children, self._under_way.keys() - self._asked, self._plan.median_stop)
+        to_end = self._under_way.keys() if self.must_end else self._early.keys()
+        for child in to_end - self._asked:
             self._asked.add(child)  # once: a second signal would end it without a checkpoint
             self._under_way[child].stop()
         if ended or not self._done:
-            statuses = [_run(child).status for child in self._children]
-            self._done = f"{statuses.count('finished')} of {len(statuses)} runs have finished"
+            self._done = _done([_run(child) for child in self._children])
         self._say()
 
     def _say(self) -> None:
@@ -196,8 +204,8 @@ class _Parent:
     def end(self) -> End:
         """How the whole ended, and what it took."""
         runs = [_run(child) for child in self._children]
-        missing = [run for run in runs if run.status != "finished"]
-        done = f"{len(runs) - len(missing)} of {len(runs)} runs have finished; {self._plan.used_words(self.hours)}"
+        missing = [run for run in runs if run.status != "finished" and not is_stopped_early(run)]
+        done = f"{_done(runs)}; {self._plan.used_words(self.hours)}"
         if not missing:
             return End("finished", done, 0)
         if self._signal:
@@ -208,6 +216,29 @@ class _Parent:
         why = "; ".join(f"{run.id} {run.status}: {(run.reason.splitlines() or [''])[0]}" for run in missing)
         failed = any(run.status != "stopped" for run in missing)
         return End("failed" if failed else "stopped", f"{done}. {why}", int(failed))
+
+
+def _done(runs: Sequence[Run]) -> str:
+    finished, early = sum(run.status == "finished" for run in runs), sum(map(is_stopped_early, runs))
+    return f"{finished} of {len(runs)} runs have finished" + (f", {early} {STOPPED}" if early else "")
+
+
+def _early(children: Sequence[str], under_way: Collection[str], grace: int) -> dict[str, str]:
+    """Those of the children under way that the median rule stops now, and why; none while the store does not answer."""
+    curves: dict[str, list[tuple[int, float]]] = {}
+    with suppress(UserError), reading() as session:
+        for point in load_metrics(session, list(children), [OBJECTIVE]).itertuples():
+            curves.setdefault(str(point.run_id), []).append((int(point.step), float(point.value)))
+    found = {child: median_stop(curves, child, grace) for child in under_way}
+    return {child: why for child, why in found.items() if why is not None}
+
+
+def _say_why(child: str, why: str) -> None:
+    """Record at a child that the median rule has stopped it, unless it has ended otherwise meanwhile."""
+    with writing() as session:
+        run = get_run(session, child)
+        if run.status == "stopped":
+            run.reason = why
 
 
 def compare_children(parent_id: str, children: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from backend.models.load import check_model
 from backend.records import PromptRecord
 from backend.runs.grid import Grid, configs_of, several_name
 from backend.runs.handle import LOCAL
+from backend.runs.median import check_median_stop
 from backend.runs.plan import Plan, estimated, write_plan
 from backend.settings import get_settings
 from backend.store.engine import writing
@@ -59,10 +60,11 @@ def create_several(config: TrainConfig, grid: Grid, plan: Plan | None = None) ->
         plan: the budget, and where the children train; no budget and this machine without it.
 
     Raises:
-        UserError: as ``create_run`` and ``configs_of``; or the estimate is more than the budget.
+        UserError: as ``create_run``, ``configs_of`` and ``check_median_stop``; or the estimate is more than the budget.
     """
     plan = plan or Plan()
     here = LOCAL in plan.places
+    check_median_stop(grid, plan.median_stop)
     configs = configs_of(config, grid)
     shared: dict[tuple[object, ...], list[PromptRecord]] = {}
     for child in configs:

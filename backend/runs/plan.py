@@ -27,12 +27,14 @@ class Plan:
         dollars: the same as money, at the machine's price (WORKBENCH_DOLLARS_PER_HOUR).
         estimate: the hours it was estimated at; None where no earlier run tells.
         places: where the runs may train: this machine, sections of launch.toml.
+        median_stop: how many evaluations a run has before the median rule may stop it; None: it stops none.
     """
 
     hours: float | None = None
     dollars: float | None = None
     estimate: float | None = None
     places: tuple[str, ...] = (LOCAL,)
+    median_stop: int | None = None
 
     @property
     def most_hours(self) -> float:
@@ -48,8 +50,10 @@ class Plan:
         return f"{time} and {money} used"
 
 
-def make_plan(hours: float | None = None, dollars: float | None = None, where: str = "") -> Plan:
-    """A plan with these limits and, comma-separated, these places.
+def make_plan(
+    hours: float | None = None, dollars: float | None = None, where: str = "", median_stop: int | None = None
+) -> Plan:
+    """A plan with these limits, comma-separated these places, and this many evaluations before the median rule (if at all).
 
     Raises:
         UserError: a limit is not above 0, money is given and the machine has no price, or there is no such place.
@@ -63,7 +67,7 @@ def make_plan(hours: float | None = None, dollars: float | None = None, where: s
             raise UserError(f"{name} is a number above 0, not {most:g}")
     if dollars is not None and not get_settings().dollars_per_hour:
         raise UserError("--dollars needs the machine's price: set WORKBENCH_DOLLARS_PER_HOUR, or give --hours")
-    return Plan(hours, dollars, places=names)
+    return Plan(hours, dollars, places=names, median_stop=median_stop)
 
 
 def estimated(plan: Plan, runs: Sequence[tuple[TrainConfig, Mapping[str, int]]]) -> Plan:

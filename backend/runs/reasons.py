@@ -15,6 +15,13 @@ _PHRASES = (
     (r"^no gain in (\d+) evaluations; best at step (\d+)", r"sem ganho em \1 avaliações; melhor no passo \2"),
     (r"^(\d+) seeds$", r"\1 sementes"),
     (r"(\d+) of (\d+) runs have finished", r"\1 de \2 treinos terminaram"),
+    (r", (\d+) stopped by the median rule", r", \1 parado(s) pela regra da mediana"),
+    (
+        r"^stopped by the median rule at step (\d+): its best mean reward, ([\d.-]+), is below ([\d.-]+), the median of what "
+        r"(\d+) others had on average by then",
+        r"parado pela regra da mediana no passo \1: sua melhor recompensa média, \2, está abaixo de \3, a mediana do que "
+        r"\4 outros tinham em média até ali",
+    ),
     (r"^stopped by (SIG\w+): ", r"parado por \1: "),
     (r"^the budget is used up: ", "o orçamento acabou: "),
     (

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from backend.errors import UserError
 from backend.runs.handle import LOCAL, State
-from backend.runs.launchers.config import Place, Slurm, Ssh, read_places
+from backend.runs.launchers.config import Place, Ray, SkyPilot, Ssh, read_places
 from backend.settings import get_settings
 
 
@@ -83,7 +83,14 @@ def _launcher(name: str, place: Place) -> Launcher:
         from backend.runs.launchers.ssh import SshLauncher
 
         return SshLauncher(name, place)
-    assert isinstance(place, Slurm)  # noqa: S101
+    if isinstance(place, SkyPilot):
+        from backend.runs.launchers.skypilot import SkyPilotLauncher
+
+        return SkyPilotLauncher(name, place)
+    if isinstance(place, Ray):
+        from backend.runs.launchers.ray import RayLauncher
+
+        return RayLauncher(name, place)
     from backend.runs.launchers.slurm import SlurmLauncher
 
     return SlurmLauncher(name, place)

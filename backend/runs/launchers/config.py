@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from backend.errors import UserError, reason
 from backend.runs.handle import LOCAL
@@ -44,6 +44,30 @@ def _absolute(text: str) -> str:
     if not _one_line(text).startswith("/"):
         raise ValueError(f"{text!r} is not an absolute path")
     return text.rstrip("/") or "/"
+
+
+def _accelerator(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*(:[0-9]+)?", text):
+        raise ValueError(f"{text!r} is not an accelerator as SkyPilot names them, such as A100:1 (`sky show-gpus`)")
+    return text
+
+
+def _infra(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_*]+(/[A-Za-z0-9_.:@*-]+){0,2}", text):
+        raise ValueError(f"{text!r} is not a cloud, cloud/region or k8s/context")
+    return text
+
+
+def _http(text: str) -> str:
+    if not re.fullmatch(r"https?://[A-Za-z0-9_.\[\]:-]+/?", text):
+        raise ValueError(f"{text!r} is not the address of a Ray dashboard, such as http://head:8265")
+    return text.rstrip("/")
+
+
+def _under_home(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*", text):
+        raise ValueError(f"{text!r} is not a folder's path under the home there, such as runs")
+    return text
 
 
 _Line = Annotated[str, AfterValidator(_one_line)]
@@ -110,7 +134,56 @@ class Slurm(_Place):
     """Shell lines before the run, such as ``module load cuda``."""
 
 
-Place = Ssh | Slurm
+class SkyPilot(_Place):
+    """Machines of a cloud or of Kubernetes that SkyPilot rents for a run and gives back; see ``sky`` for the words' meaning."""
+
+    kind: Literal["skypilot"]
+    accelerator: Annotated[str, AfterValidator(_accelerator)] | None = None
+    """``A100:1``; a machine without any when left out."""
+    infra: Annotated[str, AfterValidator(_infra)] | None = None
+    """A cloud, ``aws/us-east-1`` or ``k8s/context``; the cheapest of those that are set up when left out."""
+    image: _Line = ""
+    """A machine image, or ``docker:NAME``."""
+    cpus: int | None = Field(None, ge=1, le=1024)
+    """At least so many."""
+    memory_gb: float | None = Field(None, gt=0)
+    """At least so much."""
+    disk_gb: int = Field(100, ge=30, le=100_000)
+    spot: bool = False
+    """Cheaper machines that may be taken away at any time."""
+    upload: _Path | None = None
+    """A folder here, such as a checkout, that is copied there before ``setup``, which starts in it."""
+    folder: Annotated[str, AfterValidator(_under_home)] = "runs"
+    """Under the home there; each run has a folder in it."""
+    setup: tuple[_Line, ...] = ()
+    """Shell lines that make the machine ready, such as ``pip install …``."""
+    keep_minutes: int = Field(60, ge=5, le=24 * 60)
+    """How long a machine with nothing to do is kept, so that what the run wrote can be fetched; it costs money meanwhile."""
+
+
+class Ray(_Place):
+    """A Ray cluster, whose nodes see this machine's runs folder under the same path."""
+
+    kind: Literal["ray"]
+    address: Annotated[str, AfterValidator(_http)]
+    """Of its dashboard, such as ``http://head:8265``."""
+    at_once: int = Field(24, ge=1, le=1000)
+    """How many jobs are with Ray at the same time; it starts them as their share of the cluster becomes free."""
+    gpus: float = Field(1, ge=0, le=64)
+    cpus: float = Field(1, ge=0, le=1024)
+    memory_gb: float | None = Field(None, gt=0)
+
+    @field_validator("secrets")
+    @classmethod
+    def _no_secrets(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if names:
+            raise ValueError(
+                "Ray keeps a job's environment and shows it on its dashboard; set the variables where its nodes are started"
+            )
+        return names
+
+
+Place = Ssh | Slurm | SkyPilot | Ray
 _SECTION: TypeAdapter[Place] = TypeAdapter(Annotated[Place, Field(discriminator="kind")])
 
 

@@ -103,7 +103,7 @@ class SshLauncher:
     def submit(self, folder: Path) -> dict[str, Any]:
         secrets = self._place.secret_values()
         there, wanted = self._there(folder.name), self._attempt(folder)
-        found = self._ask(_FIND, folder=there, wanted=wanted)
+        found = self.ask(_FIND, folder=there, wanted=wanted)
         if found[0] == "busy":
             raise UserError(
                 f"an earlier process of this run still lives on {self._place.host} (pid {found[1]}); end it there"
@@ -112,12 +112,12 @@ class SshLauncher:
             # This folder is what holds: what lies there beyond it, of an attempt that was given up, would not fit it.
             stays = [f"--exclude={name}" for name in _STAYS_HERE]
             self._copy(f"{folder}/", f"{self._place.host}:{there}/", ["--delete", *stays])
-            found = self._ask(self._exports(secrets) + _START, folder=there, wanted=wanted, **self._program())
+            found = self.ask(self._exports(secrets) + _START, folder=there, wanted=wanted, **self._program())
         return {"folder": there, "pid": int(found[1]), "start": found[2], "boot": found[3]}
 
     def state(self, job: dict[str, Any]) -> State:
         try:
-            word, *rest = self._ask(_STATE, **_names(job))
+            word, *rest = self.ask(_STATE, **_names(job))
         except UserError:  # not reached, or reached and not understood
             return UNKNOWN
         if word == "ended":
@@ -127,12 +127,12 @@ class SshLauncher:
         return State("running") if word == "running" else UNKNOWN
 
     def stop(self, job: dict[str, Any], force: bool) -> None:
-        self._ask(_STOP, **_names(job), signal="KILL" if force else "TERM")
+        self.ask(_STOP, **_names(job), signal="KILL" if force else "TERM")
 
     def pull(self, job: dict[str, Any], folder: Path) -> None:
         # Whole files only, put in place at the end: a copy that is cut off leaves the folder as it was. What is removed there
         # stays here, but for old checkpoints: an emptied folder there must not empty this one.
-        kept = self._ask(_CHECKPOINTS, folder=job["folder"])[1:]
+        kept = self.ask(_CHECKPOINTS, folder=job["folder"])[1:]
         source, options = (
             f"{self._place.host}:{job['folder']}/",
             ["--delay-updates", "--exclude=/job", "--exclude=/.attempt"],
@@ -148,6 +148,22 @@ class SshLauncher:
         there = f"{self._place.host}:{self._there(folder.name)}/"
         return (
             f"rsync -a {folder}/ {there}\n{ssh} sh -s <<'END'\n{settings}{self._exports(hidden)}{_START.strip()}\nEND\n"
+        )
+
+    def ask(self, script: str, **values: str) -> list[str]:
+        """Run a script there; the words of its answer.
+
+        Raises:
+            LauncherAway: the machine is not reached.
+            UserError: the script failed there.
+        """
+        command = ["ssh", *_OPTIONS, *self._place.options, self._place.host, "sh", "-s"]
+        done = self._run(command, _SECONDS, f"set -eu\n{_assigned(**values)}{_ANSWER}{script}")
+        for line in done.stdout.splitlines():
+            if line.startswith(f"{_KNOWN_AS} "):
+                return line.split()[1:]
+        raise UserError(
+            f"{self.name} ({self._place.host}) failed: {_last_line(done.stderr) or f'exit {done.returncode}'}"
         )
 
     # --- the parts --------------------------------------------------------------------------------------------------
@@ -166,22 +182,6 @@ class SshLauncher:
     def _exports(self, secrets: dict[str, str]) -> str:
         values = {**dict(self._place.environment), **secrets, "PYTHONUNBUFFERED": "1"}
         return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items()) + "export wanted\n"
-
-    def _ask(self, script: str, **values: str) -> list[str]:
-        """Run a script there; the words of its answer.
-
-        Raises:
-            LauncherAway: the machine is not reached.
-            UserError: the script failed there.
-        """
-        command = ["ssh", *_OPTIONS, *self._place.options, self._place.host, "sh", "-s"]
-        done = self._run(command, _SECONDS, f"set -eu\n{_assigned(**values)}{_ANSWER}{script}")
-        for line in done.stdout.splitlines():
-            if line.startswith(f"{_KNOWN_AS} "):
-                return line.split()[1:]
-        raise UserError(
-            f"{self.name} ({self._place.host}) failed: {_last_line(done.stderr) or f'exit {done.returncode}'}"
-        )
 
     def _copy(self, source: str, target: str, options: list[str]) -> int:
         """rsync; its exit code, 0 or _VANISHED.
