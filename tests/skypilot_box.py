@@ -71,7 +71,8 @@ elif words[:2] == ["api", "status"]:
     name = sys.argv[sys.argv.index("--cluster") + 1]
     rows = [{{"name": "sky.down", "status": "SUCCEEDED"}}, {{"name": "sky.launch", "status": word}}]
     print("The flag is ignored because the server does not support it yet.")
-    rows = [row | {{"cluster_name": name}} for row in rows if name in requests]
+    said = "cluster_name" if "--verbose" in sys.argv else "none"
+    rows = [row | {{said: name}} for row in rows if name in requests]
     print(json.dumps([{{"name": "sky.launch", "status": "FAILED", "cluster_name": "wb-other"}}, *rows], indent=2))
 elif words[0] == "status":
     is_up = (machine(words[1]) / "pid").exists()

@@ -376,11 +376,24 @@ def ray_head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def submitted(launcher: RayLauncher, folder: Path) -> dict[str, Any]:
+    """Submit, again and again as a dispatcher does: a young head answers before it has an agent for jobs."""
+    jobs: list[dict[str, Any]] = []
+
+    def try_it() -> bool:
+        with suppress(LauncherAway):
+            jobs.append(launcher.submit(folder))
+        return bool(jobs)
+
+    wait_until("Ray takes it", try_it, 180)
+    return jobs[0]
+
+
 @pytest.mark.slow
 @pytest.mark.xdist_group("ray")
 def test_real_ray_runs_stops_and_knows_its_jobs(ray_head: str, workbench: Path, folder: Path) -> None:
     launcher = launcher_of(workbench, ray_head)
-    job = launcher.submit(folder)
+    job = submitted(launcher, folder)
     until(launcher, job, "running", 120)
     assert launcher.submit(folder) == job
     wait_until("it has begun", (folder / "heartbeat").exists, 60)
@@ -389,13 +402,13 @@ def test_real_ray_runs_stops_and_knows_its_jobs(ray_head: str, workbench: Path, 
     until(launcher, job, "ended", 60)
     assert launcher.state(job).code == 0
     (folder / ATTEMPT).write_text("two")
-    again = launcher.submit(folder)
+    again = submitted(launcher, folder)
     until(launcher, again, "running", 120)
     launcher.stop(again, force=True)
     until(launcher, again, "ended", 60)
     assert launcher.state({**job, "id": "no-such-job", "folder": "/none"}).name == "unknown"
     (folder / ATTEMPT).write_text("three")
-    fails = launcher.submit(folder)
+    fails = submitted(launcher, folder)
     (folder / "end").write_text("3")
     until(launcher, fails, "ended", 120)
     assert launcher.state(fails).code == 3

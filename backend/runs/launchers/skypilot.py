@@ -155,8 +155,8 @@ class SkyPilotLauncher:
 
     def _launch_word(self, cluster: str) -> str:
         """SkyPilot's word for the request that launched the machine; "" where it knows of none (any more)."""
-        rows = self._table("api", "status", "--all-status", "--cluster", cluster)
-        # Its server may not know --cluster yet, and then lists the requests of all.
+        rows = self._table("api", "status", "--all-status", "--verbose", "--cluster", cluster)
+        # An older server ignores --cluster and lists the requests of all; --verbose has it say which is whose.
         of_it = [row for row in rows if row.get("cluster_name") == cluster and str(row["name"]).endswith("launch")]
         return str(of_it[0]["status"]) if of_it else ""
 
@@ -198,7 +198,7 @@ class SkyPilotLauncher:
         """
         said = self._sky(*arguments, "--output", "json")
         try:
-            return list(json.loads(said[said.index("[") :]))
+            return list(json.loads("".join(re.findall(r"^\[.*", said, re.M | re.S))))  # words may stand before it
         except ValueError as error:
             raise UserError(f"{self.name}: `sky {arguments[0]}` gave no JSON; SkyPilot 0.14 or newer does") from error
 
