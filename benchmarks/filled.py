@@ -44,6 +44,8 @@ EVALUATIONS = (("base", 0, "test"), ("step", 0, "eval"), ("step", 30, "eval"), (
                ("tuned", 60, "test"))  # fmt: skip
 PROMPTS_EACH = 5
 """On how many prompts of each task a run is evaluated."""
+_NOWHERE = "/nowhere/"
+_MADE = Run.folder.startswith(_NOWHERE)
 _SPAN = 4_294_967_291
 """What ``scattered`` stays below."""
 _REALLY_SCORED = 400
@@ -136,21 +138,21 @@ def fill_runs(session: Session, runs: int, steps: int = 60, live: int = 0, waiti
         made = now - timedelta(minutes=runs - n)
         waits, lives = n >= runs - waiting, runs - waiting > n >= runs - waiting - live
         rows.append({
-            "id": f"r{n:05}", "name": f"run {n}", "preset": "nano", "config": config, "seed": n, "folder": f"/nowhere/r{n:05}",
+            "id": f"r{n:05}", "name": f"run {n}", "preset": "nano", "config": config, "seed": n, "folder": f"{_NOWHERE}r{n:05}",
             "status": "queued" if waits else "running" if lives else "finished", "profile": default_profile(),
             "fingerprint": "x", "created_at": made, "started_at": None if waits else made,
             "heartbeat_at": now if lives else None, "ended_at": None if waits or lives else made,
             "handle": elsewhere | {"job": None} if waits else elsewhere, "place": float(n) if waits else None,
         })  # fmt: skip
     session.execute(insert(Run), rows)
-    begun = Run.status != "queued"
+    begun = _MADE & (Run.status != "queued")
     step = _numbers(steps)
     for number, name in enumerate(CURVES):
         source = select(Run.id, step).select_from(Run).join(step.table, literal(True)).where(begun)
         _put(session, Metric, source, run_id=Run.id, name=name, step=step + 1,
              value=_mixed(step + 1 + Run.seed * 64, number, 100) / 100.0)  # fmt: skip
     for label, at, split in EVALUATIONS:
-        evaluated = select(Run.id).where(Run.status == "finished" if label == "tuned" else begun)
+        evaluated = select(Run.id).where(begun, (Run.status == "finished") | (label != "tuned"))
         _put(session, Evaluation, evaluated, id=Run.id + literal(f":{label}-{at}"), run_id=Run.id, label=label, split=split,
              step=at, policy="nano", profile=default_profile())  # fmt: skip
     _fill_evaluated(session, ids)
@@ -165,11 +167,12 @@ def _of_every_task(session: Session) -> list[str]:
 def _fill_evaluated(session: Session, prompt_ids: list[str]) -> None:
     """What the evaluations' policies wrote, with scores."""
     c, profile = Completion, default_profile()
-    source = select(Evaluation.id).join(Prompt, Prompt.id.in_(prompt_ids))
+    made = select(Evaluation.id).join(Run).where(_MADE)
+    source = select(Evaluation.id).join(Prompt, Prompt.id.in_(prompt_ids)).where(Evaluation.id.in_(made))
     _put(session, c, source, evaluation_id=Evaluation.id, prompt_id=Prompt.id, tokens=20, truncated=False, policy="nano",
          text=literal("Aproveite hoje ") + Evaluation.id, generation={}, sample=0)  # fmt: skip
     for number, component in enumerate(("total", "first", "second", "third")):
-        mine = select(c.id).where(c.evaluation_id.is_not(None))
+        mine = select(c.id).where(c.evaluation_id.in_(made))
         _put(session, Score, mine, completion_id=c.id, profile=profile, component=component,
              value=_mixed(c.id, 40 + number, 100) / 100.0, fingerprint="x")  # fmt: skip
 

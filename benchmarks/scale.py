@@ -99,7 +99,7 @@ def with_runs(runs: int) -> dict[str, float]:
     fill(2_000, 400, runs, live=runs // 10, waiting=runs // 10)
     found = {}
     for name in (*NAMES, "results of two"):
-        draw = _page(name)
+        draw = page_of(name)
         draw.run()
         with counted_queries() as queries:
             began = time.process_time()
@@ -111,7 +111,8 @@ def with_runs(runs: int) -> dict[str, float]:
     return found
 
 
-def _page(name: str) -> AppTest:
+def page_of(name: str) -> AppTest:
+    """A page that is drawn in this process; ``results of two`` compares two evaluations."""
     file, _, two = name.partition(" of ")
     page = AppTest.from_file(str(ROOT / "app" / "screens" / f"{file}.py"), default_timeout=600)
     if two:
