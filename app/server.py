@@ -12,6 +12,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# What every page needs is loaded before anybody waits for one.
+import backend.audit.table
+import backend.charts.audit  # noqa: F401
+
 _APP = Path(__file__).parent
 _STYLE = f"<style>{(_APP / 'page.css').read_text(encoding='utf-8')}</style>".encode()
 _FRAMES = {"X-Frame-Options": "SAMEORIGIN", "Content-Security-Policy": "frame-ancestors 'self'"}

@@ -23,33 +23,16 @@ import numpy as np
 import typer
 from playwright.sync_api import Page, sync_playwright
 from scipy import stats
-from sqlalchemy import insert, text
-from sqlalchemy.orm import Session
 
 from backend.audit.correlation import correlate
-from backend.commerce.prompts import build_prompts
-from backend.commerce.shop import shop_path
-from backend.commerce.synthetic import build_commerce_db
-from backend.rating.queue import _PLACES
 from backend.settings import ROOT
-from backend.store.completions import ensure_scores
-from backend.store.engine import writing
-from backend.store.prompts import save_prompts
-from backend.store.ratings import get_rater
-from backend.store.tables import Metric, Run
+from benchmarks.filled import CURVES, fill
 from benchmarks.servers import App
 from benchmarks.streamlit_session import Session as Browser
 from benchmarks.workbenches import workbench_at
-from rewards import DEFAULT_PROFILE
 
-NOW = "2026-01-01 00:00:00.000000"
-WORDS = "Aproveite hoje frete grátis em beleza com desconto para você e sua casa".split()
-RATINGS_EACH = 2
-RATERS_BEFORE = 100
 CURVE_RUNS = 20
 CHARTS = 10
-CURVES = ("task_reward/mean", "entropy", "zero_variance/mean", "completions/mean_length", "grad_norm", "loss",
-          "eval/extraction", "eval/sql_qa", "eval/insights", "eval/push")  # fmt: skip
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -120,71 +103,10 @@ def _interval(n: int = 60, resamples: int = 10_000) -> float:
 
 
 def _fill(completions: int, ratings: int) -> None:
-    """A store of that size: four tasks, two ratings on each rated completion, everything in the queue."""
+    """A store of that size: four tasks, two ratings on each rated completion, everything in the queue; twenty long runs."""
     began = time.perf_counter()
-    with writing() as session:
-        _fill_completions(session, completions, rated=ratings // RATINGS_EACH)
-        _fill_ratings(session, rated=ratings // RATINGS_EACH)
-        ensure_scores(session, DEFAULT_PROFILE)
-        _fill_runs(session, completions // (CURVE_RUNS * len(CURVES)))
-        session.execute(text("ANALYZE"))
+    fill(completions, ratings, CURVE_RUNS, steps=completions // (CURVE_RUNS * len(CURVES)))
     print(f"filled the store in {time.perf_counter() - began:.0f} s", flush=True)
-
-
-def _fill_completions(session: Session, completions: int, rated: int) -> None:
-    """Add completions and their queue items; the first ``rated`` of them are rated."""
-    prompts = build_prompts(build_commerce_db(shop_path()))
-    save_prompts(session, prompts)
-    rng, connection = random.Random(0), session.connection()
-    for start in range(0, completions, 50_000):
-        block = range(start, min(completions, start + 50_000))
-        connection.exec_driver_sql(
-            "INSERT INTO completions (id, prompt_id, text, tokens, truncated, policy, generation, sample, is_example, "
-            "created_at) VALUES (?, ?, ?, 20, 0, 'nano', '{}', 0, 0, ?)",
-            [(i + 1, prompts[i % len(prompts)].id, " ".join(rng.choices(WORDS, k=12)) + f" {i}", NOW) for i in block],
-        )
-        strata = [f"{prompts[i % len(prompts)].task}/{i % 4}" for i in block]
-        connection.exec_driver_sql(
-            "INSERT INTO queue (completion_id, stratum, rated, wanted, is_open, shuffle) VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (i + 1, stratum, RATINGS_EACH * (i < rated), RATINGS_EACH, i >= rated, rng.randrange(_PLACES))
-                for i, stratum in zip(block, strata, strict=True)
-            ],
-        )
-
-
-def _fill_ratings(session: Session, rated: int) -> None:
-    """Add ratings of the first ``rated`` completions, and the queue's counts of them."""
-    rng, connection = random.Random(1), session.connection()
-    raters = [get_rater(session, f"rater {i}").id for i in range(RATERS_BEFORE)]
-    connection.exec_driver_sql(
-        "INSERT INTO ratings (completion_id, rater_id, score, comment, flags, created_at) VALUES (?, ?, ?, '', '[]', ?)",
-        [(i + 1, rater, rng.randint(1, 5), NOW) for i in range(rated) for rater in rng.sample(raters, RATINGS_EACH)],
-    )
-    connection.exec_driver_sql(
-        "UPDATE queue SET human = (SELECT AVG(score * 1.0) FROM ratings WHERE ratings.completion_id = "
-        "queue.completion_id) WHERE rated > 0"
-    )
-    connection.exec_driver_sql(
-        "INSERT INTO strata (name, items, open, rated, total, squares) SELECT stratum, COUNT(*), SUM(is_open), "
-        "COUNT(human), COALESCE(SUM(human), 0), COALESCE(SUM(human * human), 0) FROM queue GROUP BY stratum"
-    )
-
-
-def _fill_runs(session: Session, steps: int) -> None:
-    """Add finished runs with enough steps that there are as many metric points as completions."""
-    rng = np.random.default_rng(0)
-    for i in range(CURVE_RUNS):
-        run = Run(
-            id=f"r{i}", name=f"run {i}", preset="nano", config={"max_steps": steps}, seed=i, folder=f"/nowhere/{i}",
-            status="finished", profile="v4.2.1", fingerprint="x",
-        )  # fmt: skip
-        session.add(run)
-        session.flush()
-        for name in CURVES:
-            values = rng.normal(size=steps).cumsum() / 100
-            rows = [{"run_id": run.id, "name": name, "step": k, "value": float(v)} for k, v in enumerate(values)]
-            session.execute(insert(Metric), rows)
 
 
 def _drive(app: App, presses: int) -> dict[str, Any]:
@@ -213,7 +135,7 @@ def _drive(app: App, presses: int) -> dict[str, Any]:
         curves = []
         for _ in range(2):
             began = time.perf_counter()
-            page.goto(f"{app.address}/runs?" + "&".join(f"runs=run {i} · r{i}" for i in range(CURVE_RUNS)))
+            page.goto(f"{app.address}/runs?" + "&".join(f"runs=run {i} · r{i:05}" for i in range(CURVE_RUNS)))
             page.locator("[data-testid=stVegaLiteChart] svg").nth(CHARTS - 1).wait_for()
             curves.append(time.perf_counter() - began)
         browser.close()

@@ -15,6 +15,7 @@ import random
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,6 +59,28 @@ def measure(url: str | None, folder: Path, raters: int, minutes: float) -> dict[
 def _measure(raters: int, minutes: float) -> dict[str, Any]:
     fill(int(raters * minutes * 60 / 6) + 200)
     app = App(ENVIRONMENT)
+    try:
+        return let_rate(app, raters, minutes)
+    finally:
+        app.kill()
+
+
+def let_rate(app: App, raters: int, minutes: float, look: Callable[[], None] = lambda: None) -> dict[str, Any]:
+    """Let raters work on a server, and check that its store has each of their scores once.
+
+    Args:
+        app: the server.
+        raters: how many.
+        minutes: for how long.
+        look: called about once a second meanwhile.
+
+    Returns:
+        Counts, milliseconds of a save, and the server's memory.
+
+    Raises:
+        SystemExit: a score is missing or there twice, or a rater met an error.
+    """
+    before = _kept()
     until = time.monotonic() + 60 * minutes
     seconds: list[float] = []
     errors: list[str] = []
@@ -69,13 +92,9 @@ def _measure(raters: int, minutes: float) -> dict[str, Any]:
     memory = []
     while any(thread.is_alive() for thread in threads):
         memory.append(round(server.memory_info().rss / 1e6))
-        for thread in threads:
-            thread.join(timeout=max(1.0, minutes * 60 / 10) / raters)
-    app.kill()
-    with reading() as session:
-        kept = session.scalar(select(func.count()).select_from(Rating)) or 0
-        events = session.scalar(select(func.count()).where(RatingEvent.action == "rate")) or 0
-        counted = session.scalar(select(func.sum(QueueItem.rated))) or 0
+        look()
+        time.sleep(1)
+    kept, events, counted = (now - then for now, then in zip(_kept(), before, strict=True))
     if errors or not len(seconds) == kept == events == counted:
         raise SystemExit(
             f"confirmed {len(seconds)}, kept {kept}, noted {events}, counted {counted}; errors: {errors[:3]}"
@@ -86,6 +105,16 @@ def _measure(raters: int, minutes: float) -> dict[str, Any]:
         "raters": raters, "minutes": minutes, "confirmed": len(seconds), "kept": kept, "p50_ms": p50, "p95_ms": p95,
         "p99_ms": p99, "memory_mb": {"after_a_third": memory[third], "at_the_end": memory[-1]},
     }  # fmt: skip
+
+
+def _kept() -> tuple[int, int, int]:
+    """Ratings, their events, and what the queue has counted of them."""
+    with reading() as session:
+        return (
+            session.scalar(select(func.count()).select_from(Rating)) or 0,
+            session.scalar(select(func.count()).where(RatingEvent.action == "rate")) or 0,
+            session.scalar(select(func.sum(QueueItem.rated))) or 0,
+        )
 
 
 def rate(port: int, number: int, until: float, seconds: list[float], errors: list[str]) -> None:

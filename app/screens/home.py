@@ -20,6 +20,9 @@ from backend.suites import suites
 from backend.suites.choice import is_chosen
 from backend.wording import fill
 
+_NAMED = 3
+"""So many of the runs that train are named; the others are counted."""
+
 
 def card(title: str, what: str, lines: Sequence[Line], pages: Sequence[str]) -> None:
     """One reader's card: what it is for, what there is to know, and the pages."""
@@ -36,8 +39,8 @@ def card(title: str, what: str, lines: Sequence[Line], pages: Sequence[str]) -> 
 
 def of_runs(runs: Sequence[Run]) -> list[Line]:
     """What is training now, with the time left, and what waits; the last run that failed, if it is the newest."""
-    lines = []
-    for run in (run for run in runs if run.status == "running"):
+    lines, running = [], [run for run in runs if run.status == "running"]
+    for run in running[:_NAMED]:
         done, total, pace = pace_of(run)
         words = fill("{name} is training: step {done} of {total}", "{name} está treinando: passo {done} de {total}",
                      name=run.name, done=done, total=total)  # fmt: skip
@@ -45,6 +48,8 @@ def of_runs(runs: Sequence[Run]) -> list[Line]:
             left = duration(pace * (total - done))
             words = fill("{words}, about {left} left", "{words}, faltam cerca de {left}", words=words, left=left)
         lines.append(Line(fill("{words}.", "{words}.", words=words), calls=True))
+    if (more := len(running) - _NAMED) > 0:
+        lines.append(Line(fill("{n} more are training.", "Mais {n} em treino.", n=more)))
     if queued := sum(run.status == "queued" for run in runs):
         lines.append(Line(fill("{n} runs are queued.", "{n} treinos na fila.", n=queued)))
     if runs and runs[0].status == "failed":

@@ -44,6 +44,9 @@ from backend.store.evaluations import all_evaluations, tuned_evaluations
 from backend.store.tables import Run
 from backend.wording import joined
 
+_NAMED = 3
+"""So many of the newer runs without results are named; the others are counted."""
+
 
 def choose_run(runs: list[Run]) -> Run:
     """The run to show, the newest with results unless the address names one; newer ones without results stand above it."""
@@ -52,9 +55,11 @@ def choose_run(runs: list[Run]) -> Run:
         tuned = tuned_evaluations(session)
     done = {i for run in runs if run.id in tuned for i in (run.id, run.parent_id)}
     newest = next((place for place, run in enumerate(runs) if run.id in done), 0)
-    for run in runs[:newest]:
+    for run in runs[: min(newest, _NAMED)]:
         words = f"{literal(run.name)}: {status_words(run.status)}"
         st.caption(t(f"{words}, no results yet (see Runs)", f"{words}, ainda sem resultados (veja Treinos)"))
+    if (more := newest - _NAMED) > 0:
+        st.caption(t(f"{more} more without results yet", f"Mais {more} ainda sem resultados"))
     names = {run.id: f"{run.name} · {run.id}" for run in runs}
     chosen = choose_by_id(t("Run", "Treino"), names, "result_run", default=runs[newest].id)
     return next(run for run in runs if run.id == chosen)

@@ -42,7 +42,9 @@ def _show_each(counts: pd.DataFrame, known: dict[str, People]) -> None:
     checks = {(task, check.rater): check for task, found in known.items() for check in found.checks}
     rows = []
     for _, row in counts.iterrows():
-        check = checks[row["task"], row["rater"]]
+        check = checks.get((row["task"], row["rater"]))
+        if check is None:  # nothing of this rater is in the sample that raters are compared on
+            continue
         severity = known[row["task"]].severity.of.get(row["rater"])
         again = "–" if check.apart is None else f"{number(check.apart, 1)} ({check.repeats})"
         rows.append(

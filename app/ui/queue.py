@@ -17,6 +17,11 @@ from backend.runs.reasons import reason_words
 from backend.runs.watch import current_runs
 from backend.store.tables import Run
 
+_IN_FULL = 3
+"""So many runs are shown with their numbers; of more, those that are chosen."""
+_IN_LINE = 20
+"""So many waiting runs of a queue have a row; of more, the one that is chosen too."""
+
 
 def active_runs() -> None:
     """The running and the waiting runs, refreshed every three seconds."""
@@ -27,12 +32,9 @@ def _active_runs() -> None:
     tell_failed()
     show_nano()
     runs = current_runs()
-    for run in runs:
-        if run.status == "running" and not run.parent_id:
-            show_running(run, [child for child in runs if child.parent_id == run.id])
-    for run in runs:
-        if run.status == "queued" and run.place is None and run.handle is not None and run.handle["job"] is not None:
-            show_running(run, [])  # started, and waiting for its turn where it is
+    running = [run for run in runs if run.status == "running" and not run.parent_id]
+    for run in _some([*running, *(run for run in runs if _waits_there(run))]):
+        show_running(run, [child for child in runs if child.parent_id == run.id])
     waiting = sorted((run for run in runs if run.place is not None), key=lambda run: run.place or 0)
     for queue in dict.fromkeys(where_words(run) for run in waiting):
         show_queue(queue, [run for run in waiting if where_words(run) == queue])
@@ -43,12 +45,37 @@ def _active_runs() -> None:
         st.rerun()
 
 
+def _waits_there(run: Run) -> bool:
+    """Whether it has been started, and waits for its turn where it is."""
+    return run.status == "queued" and run.place is None and run.handle is not None and run.handle["job"] is not None
+
+
+def _some(under_way: list[Run]) -> list[Run]:
+    """All of them; of many the one that is chosen."""
+    if len(under_way) <= _IN_FULL:
+        return under_way
+    n = len(under_way)
+    chosen = _choose(
+        t(f"{n} runs are under way; shown:", f"{n} treinos em andamento; mostrado:"), under_way, "under_way"
+    )
+    return [chosen]
+
+
+def _choose(label: str, runs: list[Run], key: str) -> Run:
+    by_id = {run.id: run for run in runs}
+    if st.session_state.get(key) not in by_id:
+        st.session_state.pop(key, None)  # it has ended or begun
+    names = {run.id: f"{run.name} · {run.id}" for run in runs}
+    return by_id[st.selectbox(label, list(by_id), format_func=names.__getitem__, key=key)]
+
+
 def show_running(run: Run, children: list[Run]) -> None:
     """A running run with its stop buttons; a run of several seeds is shown as one, with its children."""
     with st.container(border=True):
         if children:
             show_status(run)
-            for child in children:
+            running = [child for child in children if child.status == "running"]
+            for child in [*(child for child in children if child.status != "running"), *_some(running)]:
                 (show_live if child.status == "running" else show_status)(child)
         else:
             show_live(run)
@@ -78,7 +105,12 @@ def show_queue(where: str, waiting: list[Run]) -> None:
         st.markdown(message(f"**{t('Queue', 'Fila')}** {where}"))
         if why := waiting[0].reason:
             st.caption(message(t(*reason_words(why))))
-        for i, run in enumerate(waiting):
+        rows = list(enumerate(waiting[:_IN_LINE]))
+        if rest := waiting[_IN_LINE:]:
+            n = len(rest)
+            later = _choose(t(f"{n} more wait; shown:", f"Mais {n} na fila; mostrado:"), rest, f"later_{where}")
+            rows.append((waiting.index(later), later))
+        for i, run in rows:
             row = st.container(horizontal=True, vertical_alignment="center")
             row.text(f"{i + 1}. {run.name}", width="content")
             row.markdown(f"`{run.id}`", width="content")

@@ -1,7 +1,9 @@
 """Raters whose scores cannot be told from chance, or who differ from themselves, or who are too fast to have read."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from backend.audit.correlation import Correlation, correlate
@@ -47,7 +49,7 @@ def check_raters(ratings: pd.DataFrame, repeats: pd.DataFrame | None = None) -> 
         ratings: columns completion_id, prompt_id, rater, score, seconds; one row per rating.
         repeats: columns rater, repeats, apart (``backend.store.ratings.self_agreement``).
     """
-    agreements = {str(r): _with_others(ratings, rows, str(r)) for r, rows in ratings.groupby("rater")}
+    agreements = _with_others(ratings)
     chance = _careless(ratings, agreements)
     again = {} if repeats is None else repeats.set_index("rater").to_dict("index")
     pace = ratings.dropna(subset=["seconds"]).groupby("rater")["seconds"].agg(["size", "median"])
@@ -87,10 +89,7 @@ def _careless(ratings: pd.DataFrame, first: dict[str, Correlation]) -> set[str]:
     found = {rater for rater, c in first.items() if _at_chance(c)}
     if len(found) == len(first):
         return found
-    second = {}
-    for rater in found:
-        without = ratings[~ratings["rater"].isin(found - {rater})]
-        second[rater] = _with_others(without, without[without["rater"] == rater], rater)
+    second = _with_others(ratings, found) if found else {}
     told = {rater for rater, c in second.items() if c.n >= FEWEST_SHARED}
     if found and not told:
         return {min(found, key=lambda name: (_rho(first[name]), name))}
@@ -101,11 +100,25 @@ def _rho(c: Correlation) -> float:
     return c.rho if c.rho is not None else 0.0
 
 
-def _with_others(ratings: pd.DataFrame, mine: pd.DataFrame, rater: str) -> Correlation:
-    """ρ of a rater's scores with the mean of the other raters' on the same completions."""
-    others = ratings[ratings["rater"] != rater].groupby("completion_id")["score"].mean()
-    both = mine.assign(others=mine["completion_id"].map(others)).dropna(subset=["others"])
-    (found,) = correlate(both["others"], both[["score"]], both["prompt_id"].tolist())
+def _with_others(ratings: pd.DataFrame, careless: Set[str] = frozenset()) -> dict[str, Correlation]:
+    """rater -> ρ of the rater's scores with the mean of the other raters' on the same completions; in order of name.
+
+    With ``careless``, of these raters alone, with the others who are not careless.
+    """
+    score = ratings["score"].to_numpy(float)
+    rater, names = pd.factorize(ratings["rater"], sort=True)
+    item, prompt = (pd.factorize(ratings[of])[0] for of in ("completion_id", "prompt_id"))
+    counts = ~names.isin(careless)[rater]
+    others = np.bincount(item, counts)[item] - counts
+    total = np.bincount(item, counts * score)[item] - counts * score
+    mean = np.round(total / np.maximum(others, 1), 9)  # rounded, so that equal means stay equal
+    wanted = (others > 0) & ~counts if careless else others > 0
+    rows = np.split(np.argsort(rater, kind="stable"), np.cumsum(np.bincount(rater))[:-1])
+    found = {}
+    for name, all_of in zip(map(str, names), rows, strict=True):
+        if not careless or name in careless:
+            mine = all_of[wanted[all_of]]
+            (found[name],) = correlate(mean[mine], score[mine][:, None], prompt[mine])
     return found
 
 

@@ -51,12 +51,12 @@ def offer_for_rating(run_id: str) -> int:
 
 def _not_offered(session: Session, run_id: str) -> Sequence[Evaluation]:
     """The run's evaluations, in step order, of which no completion is in the queue."""
-    queued = select(Completion.evaluation_id).join(QueueItem, QueueItem.completion_id == Completion.id)
+    queued = select(QueueItem.completion_id).join(Completion, Completion.id == QueueItem.completion_id)
     fresh = select(Evaluation).where(
         Evaluation.run_id == run_id,
         Evaluation.split == "eval",
         Evaluation.label.in_(("base", "step")),
-        Evaluation.id.not_in(queued.where(Completion.evaluation_id.is_not(None))),
+        ~queued.where(Completion.evaluation_id == Evaluation.id).exists(),
     )
     return session.scalars(fresh.order_by(Evaluation.step)).all()
 

@@ -213,6 +213,10 @@ MOST_RATED = 2_000
 """The most rated completions of a task that an audit reads; if there are more, it reads a stable sample of this many."""
 
 
+MOST_WITH_RATERS = 5_000
+"""The most rated completions of a task from which raters are compared with each other."""
+
+
 def rated_scores(
     session: Session,
     profile: str,
@@ -363,14 +367,20 @@ def written_by() -> ColumnElement[str]:
 
 def all_ratings(session: Session, completion_ids: list[int] | None = None) -> pd.DataFrame:
     """One row per score that counts: completion_id, prompt_id, task, rater, score, seconds; of the given completions, or of
-    all if None."""
+    all if None. Of a task with more than ``MOST_WITH_RATERS`` rated completions, those of a stable sample, which has all that
+    ``rated_scores`` reads."""
     columns = {
         "completion_id": Rating.completion_id, "prompt_id": Completion.prompt_id, "task": Prompt.task, "rater": Rater.name,
         "score": Rating.score, "seconds": Rating.seconds,
     }  # fmt: skip
     query = scored_ratings(*columns.values())
     if completion_ids is None:
-        queries = [query]
+        rated = scored_ratings(Rating.completion_id, Prompt.task).distinct().subquery()
+        order = scattered(rated.c.completion_id)
+        place = func.row_number().over(partition_by=rated.c.task, order_by=order).label("place")
+        placed = select(rated.c.completion_id, place).subquery()
+        sample = select(placed.c.completion_id).where(placed.c.place <= MOST_WITH_RATERS)
+        queries = [query.where(Rating.completion_id.in_(sample))]
     else:
         queries = [query.where(Rating.completion_id.in_(part)) for part in in_parts(completion_ids)]
     rows: list[Any] = []

@@ -10,19 +10,20 @@ from backend.store.tables import Completion, Evaluation, Prompt, Rating, Score
 
 def run_evaluations(session: Session, run_id: str) -> list[Evaluation]:
     """A run's evaluations in step order: base, sft, steps, tuned."""
-    query = select(Evaluation).where(Evaluation.run_id == run_id)
-    return sorted(session.scalars(query), key=lambda e: ({"base": -2, "sft": -1, "tuned": 1}.get(e.label, 0), e.step))
+    return sorted(session.scalars(select(Evaluation).where(Evaluation.run_id == run_id)), key=_in_run)
+
+
+def _in_run(e: Evaluation) -> tuple[int, int]:
+    return {"base": -2, "sft": -1, "tuned": 1}.get(e.label, 0), e.step
 
 
 def all_evaluations(session: Session) -> list[Evaluation]:
     """Every evaluation, newest run first, in step order within a run."""
-    newest = (
-        select(Evaluation.run_id, func.max(Evaluation.created_at))
-        .where(Evaluation.run_id.is_not(None))
-        .group_by(Evaluation.run_id)
-    )
-    runs = sorted(session.execute(newest), key=lambda row: row[1], reverse=True)
-    return [e for run_id, _ in runs for e in run_evaluations(session, str(run_id))]
+    of_run: dict[str, list[Evaluation]] = {}
+    for e in session.scalars(select(Evaluation).where(Evaluation.run_id.is_not(None)).order_by(Evaluation.id)):
+        of_run.setdefault(str(e.run_id), []).append(e)
+    runs = sorted(of_run.values(), key=lambda mine: max(e.created_at for e in mine), reverse=True)
+    return [e for mine in runs for e in sorted(mine, key=_in_run)]
 
 
 def tuned_evaluations(session: Session) -> dict[str, Evaluation]:

@@ -91,20 +91,21 @@ def self_agreement(session: Session, rater_id: int | None = None) -> pd.DataFram
     Returns:
         Columns rater, repeats (how many), same (share with the same score), apart (mean distance).
     """
-    events = select(RatingEvent.rater_id, RatingEvent.completion_id, RatingEvent.action, RatingEvent.score)
+    first = (Rating.rater_id == RatingEvent.rater_id) & (Rating.completion_id == RatingEvent.completion_id)
+    events = (
+        select(Rater.name, RatingEvent.completion_id, RatingEvent.action, RatingEvent.score, Rating.score)
+        .join(Rater, Rater.id == RatingEvent.rater_id)
+        .outerjoin(Rating, first)
+    )
     kinds = RatingEvent.action.in_(("repeat", "unrepeat"))
     if rater_id is not None:
         events = events.where(RatingEvent.rater_id == rater_id)
-    second: dict[tuple[int, int], float] = {}
-    for who_rated, completion_id, action, score in session.execute(events.where(kinds).order_by(RatingEvent.id)):
-        second.pop((who_rated, completion_id), None)
-        if action == "repeat" and score is not None:
-            second[who_rated, completion_id] = score
-    rows = []
-    for (who_rated, completion_id), score in second.items():
-        first = rating_of(session, completion_id, who_rated)
-        if first is not None and first.score is not None:
-            rows.append((session.get_one(Rater, who_rated).name, abs(first.score - score)))
+    apart: dict[tuple[str, int], float] = {}
+    for name, completion_id, action, score, before in session.execute(events.where(kinds).order_by(RatingEvent.id)):
+        apart.pop((name, completion_id), None)
+        if action == "repeat" and score is not None and before is not None:
+            apart[name, completion_id] = abs(before - score)
+    rows = [(name, distance) for (name, _), distance in apart.items()]
     frame = pd.DataFrame(rows, columns=["rater", "apart"]).assign(same=lambda f: f["apart"] == 0)
     return frame.groupby("rater", as_index=False).agg(
         repeats=("apart", "size"), same=("same", "mean"), apart=("apart", "mean")
