@@ -16,7 +16,6 @@ from backend.models.load import check_model
 from backend.records import PromptRecord
 from backend.runs.grid import Grid, configs_of, several_name
 from backend.runs.handle import LOCAL
-from backend.runs.median import check_median_stop
 from backend.runs.plan import Plan, estimated, write_plan
 from backend.settings import get_settings
 from backend.store.engine import writing
@@ -64,7 +63,10 @@ def create_several(config: TrainConfig, grid: Grid, plan: Plan | None = None) ->
     """
     plan = plan or Plan()
     here = LOCAL in plan.places
-    check_median_stop(grid, plan.median_stop)
+    if plan.median_stop is not None:
+        from backend.runs.median import check_median_stop  # it loads the comparison's statistics
+
+        check_median_stop(grid, plan.median_stop)
     configs = configs_of(config, grid)
     shared: dict[tuple[object, ...], list[PromptRecord]] = {}
     for child in configs:

@@ -18,18 +18,16 @@ FEWEST_OTHERS = 3
 """A median of fewer says little."""
 
 
-def check_median_stop(grid: Grid, grace: int | None) -> None:
+def check_median_stop(grid: Grid, grace: int) -> None:
     """Refuse the rule where its comparison would not be fair.
 
     Args:
         grid: the fields in which the runs differ.
-        grace: how many evaluations every run has before the rule may stop it; None: it was not asked for.
+        grace: how many evaluations every run has before the rule may stop it.
 
     Raises:
         UserError: the runs have several seeds, rewards or sets of prompts; or ``grace`` is below 1.
     """
-    if grace is None:
-        return
     if grace < 1:
         raise UserError(f"--median-stop is a number of evaluations, 1 or more, not {grace}")
     if "seed" in grid:

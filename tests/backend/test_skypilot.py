@@ -54,6 +54,7 @@ def place_of(folder: Path, text: str) -> Place:
 
 @pytest.fixture
 def cloud(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("backend.runs.launchers.skypilot._FRESH_SECONDS", 0.0)
     return sky_on_path(workbench, monkeypatch)
 
 
@@ -144,6 +145,18 @@ def test_a_job_is_launched_once_followed_and_its_machine_given_back(
     assert state.name == "ended" and "machine is gone" in state.words
     other.pull(job, folder)
     other.stop(job, force=True)
+
+
+def test_a_job_under_way_is_not_asked_after_again_at_once(
+    launcher: SkyPilotLauncher, folder: Path, cloud: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = launcher.submit(folder)
+    until(launcher, job, "running")
+    monkeypatch.setattr("backend.runs.launchers.skypilot._FRESH_SECONDS", 1e9)
+    asked = len(calls(cloud, "logs"))
+    assert launcher.state(job).name == launcher.state(job).name == "running" and len(calls(cloud, "logs")) == asked
+    launcher.stop(job, force=True)  # which looks for itself
+    assert len(calls(cloud, "logs")) == asked + 1
 
 
 def test_a_stop_reaches_the_run_and_force_its_job(launcher: SkyPilotLauncher, folder: Path, cloud: Path) -> None:

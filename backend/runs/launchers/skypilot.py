@@ -15,7 +15,9 @@ import json
 import re
 import shlex
 import subprocess
+import time
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,8 @@ from backend.runs.queue import ATTEMPT
 TASK = "skypilot.yaml"
 """In a run's folder: the task that was given to SkyPilot."""
 _SECONDS = 120
+_FRESH_SECONDS = 20.0
+"""So long a job that waits or runs is not asked after again: each `sky` takes seconds, and other runs wait meanwhile."""
 _AWAY = re.compile(
     r"connect|connection|unreachable|timed? ?out|temporar|try again|resolve|unhealthy|server error", re.I
 )
@@ -57,6 +61,7 @@ class SkyPilotLauncher:
         self.name, self.at_once, self._place = name, place.at_once, place
         self._seen: set[str] = set()
         """The machines on which a job has been seen, and that ssh knows by name."""
+        self._under_way: dict[str, tuple[float, State]] = {}
         self._ended: set[str] = set()
         self._gone: set[str] = set()
 
@@ -73,6 +78,10 @@ class SkyPilotLauncher:
 
     def state(self, job: dict[str, Any]) -> State:
         cluster = job["cluster"]
+        at, known = self._under_way.pop(cluster, (-inf, UNKNOWN))
+        if time.monotonic() - at < _FRESH_SECONDS:
+            self._under_way[cluster] = at, known
+            return known
         try:
             word = self._job_word(cluster)
             if word and word not in _WAITS and cluster not in self._seen:
@@ -83,9 +92,12 @@ class SkyPilotLauncher:
             return UNKNOWN
         if state.name == "ended":
             self._ended.add(cluster)
+        elif state is not UNKNOWN:
+            self._under_way[cluster] = time.monotonic(), state
         return state
 
     def stop(self, job: dict[str, Any], force: bool) -> None:
+        self._under_way.pop(job["cluster"], None)
         name = self.state(job).name
         if name == "queued":
             self._sky("down", "--yes", job["cluster"])  # which also ends a launch that is under way
