@@ -81,7 +81,7 @@ def let_rate(app: App, raters: int, minutes: float, look: Callable[[], None] = l
         SystemExit: a score is missing or there twice, or a rater met an error.
     """
     before = _kept()
-    until = time.monotonic() + 60 * minutes
+    until = time.monotonic() + 60 * minutes + 0.2 * raters  # from when the last has come
     seconds: list[float] = []
     errors: list[str] = []
     threads = [threading.Thread(target=rate, args=(app.port, i, until, seconds, errors)) for i in range(raters)]
@@ -99,6 +99,8 @@ def let_rate(app: App, raters: int, minutes: float, look: Callable[[], None] = l
         raise SystemExit(
             f"confirmed {len(seconds)}, kept {kept}, noted {events}, counted {counted}; errors: {errors[:3]}"
         )
+    if not seconds:
+        raise SystemExit("nobody got to a score in this time: more minutes, or fewer raters")
     p50, p95, p99 = (round(1000 * q) for q in np.quantile(seconds, (0.5, 0.95, 0.99)))
     third = len(memory) // 3
     return {

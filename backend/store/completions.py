@@ -126,9 +126,8 @@ def to_score(completion: Completion, prompt: Prompt) -> ToScore:
 
 
 def _rated() -> Select[int, str]:
-    return select(Completion.id, Prompt.task).where(
-        select(Rating.id).where(Rating.completion_id == Completion.id, Rating.score.is_not(None)).exists()
-    )
+    rated = select(Rating.completion_id).where(Rating.score.is_not(None))
+    return select(Completion.id, Prompt.task).where(Completion.id.in_(rated))
 
 
 def _these(ids: Sequence[int]) -> Select[int, str]:
@@ -375,10 +374,19 @@ def all_ratings(session: Session, completion_ids: list[int] | None = None) -> pd
     }  # fmt: skip
     query = scored_ratings(*columns.values())
     if completion_ids is None:
-        rated = scored_ratings(Rating.completion_id, Prompt.task).distinct().subquery()
-        order = scattered(rated.c.completion_id)
-        place = func.row_number().over(partition_by=rated.c.task, order_by=order).label("place")
-        placed = select(rated.c.completion_id, place).subquery()
+        counts = (Rating.score.is_not(None), Rater.left_out == "")
+        rated = (
+            select(Rating.completion_id).join(Rater, Rater.id == Rating.rater_id).where(*counts).distinct().subquery()
+        )
+        place = (
+            func.row_number().over(partition_by=Prompt.task, order_by=scattered(rated.c.completion_id)).label("place")
+        )
+        placed = (
+            select(rated.c.completion_id, place)
+            .join(Completion, Completion.id == rated.c.completion_id)
+            .join(Prompt, Prompt.id == Completion.prompt_id)
+            .subquery()
+        )
         sample = select(placed.c.completion_id).where(placed.c.place <= MOST_WITH_RATERS)
         queries = [query.where(Rating.completion_id.in_(sample))]
     else:
