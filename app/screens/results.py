@@ -42,6 +42,7 @@ from backend.runs.watch import current_runs
 from backend.store.engine import reading
 from backend.store.evaluations import all_evaluations, tuned_evaluations
 from backend.store.tables import Run
+from backend.training.checks import checks_in, failures
 from backend.wording import joined
 
 
@@ -156,10 +157,7 @@ def show_next_step(compared: Compared) -> None:
 def show_override(run: Run) -> None:
     """If the run was trained although preflight failed, the reason for it."""
     reason = run.config.get("override_reason")
-    preflight = read_json(Path(run.folder) / "preflight.json")
-    if preflight is None:
-        return
-    failed = [c["name"] for c in preflight["checks"] if c["status"] == "fail"]
+    failed = [t(*check.label) for check in failures(checks_in(Path(run.folder)))]
     if failed and reason:
         st.warning(
             t(

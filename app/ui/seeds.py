@@ -8,10 +8,10 @@ import streamlit as st
 from app.ui.chart import show_chart
 from app.ui.language import interval, language, number, t, task_name
 from app.ui.markdown import literal, message
+from app.ui.run_status import reason_of
 from backend.charts.comparison import seeds_chart
 from backend.evaluation.findings import findings, headline
 from backend.evaluation.several import Outcome, Setting, people_words, settings_among, several_words, truth_words
-from backend.runs.reasons import reason_words
 from backend.store.engine import reading
 from backend.store.tables import Run
 
@@ -35,7 +35,7 @@ def show_seeds(children: list[Run]) -> None:
         show_setting(setting)
     st.caption(message(" ".join(t(*words) for words in several_words(settings))))
     if parent is not None and parent.reason:
-        st.caption(message(t(*reason_words(parent.reason))))  # what it took, and of which budget
+        st.caption(message(reason_of(parent)))  # what it took, and of which budget
 
 
 def show_setting(setting: Setting) -> None:
