@@ -81,7 +81,7 @@ def task_text(task: str) -> Text:
 
 
 def each_task(values: Mapping[str, object]) -> Text:
-    """Every task with its value: ``push 150, sql_qa 20``."""
+    """Every task with its value: ``sums 150, rhymes 20``."""
     return joined([fill("{t} {v}", "{t} {v}", t=task_text(t), v=_as_text(v)) for t, v in values.items()], ", ")
 
 

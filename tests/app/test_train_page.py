@@ -1,6 +1,5 @@
 """Train: how far preflight and a run are, a job that a changed field does not lose, fields by their names, sets by theirs."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -144,7 +143,7 @@ CHECKS = [
 def test_preflight_is_read_in_the_readers_language(here: Path, lang: str, failed: str, words: list[str]) -> None:
     folder = _preflight_folder(get_preset("nano"))
     write_json(folder / "process.json", {"pid": 0, "started": 0.0})
-    write_whole(folder / "result.txt", json.dumps(as_dicts(CHECKS)))
+    write_json(folder / "result.txt", as_dicts(CHECKS))
     page = run_page("train", lang=lang)
     (table,) = (frame.value for frame in page.dataframe if "story" in frame.value)
     assert table[["found", "story"]].to_numpy().ravel().tolist() == words and table["name"][0] == failed

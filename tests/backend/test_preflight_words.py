@@ -20,6 +20,8 @@ from backend.wording import Text
 from rewards.types import NO_TEXT, Score
 from tests.backend.test_reasons import ENGLISH
 
+pytestmark = pytest.mark.slow  # a training library makes the schedule
+
 NANO = get_preset("nano")
 LIVELY = [Score(i / 4, {"cta": i / 4}) for i in range(4)]
 FLAT = [Score(1.0, {"json": 0.5})] * 4
