@@ -19,6 +19,7 @@ from app.ui.markdown import literal, message
 from app.ui.run_status import status_words
 from app.ui.seeds import show_seeds
 from app.ui.state import example_note, open_store, shown_errors
+from app.ui.table import show_rows
 from app.ui.tabs import show_tabs
 from backend.charts.comparison import change_chart, difference_chart
 from backend.evaluation.findings import (
@@ -130,10 +131,11 @@ def show_evidence(compared: Compared) -> None:
                 st.markdown(f"**{message(t(*task))}**\n" + "".join(f"\n- {line}" for line in known))
     if rows := fact_rows(compared.evidence):
         with st.expander(t("Right facts, one by one", "Fatos certos, um a um")):
-            st.dataframe(
+            show_rows(
                 pd.DataFrame([[t(*cell) for cell in row] for row in rows], columns=[t(*head) for head in FACT_HEADS]),
-                hide_index=True,
-                alt=t("Each fact against what needs no reading", "Cada fato contra o que não exige ler"),
+                "facts",
+                t("Each fact against what needs no reading", "Cada fato contra o que não exige ler"),
+                heads=2,
             )
             st.caption(t(*FACTS_NOTE))
 

@@ -9,6 +9,7 @@ from app.ui.markdown import message
 from app.ui.outage import fragment
 from app.ui.progress import show_progress_bar
 from app.ui.run_fields import difference_words, fill_form
+from app.ui.table import show_rows
 from backend.runs.jobs import (
     Job,
     cancel_preflight,
@@ -104,12 +105,13 @@ def _show_checks(checks: list[Check]) -> None:
         (t(*c.label), f"{icons[c.status]} {words[c.status]}", t(*c.found), t(*c.story))
         for c in sorted(checks, key=lambda c: order[c.status])
     ]
-    st.dataframe(
+    show_rows(
         pd.DataFrame(rows, columns=["name", "status", "found", "story"]),
-        hide_index=True,
+        "checks",
+        t("Preflight's checks", "Itens da verificação"),
         height="content",
-        alt=t("Preflight's checks", "Itens da verificação"),
-        column_config={
+        heads=2,
+        columns={
             "name": t("check", "item"),
             "status": t("result", "resultado"),
             "found": st.column_config.TextColumn(t("found", "encontrado"), width="large"),
