@@ -135,7 +135,6 @@ def show_evidence(compared: Compared) -> None:
                 pd.DataFrame([[t(*cell) for cell in row] for row in rows], columns=[t(*head) for head in FACT_HEADS]),
                 "facts",
                 t("Each fact against what needs no reading", "Cada fato contra o que não exige ler"),
-                heads=2,
             )
             st.caption(t(*FACTS_NOTE))
 

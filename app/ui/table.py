@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.language import t
+from app.ui.times import local_time
 
 _OPEN = 8
 """Cards that are shown; the others are one click away."""
@@ -51,6 +52,8 @@ def _card(titles: Sequence[str], row: Sequence[object], heads: int) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return t("yes", "sim") if value else t("no", "não")
+    if isinstance(value, pd.Timestamp):
+        return local_time(value)
     return "" if pd.isna(value) else str(value)
 
 
