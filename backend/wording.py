@@ -5,7 +5,7 @@ from math import isnan
 
 from rewards.types import Text
 
-__all__ = ["Text", "decimal", "duration", "fill", "joined", "p_value", "speaker"]
+__all__ = ["Text", "decimal", "duration", "fill", "general", "joined", "p_value", "speaker"]
 
 
 def fill(en: str, pt: str, **parts: "Text | str | int") -> Text:
@@ -29,6 +29,11 @@ def decimal(value: float, digits: int = 2, signed: bool = False) -> Text:
     value = round(value, digits) + 0.0  # not "-0.00"
     text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
     return Text(text, text.replace(".", ","))
+
+
+def general(value: float) -> Text:
+    """A number in its shortest form: 0.7, 5e-07; a decimal comma in Portuguese."""
+    return Text(f"{value:g}", f"{value:g}".replace(".", ","))
 
 
 def p_value(value: float) -> Text:

@@ -22,6 +22,7 @@ from app.ui.chart import show_chart
 from app.ui.language import language, number, numbers, t, task_name
 from app.ui.markdown import message
 from app.ui.state import example_note, open_store
+from app.ui.table import show_rows
 from app.ui.tabs import show_tabs
 from app.ui.verdicts import gate_words
 from backend.audit.attack import found_probes
@@ -156,11 +157,13 @@ def show_probes(profile: str) -> None:
             for r in results
         ]
     )
-    st.dataframe(
+    show_rows(
         numbers(frame.sort_values(["ok", "task"]), {"score": 2, "limit": 2}),
-        hide_index=True,
+        "probes",
+        t("Probes and what they score", "Sondas e o que pontuam"),
         height="content",
-        column_config={
+        heads=2,
+        columns={
             "task": t("Task", "Tarefa"),
             "probe": st.column_config.TextColumn(t("Probe", "Sonda"), width="large"),
             "score": t("score", "recompensa"),

@@ -6,6 +6,7 @@ import streamlit as st
 from app.ui.language import t
 from app.ui.log_words import about_words, detail_words, did_words
 from app.ui.state import open_store
+from app.ui.table import show_rows
 from app.ui.times import zone
 from backend.access import OPERATOR
 from backend.store.engine import reading
@@ -25,11 +26,11 @@ def page() -> None:
     events["what"] = [did_words(what) for what in events["what"]]
     events["about"] = [about_words(about) for about in events["about"]]
     events["detail"] = [detail_words(detail) for detail in events["detail"]]
-    st.dataframe(
+    show_rows(
         events,
-        hide_index=True,
-        alt=t("Who did what", "Quem fez o quê"),
-        column_config={
+        "events",
+        t("Who did what", "Quem fez o quê"),
+        columns={
             "at": st.column_config.DatetimeColumn(
                 t("when", "quando"), format=t("YYYY-MM-DD HH:mm", "DD/MM/YYYY HH:mm"), timezone=zone()
             ),

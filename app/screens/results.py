@@ -19,6 +19,7 @@ from app.ui.markdown import literal, message
 from app.ui.run_status import status_words
 from app.ui.seeds import show_seeds
 from app.ui.state import example_note, open_store, shown_errors
+from app.ui.table import show_rows
 from app.ui.tabs import show_tabs
 from backend.charts.comparison import change_chart, difference_chart
 from backend.evaluation.findings import (
@@ -42,6 +43,7 @@ from backend.runs.watch import current_runs
 from backend.store.engine import reading
 from backend.store.evaluations import all_evaluations, tuned_evaluations
 from backend.store.tables import Run
+from backend.training.checks import checks_in, failures
 from backend.wording import joined
 
 _NAMED = 3
@@ -134,10 +136,10 @@ def show_evidence(compared: Compared) -> None:
                 st.markdown(f"**{message(t(*task))}**\n" + "".join(f"\n- {line}" for line in known))
     if rows := fact_rows(compared.evidence):
         with st.expander(t("Right facts, one by one", "Fatos certos, um a um")):
-            st.dataframe(
+            show_rows(
                 pd.DataFrame([[t(*cell) for cell in row] for row in rows], columns=[t(*head) for head in FACT_HEADS]),
-                hide_index=True,
-                alt=t("Each fact against what needs no reading", "Cada fato contra o que não exige ler"),
+                "facts",
+                t("Each fact against what needs no reading", "Cada fato contra o que não exige ler"),
             )
             st.caption(t(*FACTS_NOTE))
 
@@ -161,10 +163,7 @@ def show_next_step(compared: Compared) -> None:
 def show_override(run: Run) -> None:
     """If the run was trained although preflight failed, the reason for it."""
     reason = run.config.get("override_reason")
-    preflight = read_json(Path(run.folder) / "preflight.json")
-    if preflight is None:
-        return
-    failed = [c["name"] for c in preflight["checks"] if c["status"] == "fail"]
+    failed = [t(*check.label) for check in failures(checks_in(Path(run.folder)))]
     if failed and reason:
         st.warning(
             t(

@@ -8,9 +8,9 @@ from app.ui.new_run import clone, show_data, show_estimate, show_gates, show_lau
 from app.ui.preflight import show_preflight
 from app.ui.queue import active_runs
 from app.ui.run_fields import choose_config
+from app.ui.run_status import reason_of
 from app.ui.state import open_store
 from backend.runs.queue import enqueue
-from backend.runs.reasons import reason_words
 from backend.runs.watch import current_runs
 from backend.store.tables import Run
 from backend.training.config import all_presets
@@ -41,7 +41,7 @@ def show_earlier(runs: list[Run]) -> None:
                 args=(run,),
             )
             row.text(run.name, width="content")
-            row.caption(f"`{run.id}` · {(t(*reason_words(run.reason)).splitlines() or [''])[0][:120]}")
+            row.caption(f"`{run.id}` · {(reason_of(run).splitlines() or [''])[0][:120]}")
 
 
 def page() -> None:

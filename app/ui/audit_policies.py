@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.language import interval, number, t, task_name
+from app.ui.table import show_rows
 from backend.access import who
 from backend.audit.correlation import FEWEST_PROMPTS
 from backend.audit.policies import PolicyRho, policy_words
@@ -70,11 +71,12 @@ def show_by_policy(found: Sequence[PolicyRho]) -> None:
             "apart": [_apart(p) for p in found],
         }
     )
-    st.dataframe(
+    show_rows(
         frame,
-        hide_index=True,
-        alt=t("ρ on each policy's answers", "ρ nas respostas de cada modelo"),
-        column_config={
+        "policies",
+        t("ρ on each policy's answers", "ρ nas respostas de cada modelo"),
+        heads=2,
+        columns={
             "task": t("Task", "Tarefa"),
             "policy": t("whose answers", "respostas de"),
             "human": t("mean human score", "nota humana média"),

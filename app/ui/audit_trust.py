@@ -7,6 +7,7 @@ from app.ui.audit_data import held_out_words, load, people
 from app.ui.chart import show_chart
 from app.ui.language import interval, language, number, numbers, p_value, t, task_name
 from app.ui.state import shown_errors
+from app.ui.table import show_rows
 from app.ui.verdicts import gate_words
 from backend.audit.agreement import agreed
 from backend.audit.robustness import held_out_difference, leave_one_out, lifted, profile_differences, views, visible
@@ -134,12 +135,13 @@ def _show_table(audit: pd.DataFrame) -> None:
     frame["interval"] = [interval(*ends, signed=False) for ends in zip(frame["low"], frame["high"], strict=True)]
     frame["reason"] = [t(*reason) for reason in frame["reason"]]
     frame = numbers(frame, {"rho": 2}).assign(**{name: frame[name].map(p_value) for name in ("p", "p_holm")})
-    st.dataframe(
+    show_rows(
         frame[["task", "reward", "n", "rho", "interval", "p", "p_holm", "verdict", "reason"]],
-        hide_index=True,
+        "rhos",
+        t("Spearman's rho per task and reward component", "ρ de Spearman por tarefa e componente"),
         height="content",
-        alt=t("Spearman's rho per task and reward component", "ρ de Spearman por tarefa e componente"),
-        column_config={
+        heads=2,
+        columns={
             "task": t("Task", "Tarefa"),
             "reward": t("Reward", "Recompensa"),
             "rho": "ρ",
@@ -160,11 +162,12 @@ def show_lifted(rated: pd.DataFrame) -> None:
     if found.empty:
         return
     st.markdown(t("**Liked by the reward, disliked by people**", "**A recompensa gosta, as pessoas não**"))
-    st.dataframe(
+    show_rows(
         numbers(found.assign(task=found["task"].map(task_name)), {"reward": 2, "human": 1}),
-        hide_index=True,
-        alt=t("What lifted completions people dislike", "O que elevou respostas de que as pessoas não gostam"),
-        column_config={
+        "lifted",
+        t("What lifted completions people dislike", "O que elevou respostas de que as pessoas não gostam"),
+        heads=2,
+        columns={
             "task": t("Task", "Tarefa"),
             "component": t("lifted by", "elevada por"),
             "completions": t("completions", "respostas"),
@@ -185,12 +188,13 @@ def show_leave_one_out(rated: pd.DataFrame) -> None:
     if not frames:
         return
     table = numbers(pd.concat(frames), {"rho": 2, "without": 2, "adds": 2}, signed=["adds"])
-    st.dataframe(
+    show_rows(
         table[["task", "component", "rho", "without", "adds"]],
-        hide_index=True,
+        "adds",
+        t("What each component adds to ρ", "O que cada componente acrescenta ao ρ"),
         height="content",
-        alt=t("What each component adds to ρ", "O que cada componente acrescenta ao ρ"),
-        column_config={
+        heads=2,
+        columns={
             "task": t("Task", "Tarefa"),
             "component": t("component", "componente"),
             "rho": t("its own ρ", "ρ próprio"),

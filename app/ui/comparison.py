@@ -9,6 +9,7 @@ import streamlit as st
 from app.ui.completion import show_completion, show_prompt
 from app.ui.language import interval, number, numbers, p_value, t, task_name
 from app.ui.markdown import literal
+from app.ui.table import show_rows
 from backend.evaluation.changes import Kind, word_changes
 from backend.evaluation.compare import TaskComparison
 from backend.evaluation.settings import ComparisonSettings
@@ -62,11 +63,8 @@ def show_table(comparisons: list[TaskComparison], settings: ComparisonSettings |
             help=t("smallest change found with 80 % power", "menor mudança com poder de 80 %"),
         ),
     }
-    st.dataframe(
-        frame[list(columns)],
-        hide_index=True,
-        alt=t("Base against tuned, per task", "Base contra treinado, por tarefa"),
-        column_config=columns,
+    show_rows(
+        frame[list(columns)], "changes", t("Base against tuned, per task", "Base contra treinado, por tarefa"), columns
     )
     if settings is not None:
         words = [not_worse_words(comparisons, settings), balanced_words(comparisons)]
@@ -210,11 +208,12 @@ def show_components(compared: Compared) -> None:
     frame = compared.components.assign(task=compared.components["task"].map(task_name))
     frame["interval"] = [interval(*ends) for ends in zip(frame.pop("low"), frame.pop("high"), strict=True)]
     frame = numbers(frame, {"base": 3, "tuned": 3, "delta": 3}, signed=["delta"])
-    st.dataframe(
+    show_rows(
         frame,
-        hide_index=True,
-        alt=t("Every component's mean before and after", "Média de cada componente antes e depois"),
-        column_config={
+        "components",
+        t("Every component's mean before and after", "Média de cada componente antes e depois"),
+        heads=2,
+        columns={
             "task": t("Task", "Tarefa"),
             "component": t("component", "componente"),
             "base": "base",

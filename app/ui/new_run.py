@@ -23,6 +23,7 @@ from backend.store.engine import writing
 from backend.store.runs import describe
 from backend.store.tables import Run
 from backend.suites import task_names
+from backend.training.checks import failures
 from backend.training.config import TrainConfig, get_preset, override
 from backend.training.estimate import estimate
 
@@ -33,10 +34,7 @@ def show_gates(config: TrainConfig) -> list[str]:
     counts = _counts(config.prompts, config.tasks, config.test_prompts)
     tasks = config.tasks or task_names() if isinstance(counts, str) else tuple(counts)
     verdicts = {task: gates[task].verdict if task in gates else "" for task in tasks}
-    words = [
-        f"{task_name(task)}: **{gate_words(verdict) if verdict else t('not audited', 'não auditada')}**"
-        for task, verdict in verdicts.items()
-    ]
+    words = [f"{task_name(task)}: **{gate_words(verdict or 'not audited')}**" for task, verdict in verdicts.items()]
     bad = [task for task, verdict in verdicts.items() if verdict != "pass"]
     note = t("Reward audit", "Auditoria da recompensa") + f" ({config.profile}) · " + " · ".join(words)
     icon = ":orange[:material/gpp_maybe:]" if bad else ":green[:material/verified:]"
@@ -153,8 +151,8 @@ def _room_words(room: Room) -> str:
 
 def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list[str], busy: bool) -> None:
     """The launch button; it needs a written reason if preflight or the gate failed."""
-    failed = [check["name"] for check in preflight_checks(config) if check["status"] == "fail"]
-    objections = [f"preflight: {', '.join(failed)}"] if failed else []
+    failed = [t(*check.label) for check in failures(preflight_checks(config))]
+    objections = [t("preflight: ", "verificação: ") + ", ".join(failed)] if failed else []
     if bad and config.gate == "required":
         objections.append(t("reward not audited: ", "recompensa não auditada: ") + ", ".join(map(task_name, bad)))
     reason = config.override_reason

@@ -1,7 +1,5 @@
 """Preflight on the Train page: its button, how far it is, its result; also of settings that the form has left meanwhile."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
@@ -11,6 +9,7 @@ from app.ui.markdown import message
 from app.ui.outage import fragment
 from app.ui.progress import show_progress_bar
 from app.ui.run_fields import difference_words, fill_form
+from app.ui.table import show_rows
 from backend.runs.jobs import (
     Job,
     cancel_preflight,
@@ -19,6 +18,7 @@ from backend.runs.jobs import (
     preflight_job,
     start_preflight,
 )
+from backend.training.checks import Check
 from backend.training.config import TrainConfig, all_presets
 
 
@@ -97,17 +97,21 @@ def _show_other(checked: TrainConfig, config: TrainConfig, running: bool) -> Non
         )
 
 
-def _show_checks(checks: list[dict[str, Any]]) -> None:
+def _show_checks(checks: list[Check]) -> None:
     icons = {"pass": "✅", "warn": "⚠️", "fail": "⛔"}
     words = {"pass": t("pass", "passou"), "warn": t("warn", "atenção"), "fail": t("fail", "falhou")}
     order = {"fail": 0, "warn": 1, "pass": 2}
-    rows = sorted(checks, key=lambda c: order[c["status"]])
-    st.dataframe(
-        pd.DataFrame([{**c, "status": f"{icons[c['status']]} {words[c['status']]}"} for c in rows]),
-        hide_index=True,
+    rows = [
+        (t(*c.label), f"{icons[c.status]} {words[c.status]}", t(*c.found), t(*c.story))
+        for c in sorted(checks, key=lambda c: order[c.status])
+    ]
+    show_rows(
+        pd.DataFrame(rows, columns=["name", "status", "found", "story"]),
+        "checks",
+        t("Preflight's checks", "Itens da verificação"),
         height="content",
-        alt=t("Preflight's checks", "Itens da verificação"),
-        column_config={
+        heads=2,
+        columns={
             "name": t("check", "item"),
             "status": t("result", "resultado"),
             "found": st.column_config.TextColumn(t("found", "encontrado"), width="large"),

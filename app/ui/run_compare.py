@@ -9,6 +9,7 @@ import streamlit as st
 from app.ui.language import t
 from app.ui.markdown import message
 from app.ui.run_fields import NOT_COMPARED, label, value_words
+from app.ui.table import show_rows
 from backend.runs.reasons import firing_words
 from backend.runs.watch import firings
 from backend.store.tables import Run
@@ -30,12 +31,12 @@ def show_differences(runs: Sequence[Run], names: Sequence[str]) -> None:
         st.caption(t("Nothing: they have the same configuration.", "Nada: eles têm a mesma configuração."))
         return
     table = [{"field": label(field), **dict(zip(names, values, strict=True))} for field, values in rows.items()]
-    st.dataframe(
+    show_rows(
         pd.DataFrame(table),
-        hide_index=True,
+        "differences",
+        t("Fields that differ, and each run's value", "Campos que diferem, e o valor de cada treino"),
+        {"field": t("field", "campo")},
         height="content",
-        alt=t("Fields that differ, and each run's value", "Campos que diferem, e o valor de cada treino"),
-        column_config={"field": t("field", "campo")},
     )
 
 

@@ -19,6 +19,7 @@ from backend.runs.watch import firings
 from backend.store.engine import reading
 from backend.store.runs import load_metrics, store_now
 from backend.store.tables import Run
+from backend.training.checks import checks_in
 
 STATUS: dict[str, tuple[str, Any]] = {
     "queued": (":material/schedule:", "gray"),
@@ -55,15 +56,20 @@ def show_status(run: Run) -> None:
     for tag in run.tags:
         line.badge(tag, icon=":material/label:", color="gray")
     if run.status == "failed":
-        st.code(t(*reason_words(run.reason)), language=None, wrap_lines=True)
+        st.code(reason_of(run), language=None, wrap_lines=True)
     elif run.reason:
-        st.caption(message(t(*reason_words(run.reason))))
+        st.caption(message(reason_of(run)))
     if run.notes:
         st.text(run.notes)
     show_watch(run)
     show_set_aside(run)
     if run.status == "running":
         show_progress(run)
+
+
+def reason_of(run: Run) -> str:
+    """Why it stands as it does, in the chosen language; what its preflight found is in its folder."""
+    return t(*reason_words(run.reason, checks_in(Path(run.folder))))
 
 
 def show_progress(run: Run) -> None:

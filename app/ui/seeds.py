@@ -8,10 +8,11 @@ import streamlit as st
 from app.ui.chart import show_chart
 from app.ui.language import interval, language, number, t, task_name
 from app.ui.markdown import literal, message
+from app.ui.run_status import reason_of
+from app.ui.table import show_rows
 from backend.charts.comparison import seeds_chart
 from backend.evaluation.findings import findings, headline
 from backend.evaluation.several import Outcome, Setting, people_words, settings_among, several_words, truth_words
-from backend.runs.reasons import reason_words
 from backend.store.engine import reading
 from backend.store.tables import Run
 
@@ -31,15 +32,15 @@ def show_seeds(children: list[Run]) -> None:
             icon=":material/hourglass_top:",
         )
         return
-    for setting in settings:
-        show_setting(setting)
+    for place, setting in enumerate(settings):
+        show_setting(setting, place)
     st.caption(message(" ".join(t(*words) for words in several_words(settings))))
     if parent is not None and parent.reason:
-        st.caption(message(t(*reason_words(parent.reason))))  # what it took, and of which budget
+        st.caption(message(reason_of(parent)))  # what it took, and of which budget
 
 
-def show_setting(setting: Setting) -> None:
-    """A setting's headline, what each of its seeds says, its table, and with several seeds a chart of them."""
+def show_setting(setting: Setting, place: int) -> None:
+    """A setting's headline, what each of its seeds says, its table, and with several seeds a chart; ``place`` is its own."""
     tasks = setting.tasks
     if setting.differs:
         st.markdown("## " + literal(t(*(setting.name if tasks else setting.short))))
@@ -61,11 +62,11 @@ def show_setting(setting: Setting) -> None:
         for seed, compared in setting.seeds.items()
     ]
     st.markdown("\n".join(lines))
-    st.dataframe(
+    show_rows(
         pd.DataFrame([_row(setting, outcome) for outcome in tasks]),
-        hide_index=True,
-        alt=t("Change per task and seed", "Mudança por tarefa e semente"),
-        column_config={
+        f"seeds_{place}",
+        t("Change per task and seed", "Mudança por tarefa e semente"),
+        columns={
             "task": t("Task", "Tarefa"),
             "tuned": t("tuned", "treinado"),
             "mean": t("mean Δ", "Δ médio"),

@@ -64,11 +64,13 @@ def _apart(of_task: pd.DataFrame, policy: str) -> Difference | None:
 def policy_words(policy: str) -> Text:
     """A policy as people read it: a trained one's run is named in both languages."""
     name, _, trained = policy.partition(", ")
+    name = _NAMES.get(name, name)
     for en, pt in _TRAINED.items():
         trained = trained.replace(en, pt)
     return Text(policy, f"{name}, {trained}" if trained else name)
 
 
+_NAMES = {"attack": "ataque"}  # of the finds of backend.audit.attack
 _TRAINED = {"tuned in ": "treinado em ", "step ": "passo ", " of ": " de ", "after the warm-up": "após o aquecimento"}
 
 

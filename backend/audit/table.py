@@ -10,6 +10,7 @@ from statsmodels.stats.multitest import multipletests
 from backend.audit.agreement import Agreement, agreement
 from backend.audit.correlation import Correlation, correlate, spearman, within_prompt
 from backend.audit.gate import decide
+from backend.audit.gate_words import GATE_WORDS
 from backend.audit.policies import rests_on
 from backend.audit.raters import RaterCheck, check_raters, doubt_of
 from backend.audit.severity import Severity, adjusted_correlation, severity
@@ -230,15 +231,10 @@ def _without(flagged: set[str], first: pd.DataFrame, totals: pd.DataFrame, peopl
 
 
 def _otherwise(adjusted: Correlation, verdict: str) -> Text:
-    words = {
-        "pass": Text("pass", "aprovada"),
-        "fail": Text("fail", "reprovada"),
-        "more ratings needed": Text("more ratings needed", "faltam avaliações"),
-    }
     return fill(
         "with the scores adjusted for rater severity ρ is {rho}, and the gate would say: {verdict}",
         "com as notas ajustadas pela severidade dos avaliadores ρ é {rho}, e o portão diria: {verdict}",
-        rho=decimal(adjusted.rho or 0.0), verdict=words[verdict],
+        rho=decimal(adjusted.rho or 0.0), verdict=GATE_WORDS[verdict],
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from backend.evaluation.compare import MOST_GAIN, MOST_LOSE, TaskComparison, Ver
 from backend.evaluation.length import EqualLength, at_equal_length
 from backend.evaluation.settings import ALPHA, ComparisonSettings
 from backend.suites import label_of
-from backend.wording import Text, decimal, fill, joined, p_value
+from backend.wording import Text, decimal, fill, general, joined, p_value
 
 if TYPE_CHECKING:
     from backend.evaluation.stored import Compared
@@ -67,7 +67,7 @@ def method_words(settings: ComparisonSettings) -> Text:
         "Wilcoxon, Holm entre as tarefas (α = {alpha}); os intervalos de 95 % da média são t de Student, alargados onde as "
         "diferenças são assimétricas. “Melhorou” e “piorou” exigem os postos e a média, e uma média que pese mais que os "
         "poucos prompts que uma amostra pode deixar de ver, cada um tão longe quanto o mais distante da tabela.",
-        alpha=Text(f"{settings.alpha:g}", f"{settings.alpha:g}".replace(".", ",")),
+        alpha=general(settings.alpha),
     )  # fmt: skip
 
 

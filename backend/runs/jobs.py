@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from backend.access import needs
 from backend.errors import UserError
@@ -22,6 +21,7 @@ from backend.settings import get_settings
 from backend.store.engine import writing
 from backend.store.events import record
 from backend.store.runs import run_folder
+from backend.training.checks import Check, from_dicts
 from backend.training.config import TrainConfig, config_from_json
 
 _WORKBENCH = ("-m", "backend.commands.workbench")
@@ -167,11 +167,11 @@ def preflight_job(config: TrainConfig) -> Job | None:
     return job_in(_preflight_folder(config), "]")  # the end of the JSON it prints
 
 
-def preflight_checks(config: TrainConfig) -> list[dict[str, Any]]:
-    """The result of this configuration's last preflight: name, status, found and story per check; empty before its end."""
+def preflight_checks(config: TrainConfig) -> list[Check]:
+    """The result of this configuration's last preflight; empty before its end."""
     try:
         text = (_preflight_folder(config) / "result.txt").read_text(encoding="utf-8")
-        return list(json.loads(text[text.index("[") :]))
+        return from_dicts(json.loads(text[text.index("[") :]))
     except (OSError, ValueError):
         return []
 

@@ -4,8 +4,10 @@ What the workbench itself says is put into Portuguese phrase by phrase; what it 
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
+from backend.training.checks import Check
 from backend.training.stop_rules import default_rules
 from backend.wording import Text
 
@@ -122,9 +124,11 @@ _NUMBERS = (
 )
 
 
-def reason_words(reason: str) -> Text:
-    """A run's reason, in each language."""
+def reason_words(reason: str, checks: Iterable[Check] = ()) -> Text:
+    """A run's reason, in each language; ``checks`` are those of its preflight, where that may be the reason."""
     said, log, lines = reason.partition(_LOG)
+    for c in checks:
+        said = said.replace(f"{c.name}: {c.found.en}", f"{c.label.pt}: {c.found.pt}")
     portuguese = firing_words(_replaced(said, _PHRASES))
     return Text(reason, portuguese.pt + (f"\nÚltimas linhas do registro:\n{lines}" if log else ""))
 

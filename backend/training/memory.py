@@ -3,6 +3,7 @@
 from typing import Any
 
 from backend.training.config import TrainConfig
+from backend.wording import Text, fill
 
 
 def needed_memory(config: TrainConfig, model: Any, longest_prompt: int | None = None) -> float:
@@ -36,12 +37,13 @@ def needed_memory(config: TrainConfig, model: Any, longest_prompt: int | None = 
     return (weights + 12 * trained + max(cache, logits)) / 1e9
 
 
-def available_memory() -> tuple[float, str]:
+def available_memory() -> tuple[float, Text]:
     """(free gigabytes, of what): the GPU's, or the machine's where there is none."""
     import psutil
     import torch
 
     if torch.cuda.is_available():
         free, _ = torch.cuda.mem_get_info()
-        return free / 1e9 + torch.cuda.memory_reserved() / 1e9, f"on {torch.cuda.get_device_name(0)}"
-    return psutil.virtual_memory().available / 1e9, "of RAM"
+        where = fill("on {gpu}", "em {gpu}", gpu=torch.cuda.get_device_name(0))
+        return free / 1e9 + torch.cuda.memory_reserved() / 1e9, where
+    return psutil.virtual_memory().available / 1e9, Text("of RAM", "de RAM")

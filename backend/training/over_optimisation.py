@@ -11,8 +11,8 @@ import pandas as pd
 
 from backend.audit.best_of_n import of_truth
 from backend.suites import find_task
-from backend.training.checks import Check
-from backend.wording import decimal
+from backend.training.checks import Check, listed_tasks, task_text
+from backend.wording import Text, decimal, fill, joined
 
 if TYPE_CHECKING:
     from backend.training.sample_checks import Sampled
@@ -25,8 +25,8 @@ def over_optimisation(sampled: Sequence["Sampled"]) -> Check:
         sampled: prompts with completions sampled as in training, and their scores.
     """
 
-    over: list[str] = []
-    held: list[str] = []
+    over: list[Text] = []
+    held: list[Text] = []
     unknown: list[str] = []
     for task in dict.fromkeys(s.prompt.task for s in sampled):
         known = find_task(task)
@@ -42,14 +42,24 @@ def over_optimisation(sampled: Sequence["Sampled"]) -> Check:
             unknown.append(task)
             continue
         last = points[-1]
-        words = f"{task} best of {last.n}: reward {decimal(last.reward_gain, signed=True)}, right facts " + (
-            f"{decimal(last.judged_gain, signed=True)} ({decimal(last.judged_low or 0.0, signed=True)} to "
-            f"{decimal(last.judged_high or 0.0, signed=True)})"
-        )
+        words = fill(
+            "{task} best of {n}: reward {reward}, right facts {judged} ({low} to {high})",
+            "{task}, a melhor de {n}: recompensa {reward}, fatos certos {judged} ({low} a {high})",
+            task=task_text(task), n=last.n,
+            reward=decimal(last.reward_gain, signed=True), judged=decimal(last.judged_gain, signed=True),
+            low=decimal(last.judged_low or 0.0, signed=True), high=decimal(last.judged_high or 0.0, signed=True),
+        )  # fmt: skip
         (over if last.over_optimised else held).append(words)
-    found = "; ".join([*over, *held, *([f"no truth is known for {', '.join(unknown)}"] if unknown else [])])
-    story = "every run of the seeds optimised rewards that nobody had held against the truth"
-    return Check("over-optimisation", "warn" if over else "pass", found, story)
+    found = [*over, *held]
+    if unknown:
+        found.append(
+            fill("no truth is known for {tasks}", "não se conhece a verdade de {tasks}", tasks=listed_tasks(unknown))
+        )
+    story = Text(
+        "every run of the seeds optimised rewards that nobody had held against the truth",
+        "todo treino dos projetos de origem otimizou recompensas que ninguém havia confrontado com a verdade",
+    )
+    return Check("over-optimisation", "warn" if over else "pass", joined(found), story)
 
 
 _FEWEST = 4

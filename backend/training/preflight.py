@@ -24,6 +24,7 @@ from backend.training.memory import available_memory, needed_memory
 from backend.training.possible import ignored_by
 from backend.training.sample_checks import Sampled, attack_check, eval_size_check, sample_checks
 from backend.training.static_checks import learning_rate_shares, static_checks
+from backend.wording import Text, decimal, fill, general, joined
 
 __all__ = [
     "Check",
@@ -111,8 +112,18 @@ def sampling_checks(
 def backend_check(config: TrainConfig, backend: str) -> Check:
     """Whether the backend does what the configuration asks."""
     ignored = ignored_by(config, backend)
-    found = f"{backend} would ignore {', '.join(ignored)}" if ignored else f"{backend} does all that is configured"
-    return Check("backend", "fail" if ignored else "pass", found, "a setting that a backend ignores without a word")
+    found = (
+        fill(
+            "{backend} would ignore {fields}",
+            "{backend} ignoraria {fields}",
+            backend=backend,
+            fields=", ".join(ignored),
+        )
+        if ignored
+        else fill("{backend} does all that is configured", "{backend} faz tudo o que está configurado", backend=backend)
+    )
+    story = Text("a setting that a backend ignores without a word", "um campo que um backend ignora sem dizer nada")
+    return Check("backend", "fail" if ignored else "pass", found, story)
 
 
 def _sample(
@@ -150,26 +161,49 @@ def _sample(
 
 def _generation_config(config: TrainConfig, policy: Policy) -> Check:
     now = policy.model.generation_config
-    story = "V1: the model's own generation_config (temperature 0.1, repetition penalty 1.2) was used unseen"
+    story = Text(
+        "V1: the model's own generation_config (temperature 0.1, repetition penalty 1.2) was used unseen",
+        "V1: o generation_config do próprio modelo (temperature 0,1, repetition_penalty 1,2) foi usado sem ninguém ver",
+    )
     wanted = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "repetition_penalty": 1.0}
     left = {name: value for name in wanted if (value := getattr(now, name, None)) not in (None, wanted[name])}
     if left:
-        return Check("generation-config", "fail", f"the model still samples by its own {_listed(left)}", story)
+        found = fill(
+            "the model still samples by its own {values}", "o modelo ainda gera pelos seus próprios {values}",
+            values=_listed(left),
+        )  # fmt: skip
+        return Check("generation-config", "fail", found, story)
     own = {k: v for k, v in policy.declared_generation.items() if k in wanted and v not in (None, wanted[k], 50)}
     if own:
-        return Check(
-            "generation-config", "warn", f"the model declares {_listed(own)}; overwritten, training sets its own", story
+        found = fill(
+            "the model declares {values}; overwritten, training sets its own",
+            "o modelo declara {values}; substituídos, o treino põe os seus",
+            values=_listed(own),
         )
-    return Check("generation-config", "pass", "every generation parameter is set by the run", story)
+        return Check("generation-config", "warn", found, story)
+    found = Text("every generation parameter is set by the run", "o treino define todo parâmetro de geração")
+    return Check("generation-config", "pass", found, story)
 
 
-def _listed(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{k} {v:g}" for k, v in values.items())
+def _listed(values: Mapping[str, Any]) -> Text:
+    return joined([fill("{k} {v}", "{k} {v}", k=k, v=general(v)) for k, v in values.items()], ", ")
 
 
 def _memory(config: TrainConfig, policy: Policy, longest_prompt: int | None) -> Check:
     needed, (free, where) = needed_memory(config, policy.model, longest_prompt), available_memory()
     status: Status = "fail" if needed > free else "warn" if needed > 0.85 * free else "pass"
-    found = f"about {needed:.1f} GB of {free:.1f} GB {where}"
-    found += "" if status == "pass" else f"; lower eval_batch_size ({config.eval_batch_size}) or num_generations"
-    return Check("memory", status, found, "out of memory hours into a run")
+    found = [
+        fill(
+            "about {needed} GB of {free} GB {where}", "cerca de {needed} GB de {free} GB {where}",
+            needed=decimal(needed, 1), free=decimal(free, 1), where=where,
+        )
+    ]  # fmt: skip
+    if status != "pass":
+        found.append(
+            fill(
+                "lower eval_batch_size ({rows}) or num_generations", "reduza eval_batch_size ({rows}) ou num_generations",
+                rows=config.eval_batch_size,
+            )
+        )  # fmt: skip
+    story = Text("out of memory hours into a run", "falta de memória horas depois do início")
+    return Check("memory", status, joined(found), story)

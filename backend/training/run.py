@@ -181,31 +181,37 @@ def check_preflight(
     Raises:
         UserError: a check fails and the configuration gives no reason to train anyway.
     """
-    from backend.training.preflight import as_dicts, as_table, cheap_checks, failures, sampling_checks
+    from backend.training.preflight import as_table, cheap_checks, failures, sampling_checks
 
     checks = list(cheap_checks(config, policy, prompts, gates, folder))
     _refuse(folder, config, checks)
     checks += sampling_checks(config, policy, prompts, progress)
     _refuse(folder, config, checks)
     print(as_table(checks), flush=True)
-    write_json(folder / "preflight.json", {"checks": as_dicts(checks), "override_reason": config.override_reason})
+    _keep_checks(folder, config, checks)
     if failures(checks):
         print(f"training although preflight failed: {config.override_reason}", flush=True)
 
 
 def _refuse(folder: Path, config: TrainConfig, checks: "list[Check]") -> None:
-    from backend.training.preflight import as_dicts, as_table, failures
+    from backend.training.preflight import as_table, failures
 
     failed = failures(checks)
     if not failed or config.override_reason:
         return
     print(as_table(checks), flush=True)
-    write_json(folder / "preflight.json", {"checks": as_dicts(checks), "override_reason": config.override_reason})
+    _keep_checks(folder, config, checks)
     raise UserError(
         "preflight failed: "
         + "; ".join(f"{c.name}: {c.found}" for c in failed)
         + ". Mend it, or say why to train all the same: --set override_reason='...'"
     )
+
+
+def _keep_checks(folder: Path, config: TrainConfig, checks: "list[Check]") -> None:
+    from backend.training.checks import FILE, as_dicts
+
+    write_json(folder / FILE, {"checks": as_dicts(checks), "override_reason": config.override_reason})
 
 
 def _load(folder: Path, config: TrainConfig, checkpoint: Checkpoint | None) -> Policy:

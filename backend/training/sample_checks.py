@@ -11,14 +11,16 @@ from backend.audit.attack import high_of, search
 from backend.evaluation.noise import expected_spread
 from backend.evaluation.paired import FEWEST_PAIRS
 from backend.evaluation.power import detectable_from_spread, prompts_needed
+from backend.evaluation.words import split_words
 from backend.models.load import Policy
 from backend.progress import OnProgress
 from backend.records import Completion, PromptRecord
 from backend.suites import ToScore, counting_judges, get_task
-from backend.training.checks import Check, Status
+from backend.training.checks import Check, Status, each_task, listed_tasks, task_text
 from backend.training.config import TrainConfig
 from backend.training.over_optimisation import over_optimisation
 from backend.training.reward_functions import components_of
+from backend.wording import Text, decimal, fill, general, joined
 from rewards.types import Score
 
 _ATTACK_CALLS, _ATTACK_SECONDS = 2_000, 20.0
@@ -71,7 +73,10 @@ def _before_warm_up(
     others = [s for s in sampled if config.sft_tasks and s.prompt.task not in config.sft_tasks and not every_task]
     if others and check(others).status == "fail":
         return found
-    return replace(found, status="warn", found=f"{found.found}; so before the SFT warm-up, which is to mend it")
+    mended = Text(
+        "so before the SFT warm-up, which is to mend it", "assim antes do aquecimento por SFT, que deve corrigir isso"
+    )
+    return replace(found, status="warn", found=joined([found.found, mended]))
 
 
 def _rollouts_differ(sampled: list[Sampled]) -> Check:
@@ -79,8 +84,16 @@ def _rollouts_differ(sampled: list[Sampled]) -> Check:
     distinct = fmean(shares)
     status: Status = "fail" if distinct < 0.5 else "warn" if distinct < 0.8 else "pass"
     same = sum(share == 1 / len(s.completions) for share, s in zip(shares, sampled, strict=True))
-    found = f"{distinct:.0%} of a group's completions differ; {same} of {len(sampled)} groups are all the same"
-    return Check("rollouts-differ", status, found, "V1: identical rollouts, so no advantage and no gradient")
+    found = fill(
+        "{distinct} of a group's completions differ; {same} of {n} groups are all the same",
+        "{distinct} das respostas de um grupo diferem; em {same} de {n} grupos são todas iguais",
+        distinct=f"{distinct:.0%}", same=same, n=len(sampled),
+    )  # fmt: skip
+    story = Text(
+        "V1: identical rollouts, so no advantage and no gradient",
+        "V1: amostras idênticas, logo sem vantagem e sem gradiente",
+    )
+    return Check("rollouts-differ", status, found, story)
 
 
 def _signal(sampled: list[Sampled]) -> Check:
@@ -90,15 +103,23 @@ def _signal(sampled: list[Sampled]) -> Check:
     }
     worst = max(shares.values())
     status: Status = "fail" if worst > 0.5 else "warn" if worst > 0.25 else "pass"
-    found = "groups without signal: " + ", ".join(f"{task} {share:.0%}" for task, share in shares.items())
-    return Check("signal", status, found, "V1: groups of equal rewards train nothing")
+    found = fill(
+        "groups without signal: {tasks}", "grupos sem sinal: {tasks}",
+        tasks=each_task({task: f"{share:.0%}" for task, share in shares.items()}),
+    )  # fmt: skip
+    story = Text("V1: groups of equal rewards train nothing", "V1: grupos de recompensas iguais não treinam nada")
+    return Check("signal", status, found, story)
 
 
 def _ceiling(config: TrainConfig, sampled: list[Sampled]) -> Check:
     cut = fmean(c.truncated for s in sampled for c in s.completions)
     status: Status = "fail" if cut > 0.5 else "warn" if cut > 0.1 else "pass"
-    found = f"{cut:.0%} of the completions are cut at {config.max_completion_length} tokens"
-    return Check("ceiling", status, found, "V2: every completion was cut at the ceiling")
+    found = fill(
+        "{cut} of the completions are cut at {n} tokens", "{cut} das respostas são cortadas em {n} tokens",
+        cut=f"{cut:.0%}", n=config.max_completion_length,
+    )  # fmt: skip
+    story = Text("V2: every completion was cut at the ceiling", "V2: toda resposta foi cortada no teto")
+    return Check("ceiling", status, found, story)
 
 
 def _thinking(policy: Policy, sampled: list[Sampled]) -> Check:
@@ -106,8 +127,13 @@ def _thinking(policy: Policy, sampled: list[Sampled]) -> Check:
     opens = asked.rfind("<think>") > asked.rfind("</think>")
     share = fmean("<think>" in c.text or "</think>" in c.text for s in sampled for c in s.completions)
     status: Status = "fail" if opens or share > 0.1 else "warn" if share else "pass"
-    found = f"{share:.0%} of the completions think aloud" + ("; the chat template opens <think>" if opens else "")
-    return Check("thinking", status, found, "V2: <think> used up the whole length")
+    found = [
+        fill("{share} of the completions think aloud", "{share} das respostas pensam em voz alta", share=f"{share:.0%}")
+    ]
+    if opens:
+        found.append(Text("the chat template opens <think>", "o modelo de conversa abre <think>"))
+    story = Text("V2: <think> used up the whole length", "V2: <think> gastou o tamanho todo")
+    return Check("thinking", status, joined(found), story)
 
 
 def _parser(sampled: list[Sampled]) -> Check:
@@ -116,41 +142,69 @@ def _parser(sampled: list[Sampled]) -> Check:
     recovered = fmean(p.value is not None for p in found)
     strict = fmean(p.value is not None and p.strict for p in found)
     status: Status = "fail" if recovered < 0.10 else "warn" if recovered < 0.30 else "pass"
-    words = f"JSON found in {recovered:.0%} of the answers that need it ({strict:.0%} by the strict parser)"
-    return Check("parser", status, words, "V4: one parser fix was worth more than every algorithm")
+    words = fill(
+        "JSON found in {recovered} of the answers that need it ({strict} by the strict parser)",
+        "JSON encontrado em {recovered} das respostas que o exigem ({strict} pelo leitor estrito)",
+        recovered=f"{recovered:.0%}", strict=f"{strict:.0%}",
+    )  # fmt: skip
+    story = Text(
+        "V4: one parser fix was worth more than every algorithm",
+        "V4: um conserto do leitor de JSON valeu mais que todos os algoritmos",
+    )
+    return Check("parser", status, words, story)
 
 
 def _headroom(config: TrainConfig, sampled: list[Sampled]) -> Check:
-    constant_tasks, still, full = [], [], []
+    constant_tasks: dict[str, Text] = {}
+    still: list[Text] = []
+    full: list[str] = []
     for task, of_task in _samples_by_task(sampled).items():
         scores = [one for s in of_task for one in s.scores]
         totals = [one.total for one in scores]
         if max(totals) - min(totals) < 1e-9:
-            constant_tasks.append(f"{task} = {totals[0]:.2f}")
+            constant_tasks[task] = fill("= {value}", "= {value}", value=decimal(totals[0]))
         bounds = get_task(task).bounds
         if bounds is not None and fmean(totals) > bounds[0] + 0.95 * (bounds[1] - bounds[0]):
             full.append(task)
         names = [c.name for c in components_of((task,), config.profile) if c.maximum > 0 or c.weight < 0]
-        still += [f"{task}/{name}" for name in names if len({one.components.get(name) for one in scores}) == 1]
-    story = "a reward that cannot move cannot teach"
+        still += [
+            fill("{task}/{name}", "{task}/{name}", task=task_text(task), name=name)
+            for name in names
+            if len({one.components.get(name) for one in scores}) == 1
+        ]
+    story = Text("a reward that cannot move cannot teach", "uma recompensa que não se move não ensina")
     if constant_tasks:
-        return Check("headroom", "fail", f"the reward is constant: {', '.join(constant_tasks)}", story)
-    means = ", ".join(
-        f"{task} {fmean(one.total for s in of_task for one in s.scores):.2f}"
+        found = fill(
+            "the reward is constant: {tasks}", "a recompensa é constante: {tasks}", tasks=each_task(constant_tasks)
+        )
+        return Check("headroom", "fail", found, story)
+    means = {
+        task: decimal(fmean(one.total for s in of_task for one in s.scores))
         for task, of_task in _samples_by_task(sampled).items()
-    )
-    notes = [f"constant: {', '.join(still)}"] if still else []
-    notes += [f"nothing left to gain: {', '.join(full)}"] if full else []
-    found = f"base means {means} ({config.profile})" + "".join(f"; {note}" for note in notes)
-    return Check("headroom", "warn" if notes else "pass", found, story)
+    }
+    notes = [
+        fill(
+            "base means {means} ({profile})", "médias do modelo base {means} ({profile})",
+            means=each_task(means), profile=config.profile,
+        )
+    ]  # fmt: skip
+    if still:
+        notes.append(fill("constant: {names}", "constante: {names}", names=joined(still, ", ")))
+    if full:
+        notes.append(fill("nothing left to gain: {tasks}", "nada mais a ganhar: {tasks}", tasks=listed_tasks(full)))
+    return Check("headroom", "warn" if len(notes) > 1 else "pass", joined(notes), story)
 
 
 def attack_check(
     config: TrainConfig, sampled: list[Sampled], on_progress: OnProgress = lambda done, total: None
 ) -> Check:
     """A short search for cheap texts on the sampled prompts, with pieces of the sampled completions."""
-    story = "V4.2 and its like: every reward of the seeds pays 0.90 for texts that nobody wants"
-    broken, held = [], []
+    story = Text(
+        "V4.2 and its like: every reward of the seeds pays 0.90 for texts that nobody wants",
+        "V4.2 e parecidos: toda recompensa dos projetos de origem paga 0,90 por textos que ninguém quer",
+    )
+    broken: list[Text] = []
+    held: list[Text] = []
     tasks = _samples_by_task(sampled)
     for done, (task, of_task) in enumerate(tasks.items()):
         on_progress(done, len(tasks))
@@ -158,7 +212,14 @@ def attack_check(
         if known.bounds is None:
             continue
         if judges := counting_judges(task):
-            held.append(f"{task} not searched, because {', '.join(judges)} would be asked hundreds of times")
+            held.append(
+                fill(
+                    "{task} not searched, because {judges} would be asked hundreds of times",
+                    "{task} sem busca, porque {judges} teria de responder centenas de vezes",
+                    task=task_text(task),
+                    judges=", ".join(judges),
+                )
+            )
             continue
         texts = [c.text for s in of_task for c in s.completions]
         asked = [ToScore.of(s.prompt, "") for s in of_task]
@@ -174,15 +235,33 @@ def attack_check(
             most_finds=1,
         )
         if found.to_target is None:
-            held.append(f"{task} (best {found.best:.2f} in {found.calls})")
+            held.append(
+                fill(
+                    "{task} (best {best} in {calls})", "{task} (o melhor {best} em {calls})",
+                    task=task_text(task), best=decimal(found.best), calls=found.calls,
+                )
+            )  # fmt: skip
         else:
             shown = " ".join(found.finds[0].text.split())[:60] if found.finds else ""
-            broken.append(f"{task} after {found.to_target} calls ({shown!r})")
+            broken.append(
+                fill(
+                    "{task} after {calls} calls ({text})", "{task} após {calls} chamadas ({text})",
+                    task=task_text(task), calls=found.to_target, text=repr(shown),
+                )
+            )  # fmt: skip
     if broken:
-        return Check(
-            "attack", "warn", f"cheap texts score high: {', '.join(broken)}; `workbench attack` shows them", story
+        words = fill(
+            "cheap texts score high: {tasks}; `workbench attack` shows them",
+            "textos baratos pontuam alto: {tasks}; `workbench attack` os mostra",
+            tasks=joined(broken, ", "),
         )
-    return Check("attack", "pass", f"no cheap text scores high: {', '.join(held) or 'nothing to attack'}", story)
+        return Check("attack", "warn", words, story)
+    words = fill(
+        "no cheap text scores high: {tasks}",
+        "nenhum texto barato pontua alto: {tasks}",
+        tasks=joined(held, ", ") if held else Text("nothing to attack", "nada a atacar"),
+    )
+    return Check("attack", "pass", words, story)
 
 
 def eval_size_check(
@@ -200,24 +279,44 @@ def eval_size_check(
         answered: the base's answers to eval prompts, as in an evaluation.
         sampled: its answers to train prompts, as in training.
     """
-    judged, split = (test, "test") if test else (evaluated, "eval")
+    judged, split = (test, split_words("test")) if test else (evaluated, split_words("eval"))
     answers = config.final_samples if test else config.eval_samples
-    seen = []
+    seen: dict[str, Text] = {}
     for task, prompts in judged.items():
         base, explored = (
             np.array([[one.total for one in s.scores] for s in of if s.prompt.task == task])
             for of in (answered, sampled)
         )
-        words = f"{task} {len(prompts)}"
+        words = fill("{n}", "{n}", n=len(prompts))
         if min(len(base), len(explored)) >= 2:
             spread = expected_spread(base, explored, answers)
             change = detectable_from_spread(spread, len(prompts), tasks=len(judged))
             needed = prompts_needed(spread, _SMALL_CHANGE, tasks=len(judged))
-            words += f" ({'none' if isnan(change) else f'±{change:.2f}'}; {needed} for ±{_SMALL_CHANGE})"
-        seen.append(words)
+            words = fill(
+                "{n} ({change}; {needed} for ±{small})", "{n} ({change}; {needed} para ±{small})",
+                n=len(prompts),
+                change=Text("none", "nenhuma") if isnan(change) else fill("±{by}", "±{by}", by=decimal(change)),
+                needed=needed, small=general(_SMALL_CHANGE),
+            )  # fmt: skip
+        seen[task] = words
     least = min(len(prompts) for prompts in judged.values())
     few_to_choose = min(len(prompts) for prompts in evaluated.values()) < FEWEST_PAIRS
     status: Status = "fail" if least < FEWEST_PAIRS else "warn" if least < 15 or few_to_choose or not test else "pass"
-    found = f"{split} prompts, {answers} answers each, and smallest change they show: {', '.join(seen)}"
-    found += "" if test else "; no test prompts, so the best step is chosen on the prompts that judge it"
-    return Check("eval-size", status, found, "V4: n of about 2 gave ±0.22 of noise")
+    found = [
+        fill(
+            "{split} prompts, {answers} answers each, and smallest change they show: {tasks}",
+            "prompts de {split}, {answers} respostas cada, e a menor mudança que mostram: {tasks}",
+            split=split,
+            answers=answers,
+            tasks=each_task(seen),
+        )
+    ]
+    if not test:
+        found.append(
+            Text(
+                "no test prompts, so the best step is chosen on the prompts that judge it",
+                "sem prompts de teste, o melhor passo é escolhido nos prompts que o julgam",
+            )
+        )
+    story = Text("V4: n of about 2 gave ±0.22 of noise", "V4: n por volta de 2 deu ±0,22 de ruído")
+    return Check("eval-size", status, joined(found), story)

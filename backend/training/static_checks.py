@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from backend.audit.gate import Gate
+from backend.audit.gate_words import GATE_WORDS
 from backend.records import PromptRecord
 from backend.suites import suite_of
-from backend.training.checks import Check, Status, by_task
+from backend.training.checks import Check, Status, by_task, each_task, listed_tasks, task_text
 from backend.training.config import TrainConfig
 from backend.training.lengths import fitting, room
+from backend.wording import Text, decimal, fill, general, joined
 
 LEARNING_RATES = (5e-7, 1e-3)
 """What GRPO with LoRA has been seen to learn with: the literature's 1e-6 to the nano model's 6e-4, and a margin."""
@@ -52,9 +54,9 @@ def static_checks(
 
 def _temperature(config: TrainConfig) -> Check:
     status: Status = "pass" if config.temperature >= 0.7 else "warn" if config.temperature >= 0.4 else "fail"
-    return Check(
-        "temperature", status, f"rollouts sampled at {config.temperature:g}", "V1: 0.1 made all rollouts the same"
-    )
+    found = fill("rollouts sampled at {t}", "amostras geradas a {t}", t=general(config.temperature))
+    story = Text("V1: 0.1 made all rollouts the same", "V1: 0,1 tornou todas as amostras iguais")
+    return Check("temperature", status, found, story)
 
 
 def learning_rate_shares(config: TrainConfig, at: tuple[float, ...] = (0.2, 0.5, 0.8, 1.0)) -> list[float]:
@@ -74,46 +76,74 @@ def _learning_rate(config: TrainConfig) -> Check:
     low, high = LEARNING_RATES
     rate = config.learning_rate
     inside, near = low <= rate <= high, low / 5 <= rate <= 10 * high
-    found = f"learning rate {rate:g}" + (
-        "" if inside else f"; {low:g} to {high:g} is what this has been seen to learn with"
-    )
-    return Check(
-        "learning-rate",
-        "pass" if inside else "warn" if near else "fail",
-        found,
+    found = [fill("learning rate {rate}", "taxa de aprendizado {rate}", rate=general(rate))]
+    if not inside:
+        found.append(
+            fill(
+                "{low} to {high} is what this has been seen to learn with",
+                "de {low} a {high} é com o que já se viu isto aprender",
+                low=general(low),
+                high=general(high),
+            )
+        )
+    story = Text(
         "V4: the rate was too low to move the model; far too high a rate destroys it in a few steps",
+        "V4: a taxa era baixa demais para mover o modelo; alta demais, ela o destrói em poucos passos",
     )
+    return Check("learning-rate", "pass" if inside else "warn" if near else "fail", joined(found), story)
 
 
 def _schedule(config: TrainConfig) -> Check:
     """Whether the run learns for most of its steps: warm-up short, and no long end at under a tenth of the peak."""
     shares = learning_rate_shares(config)
     words = ", ".join(f"{s:.0%}" for s in shares)
-    found = f"learning rate at 20, 50, 80, 100 % of the steps: {words} of its peak"
+    found = [
+        fill(
+            "learning rate at 20, 50, 80, 100 % of the steps: {words} of its peak",
+            "taxa de aprendizado a 20, 50, 80, 100 % dos passos: {words} do seu máximo",
+            words=words,
+        )
+    ]
     status: Status = "pass"
     if config.warmup_ratio > 0:
-        found += f"; warm-up {config.warmup_ratio:.0%}"
+        found.append(fill("warm-up {share}", "aquecimento {share}", share=f"{config.warmup_ratio:.0%}"))
         status = "fail" if config.warmup_ratio > MOST_WARM_UP else "warn" if config.warmup_ratio > 0.2 else "pass"
     course = learning_rate_shares(config, tuple(i / 100 for i in range(1, 101)))
     idle = sum(share < 0.10 for share in course) / len(course)
     if idle > MOST_IDLE:
-        found, status = f"{found}; under a tenth of it for {idle:.0%} of the steps", "fail"
-    return Check("schedule", status, found, "V4: a cosine had decayed to nothing by step 130")
+        status = "fail"
+        found.append(
+            fill(
+                "under a tenth of it for {idle} of the steps",
+                "abaixo de um décimo dele em {idle} dos passos",
+                idle=f"{idle:.0%}",
+            )
+        )
+    story = Text("V4: a cosine had decayed to nothing by step 130", "V4: um cosseno já era quase zero no passo 130")
+    return Check("schedule", status, joined(found), story)
 
 
 def _epochs(config: TrainConfig, train: int) -> Check:
     epochs = config.max_steps * config.prompts_per_step / train
     most = int(1.5 * train / config.prompts_per_step)
-    advice = "; most prompts are never seen" if epochs < 0.8 else ""
+    found = [
+        fill("{epochs} passes over {n} prompts", "{epochs} passagens por {n} prompts", epochs=decimal(epochs), n=train)
+    ]
+    if epochs < 0.8:
+        found.append(Text("most prompts are never seen", "a maioria dos prompts nunca é vista"))
     if epochs > 1.5:
-        advice = f"; entropy may collapse: add prompts, or set max_steps={max(1, most)} or fewer"
-    status: Status = "fail" if epochs > MOST_EPOCHS else "warn" if advice else "pass"
-    return Check(
-        "epochs",
-        status,
-        f"{epochs:.2f} passes over {train} prompts{advice}",
-        "V4 saw 13.5 % of an epoch; V4.2 collapsed after 1.5",
+        found.append(
+            fill(
+                "entropy may collapse: add prompts, or set max_steps={most} or fewer",
+                "a entropia pode ruir: acrescente prompts, ou ponha max_steps={most} ou menos",
+                most=max(1, most),
+            )
+        )
+    status: Status = "fail" if epochs > MOST_EPOCHS else "warn" if len(found) > 1 else "pass"
+    story = Text(
+        "V4 saw 13.5 % of an epoch; V4.2 collapsed after 1.5", "V4 viu 13,5 % de uma época; V4.2 ruiu depois de 1,5"
     )
+    return Check("epochs", status, joined(found), story)
 
 
 def _prompt_length(
@@ -121,13 +151,19 @@ def _prompt_length(
 ) -> Check:
     left_out = {task: len(of) - len(kept.get(task, [])) for task, of in every.items()}
     dropped = {task: n for task, n in left_out.items() if n}
-    story = "prompts that nobody knew were missing"
+    story = Text("prompts that nobody knew were missing", "prompts que ninguém sabia que faltavam")
     if not dropped:
-        return Check("prompt-length", "pass", f"every train prompt fits into {room(config)} tokens", story)
-    words = ", ".join(f"{task} {n} of {len(every[task])}" for task, n in dropped.items())
-    found = (
-        f"left out because longer than {room(config)} tokens: {words}; raise max_seq_length ({config.max_seq_length})"
-    )
+        found = fill(
+            "every train prompt fits into {n} tokens", "todo prompt de treino cabe em {n} tokens", n=room(config)
+        )
+        return Check("prompt-length", "pass", found, story)
+    found = fill(
+        "left out because longer than {n} tokens: {tasks}; raise max_seq_length ({most})",
+        "deixados de fora por passarem de {n} tokens: {tasks}; aumente max_seq_length ({most})",
+        n=room(config),
+        tasks=each_task({task: fill("{n} of {all}", "{n} de {all}", n=n, all=len(every[task])) for task, n in dropped.items()}),
+        most=config.max_seq_length,
+    )  # fmt: skip
     many = any(n > len(every[task]) * MOST_LEFT_OUT for task, n in dropped.items())
     return Check("prompt-length", "fail" if many else "warn", found, story)
 
@@ -137,23 +173,52 @@ def _labels(prompts: list[PromptRecord]) -> Check:
     known = [(p, classify(p.user_text)) for p in prompts if (classify := classifiers[p.task]) is not None]
     wrong = [(p, found) for p, found in known if found != p.task]
     share = len(wrong) / len(known) if known else 0.0
-    found = f"{len(wrong)} of {len(known)} labels disagree with the classifier"
+    found = [
+        fill(
+            "{wrong} of {n} labels disagree with the classifier",
+            "{wrong} de {n} rótulos discordam do classificador",
+            wrong=len(wrong),
+            n=len(known),
+        )
+    ]
     if wrong:
         first, classified = wrong[0]
-        text = " ".join(first.user_text.split())[:60]
-        found += f"; first: {first.task}, classified {classified}: {text!r}"
+        found.append(
+            fill(
+                "first: {task}, classified {other}: {text}",
+                "o primeiro: {task}, classificado como {other}: {text}",
+                task=task_text(first.task),
+                other=task_text(str(classified)),
+                text=repr(" ".join(first.user_text.split())[:60]),
+            )
+        )
     status: Status = "fail" if share >= 0.01 else "warn" if wrong else "pass"
-    return Check("labels", status, found, "V4.2: prompts of one task were scored as another's for a 22-hour run")
+    story = Text(
+        "V4.2: prompts of one task were scored as another's for a 22-hour run",
+        "V4.2: prompts de uma tarefa foram pontuados como de outra num treino de 22 horas",
+    )
+    return Check("labels", status, joined(found), story)
 
 
 def _train_size(tasks: Mapping[str, list[PromptRecord]], judged: Mapping[str, list[PromptRecord]]) -> Check:
-    story = "a task with 150 prompts learned nothing"
-    counts = ", ".join(f"{task} {len(p)}" for task, p in tasks.items())
+    story = Text("a task with 150 prompts learned nothing", "uma tarefa com 150 prompts não aprendeu nada")
+    counts = each_task({task: len(p) for task, p in tasks.items()})
     if untrained := [task for task in judged if task not in tasks]:
-        found = f"{counts}; no train prompt, though it is evaluated: {', '.join(untrained)}. Add some, or set tasks"
+        found = fill(
+            "{counts}; no train prompt, though it is evaluated: {tasks}. Add some, or set tasks",
+            "{counts}; nenhum prompt de treino, embora seja avaliada: {tasks}. Acrescente alguns, ou use o campo tasks",
+            counts=counts, tasks=listed_tasks(untrained),
+        )  # fmt: skip
         return Check("train-size", "fail", found, story)
     small = [task for task, p in tasks.items() if len(p) < 150]
-    found = f"{counts}; fewer than 150: {', '.join(small)}" if small else f"{counts} (500 a task is good)"
+    found = (
+        fill(
+            "{counts}; fewer than 150: {tasks}", "{counts}; menos de 150: {tasks}",
+            counts=counts, tasks=listed_tasks(small),
+        )
+        if small
+        else fill("{counts} (500 a task is good)", "{counts} (500 por tarefa é bom)", counts=counts)
+    )  # fmt: skip
     return Check("train-size", "warn" if small else "pass", found, story)
 
 
@@ -161,14 +226,24 @@ def _gate(config: TrainConfig, gates: Mapping[str, Gate], tasks: Mapping[str, An
     verdicts = {task: gates[task].verdict if task in gates else "not audited" for task in tasks}
     bad = {task: verdict for task, verdict in verdicts.items() if verdict != "pass"}
     status: Status = "pass" if not bad else "fail" if config.gate == "required" else "warn"
-    found = ", ".join(f"{task}: {verdict}" for task, verdict in (bad or verdicts).items())
-    return Check(
-        "audit-gate", status, f"{config.profile}; {found}", "rewards trained on before anyone had audited them"
+    said = [
+        fill("{task}: {verdict}", "{task}: {verdict}", task=task_text(task), verdict=GATE_WORDS[verdict])
+        for task, verdict in (bad or verdicts).items()
+    ]
+    found = fill("{profile}; {said}", "{profile}; {said}", profile=config.profile, said=joined(said, ", "))
+    story = Text(
+        "rewards trained on before anyone had audited them", "treinar com recompensas que ninguém havia auditado"
     )
+    return Check("audit-gate", status, found, story)
 
 
 def _disk(folder: Path) -> Check:
     existing = next(p for p in (folder, *folder.parents) if p.exists())
     free = shutil.disk_usage(existing).free / 1e9
     status: Status = "fail" if free < 1 else "warn" if free < 5 else "pass"
-    return Check("disk", status, f"{free:.1f} GB free", "a run that cannot write its checkpoint loses its hours")
+    found = fill("{free} GB free", "{free} GB livres", free=decimal(free, 1))
+    story = Text(
+        "a run that cannot write its checkpoint loses its hours",
+        "um treino que não consegue gravar o checkpoint perde suas horas",
+    )
+    return Check("disk", status, found, story)

@@ -109,6 +109,7 @@ def test_the_audit_opens_with_its_strongest_finding_and_leads_to_it(example: Pat
     assert "Push: people call" in first and "useless that its reward pays 0.90 or more" in first
     next(b for b in page.button if b.label == "See Components").click().run()
     assert page.session_state["audit_tabs_en"] == "Components" and not page.exception
+    assert any("scrollIntoView" in h.proto.body for h in page.get("html"))
     assert any("Liked by the reward, disliked by people" in m.value for m in page.markdown)
     page.session_state["audit_tabs_en"] = "Best of n"
     assert any("Picking the best of 2 by this reward" in m.value for m in page.run().markdown)

@@ -14,7 +14,9 @@ from backend.runs.jobs import _preflight_folder
 from backend.runs.processes import started_at
 from backend.store.engine import writing
 from backend.store.prompts import save_prompt_set
+from backend.training.checks import Check, as_dicts
 from backend.training.config import get_preset
+from backend.wording import Text
 from tests.app.test_pages import add_run, run_page, words_of
 
 
@@ -126,3 +128,33 @@ def test_presets_and_profiles_speak_the_readers_language(here: Path) -> None:
     english, portuguese = (run_page("train", lang=lang) for lang in ("en", "pt"))
     assert not set(english.selectbox(key="preset").options) & set(portuguese.selectbox(key="preset").options)
     assert "frases de verdade" in portuguese.selectbox(key="profile_nano").help
+
+
+CHECKS = [
+    Check("disk", "pass", Text("9.0 GB free", "9,0 GB livres"), Text("a full disk", "um disco cheio")),
+    Check("ceiling", "fail", Text("60% are cut", "60% são cortadas"), Text("all were cut", "todas foram cortadas")),
+]
+
+
+@pytest.mark.parametrize(("lang", "failed", "words"), [
+    ("en", "completions cut at the ceiling", ["60% are cut", "all were cut", "9.0 GB free", "a full disk"]),
+    ("pt", "respostas cortadas no teto", ["60% são cortadas", "todas foram cortadas", "9,0 GB livres", "um disco cheio"]),
+])  # fmt: skip
+def test_preflight_is_read_in_the_readers_language(here: Path, lang: str, failed: str, words: list[str]) -> None:
+    folder = _preflight_folder(get_preset("nano"))
+    write_json(folder / "process.json", {"pid": 0, "started": 0.0})
+    write_json(folder / "result.txt", as_dicts(CHECKS))
+    page = run_page("train", lang=lang)
+    (table,) = (frame.value for frame in page.dataframe if "story" in frame.value)
+    assert table[["found", "story"]].to_numpy().ravel().tolist() == words and table["name"][0] == failed
+    (warning,) = (w.value for w in page.warning if failed in w.value)
+    assert "ceiling:" not in warning
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"), [("en", "disk: 9.0 GB free"), ("pt", "espaço livre em disco: 9,0 GB livres")]
+)
+def test_a_run_that_preflight_ended_says_why(here: Path, lang: str, words: str) -> None:
+    add_run(here / "r1", status="failed", reason="preflight failed: disk: 9.0 GB free")
+    write_json(here / "r1" / "preflight.json", {"checks": as_dicts(CHECKS), "override_reason": ""})
+    assert words in "\n".join(code.value for code in run_page("runs", lang=lang, runs=["r1"]).code)

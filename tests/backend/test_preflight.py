@@ -14,7 +14,7 @@ from backend.records import Completion, PromptRecord
 from backend.training.config import PRESETS, TrainConfig, get_preset, override
 from backend.training.preflight import Check, Sampled, attack_check, failures, preflight, static_checks
 from backend.training.sample_checks import sample_checks
-from rewards.types import NO_TEXT, Score
+from rewards.types import NO_TEXT, Score, Text
 from tests import warm
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def test_the_default_run_has_no_static_failure(prompts, tmp_path) -> None:
     checks = static(NANO, prompts, tmp_path)
     assert not failures(list(checks.values()))
     assert checks["schedule"].status == checks["labels"].status == checks["audit-gate"].status == "pass"
-    assert checks["train-size"].status == "warn" and "insights, push" in checks["train-size"].found
+    assert checks["train-size"].status == "warn" and "insights, push" in checks["train-size"].found.en
 
 
 def test_v1_a_low_temperature(prompts, tmp_path) -> None:
@@ -46,7 +46,7 @@ def test_v1_a_low_temperature(prompts, tmp_path) -> None:
 def test_v4_a_schedule_that_decays_to_nothing(schedule: str, end: str, status: str, prompts, tmp_path) -> None:
     """A linear one is at nothing at its end alone; a cosine is under a tenth of its peak for a fifth of the steps."""
     check = static(override(NANO, {"lr_scheduler_type": schedule}), prompts, tmp_path)["schedule"]
-    assert check.status == status and f", {end} of its peak" in check.found
+    assert check.status == status and f", {end} of its peak" in check.found.en
 
 
 @pytest.mark.parametrize(("ratio", "status"), [(0.05, "pass"), (0.3, "warn"), (0.99, "fail")])
@@ -66,15 +66,15 @@ def test_a_few_prompts_learned_by_heart(prompts, tmp_path) -> None:
     check = static(NANO, few, tmp_path)["epochs"]
     assert (
         check.status == "fail"
-        and "8.00 passes over 15 prompts" in check.found
-        and "max_steps=11 or fewer" in check.found
+        and "8.00 passes over 15 prompts" in check.found.en
+        and "max_steps=11 or fewer" in check.found.en
     )
 
 
 def test_tasks_that_are_evaluated_and_never_trained(prompts, tmp_path) -> None:
     none_of_push = [p for p in prompts if p.task != "push" or p.split != "train"]
     check = static(NANO, none_of_push, tmp_path)["train-size"]
-    assert check.status == "fail" and "no train prompt, though it is evaluated: push" in check.found
+    assert check.status == "fail" and "no train prompt, though it is evaluated: push" in check.found.en
 
 
 def test_prompts_that_are_too_long_are_not_counted(prompts, tmp_path, tiny_model) -> None:
@@ -89,8 +89,10 @@ def test_prompts_that_are_too_long_are_not_counted(prompts, tmp_path, tiny_model
     gates = {task: Gate("pass", NO_TEXT) for task in ("extraction", "sql_qa", "insights", "push")}
     checks = {c.name: c for c in static_checks(config, prompts, gates, tmp_path, tokenizer)}
     kept = sum(n <= room(config) for n in of.values())
-    assert 0 < kept < len(train) and f"passes over {kept} prompts" in checks["epochs"].found
-    assert checks["prompt-length"].status == "fail" and "left out because longer than" in checks["prompt-length"].found
+    assert 0 < kept < len(train) and f"passes over {kept} prompts" in checks["epochs"].found.en
+    assert (
+        checks["prompt-length"].status == "fail" and "left out because longer than" in checks["prompt-length"].found.en
+    )
     roomy = {
         c.name: c
         for c in static_checks(NANO.model_copy(update={"max_seq_length": 8192}), prompts, gates, tmp_path, tokenizer)
@@ -108,7 +110,7 @@ def test_what_a_backend_ignores_is_refused(tiny_model, tmp_path) -> None:
         policy.backend = backend
         found[backend] = next(c for c in policy_checks(config, policy) if c.name == "backend")
     assert found["transformers"].status == "pass"
-    assert found["unsloth"].status == "fail" and "would ignore adaptive_entropy=true" in found["unsloth"].found
+    assert found["unsloth"].status == "fail" and "would ignore adaptive_entropy=true" in found["unsloth"].found.en
 
 
 def test_the_memory_estimate_knows_the_evaluations_batch(tiny_model) -> None:
@@ -209,7 +211,7 @@ def test_v4_too_few_or_too_many_epochs(steps: int, status: str, prompts, tmp_pat
 def test_v42_mislabelled_prompts(prompts, tmp_path) -> None:
     wrong = [p.model_copy(update={"task": "push"}) if p.task == "insights" else p for p in prompts]
     check = static(NANO, wrong, tmp_path)["labels"]
-    assert check.status == "fail" and "push, classified insights" in check.found
+    assert check.status == "fail" and "push, classified insights" in check.found.en
     one = [p.model_copy(update={"task": "push"}) if p is prompts[1200] else p for p in prompts]
     assert prompts[1200].task == "insights" and static(NANO, one, tmp_path)["labels"].status == "warn"
 
@@ -226,7 +228,7 @@ def test_v42_mislabelled_prompts(prompts, tmp_path) -> None:
 def test_an_unaudited_reward(gate: str, verdict, status: str, prompts, tmp_path) -> None:
     gates = {t: Gate(verdict, NO_TEXT) for t in ("extraction", "sql_qa", "insights", "push")} if verdict else {}
     check = static(override(NANO, {"gate": gate}), prompts, tmp_path, gates)["audit-gate"]
-    assert check.status == status and "v4.2.1" in check.found
+    assert check.status == status and "v4.2.1" in check.found.en
 
 
 def test_a_full_disk(prompts, tmp_path, monkeypatch) -> None:
@@ -266,7 +268,7 @@ def test_a_reward_that_pays_for_cheap_texts_is_named_before_training(prompts) ->
     sql = next(p for p in prompts if p.task == "sql_qa" and p.split == "train")
     made = [Sampled(p, [completion("Aproveite hoje: SELECT state FROM orders_enriched")], []) for p in (push, sql)]
     check = attack_check(NANO, made)
-    assert check.status == "warn" and "push after" in check.found and "sql_qa after" in check.found
+    assert check.status == "warn" and "push after" in check.found.en and "sql_qa after" in check.found.en
     assert attack_check(NANO, made) == check, "the same search each time"
 
 
@@ -281,7 +283,7 @@ def test_v1_the_models_own_generation_config_is_overwritten_and_named(nano, prom
     policy = load_policy(override(NANO, {"model": str(copy)}))
     found = {c.name: c for c in preflight(override(NANO, {"preflight_prompts": 2}), policy, prompts, {}, tmp_path)}
     assert found["generation-config"].status == "warn"
-    assert "temperature 0.1, repetition_penalty 1.2; overwritten" in found["generation-config"].found
+    assert "temperature 0.1, repetition_penalty 1.2; overwritten" in found["generation-config"].found.en
     assert found["rollouts-differ"].status == "pass"
     policy.model.generation_config.temperature = 0.1  # as if nothing had overwritten it
     from backend.training.preflight import policy_checks
@@ -299,7 +301,7 @@ def test_v1_identical_rollouts(nano, prompts, tmp_path) -> None:
 @with_nano
 def test_v2_a_ceiling_of_16_tokens(nano, prompts, tmp_path) -> None:
     checks = on_nano(nano, SHORT, prompts, tmp_path)
-    assert checks["ceiling"].status == "fail" and "cut at 16 tokens" in checks["ceiling"].found
+    assert checks["ceiling"].status == "fail" and "cut at 16 tokens" in checks["ceiling"].found.en
 
 
 @with_nano
@@ -309,7 +311,7 @@ def test_v2_a_template_that_thinks(nano, prompts, tmp_path, monkeypatch) -> None
     assert thinking != template
     monkeypatch.setattr(nano.tokenizer, "chat_template", thinking)
     checks = on_nano(nano, SHORT, prompts, tmp_path)
-    assert checks["thinking"].status == "fail" and "opens <think>" in checks["thinking"].found
+    assert checks["thinking"].status == "fail" and "opens <think>" in checks["thinking"].found.en
 
 
 @with_nano
@@ -320,7 +322,7 @@ def test_v4_fifteen_eval_prompts(nano, prompts, tmp_path) -> None:
     ]  # fmt: skip
     checks = on_nano(nano, SHORT, few, tmp_path)
     assert checks["eval-size"].status == "fail"
-    assert "extraction 4 (none; " in checks["eval-size"].found and "no test prompts" in checks["eval-size"].found
+    assert "extraction 4 (none; " in checks["eval-size"].found.en and "no test prompts" in checks["eval-size"].found.en
 
 
 @with_nano
@@ -337,17 +339,17 @@ def test_a_constant_reward(nano, prompts, tmp_path, monkeypatch) -> None:
 
     monkeypatch.setattr(module, "score_all", constant)
     checks = on_nano(nano, NANO, prompts, tmp_path)
-    assert checks["headroom"].status == "fail" and "push = 0.40" in checks["headroom"].found
+    assert checks["headroom"].status == "fail" and "push = 0.40" in checks["headroom"].found.en
     assert checks["signal"].status == "fail"
 
 
 def test_a_model_larger_than_the_memory(tiny_model, prompts, tmp_path, monkeypatch) -> None:
     from backend.training import preflight as module
 
-    monkeypatch.setattr(module, "available_memory", lambda: (0.001, "of a made-up GPU"))
+    monkeypatch.setattr(module, "available_memory", lambda: (0.001, Text("of a made-up GPU", "de uma GPU inventada")))
     policy = load_policy(override(NANO, {"model": str(tiny_model)}))
     check = next(c for c in module.policy_checks(NANO, policy) if c.name == "memory")
-    assert check.status == "fail" and "made-up GPU" in check.found
+    assert check.status == "fail" and "made-up GPU" in check.found.en
 
 
 def test_a_failed_preflight_ends_the_run_unless_a_reason_is_given(workbench, tiny_model, tiny_prompts) -> None:
@@ -383,7 +385,7 @@ def test_preflight_alone_prints_json_and_writes_no_run(workbench, tiny_model, ti
     done = warm.run(*command)
     assert done.returncode == 1, done.stderr
     checks = json.loads(done.stdout)
-    assert {"name", "status", "found", "story"} == set(checks[0])
+    assert {"name", "status", "found", "story", "pt"} == set(checks[0])
     assert not (workbench / "runs").exists()
 
 

@@ -391,14 +391,14 @@ def test_preflight_says_what_the_verdict_will_see_and_how_many_prompts_would_be_
     tested = {"push": [prompt("push", f"t{i}", "test") for i in range(30)]}
     nano = override(get_preset("nano"), {"final_samples": 4})
     check = eval_size_check(nano, by_task, tested, asked, asked)
-    assert check.status == "pass" and check.found.startswith("test prompts, 4 answers each")
-    change, needed = map(float, check.found.partition("(±")[2].removesuffix(" for ±0.05)").split("; "))
+    assert check.status == "pass" and check.found.en.startswith("test prompts, 4 answers each")
+    change, needed = map(float, check.found.en.partition("(±")[2].removesuffix(" for ±0.05)").split("; "))
     assert needed == pytest.approx(30 * (change / 0.05) ** 2, rel=0.15) and needed > 30
     fewer = eval_size_check(override(nano, {"final_samples": 1}), by_task, tested, asked, asked)
-    assert float(fewer.found.partition("(±")[2].partition(";")[0]) > change
+    assert float(fewer.found.en.partition("(±")[2].partition(";")[0]) > change
     none = eval_size_check(nano, by_task, {}, asked, asked)
-    assert none.status == "warn" and none.found.startswith("eval prompts, 1 answers each")
-    assert "no test prompts, so the best step is chosen on the prompts that judge it" in none.found
+    assert none.status == "warn" and none.found.en.startswith("eval prompts, 1 answers each")
+    assert "no test prompts, so the best step is chosen on the prompts that judge it" in none.found.en
     assert eval_size_check(nano, by_task, {"push": tested["push"][:5]}, asked, asked).status == "fail"
     assert eval_size_check(nano, {"push": by_task["push"][:5]}, tested, asked, asked).status == "warn"
 

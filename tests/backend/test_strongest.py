@@ -93,6 +93,7 @@ def test_the_gate_says_whose_completions_it_rests_on() -> None:
     assert "apoia-se em respostas de nano (72); nano, treinado em r1 (10)" in total["reason"].pt
     assert rests_on(["a"]).en.endswith("a (1)") and base_of(TUNED) == "nano"
     assert policy_words("nano, step 20 of r1").pt == "nano, passo 20 de r1"
+    assert policy_words(POLICY) == ("attack", "ataque")
 
 
 def test_a_run_s_tuned_answers_go_before_the_raters_in_one_go(example_workbench: Path) -> None:
