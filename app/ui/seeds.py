@@ -13,6 +13,7 @@ from app.ui.table import show_rows
 from backend.charts.comparison import seeds_chart
 from backend.evaluation.findings import findings, headline
 from backend.evaluation.several import Outcome, Setting, people_words, settings_among, several_words, truth_words
+from backend.runs.reasons import reason_words
 from backend.store.engine import reading
 from backend.store.tables import Run
 
