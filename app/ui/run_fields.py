@@ -59,7 +59,7 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
     start = get_preset(preset)
     for field in FIELDS:
         st.session_state.setdefault(f"{field}_{preset}", _in_widget(getattr(start, field)))
-    one, two, three = st.columns(4), st.columns([2, 1, 1]), st.columns(4)
+    one, two, three = (st.columns(of, vertical_alignment="bottom") for of in (4, [2, 1, 1], 4))
     changes: dict[str, object] = {"name": one[0].text_input(label("name"), key="run_name")}
     for column, field, more in (
         (one[1], "max_steps", {"step": 10}),
