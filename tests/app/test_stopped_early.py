@@ -20,7 +20,7 @@ def test_it_says_why_and_shows_no_numbers(lang: str, words: str) -> None:
         curves = {str(n): [(10, 0.4), (20, 0.6)] for n in range(3)} | {"x": [(10, 0.1), (20, 0.25)]}
         why = median_stop(curves, "x", 2)
         assert why is not None
-        show_setting(Setting({"learning_rate": 0.0009}, 1, {}, {42: why}))
+        show_setting(Setting({"learning_rate": 0.0009}, 1, {}, {42: why}), 0)
 
     page = AppTest.from_function(draw, default_timeout=60)
     page.session_state["lang"] = lang
