@@ -238,7 +238,7 @@ def test_preflight_from_the_page_is_found_again(tiny_config: TrainConfig) -> Non
     again = tiny_config.model_copy(update={"name": "another name"})
     job, checks = preflight_job(again), preflight_checks(again)
     assert job is not None and not job.failed and len(checks) == 21
-    assert any(check["status"] == "fail" for check in checks)  # a random model does not pass
+    assert any(check.status == "fail" for check in checks)  # a random model does not pass
     assert preflight_job(override(tiny_config, {"temperature": "0.9"})) is None
 
 

@@ -104,7 +104,7 @@ def test_where_it_would_not_be_fair_it_is_refused(grid: dict[str, list[object]],
 def test_the_command_line_refuses_in_a_line(
     workbench: Path, arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.release.example.first_start", lambda: None)
+    monkeypatch.setattr("backend.release.start.first_start", lambda: None)
     done = CliRunner().invoke(app, ["--preset", "nano", *arguments] if "--resume" not in arguments else arguments)
     assert done.exit_code == 2 and message in done.output and "Traceback" not in done.output
     assert not list((workbench / "runs").glob("*/config.json"))
