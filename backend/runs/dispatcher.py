@@ -161,7 +161,7 @@ class Dispatcher:
         for run_id, job in list(self._own.items()):
             state = self._launcher.state(job)
             if state.name == "ended":
-                settle(run_id, state)
+                settle(run_id, state, job)
                 del self._own[run_id]
 
     # --- following --------------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ class Dispatcher:
         self._report(run.id, Path(run.folder), state)
         take_in(run.id)
         if state.name == "ended":
-            settle(run.id, state)
+            settle(run.id, state, job)
             with reading() as session:
                 finished = get_run(session, run.id).status == "finished"
             if finished:

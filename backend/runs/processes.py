@@ -206,7 +206,7 @@ def signal_process(job: dict[str, Any], force: bool) -> None:
         os.kill(job["pid"], signal.SIGKILL if force else signal.SIGTERM)
 
 
-def settle(run_id: str, state: State | None = None) -> None:
+def settle(run_id: str, state: State | None = None, job: dict[str, Any] | None = None) -> None:
     """Record the end of a run of this machine whose job has ended without recording it in the store.
 
     Runs of other machines, and those of which nobody can say whether they live, are left as they are. What happened is taken
@@ -215,11 +215,12 @@ def settle(run_id: str, state: State | None = None) -> None:
     Args:
         run_id: the run.
         state: what its launcher says; without it, a process on this machine is looked at.
+        job: of which the launcher says so. A run that has been resumed meanwhile has another one, and is left as it is.
     """
     with writing() as session:
         run = get_run(session, run_id)
         handle = Handle.of(run)
-        if handle is None or not handle.is_mine:
+        if handle is None or not handle.is_mine or (job is not None and handle.job != job):
             return
         if state is None:
             state = _seen_here(session, run, handle)

@@ -16,9 +16,10 @@ from backend.errors import UserError
 from backend.runs.causes import cause_of_death
 from backend.runs.create import create_run, create_several
 from backend.runs.grid import parse_grid, parse_seeds
+from backend.runs.handle import LOCAL, Handle, State, this_host
 from backend.runs.jobs import preflight_checks, preflight_job, start_preflight
 from backend.runs.lock import is_dispatching, is_training, training_lock
-from backend.runs.processes import is_alive, settle, started_at
+from backend.runs.processes import is_alive, process_job, process_table, settle, started_at
 from backend.runs.queue import cancel, enqueue, ensure_dispatcher, move, waiting
 from backend.runs.watch import current_runs
 from backend.settings import ROOT
@@ -126,6 +127,20 @@ def test_killing_the_dispatcher_harms_no_run_and_the_queue_goes_on(tiny_config: 
     assert wait_for(second, "failed").exit_code == 2  # it had its turn
     failed = wait_for(first, "failed")
     assert "nobody saw how" in failed.reason
+
+
+def test_the_end_of_an_earlier_attempt_is_not_that_of_a_run_that_was_resumed(workbench: Path) -> None:
+    """The dispatcher sees the end of its process after a run that failed is under way again in another."""
+    earlier, now = {"pid": 1, "started": 0.0, "table": process_table()}, process_job(os.getpid())
+    with writing() as session:
+        session.add(
+            Run(id="a", name="a", preset="nano", config={}, seed=1, folder=str(workbench / "a"), status="running",
+                profile="v", fingerprint="x", handle=Handle(LOCAL, this_host(), now).as_dict())
+        )  # fmt: skip
+    settle("a", State("ended", 1), earlier)
+    assert (get_run("a").status, get_run("a").exit_code) == ("running", None)
+    settle("a", State("ended", 1), now)
+    assert (get_run("a").status, get_run("a").exit_code) == ("failed", 1)
 
 
 @pytest.mark.slow
