@@ -39,10 +39,9 @@ def workbench_at(folder: Path, url: str | None = None, **environment: str) -> It
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (own | environment).items():
             patch.setenv(name, value)
-        _forget()
         if url is None:
             shutil.copy(_blank(), folder / "annotations.db")
-            _forget()
+        _forget()
         yield folder
     _forget()
 

@@ -36,9 +36,9 @@ def train_children(parent_id: str, children: Sequence[str]) -> End:
     """Train every child that has not finished, then compare those that have; returns how the whole ended.
 
     Each gets its turn at the first of the plan's places that has room. A child that fails, or that a rule stops, does not keep
-    the others from theirs; one that the median rule stops, where the plan has it, is done with. When the parent is asked to stop, or the budget is used up, the children under way end at their next
-    step with a checkpoint and no other is started. Resuming the parent goes on with those that have not finished; one that is
-    still under way elsewhere is waited for.
+    the others from theirs; one that the median rule stops, where the plan has it, is done with. When the parent is asked to
+    stop, or the budget is used up, the children under way end at their next step with a checkpoint and no other is started.
+    Resuming the parent goes on with those that have not finished; one that is still under way elsewhere is waited for.
     """
     parent = _Parent(parent_id, children)
     parent.train()

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from backend.files import read_json, write_json
+from backend.files import read_json, write_json, write_whole
 from backend.store.tables import utc_now
 
 FILE = "run.json"
@@ -14,6 +14,19 @@ HEARTBEAT = "heartbeat"
 """A file that a run without a store writes anew every few seconds."""
 STOP = "stop"
 """A file that asks a run without a store to end at the next step with a checkpoint."""
+EXIT_CODE = "exit_code"
+"""A file in which a job says how the run's process ended, where a scheduler starts it in this very folder."""
+
+
+def ask_to_stop(folder: Path) -> None:
+    """Ask the run in ``folder`` to end at the next step with a checkpoint."""
+    write_whole(folder / STOP, "a stop was asked for\n")
+
+
+def forget_ending(folder: Path) -> None:
+    """Remove what an earlier job was asked, and how it ended, before a new one is submitted."""
+    for name in (STOP, EXIT_CODE):
+        (folder / name).unlink(missing_ok=True)
 
 
 class Standing(BaseModel):

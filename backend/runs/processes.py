@@ -19,9 +19,8 @@ from sqlalchemy.orm import Session, object_session
 
 from backend.access import needs
 from backend.errors import UserError
-from backend.files import write_whole
 from backend.runs.causes import KILLED_ON_REQUEST, cause_of_death, stopped_by
-from backend.runs.ending import STOP, forget_standing, read_standing
+from backend.runs.ending import ask_to_stop, forget_standing, read_standing
 from backend.runs.handle import FOLDER, LOCAL, UNKNOWN, Handle, State, silent_since, this_host
 from backend.settings import ROOT
 from backend.store.engine import writing
@@ -190,7 +189,7 @@ def _ask_in_folder(run: Run, force: bool) -> None:
             f"nobody here knows the process of run {run.id}; end it where it is, or stop it at the next step"
         )
     try:
-        write_whole(Path(run.folder) / STOP, "a stop was asked for\n")
+        ask_to_stop(Path(run.folder))
     except OSError as error:
         raise UserError(f"cannot ask for a stop in {run.folder}: {error.strerror}") from error
     run.reason = "stop requested in its folder; if it runs in a copy, it does not see that: stop it there"

@@ -25,6 +25,14 @@ ATTEMPT = ".attempt"
 """In a run's folder: a word for the present attempt, by which a launcher that was cut off knows a job it has started."""
 
 
+def attempt_of(folder: Path) -> str:
+    """The word for the present attempt at the run in ``folder``."""
+    try:
+        return (folder / ATTEMPT).read_text(encoding="ascii").strip()
+    except OSError:
+        return "first"
+
+
 @needs("engineer")
 def enqueue(run_id: str, launcher: str = LOCAL) -> None:
     """Put a run at the end of a queue of this machine, a new one or one that stopped or failed; it starts when there is room.

@@ -13,7 +13,7 @@ from backend.files import storable
 from backend.records import Completion as Generated
 from backend.records import Sampling
 from backend.store.engine import in_parts, in_turn
-from backend.store.ratings import scored_ratings
+from backend.store.ratings import COUNTS, scored_ratings
 from backend.store.tables import (
     Completion,
     Evaluation,
@@ -374,9 +374,8 @@ def all_ratings(session: Session, completion_ids: list[int] | None = None) -> pd
     }  # fmt: skip
     query = scored_ratings(*columns.values())
     if completion_ids is None:
-        counts = (Rating.score.is_not(None), Rater.left_out == "")
         rated = (
-            select(Rating.completion_id).join(Rater, Rater.id == Rating.rater_id).where(*counts).distinct().subquery()
+            select(Rating.completion_id).join(Rater, Rater.id == Rating.rater_id).where(*COUNTS).distinct().subquery()
         )
         place = (
             func.row_number().over(partition_by=Prompt.task, order_by=scattered(rated.c.completion_id)).label("place")

@@ -64,18 +64,19 @@ def rating_of(session: Session, completion_id: int, rater_id: int) -> Rating | N
     return session.scalar(select(Rating).where(Rating.completion_id == completion_id, Rating.rater_id == rater_id))
 
 
-def scored_ratings(*columns: Any) -> Select[Any]:
-    """A query of ``columns`` over every score that counts, joined with its completion, prompt and rater.
+COUNTS = (Rating.score.is_not(None), Rater.left_out == "")
+"""Which scores count: skips are none, and those of raters who are left out do not."""
 
-    Skips are no scores, and the scores of raters who are left out do not count.
-    """
+
+def scored_ratings(*columns: Any) -> Select[Any]:
+    """A query of ``columns`` over every score that counts, joined with its completion, prompt and rater."""
     return (
         select(*columns)
         .select_from(Rating)
         .join(Completion, Completion.id == Rating.completion_id)
         .join(Prompt, Prompt.id == Completion.prompt_id)
         .join(Rater, Rater.id == Rating.rater_id)
-        .where(Rating.score.is_not(None), Rater.left_out == "")
+        .where(*COUNTS)
     )
 
 

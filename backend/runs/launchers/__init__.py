@@ -94,3 +94,10 @@ def _launcher(name: str, place: Place) -> Launcher:
     from backend.runs.launchers.slurm import SlurmLauncher
 
     return SlurmLauncher(name, place)
+
+
+def shell_code(word: str) -> int | None:
+    """An exit code as Python has it: negative for a signal, of which a shell says 128 more; None where it is no number."""
+    if not word.isdigit():
+        return None
+    return 128 - int(word) if int(word) > 128 else int(word)

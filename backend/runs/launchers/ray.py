@@ -16,16 +16,13 @@ from typing import Any
 import httpx
 
 from backend.errors import UserError
-from backend.files import write_whole
-from backend.runs.ending import STOP
+from backend.runs.ending import EXIT_CODE, ask_to_stop, forget_ending
 from backend.runs.handle import UNKNOWN, State
-from backend.runs.launchers import LauncherAway
+from backend.runs.launchers import LauncherAway, shell_code
 from backend.runs.launchers.config import Ray
 from backend.runs.lock import HELD
-from backend.runs.queue import ATTEMPT
+from backend.runs.queue import attempt_of
 
-EXIT_CODE = "exit_code"
-"""A file in the run's folder: how its process ended, as a shell says it."""
 _SECONDS = 30
 _WORDS = {"PENDING": "queued", "RUNNING": "running", "SUCCEEDED": "ended", "FAILED": "ended", "STOPPED": "ended"}
 
@@ -40,8 +37,7 @@ class RayLauncher:
         request = self._request(folder)
         job = {"id": request["submission_id"], "folder": str(folder)}
         if self._job(job["id"]) is None:
-            for name in (STOP, EXIT_CODE):
-                (folder / name).unlink(missing_ok=True)
+            forget_ending(folder)
             self._ask("POST", "/api/jobs/", request)
         return job
 
@@ -67,7 +63,7 @@ class RayLauncher:
         if force or name == "queued":
             self._ask("POST", f"/api/jobs/{job['id']}/stop")
         else:
-            write_whole(Path(job["folder"]) / STOP, "a stop was asked for\n")
+            ask_to_stop(Path(job["folder"]))
 
     def pull(self, job: dict[str, Any], folder: Path) -> None:
         """The nodes write into this very folder."""
@@ -131,20 +127,14 @@ class RayLauncher:
 
 
 def _id(folder: Path) -> str:
-    try:
-        attempt = (folder / ATTEMPT).read_text(encoding="ascii").strip()
-    except OSError:
-        attempt = "first"
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", f"{folder.name}-{attempt[:8]}")
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", f"{folder.name}-{attempt_of(folder)[:8]}")
 
 
 def _exit_code(path: Path) -> int | None:
-    """As Python has it: negative for a signal, of which a shell says 128 more."""
     try:
-        code = int(path.read_text(encoding="ascii"))
+        return shell_code(path.read_text(encoding="ascii").strip())
     except (OSError, ValueError):
         return None
-    return 128 - code if code > 128 else code
 
 
 def _said(found: dict[str, Any]) -> str:

@@ -27,10 +27,10 @@ from backend.errors import UserError
 from backend.files import write_whole
 from backend.runs.ending import STOP
 from backend.runs.handle import UNKNOWN, State
-from backend.runs.launchers import LauncherAway
+from backend.runs.launchers import LauncherAway, shell_code
 from backend.runs.launchers.config import SkyPilot, Ssh
 from backend.runs.launchers.ssh import SshLauncher
-from backend.runs.queue import ATTEMPT
+from backend.runs.queue import attempt_of
 
 TASK = "skypilot.yaml"
 """In a run's folder: the task that was given to SkyPilot."""
@@ -198,7 +198,7 @@ class SkyPilotLauncher:
     def _exit_code(self, job: dict[str, Any]) -> int | None:
         try:
             _, code = self._machine(job).ask(_CODE, folder=job["folder"])
-            return 128 - int(code) if int(code) > 128 else int(code)
+            return shell_code(code)
         except (UserError, ValueError):
             return None
 
@@ -256,11 +256,7 @@ _Dumper.add_representer(_Block, lambda dumper, text: dumper.represent_scalar("ta
 
 def _cluster(folder: Path) -> str:
     """The machine's name: of the run and its attempt, as clouds take names."""
-    try:
-        attempt = (folder / ATTEMPT).read_text(encoding="ascii").strip()
-    except OSError:
-        attempt = "first"
-    return "wb-" + re.sub(r"[^a-z0-9]+", "-", f"{folder.name}-{attempt[:8]}".lower()).strip("-")
+    return "wb-" + re.sub(r"[^a-z0-9]+", "-", f"{folder.name}-{attempt_of(folder)[:8]}".lower()).strip("-")
 
 
 def _said(word: str) -> str:

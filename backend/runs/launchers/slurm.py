@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from backend.errors import UserError
-from backend.files import write_whole
-from backend.runs.ending import STOP
+from backend.runs.ending import EXIT_CODE, ask_to_stop, forget_ending
 from backend.runs.handle import UNKNOWN, State
 from backend.runs.launchers import LauncherAway
 from backend.runs.launchers.config import Slurm
-from backend.runs.launchers.slurm_job import EXIT_CODE, TrainInFolder
-from backend.runs.queue import ATTEMPT
+from backend.runs.launchers.slurm_job import TrainInFolder
+from backend.runs.queue import attempt_of
 
 _WAITS = {"PENDING", "REQUEUED", "CONFIGURING", "SUSPENDED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "READY"}
 _RUNS = {"RUNNING", "COMPLETING", "STAGE_OUT", "RESIZING", "SIGNALING"}
@@ -56,8 +55,7 @@ class SlurmLauncher:
         into = self._files(folder)
         if (known := _submitted(into)) is not None:
             return self._job(into, known, folder)
-        for name in (STOP, EXIT_CODE):
-            (folder / name).unlink(missing_ok=True)
+        forget_ending(folder)
         try:
             executor = self._submitit.AutoExecutor(
                 folder=into, cluster=self._place.cluster, slurm_python=self._python(), local_python=self._python()
@@ -92,7 +90,7 @@ class SlurmLauncher:
             except (OSError, subprocess.SubprocessError) as error:
                 raise LauncherAway(f"{self.name} did not end job {job['id']}: {error}") from error
         else:
-            write_whole(Path(job["folder"]) / STOP, "a stop was asked for\n")
+            ask_to_stop(Path(job["folder"]))
 
     def pull(self, job: dict[str, Any], folder: Path) -> None:
         """The nodes write into this very folder."""
@@ -116,11 +114,7 @@ class SlurmLauncher:
 
     def _files(self, folder: Path) -> Path:
         """submitit's own files of the present attempt."""
-        try:
-            attempt = (folder / ATTEMPT).read_text(encoding="ascii").strip()
-        except OSError:
-            attempt = "first"
-        return folder / ".submitit" / attempt
+        return folder / ".submitit" / attempt_of(folder)
 
     def _parameters(self, folder: Path) -> dict[str, Any]:
         place = self._place

@@ -6,10 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from backend.runs.ending import EXIT_CODE
 from backend.runs.lock import HELD
-
-EXIT_CODE = "exit_code"
-"""A file in the run's folder: how its process ended, negative for a signal."""
 
 
 class TrainInFolder:
@@ -33,7 +31,7 @@ class TrainInFolder:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _frame: process.send_signal(received))
         code = process.wait()
-        (folder / EXIT_CODE).write_text(f"{code}\n", encoding="ascii")
+        (folder / EXIT_CODE).write_text(f"{code}\n", encoding="ascii")  # negative for a signal
         return code
 
     def checkpoint(self, *_: Any) -> Any:

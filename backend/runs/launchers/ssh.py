@@ -14,9 +14,9 @@ from typing import Any
 
 from backend.errors import UserError
 from backend.runs.handle import UNKNOWN, State
-from backend.runs.launchers import LauncherAway
+from backend.runs.launchers import LauncherAway, shell_code
 from backend.runs.launchers.config import Ssh
-from backend.runs.queue import ATTEMPT
+from backend.runs.queue import attempt_of
 
 _SECONDS = 60
 _COPY_SECONDS = 6 * 3600
@@ -102,7 +102,7 @@ class SshLauncher:
 
     def submit(self, folder: Path) -> dict[str, Any]:
         secrets = self._place.secret_values()
-        there, wanted = self._there(folder.name), self._attempt(folder)
+        there, wanted = self._there(folder.name), attempt_of(folder)
         found = self.ask(_FIND, folder=there, wanted=wanted)
         if found[0] == "busy":
             raise UserError(
@@ -121,7 +121,7 @@ class SshLauncher:
         except UserError:  # not reached, or reached and not understood
             return UNKNOWN
         if word == "ended":
-            return State("ended", _exit_code(rest[0]) if rest else None)
+            return State("ended", shell_code(rest[0]) if rest else None)
         if word == "restarted":
             return State("ended", words=f"{self._place.host} was started anew")
         return State("running") if word == "running" else UNKNOWN
@@ -143,7 +143,7 @@ class SshLauncher:
 
     def script(self, folder: Path) -> str:
         hidden = dict.fromkeys(self._place.secrets, "***")
-        settings = _assigned(folder=self._there(folder.name), wanted=self._attempt(folder), **self._program())
+        settings = _assigned(folder=self._there(folder.name), wanted=attempt_of(folder), **self._program())
         ssh = shlex.join(["ssh", *self._place.options, self._place.host])
         there = f"{self._place.host}:{self._there(folder.name)}/"
         return (
@@ -169,12 +169,6 @@ class SshLauncher:
     # --- the parts --------------------------------------------------------------------------------------------------
     def _there(self, run_id: str) -> str:
         return f"{self._place.folder}/{run_id}"
-
-    def _attempt(self, folder: Path) -> str:
-        try:
-            return (folder / ATTEMPT).read_text(encoding="ascii").strip()
-        except OSError:
-            return "first"
 
     def _program(self) -> dict[str, str]:
         return {"python": self._place.python or "python3", "project": self._place.project}
@@ -232,13 +226,6 @@ def _names(job: dict[str, Any]) -> dict[str, str]:
 def _assigned(**values: str) -> str:
     """Shell assignments, one a line."""
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
-
-
-def _exit_code(word: str) -> int | None:
-    """As Python has it: negative for a signal, of which a shell says 128 more."""
-    if not word.isdigit():
-        return None
-    return 128 - int(word) if int(word) > 128 else int(word)
 
 
 def _last_line(text: str, without: str = "\0") -> str:
