@@ -15,6 +15,8 @@ PORT ?= 8501
 VENV := .venv
 PY := $(VENV)/bin/python
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU && echo yes)
+# Many container images set this one; every process would then compile torch and transformers anew, which takes longer than to load them.
+unexport PYTHONDONTWRITEBYTECODE
 REQUIREMENTS := $(if $(GPU),requirements-gpu.txt,requirements.txt)
 
 .PHONY: run check test lint format bench lock audit example unsloth-env vllm-files clean
