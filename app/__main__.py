@@ -22,7 +22,7 @@ from backend.commands.own import CompletionColumn, OwnRewards, PromptColumn, Tas
 from backend.data.sources.layout import Layout
 from backend.errors import UserError
 from backend.models.nano_cache import nano_is_ready, progress_path
-from backend.release.start import first_start
+from backend.release.start import READ_THROUGH, first_start
 from backend.runs.processes import child_environment, start_detached
 from backend.settings import get_settings
 from backend.suites.choice import is_chosen, use_suite
@@ -62,7 +62,7 @@ def main(
     options = ["--server.port", str(port), "--server.address", address]
     command = [sys.executable, "-m", "streamlit", "run", script, *options]
     os.dup2(sys.stdout.fileno(), 1)  # with --json, what the server prints is words too
-    os.execve(sys.executable, command, child_environment())
+    os.execve(sys.executable, command, child_environment() | {READ_THROUGH: get_settings().database_url})
 
 
 def _bring_in(completions: Path, layout: Layout, ratings: Path | None) -> None:

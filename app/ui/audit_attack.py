@@ -58,7 +58,7 @@ def show_attack(profile: str, rated: list[str], version: str) -> None:
     if about in wanted:
         _show(_attack(*about))
     with reading() as session:
-        waiting = finds_waiting(session, task)
+        waiting = finds_waiting(session).get(task, 0)
         made = standing_attacks(session, profile).get(task)
     if made is not None and about not in wanted:
         st.markdown(t("So far: ", "Até aqui: ") + t(*made.words) + ".")

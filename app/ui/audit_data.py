@@ -102,7 +102,8 @@ def load(profile: str) -> tuple[pd.DataFrame, pd.DataFrame, str]:
 def standing(profile: str) -> dict[str, Gate]:
     """The recorded decision on each task's reward; ``stale`` if the ratings or the rules have changed since."""
     with reading() as session:
-        return standing_gates(session, profile, _hashes(ratings_version(session)))
+        version = ratings_version(session)
+        return standing_gates(session, profile, lambda: _hashes(version))
 
 
 def rescore(profile: str, missing: int) -> None:

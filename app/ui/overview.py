@@ -14,8 +14,8 @@ from backend.evaluation.findings import findings, headline
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.store.answers import alarms
 from backend.store.evaluations import tuned_evaluations
-from backend.store.ratings import has_own_ratings, scored_ratings
-from backend.store.tables import Prompt, Rater, Run, Stratum
+from backend.store.ratings import COUNTS, has_own_ratings, scored_ratings
+from backend.store.tables import Prompt, Rater, Rating, Run, Stratum
 from backend.suites import default_profile, label_of, task_names
 from backend.wording import Text, fill
 
@@ -36,7 +36,8 @@ class Line:
 def for_raters(session: Session) -> list[Line]:
     """How many completions wait for a score, and how many scores there are."""
     waiting = session.scalar(select(func.coalesce(func.sum(Stratum.open), 0))) or 0
-    n, people = session.execute(scored_ratings(func.count(), func.count(Rater.id.distinct()))).one()
+    counted = select(func.count(), func.count(Rater.id.distinct())).select_from(Rating).join(Rater).where(*COUNTS)
+    n, people = session.execute(counted).one()
     given = fill(
         "Ratings so far: {n}, by {people}.",
         "Avaliações até agora: {n}, de {people}.",
@@ -86,7 +87,7 @@ def for_engineers(session: Session) -> list[Line]:
     profile = default_profile()
     gates = standing(profile)
     lines = [gates_line(gates, _rated_tasks(session) or task_names())]
-    found = sum(finds_waiting(session, task) for task in task_names())
+    found = sum(finds_waiting(session).values())
     if found:
         words = fill("{n} finds of the attack wait for a rating.", "{n} achados do ataque esperam avaliação.", n=found)
         lines.append(Line(words, calls=True))
@@ -94,8 +95,8 @@ def for_engineers(session: Session) -> list[Line]:
 
 
 def _rated_tasks(session: Session) -> list[str]:
-    rated = set(session.scalars(scored_ratings(Prompt.task).distinct()))
-    return [task for task in task_names() if task in rated]
+    one = scored_ratings(Rating.id).limit(1)  # the first will do; to count them all takes as long as there are ratings
+    return [task for task in task_names() if session.scalar(one.where(Prompt.task == task)) is not None]
 
 
 def gates_line(gates: Mapping[str, Gate], names: Sequence[str]) -> Line:

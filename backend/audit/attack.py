@@ -23,8 +23,8 @@ from backend.records import Completion as Generated
 from backend.records import Sampling
 from backend.store.completions import to_score
 from backend.store.events import record
-from backend.store.ratings import scored_ratings
-from backend.store.tables import Completion, Prompt, Rating, scattered
+from backend.store.ratings import COUNTS, scored_ratings
+from backend.store.tables import Completion, Prompt, Rater, Rating, scattered
 from backend.suites import ToScore, get_task, score_or_gaps, suite_of
 from rewards.attack import CALLS, Attack, Find, attack, make_bank
 from rewards.types import Functions, Probe
@@ -206,9 +206,16 @@ def found_probes(session: Session, task: str) -> list[Probe]:
     ]
 
 
-def finds_waiting(session: Session, task: str) -> int:
-    """How many finds of a task nobody has scored yet."""
-    return sum(human is None for *_, human in _finds(session, task))
+def finds_waiting(session: Session) -> dict[str, int]:
+    """task -> how many of its finds nobody has scored yet, where there are such."""
+    scored = select(Rating.id).join(Rater, Rater.id == Rating.rater_id).where(*COUNTS)
+    query = (
+        select(Prompt.task, func.count())
+        .join(Completion, Completion.prompt_id == Prompt.id)
+        .where(Completion.policy == POLICY, ~scored.where(Rating.completion_id == Completion.id).exists())
+        .group_by(Prompt.task)
+    )
+    return dict(session.execute(query).tuples().all())
 
 
 def _finds(session: Session, task: str) -> Sequence[tuple[int, str, str, float | None]]:

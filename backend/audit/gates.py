@@ -1,7 +1,7 @@
 """Gate decisions in the store. A decision holds for one fingerprint and one set of ratings; later it is stale."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,21 +171,23 @@ def _number(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def standing_gates(session: Session, profile: str, hashes: Mapping[str, str] | None = None) -> dict[str, Gate]:
+def standing_gates(
+    session: Session, profile: str, hashes: Callable[[], Mapping[str, str]] | None = None
+) -> dict[str, Gate]:
     """The latest decision on each task's reward; ``stale`` if the rules or the ratings have changed since.
 
     Args:
         session: a reading session.
         profile: the reward rules.
-        hashes: the current ``ratings_hashes``, from a caller that caches them; read from the store when left out.
+        hashes: gives the current ``ratings_hashes``, for a caller that caches them; read from the store when left out, and
+            not asked for where no decision is recorded.
     """
     latest = select(func.max(GateDecision.id)).where(GateDecision.profile == profile).group_by(GateDecision.task)
     decisions = session.scalars(select(GateDecision).where(GateDecision.id.in_(latest))).all()
-    if hashes is None:
-        hashes = ratings_hashes(session) if decisions else {}
-    return {
-        d.task: _standing(d, fingerprint(d.task, profile), hashes.get(d.task)) for d in decisions if find_task(d.task)
-    }
+    if not decisions:
+        return {}
+    now = ratings_hashes(session) if hashes is None else hashes()
+    return {d.task: _standing(d, fingerprint(d.task, profile), now.get(d.task)) for d in decisions if find_task(d.task)}
 
 
 def _standing(decision: GateDecision, rules: str, ratings: str | None) -> Gate:

@@ -6,7 +6,7 @@ from math import isnan
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, String, case, cast, delete, func, insert, literal, or_, select, true
+from sqlalchemy import CTE, ColumnElement, Select, String, case, cast, delete, func, insert, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from backend.files import storable
@@ -304,52 +304,49 @@ def human_scores(session: Session, most: int | None = None, evaluation_id: str |
     For a task with more than ``most``, a stable sample; the database draws it, so the other rows are never loaded. With
     ``evaluation_id``, only that evaluation's completions.
     """
-    score = Rating.score
+    chosen = _sample_of_rated(most, evaluation_id)
     people = (
-        select(
-            Rating.completion_id,
-            func.avg(score).label("human"),
-            func.count().label("raters"),
-        )
+        select(Rating.completion_id, func.avg(Rating.score).label("human"), func.count().label("raters"))
         .join(Rater, Rater.id == Rating.rater_id)
-        .where(score.is_not(None), Rater.left_out == "")
+        .where(*COUNTS, Rating.completion_id.in_(select(chosen.c.completion_id)))
         .group_by(Rating.completion_id)
         .subquery()
     )
-    ranked = (
-        select(
-            *people.c,
-            Completion.prompt_id,
-            Prompt.task,
-            func.row_number().over(partition_by=Prompt.task, order_by=scattered(people.c.completion_id)).label("place"),
-        )
-        .select_from(people)
-        .join(Completion, Completion.id == people.c.completion_id)
-        .join(Prompt, Prompt.id == Completion.prompt_id)
-        .where(Completion.evaluation_id == evaluation_id if evaluation_id is not None else true())
-        .subquery()
-    )
-    c = ranked.c
     query = (
         select(
-            c.completion_id,
-            c.human,
-            c.raters,
-            c.prompt_id,
-            c.task,
+            people.c.completion_id,
+            people.c.human,
+            people.c.raters,
+            chosen.c.prompt_id,
+            chosen.c.task,
             func.length(Completion.text),
             QueueItem.stratum,
             written_by(),
         )
-        .select_from(ranked)
-        .join(Completion, Completion.id == c.completion_id)
+        .select_from(chosen)
+        .join(people, people.c.completion_id == chosen.c.completion_id)
+        .join(Completion, Completion.id == chosen.c.completion_id)
         .outerjoin(Evaluation, Evaluation.id == Completion.evaluation_id)
-        .outerjoin(QueueItem, QueueItem.completion_id == c.completion_id)
+        .outerjoin(QueueItem, QueueItem.completion_id == chosen.c.completion_id)
     )
-    if most is not None:
-        query = query.where(c.place <= most)
     columns = ["completion_id", "human", "raters", "prompt_id", "task", "length", "stratum", "policy"]
     return pd.DataFrame(session.execute(query).all(), columns=columns).astype({"human": float})
+
+
+def _sample_of_rated(most: int | None, evaluation_id: str | None = None) -> CTE:
+    """completion_id, prompt_id and task of every rated completion; of a task with more than ``most``, a stable sample of them,
+    which holds that of every smaller ``most``."""
+    rated = select(Rating.completion_id).join(Rater, Rater.id == Rating.rater_id).where(*COUNTS).distinct().subquery()
+    place = func.row_number().over(partition_by=Prompt.task, order_by=scattered(rated.c.completion_id)).label("place")
+    placed = (
+        select(rated.c.completion_id, Completion.prompt_id, Prompt.task, place)
+        .join(Completion, Completion.id == rated.c.completion_id)
+        .join(Prompt, Prompt.id == Completion.prompt_id)
+        .where(true() if evaluation_id is None else Completion.evaluation_id == evaluation_id)
+        .subquery()
+    )
+    c = placed.c
+    return select(c.completion_id, c.prompt_id, c.task).where(true() if most is None else c.place <= most).cte()
 
 
 def written_by() -> ColumnElement[str]:
@@ -374,20 +371,8 @@ def all_ratings(session: Session, completion_ids: list[int] | None = None) -> pd
     }  # fmt: skip
     query = scored_ratings(*columns.values())
     if completion_ids is None:
-        rated = (
-            select(Rating.completion_id).join(Rater, Rater.id == Rating.rater_id).where(*COUNTS).distinct().subquery()
-        )
-        place = (
-            func.row_number().over(partition_by=Prompt.task, order_by=scattered(rated.c.completion_id)).label("place")
-        )
-        placed = (
-            select(rated.c.completion_id, place)
-            .join(Completion, Completion.id == rated.c.completion_id)
-            .join(Prompt, Prompt.id == Completion.prompt_id)
-            .subquery()
-        )
-        sample = select(placed.c.completion_id).where(placed.c.place <= MOST_WITH_RATERS)
-        queries = [query.where(Rating.completion_id.in_(sample))]
+        sample = _sample_of_rated(MOST_WITH_RATERS)
+        queries = [query.where(Rating.completion_id.in_(select(sample.c.completion_id)))]
     else:
         queries = [query.where(Rating.completion_id.in_(part)) for part in in_parts(completion_ids)]
     rows: list[Any] = []
