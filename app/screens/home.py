@@ -88,7 +88,8 @@ def page() -> None:
     results = [*production, *of_runs(runs), *finding]
     if not results:
         results = [Line(fill("No run yet.", "Nenhum treino ainda."))]
-    rate, read, train = st.columns(3, gap="medium")
+    with st.container(key="readers"):  # page.css: side by side where there is room
+        rate, read, train = st.columns(3, gap="medium")
     with rate:
         card(
             t("Annotators", "Avaliadores"),

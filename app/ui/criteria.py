@@ -37,7 +37,15 @@ def show_criteria(
         # Drawn anew after each change: a widget that keeps the focus would take Enter as a click on it.
         widget = f"criterion_{criterion.key}_{value}_{token}"
         with st.container(gap=None):
-            row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+            row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+            row.button(
+                harmless(label),
+                key=f"criterion_{criterion.key}_{token}",
+                shortcut=key,
+                type="tertiary",
+                on_click=keep_criterion,
+                args=(item, rater_id, criterion.key, _NEXT[value]),
+            )
             row.segmented_control(
                 label,
                 VALUES,
@@ -46,14 +54,6 @@ def show_criteria(
                 label_visibility="collapsed",
                 on_change=_clicked,
                 args=(item, rater_id, criterion.key, widget),
-            )
-            row.button(
-                harmless(label),
-                key=f"criterion_{criterion.key}_{token}",
-                shortcut=key,
-                type="tertiary",
-                on_click=keep_criterion,
-                args=(item, rater_id, criterion.key, _NEXT[value]),
             )
             st.caption(harmless(criterion.what.within(language())))
 

@@ -24,7 +24,7 @@ from backend.store.evaluations import (
     run_evaluations,
 )
 from backend.store.tables import Evaluation, Run
-from backend.suites import label_of
+from backend.suites import in_order, label_of
 from backend.wording import Text, decimal, fill, joined
 
 
@@ -100,6 +100,7 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
     paired = paired.rename(columns={"value_base": "base", "value_tuned": "tuned"})
     if paired.empty:
         raise UserError(f"{base.id} and {tuned.id} share no prompt, so nothing can be paired")
+    paired = _tasks_in_order(paired)  # all that follows keeps this order
     texts_of = [evaluation_texts(session, e.id) for e in (base, tuned)]
     for name, texts in zip(("base_length", "tuned_length"), texts_of, strict=True):
         paired[name] = paired["prompt_id"].map(texts["text"].str.len().groupby(texts["prompt_id"]).mean())
@@ -145,7 +146,13 @@ def _components(base: pd.DataFrame, tuned: pd.DataFrame) -> pd.DataFrame:
         rows.append((task, component, of["value_base"].mean(), of["value_tuned"].mean(), d.mean(), *ends))
     frame = pd.DataFrame(rows, columns=["task", "component", "base", "tuned", "delta", "low", "high"])
     order = frame["delta"].abs().sort_values(ascending=False, kind="stable").index
-    return frame.loc[order].sort_values("task", kind="stable", ignore_index=True)
+    return _tasks_in_order(frame.loc[order])
+
+
+def _tasks_in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of each task together, tasks in the suites' order, otherwise as they are."""
+    place = {task: n for n, task in enumerate(in_order(frame["task"].unique()))}
+    return frame.sort_values("task", key=lambda tasks: tasks.map(place), kind="stable", ignore_index=True)
 
 
 def settings_of(session: Session, evaluation: Evaluation) -> ComparisonSettings:

@@ -38,7 +38,7 @@ from backend.store.engine import reading, writing
 from backend.store.evaluations import evaluation_texts, run_evaluations
 from backend.store.ratings import get_rater
 from backend.store.tables import Prompt, Run
-from backend.suites import fingerprint, get_task, score_completion
+from backend.suites import fingerprint, get_task, score_completion, task_names
 from backend.wording import Text
 from rewards.types import NO_TEXT, Count, Fact, Truth
 
@@ -291,6 +291,8 @@ def test_the_recorded_example_says_that_its_reward_was_gamed(example_workbench: 
         pair = base_and_tuned(session, "example")
         assert pair is not None
         compared = compare_stored(session, *pair)
+    assert [c.task for c in compared.tasks] == [*task_names(), "overall"], "the same order everywhere"
+    assert list(compared.paired["task"].unique()) == list(compared.components["task"].unique()) == list(task_names())
     sentence = evidence_sentence(compared.evidence)
     gamed = sentence.en.split("Extraction")[0]
     assert sentence.en.startswith("The reward rose in 4 of 4 tasks: the answers did not get better in 3")
