@@ -19,13 +19,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
 import typer
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 from backend.settings import ROOT
 from benchmarks.app import CHROMIUM_FLAGS, measure_presses, press_key, rate_until
@@ -120,9 +120,14 @@ def _alone_and_among(page: Page, press: Any, presses: int, rate: Any) -> dict[st
 
 
 def _choose_and_submit(page: Page, score: int) -> None:
-    page.keyboard.press(str(score))
-    page.locator("input:checked, .ant-radio-checked, [aria-checked=true]").first.wait_for(state="attached")
-    page.keyboard.press("Control+Enter")
+    chosen = page.locator("input:checked, .ant-radio-checked, [aria-checked=true]").first
+    for _ in range(60):
+        page.keyboard.press(str(score))
+        with suppress(TimeoutError):  # a busy page shows a text before it takes keys
+            chosen.wait_for(state="attached", timeout=2_000)
+            page.keyboard.press("Control+Enter")
+            return
+    raise SystemExit("Label Studio takes no keys")
 
 
 def _rate_by_api(address: str, cookies: dict[str, str], project: int, number: int, busy: threading.Event) -> None:

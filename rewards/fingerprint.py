@@ -6,7 +6,6 @@ elsewhere (the standard library, installed packages) counts by its name, and an 
 """
 
 import ast
-import copy
 import hashlib
 import inspect
 import re
@@ -14,7 +13,7 @@ import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -139,10 +138,8 @@ class _Collected:
         if not self._is_own(function.__code__.co_filename):
             self._add_elsewhere(function.__module__ or "", function.__qualname__)
             return
-        node = _node_of(function)
-        self.pieces.add(
-            f"{function.__name__}: {ast.unparse(node) if node is not None else _bytecode(function.__code__)}"
-        )
+        node, source = _source_of(function)
+        self.pieces.add(f"{function.__name__}: {source}")
         self._add_all(function.__defaults__ or ())
         self._add_all((function.__kwdefaults__ or {}).values())
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
@@ -257,13 +254,14 @@ def _package_version(package: str) -> str:
 
 def forget_sources() -> None:
     """Read source files anew; for tests that edit one."""
-    for cached in (_tree, _functions, _definitions, _reward_code):
+    for cached in (_tree, _functions, _behaviour_at, _definitions, _reward_code):
         cached.cache_clear()
 
 
 @lru_cache
 def _tree(file: str) -> ast.Module:
-    return ast.parse(Path(file).read_text(encoding="utf-8"))
+    """A file's syntax tree without docstrings and annotations."""
+    return _Behaviour().visit(ast.parse(Path(file).read_text(encoding="utf-8")))  # type: ignore[no-any-return]
 
 
 @lru_cache
@@ -279,14 +277,22 @@ def _functions(file: str) -> dict[tuple[int, str], list[ast.AST]]:
     return found
 
 
-def _node_of(function: types.FunctionType) -> ast.AST | None:
-    """A function's own syntax tree without docstrings and annotations; None where its source cannot be read or is not alone."""
+def _source_of(function: types.FunctionType) -> tuple[ast.AST | None, str]:
+    """A function's own syntax tree without docstrings and annotations, and as text; None and the bytecode where its source
+    cannot be read or is not alone."""
     code = function.__code__
     try:
-        found = _functions(code.co_filename).get((code.co_firstlineno, code.co_name), [])
+        found = _behaviour_at(code.co_filename, code.co_firstlineno, code.co_name)
     except (OSError, SyntaxError, ValueError):
-        return None
-    return _Behaviour().visit(copy.deepcopy(found[0])) if len(found) == 1 else None
+        found = None
+    return found or (None, _bytecode(code))
+
+
+@cache
+def _behaviour_at(file: str, line: int, name: str) -> tuple[ast.AST, str] | None:
+    """The one function of this name that begins there, by all rewards that reach it read once; None where there are several."""
+    found = _functions(file).get((line, name), [])
+    return (found[0], ast.unparse(found[0])) if len(found) == 1 else None
 
 
 def _names_in(node: ast.AST) -> set[str]:
@@ -305,9 +311,9 @@ def _attributes_of(name: str, node: ast.AST | None) -> set[str]:
 
 @lru_cache
 def _definitions(module_name: str) -> dict[str, ast.stmt]:
-    """Top-level names of a module and the statements that bind them, without docstrings and annotations."""
+    """Top-level names of a module and the statements that bind them."""
     file = getattr(sys.modules[module_name], "__file__", None)
-    tree = _Behaviour().visit(copy.deepcopy(_tree(file))) if file else ast.Module([], [])
+    tree = _tree(file) if file else ast.Module([], [])
     names: dict[str, ast.stmt] = {}
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):

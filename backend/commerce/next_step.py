@@ -5,12 +5,15 @@ model or another reward needs other thresholds.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backend.evaluation.compare import TaskComparison
 from backend.suites.suite import NextStep
 from rewards.types import Text
+
+if TYPE_CHECKING:  # it brings the statistics, and every program knows its suites
+    from backend.evaluation.compare import TaskComparison
 
 
 class Thresholds(BaseModel):
@@ -29,7 +32,7 @@ class Thresholds(BaseModel):
     lagging_extraction: float = Field(0.25, ge=0, le=1)
 
 
-def next_step(comparisons: Sequence[TaskComparison], thresholds: Thresholds | None = None) -> NextStep | None:
+def next_step(comparisons: "Sequence[TaskComparison]", thresholds: Thresholds | None = None) -> NextStep | None:
     """The next step from a comparison of base and tuned (with its ``overall`` row), in the tree's order.
 
     A: the mean is good and was raised by this run. B: no gain is seen, and extraction writes no JSON. C: one task is too low.
@@ -89,7 +92,7 @@ def next_step(comparisons: Sequence[TaskComparison], thresholds: Thresholds | No
     )
 
 
-def _lagging(tasks: dict[str, TaskComparison], limits: Thresholds) -> TaskComparison | None:
+def _lagging(tasks: "dict[str, TaskComparison]", limits: Thresholds) -> "TaskComparison | None":
     """The task with the lowest reward among those below their limit; None if there is none."""
     below = [
         c for c in tasks.values() if c.tuned < (limits.lagging_extraction if c.task == "extraction" else limits.lagging)
@@ -129,7 +132,7 @@ _FIXES: dict[str, tuple[Text, str | None]] = {
 }
 
 
-def _targeted(c: TaskComparison, limits: Thresholds) -> NextStep:
+def _targeted(c: "TaskComparison", limits: Thresholds) -> NextStep:
     general = Text(
         f"Fix {c.task} alone: look at its reward's ceiling and at how many prompts it has.",
         f"Corrija só {c.task}: veja o teto da recompensa e quantos prompts há.",
@@ -139,28 +142,28 @@ def _targeted(c: TaskComparison, limits: Thresholds) -> NextStep:
     return NextStep("C", what, (_level_reason(c, limit),), preset)
 
 
-def _mean_reason(overall: TaskComparison, good: float) -> Text:
+def _mean_reason(overall: "TaskComparison", good: float) -> Text:
     return _numbers(
         f"the tuned mean reward is {overall.tuned:.2f}; the level for moving up is {good:.2f}",
         f"a recompensa média treinada é {overall.tuned:.2f}; o nível para subir é {good:.2f}",
     )
 
 
-def _change_reason(overall: TaskComparison) -> Text:
+def _change_reason(overall: "TaskComparison") -> Text:
     return _numbers(
         f"the mean moved by {overall.delta:+.2f} ({overall.low:+.2f} to {overall.high:+.2f})",
         f"a média mudou {overall.delta:+.2f} ({overall.low:+.2f} a {overall.high:+.2f})",
     )
 
 
-def _gain_reason(overall: TaskComparison, plateau: float) -> Text:
+def _gain_reason(overall: "TaskComparison", plateau: float) -> Text:
     return _numbers(
         f"the mean moved by {overall.delta:+.2f}, less than {plateau:.2f}",
         f"a média mudou {overall.delta:+.2f}, menos que {plateau:.2f}",
     )
 
 
-def _level_reason(c: TaskComparison, limit: float) -> Text:
+def _level_reason(c: "TaskComparison", limit: float) -> Text:
     return _numbers(
         f"{c.task} is at {c.tuned:.2f}, below {limit:.2f}", f"{c.task} está em {c.tuned:.2f}, abaixo de {limit:.2f}"
     )

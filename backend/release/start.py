@@ -11,7 +11,6 @@ from backend.store.engine import check_health, in_turn, reading, writing
 from backend.store.prompts import save_prompt_set
 from backend.store.tables import Prompt
 
-
 READ_THROUGH = "WORKBENCH_READ_THROUGH"
 """Set by a program that turns into another one: the address of the store whose file it has just read through."""
 

@@ -322,7 +322,7 @@ def test_a_look_that_fails_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> N
     watching.close()
 
 
-def test_a_lasting_change_stays_an_alarm_until_it_is_accepted(any_workbench: Path) -> None:
+def test_a_lasting_change_stays_an_alarm_until_it_is_accepted(workbench: Path) -> None:
     """Sixty days lower by 0.15 after twenty-one usual ones: the alarm is open all the time, then accepted, then quiet."""
     serving = ServingConfig(routes=dict.fromkeys(ROUTES, ("rules",)))
     rng = np.random.default_rng(3)
@@ -348,7 +348,7 @@ def test_a_lasting_change_stays_an_alarm_until_it_is_accepted(any_workbench: Pat
     assert rewards[1][0] == accepted + 1 and max(day for day, _, _ in states) <= accepted + 1
 
 
-def test_a_small_step_and_a_slow_fall_are_seen(any_workbench: Path) -> None:
+def test_a_small_step_and_a_slow_fall_are_seen(workbench: Path) -> None:
     rng = np.random.default_rng(5)
     for fall, within in ((lambda day: 0.08, 14), (lambda day: 0.005 * day, 24), (lambda day: 0.0, 0)):
         seen = []

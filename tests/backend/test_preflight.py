@@ -281,7 +281,7 @@ def test_v1_the_models_own_generation_config_is_overwritten_and_named(nano, prom
     path = copy / "generation_config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "temperature": 0.1, "repetition_penalty": 1.2}))
     policy = load_policy(override(NANO, {"model": str(copy)}))
-    found = {c.name: c for c in preflight(override(NANO, {"preflight_prompts": 2}), policy, prompts, {}, tmp_path)}
+    found = {c.name: c for c in preflight(override(SHORT, {"preflight_prompts": 2}), policy, prompts, {}, tmp_path)}
     assert found["generation-config"].status == "warn"
     assert "temperature 0.1, repetition_penalty 1.2; overwritten" in found["generation-config"].found.en
     assert found["rollouts-differ"].status == "pass"
@@ -294,7 +294,7 @@ def test_v1_the_models_own_generation_config_is_overwritten_and_named(nano, prom
 
 @with_nano
 def test_v1_identical_rollouts(nano, prompts, tmp_path) -> None:
-    checks = on_nano(nano, override(NANO, {"temperature": 0.05}), prompts, tmp_path)
+    checks = on_nano(nano, override(SHORT, {"temperature": 0.05}), prompts, tmp_path)
     assert {"temperature", "rollouts-differ", "signal"} <= {c.name for c in failures(list(checks.values()))}
 
 
@@ -338,7 +338,7 @@ def test_a_constant_reward(nano, prompts, tmp_path, monkeypatch) -> None:
         ]
 
     monkeypatch.setattr(module, "score_all", constant)
-    checks = on_nano(nano, NANO, prompts, tmp_path)
+    checks = on_nano(nano, SHORT, prompts, tmp_path)
     assert checks["headroom"].status == "fail" and "push = 0.40" in checks["headroom"].found.en
     assert checks["signal"].status == "fail"
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from backend.commerce.olist_source import SOURCES
 from benchmarks.olist_files import write_olist
 from benchmarks.servers import App
+from benchmarks.workbenches import ENVIRONMENT
 from tests.e2e.helpers import again, open_tab
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-data")]
@@ -17,7 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-da
 
 @pytest.fixture
 def address(workbench: Path) -> Iterator[str]:
-    app = App({"WORKBENCH_DATA_DIR": str(workbench)})
+    app = App({**ENVIRONMENT, "WORKBENCH_DATA_DIR": str(workbench)})
     yield app.address
     app.kill()
 

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.servers import App, free_port
+from benchmarks.workbenches import ENVIRONMENT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-sign_in")]
 HERE = Path(__file__).parents[1] / "oidc"
@@ -36,6 +37,7 @@ def app(provider_folder: Path, workbench: Path) -> Iterator[App]:
     port, secrets = free_port(), workbench / ".streamlit"
     served = App(
         {
+            **ENVIRONMENT,
             "HOME": str(workbench),
             "WORKBENCH_ROLES_CLAIM": "roles",
             "WORKBENCH_ENGINEERS": "Eva@example.com",
