@@ -9,54 +9,25 @@ a key press to the next completion on screen, for one rater and with nineteen ot
 """
 
 import json
-import random
-import shutil
-import statistics
 import tempfile
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import sync_playwright
 from scipy import stats
 
 from backend.audit.correlation import correlate
 from backend.settings import ROOT
 from benchmarks.filled import CURVES, fill
+from benchmarks.presses import alone_and_among, new_page, press_key, rate_until, start_chromium
 from benchmarks.servers import App
-from benchmarks.streamlit_session import Session as Browser
 from benchmarks.workbenches import workbench_at
 
 CURVE_RUNS = 20
 CHARTS = 10
-CHROMIUM_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-# Measures from the last key press to the frame with the next completion (or number of ratings): where the pattern's group changes.
-WATCH = """
-pattern => {
-  window.times = [];
-  const shown = () => (document.body.innerText.match(new RegExp(pattern)) || [])[1];
-  let last = shown(), pressed = 0;
-  document.addEventListener('keydown', () => { pressed = performance.now(); }, true);
-  new MutationObserver(() => {
-    const now = shown();
-    if (now !== undefined && now !== last) {
-      last = now;
-      requestAnimationFrame(() => window.times.push(performance.now() - pressed));
-    }
-  }).observe(document.body, {subtree: true, childList: true, characterData: true});
-}
-"""
 
 
 def main(
@@ -110,21 +81,12 @@ def _fill(completions: int, ratings: int) -> None:
 
 
 def _drive(app: App, presses: int) -> dict[str, Any]:
-    executable = next(p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name)))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_FLAGS))
-        page = browser.new_page(viewport={"width": 1440, "height": 1000}, locale="en-US")
-        page.set_default_timeout(120_000)
-        alone = _presses(page, app, "alone", presses)
-        busy = threading.Event()
-        others = [threading.Thread(target=rate_until, args=(app.port, i, busy), daemon=True) for i in range(19)]
-        for thread in others:
-            thread.start()
-        time.sleep(15)
-        among = _presses(page, app, "among", presses)
-        busy.set()
-        for thread in others:
-            thread.join(timeout=30)
+        browser = start_chromium(playwright)
+        page = new_page(browser)
+        page.goto(f"{app.address}/annotate?rater=alone")
+        page.get_by_role("button", name="excellent").wait_for()
+        times = alone_and_among(page, presses, r"(\d+) done", press_key, lambda i, busy: rate_until(app.port, i, busy))
         audits = []
         for _ in range(2):
             began = time.perf_counter()
@@ -142,58 +104,12 @@ def _drive(app: App, presses: int) -> dict[str, Any]:
     print(f"curves of {CURVE_RUNS} runs: first {curves[0]:.1f} s, again {curves[1]:.1f} s")
     print(f"audit page: first {audits[0]:.1f} s, again {audits[1]:.1f} s")
     return {
-        "one_rater_ms": alone,
-        "twenty_raters_ms": among,
+        **{f"{setting}_ms": measured for setting, measured in times.items()},
         "audit_first_s": round(audits[0], 2),
         "audit_again_s": round(audits[1], 2),
         "curves_first_s": round(curves[0], 2),
         "curves_again_s": round(curves[1], 2),
     }
-
-
-def _presses(page: Page, app: App, name: str, presses: int) -> dict[str, float]:
-    page.goto(f"{app.address}/annotate?rater={name}")
-    page.get_by_role("button", name="excellent").wait_for()
-    time.sleep(2)
-    return measure_presses(page, name, presses, r"(\d+) rated", press_key)
-
-
-def press_key(page: Page, score: int) -> None:
-    """Score the completion on screen."""
-    page.keyboard.press(str(score))
-
-
-def measure_presses(
-    page: Page, name: str, presses: int, shown: str, press: Callable[[Page, int], None]
-) -> dict[str, float]:
-    """Milliseconds from a key press to the next completion on screen: median and p95.
-
-    Args:
-        page: where a completion waits for its score.
-        name: of the setting, to be printed.
-        presses: how many.
-        shown: a pattern whose group changes with the completion.
-        press: gives the completion on screen a score from 1 to 5.
-    """
-    page.evaluate(WATCH, shown)
-    for i in range(presses):
-        time.sleep(0.6)
-        press(page, 1 + i % 5)
-        page.wait_for_function("n => window.times.length > n", arg=i)
-    times = sorted(page.evaluate("() => window.times"))
-    found = {"median": round(statistics.median(times)), "p95": round(times[int(0.95 * (len(times) - 1))])}
-    print(f"key press to next completion, {name}: median {found['median']} ms, p95 {found['p95']} ms", flush=True)
-    return found
-
-
-def rate_until(port: int, number: int, busy: threading.Event) -> None:
-    """Simulate another rater, who reads for one to three seconds before each score, until told to end."""
-    rng = random.Random(number)
-    session = Browser(port, "annotate", rater=f"other {number}", timeout=120)
-    while not busy.is_set():
-        time.sleep(rng.uniform(1, 3))
-        session.press(rng.choice(("useless", "poor", "usable", "good", "excellent")))
-    session.close()
 
 
 if __name__ == "__main__":

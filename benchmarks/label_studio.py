@@ -12,7 +12,6 @@ import json
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -21,18 +20,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 import typer
 from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 from backend.settings import ROOT
-from benchmarks.app import CHROMIUM_FLAGS, measure_presses, press_key, rate_until
+from benchmarks.presses import OTHERS, alone_and_among, new_page, press_key, rate_until, start_chromium
 from benchmarks.servers import App, free_port, wait_for_port
 from benchmarks.workbenches import ENVIRONMENT, fill, workbench_at
 
-OTHERS = 19
 EMAIL, PASSWORD = "rater@example.org", "only-on-loopback"
 CONFIG = (
     '<View><Header value="$prompt"/><Text name="text" value="$text"/>'
@@ -52,9 +50,8 @@ def main(
     if not label_studio.exists():
         raise typer.BadParameter(f"{label_studio} is not there; see the first lines of this file")
     completions = presses * 4 + OTHERS * presses * 2
-    executable = next(p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name)))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_FLAGS))
+        browser = start_chromium(playwright)
         theirs = _label_studio(browser, label_studio.resolve(), completions, presses)
         ours = _ours(browser, completions, presses)
         browser.close()
@@ -73,17 +70,17 @@ def _ours(browser: Browser, completions: int, presses: int) -> dict[str, dict[st
         fill(completions)
         app = App(ENVIRONMENT)
         try:
-            page = _new_page(browser)
+            page = new_page(browser)
             page.goto(f"{app.address}/annotate?rater=alone")
             page.get_by_role("button", name="excellent").wait_for()
-            return _alone_and_among(page, press_key, presses, lambda i, busy: rate_until(app.port, i, busy))
+            return alone_and_among(page, presses, SHOWN, press_key, lambda i, busy: rate_until(app.port, i, busy))
         finally:
             app.kill()
 
 
 def _label_studio(browser: Browser, command: Path, completions: int, presses: int) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder, _running(command, Path(folder)) as address:
-        page = _new_page(browser)
+        page = new_page(browser)
         page.goto(f"{address}/user/login/")
         page.locator("input[name=email]").fill(EMAIL)
         page.locator("input[name=password]").fill(PASSWORD)
@@ -98,25 +95,9 @@ def _label_studio(browser: Browser, command: Path, completions: int, presses: in
             client.post(f"/api/projects/{project}/import", json=tasks).raise_for_status()
         page.goto(f"{address}/projects/{project}/data?labeling=1")
         page.get_by_text("Oferta").first.wait_for()
-        return _alone_and_among(
-            page, _choose_and_submit, presses, lambda i, busy: _rate_by_api(address, cookies, project, i, busy)
+        return alone_and_among(
+            page, presses, SHOWN, _choose_and_submit, lambda i, busy: _rate_by_api(address, cookies, project, i, busy)
         )
-
-
-def _alone_and_among(page: Page, press: Any, presses: int, rate: Any) -> dict[str, dict[str, float]]:
-    """Milliseconds for one rater, and with others at work."""
-    time.sleep(3)
-    alone = measure_presses(page, "alone", presses, SHOWN, press)
-    busy = threading.Event()
-    others = [threading.Thread(target=rate, args=(i, busy), daemon=True) for i in range(OTHERS)]
-    for thread in others:
-        thread.start()
-    time.sleep(15)
-    among = measure_presses(page, "among twenty", presses, SHOWN, press)
-    busy.set()
-    for thread in others:
-        thread.join(timeout=30)
-    return {"one_rater": alone, "twenty_raters": among}
 
 
 def _choose_and_submit(page: Page, score: int) -> None:
@@ -167,12 +148,6 @@ def _running(command: Path, folder: Path) -> Iterator[str]:
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
-
-
-def _new_page(browser: Browser) -> Page:
-    page = browser.new_page(viewport={"width": 1440, "height": 1000}, locale="en-US")
-    page.set_default_timeout(120_000)
-    return page
 
 
 if __name__ == "__main__":

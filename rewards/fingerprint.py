@@ -261,7 +261,7 @@ def forget_sources() -> None:
 @lru_cache
 def _tree(file: str) -> ast.Module:
     """A file's syntax tree without docstrings and annotations."""
-    return _Behaviour().visit(ast.parse(Path(file).read_text(encoding="utf-8")))  # type: ignore[no-any-return]
+    return _Behaviour().visit(ast.parse(Path(file).read_text(encoding="utf-8")))
 
 
 @lru_cache

@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from backend.release.start import first_start
 from backend.settings import ROOT
+from benchmarks.presses import start_chromium
 from benchmarks.servers import App
 from benchmarks.workbenches import workbench_at
-from tests.e2e.conftest import CHROMIUM, FLAGS
 
 IMAGES = ROOT / "docs" / "images"
 WIDE = (1440, 900)
@@ -69,7 +69,7 @@ def main(names: list[str]) -> None:
         app = App({"WORKBENCH_MODELS_DIR": str(ROOT / "data" / "models")})
         try:
             with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+                browser = start_chromium(playwright)
                 for name in names or PICTURES:
                     print(take(browser, app.address, name))
                 browser.close()

@@ -106,12 +106,14 @@ def main(
     from backend.training.config import config_from_json, get_preset, override, parse_settings
     from backend.training.environment import gpu_name
 
+    of_several = {"hours": hours, "dollars": dollars, "where": where, "median_stop": median_stop}
+    limits = {name: value for name, value in of_several.items() if value not in (None, "")}
     try:
         if list_:
             _list()
             return
         if run or resume:
-            _set_budget(run or resume, hours, dollars, where, median_stop)
+            _set_budget(run or resume, limits)
             raise typer.Exit(_work(run or resume, json_, resume=bool(resume)))
         if folder is not None:
             given = [model, *set_, prompts, prompt_file, name, seed, seeds, *grid, config_, preset, preflight or None]
@@ -143,7 +145,7 @@ def main(
         if preflight:
             raise typer.Exit(_preflight(config, json_, progress_file))
         with _stdout_kept(json_):
-            made = _create(config, parse_grid(grid, seeds), hours, dollars, where, median_stop)
+            made = _create(config, parse_grid(grid, seeds), limits)
         raise typer.Exit(_work(made, json_))
     except UserError as error:
         typer.echo(f"error: {error}", err=True)
@@ -199,27 +201,21 @@ def _make_in(folder: Path, config: Any, only_write: bool) -> int:
     return _work_in(folder)
 
 
-def _create(
-    config: Any, grid: Any, hours: float | None, dollars: float | None, where: str, median_stop: int | None
-) -> str:
-    """A new run; under ``accelerate launch`` the first process makes it and tells the others its id."""
+def _create(config: Any, grid: Any, limits: dict[str, Any]) -> str:
+    """A new run, or several within these limits (``make_plan``); under ``accelerate launch`` the first process makes it and tells the others its id."""
     from backend.runs.plan import make_plan
 
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if processes > 1 and grid:
         raise UserError("several runs train one after the other; give --seed and --set under accelerate launch")
-    if not grid and (hours is not None or dollars is not None or where or median_stop is not None):
+    if not grid and limits:
         raise UserError(
             "--hours, --dollars, --where and --median-stop are for several runs: give --seeds or --grid too. "
             "One run trains on this machine and ends after max_steps; Train's page sends it elsewhere"
         )
     created = [""]
     if int(os.environ.get("RANK", "0")) == 0:
-        created = [
-            _create_several(config, grid, make_plan(hours, dollars, where, median_stop))
-            if grid
-            else _create_one(config)
-        ]
+        created = [_create_several(config, grid, make_plan(**limits)) if grid else _create_one(config)]
     if processes > 1:
         import torch
         from accelerate import PartialState
@@ -256,17 +252,17 @@ def _create_several(config: Any, grid: Any, plan: Any) -> str:
     return created
 
 
-def _set_budget(run_id: str, hours: float | None, dollars: float | None, where: str, median_stop: int | None) -> None:
+def _set_budget(run_id: str, limits: dict[str, Any]) -> None:
     """Give a run of several another budget, of which it has used some already; nothing where none is given."""
-    for name, given in (("--where", where), ("--median-stop", median_stop)):
-        if given not in ("", None):
+    for field, name in (("where", "--where"), ("median_stop", "--median-stop")):
+        if field in limits:
             raise UserError(f"where runs train and what ends them early is chosen when they are made; leave {name} out")
-    if hours is None and dollars is None:
+    if not limits:
         return
     from backend.runs.plan import change_budget, make_plan
     from backend.store.runs import run_folder
 
-    change_budget(run_folder(run_id), make_plan(hours, dollars))
+    change_budget(run_folder(run_id), make_plan(**limits))
 
 
 def _preflight(config: Any, as_json: bool, progress_file: Path | None = None) -> int:

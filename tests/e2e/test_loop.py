@@ -94,7 +94,9 @@ def test_rate_audit_train_and_read_the_verdict(app: App, page: Page) -> None:
     page.wait_for_timeout(1000)
     page.get_by_text("Other fields").click()  # fewer and shorter answers: what is tried is the way, not the model
     others = page.get_by_role("textbox", name="One `field=value` per line")
-    others.fill("test_prompts=20\nfinal_samples=1\nmax_completion_length=48\npreflight_prompts=2\noverride_reason=a test")
+    others.fill(
+        "test_prompts=20\nfinal_samples=1\nmax_completion_length=48\npreflight_prompts=2\noverride_reason=a test"
+    )
     others.press("Control+Enter")
     page.wait_for_timeout(1000)
     page.get_by_role("button", name="Launch").click()

@@ -14,14 +14,19 @@ from backend.runs.handle import LOCAL
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_?KEY", re.I)
 
 
-def _variable(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise ValueError(f"{name!r} is not the name of an environment variable")
-    return name
+def _matching(pattern: str, what: str) -> AfterValidator:
+    """Takes a text that matches the pattern as a whole; of another one it says that it is not ``what``."""
+
+    def checked(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"{text!r} is not {what}")
+        return text
+
+    return AfterValidator(checked)
 
 
 def _open(name: str) -> str:
-    if _SECRET.search(_variable(name)):
+    if _SECRET.search(name):
         raise ValueError(
             f"{name} looks like a secret: name it under secrets, and it is taken from this machine's environment"
         )
@@ -34,44 +39,39 @@ def _one_line(text: str) -> str:
     return text
 
 
-def _host(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@%:-]*", text):
-        raise ValueError(f"{text!r} is not a host as ssh takes it (user@name, or a name of ~/.ssh/config)")
-    return text
-
-
 def _absolute(text: str) -> str:
     if not _one_line(text).startswith("/"):
         raise ValueError(f"{text!r} is not an absolute path")
     return text.rstrip("/") or "/"
 
 
-def _accelerator(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*(:[0-9]+)?", text):
-        raise ValueError(f"{text!r} is not an accelerator as SkyPilot names them, such as A100:1 (`sky show-gpus`)")
-    return text
-
-
-def _infra(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_*]+(/[A-Za-z0-9_.:@*-]+){0,2}", text):
-        raise ValueError(f"{text!r} is not a cloud, cloud/region or k8s/context")
-    return text
-
-
-def _http(text: str) -> str:
-    if not re.fullmatch(r"https?://[A-Za-z0-9_.\[\]:-]+/?", text):
-        raise ValueError(f"{text!r} is not the address of a Ray dashboard, such as http://head:8265")
-    return text.rstrip("/")
-
-
-def _under_home(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*", text):
-        raise ValueError(f"{text!r} is not a folder's path under the home there, such as runs")
-    return text
-
-
 _Line = Annotated[str, AfterValidator(_one_line)]
 _Path = Annotated[str, AfterValidator(_absolute)]
+_Variable = Annotated[str, _matching(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")]
+_Host = Annotated[
+    str,
+    _matching(r"[A-Za-z0-9_][A-Za-z0-9_.@%:-]*", "a host as ssh takes it (user@name, or a name of ~/.ssh/config)"),
+]
+_Accelerator = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z][A-Za-z0-9_.-]*(:[0-9]+)?",
+        "an accelerator as SkyPilot names them, such as A100:1 (`sky show-gpus`)",
+    ),
+]
+_Infra = Annotated[str, _matching(r"[A-Za-z0-9_*]+(/[A-Za-z0-9_.:@*-]+){0,2}", "a cloud, cloud/region or k8s/context")]
+_Http = Annotated[
+    str,
+    _matching(r"https?://[A-Za-z0-9_.\[\]:-]+/?", "the address of a Ray dashboard, such as http://head:8265"),
+    AfterValidator(lambda address: address.rstrip("/")),
+]
+_UnderHome = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*",
+        "a folder's path under the home there, such as runs",
+    ),
+]
 
 
 class _Place(BaseModel):
@@ -85,9 +85,9 @@ class _Place(BaseModel):
     """The interpreter there that has the workbench installed with its training libraries."""
     project: _Line = ""
     """The folder the run is started in; a checkout of the workbench, where it is not installed as a package."""
-    environment: tuple[tuple[Annotated[str, AfterValidator(_open)], _Line], ...] = ()
+    environment: tuple[tuple[Annotated[_Variable, AfterValidator(_open)], _Line], ...] = ()
     """Environment variables of the run."""
-    secrets: tuple[Annotated[str, AfterValidator(_variable)], ...] = ()
+    secrets: tuple[_Variable, ...] = ()
     """Names of variables whose values are taken from this machine's environment when a run is started, and kept nowhere."""
 
     def secret_values(self) -> dict[str, str]:
@@ -108,7 +108,7 @@ class Ssh(_Place):
     """A machine that ssh reaches; folders go there and come back by rsync."""
 
     kind: Literal["ssh"]
-    host: Annotated[str, AfterValidator(_host)]
+    host: _Host
     options: tuple[_Line, ...] = ()
     """Further options of ssh, such as ``-p 2222`` in two parts."""
     folder: _Path
@@ -138,9 +138,9 @@ class SkyPilot(_Place):
     """Machines of a cloud or of Kubernetes that SkyPilot rents for a run and gives back; see ``sky`` for the words' meaning."""
 
     kind: Literal["skypilot"]
-    accelerator: Annotated[str, AfterValidator(_accelerator)] | None = None
+    accelerator: _Accelerator | None = None
     """``A100:1``; a machine without any when left out."""
-    infra: Annotated[str, AfterValidator(_infra)] | None = None
+    infra: _Infra | None = None
     """A cloud, ``aws/us-east-1`` or ``k8s/context``; the cheapest of those that are set up when left out."""
     image: _Line = ""
     """A machine image, or ``docker:NAME``."""
@@ -153,7 +153,7 @@ class SkyPilot(_Place):
     """Cheaper machines that may be taken away at any time."""
     upload: _Path | None = None
     """A folder here, such as a checkout, that is copied there before ``setup``, which starts in it."""
-    folder: Annotated[str, AfterValidator(_under_home)] = "runs"
+    folder: _UnderHome = "runs"
     """Under the home there; each run has a folder in it."""
     setup: tuple[_Line, ...] = ()
     """Shell lines that make the machine ready, such as ``pip install …``."""
@@ -165,7 +165,7 @@ class Ray(_Place):
     """A Ray cluster, whose nodes see this machine's runs folder under the same path."""
 
     kind: Literal["ray"]
-    address: Annotated[str, AfterValidator(_http)]
+    address: _Http
     """Of its dashboard, such as ``http://head:8265``."""
     at_once: int = Field(24, ge=1, le=1000)
     """How many jobs are with Ray at the same time; it starts them as their share of the cluster becomes free."""
