@@ -19,7 +19,7 @@ from backend.serving.feedback import next_prompt_set, rated_from_production, sen
 from backend.store.answers import alarms, daily_answers, example_end, given_to_raters, lowest_answers
 from backend.store.engine import reading, writing
 from backend.store.tables import Alarm, Answer, utc_now
-from backend.suites import MonitorSettings, in_order, suite_of, task_names, tasks
+from backend.suites import MonitorSettings, by_task, suite_of, task_names, tasks
 
 _DONE = "monitor_done"
 _LOWEST = 20
@@ -94,8 +94,7 @@ def show_numbers(days: pd.DataFrame) -> None:
     """The last seven days, a cell per task."""
     recent = days[days["day"] > days["day"].max() - pd.Timedelta(days=7)]
     row = st.container(horizontal=True)
-    for task in in_order(recent["task"].unique()):
-        of_task = recent[recent["task"] == task]
+    for task, of_task in by_task(recent):
         share = of_task["answers"] / of_task["answers"].sum()
         row.metric(
             task_name(task),

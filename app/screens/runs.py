@@ -27,7 +27,7 @@ from backend.store.engine import reading
 from backend.store.evaluations import answered, run_evaluations, run_scores
 from backend.store.runs import drawn_metrics, metric_names
 from backend.store.tables import Run
-from backend.suites import tasks
+from backend.suites import by_task, tasks
 from backend.training.stop_rules import limit_of
 from backend.wording import Text
 
@@ -42,7 +42,7 @@ DETAILS: dict[str, tuple[str, str]] = {
     "completions/clipped_ratio": ("cut at the ceiling (share)", "cortadas no teto (fração)"),
     "grad_norm": ("gradient norm", "norma do gradiente"),
     "loss": ("loss", "perda"),
-    "distinct/mean": ("distinct answers in a group (share)", "respostas distintas no grupo (fração)"),
+    "distinct/mean": ("distinct in a group (share)", "distintas no grupo (fração)"),
     "gpu_memory_gb": ("GPU memory (GB)", "memória da GPU (GB)"),
 }
 
@@ -172,10 +172,10 @@ def show_evaluations(runs: list[Run], known: list[str]) -> None:
     if len(runs) > 1:
         st.markdown(f"**{words}**")
         charts = st.container(horizontal=True)
-        for task, rows in evaluated.groupby("task", sort=False):
+        for task, rows in by_task(evaluated):
             with charts.container(width=500):
-                chart = metric_line(rows, task_name(str(task)), legend=len(runs) <= 8, height=290, lang=language())
-                show_chart(chart, alt=f"{task_name(str(task))}. {_in_words(rows)}")
+                chart = metric_line(rows, task_name(task), legend=len(runs) <= 8, height=290, lang=language())
+                show_chart(chart, alt=f"{task_name(task)}. {_in_words(rows)}")
         return
     st.markdown(f"**{words}**")
     show_chart(
@@ -208,8 +208,8 @@ def _on_which(on: dict[str, tuple[str, str]]) -> str:
 def _in_words(evaluated: pd.DataFrame) -> str:
     """The first and last value of each task, as text."""
     parts = []
-    for (_, task), rows in evaluated.sort_values("step", kind="stable").groupby(["run", "task"], sort=False):
-        parts.append(f"{task_name(str(task))} {change_words(rows['value'])}")
+    for _, of_run in evaluated.sort_values("step", kind="stable").groupby("run", sort=False):
+        parts += [f"{task_name(task)} {change_words(rows['value'])}" for task, rows in by_task(of_run)]
     return " · ".join(parts[:8])
 
 

@@ -13,7 +13,7 @@ from backend.audit.agreement import agreed
 from backend.audit.robustness import held_out_difference, leave_one_out, lifted, profile_differences, views, visible
 from backend.audit.table import People
 from backend.charts.audit import heat_map
-from backend.suites import find_task, profiles
+from backend.suites import by_task, find_task, profiles
 
 
 def show_trust(rated: pd.DataFrame, audit: pd.DataFrame, version: str) -> None:
@@ -181,8 +181,8 @@ def show_lifted(rated: pd.DataFrame) -> None:
 def show_leave_one_out(rated: pd.DataFrame) -> None:
     """What each component adds to its task's ρ."""
     frames = [
-        leave_one_out(rows, find_task(str(task))).assign(task=task_name(str(task)))
-        for task, rows in rated.groupby("task")
+        leave_one_out(rows, find_task(task)).assign(task=task_name(task))
+        for task, rows in by_task(rated)
         if len(rows) > 2
     ]
     if not frames:

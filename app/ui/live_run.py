@@ -15,7 +15,7 @@ from backend.store.engine import reading
 from backend.store.evaluations import answered, evaluation_scores, evaluation_texts, run_evaluations
 from backend.store.runs import latest_metrics
 from backend.store.tables import Run
-from backend.suites import in_order
+from backend.suites import by_task, in_order
 
 
 def evaluated_tasks(names: Iterable[str]) -> list[str]:
@@ -65,6 +65,7 @@ def _show_samples(run: Run) -> None:
         f"Respostas da avaliação no passo {last.step}: {on.pt}",
     )
     with st.expander(title, key=f"live_samples_{run.id}"):
-        for _, row in scores.groupby("task").head(1).iterrows():
-            st.caption(f"{task_name(row['task'])} · {t('reward', 'recompensa')} {number(row['value'])}")
-            show_completion(row["task"], texts.loc[row["prompt_id"], "text"])
+        for task, rows in by_task(scores):
+            row = rows.iloc[0]
+            st.caption(f"{task_name(task)} · {t('reward', 'recompensa')} {number(row['value'])}")
+            show_completion(task, texts.loc[row["prompt_id"], "text"])

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from backend.audit.correlation import Difference, rho_difference, spearman, subset_difference, within_prompt
+from backend.suites import by_task
 from rewards.types import Functions, Task
 
 
@@ -130,7 +131,7 @@ def profile_differences(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFra
     a, b = (frame[frame["component"] == "total"] for frame in (before, after))
     both = a.merge(b[["completion_id", "value"]], on="completion_id", suffixes=("_a", "_b"))
     rows = []
-    for task, of in both.groupby("task"):
+    for task, of in by_task(both):
         weights = of["weight"].fillna(1.0)
         rhos = (spearman(of["human"], of[c], weights) for c in ("value_a", "value_b"))
         d = rho_difference(of["human"], of["value_a"], of["value_b"], of["prompt_id"].tolist(), weights)

@@ -1,6 +1,7 @@
 """The only door through which anything asks for tasks: which there are, what they look like, what a completion is worth."""
 
 from backend.suites.registry import (
+    by_task,
     classify,
     counting_judges,
     default_profile,
@@ -40,6 +41,7 @@ __all__ = [
     "PromptSource",
     "Suite",
     "ToScore",
+    "by_task",
     "classify",
     "counting_judges",
     "default_profile",

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backend.errors import UserError
 from backend.settings import get_settings
@@ -12,6 +13,9 @@ from backend.suites.reward_file import RewardFile, load_reward_file
 from backend.suites.runner import FileSuite
 from backend.suites.suite import Corpus, Preset, PromptSource, Suite
 from rewards.types import GENERAL_GUIDELINE, Guideline, Profile, Task, Text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BUILT_IN = {"commerce": "backend.commerce.suite"}
 """Suites that come with the workbench, as module names: nothing here imports one before somebody asks for it."""
@@ -134,6 +138,11 @@ def in_order(names: Sequence[str]) -> list[str]:
     """These tasks in the suites' order; tasks that no suite has come last, by name."""
     order = {name: place for place, name in enumerate(task_names())}
     return sorted(dict.fromkeys(names), key=lambda name: (order.get(name, len(order)), name))
+
+
+def by_task(frame: "pd.DataFrame") -> "list[tuple[str, pd.DataFrame]]":
+    """Each task of the column ``task`` with its rows, in the suites' order."""
+    return [(task, frame[frame["task"] == task]) for task in in_order(frame["task"].unique())]
 
 
 def profiles() -> dict[str, Profile]:
