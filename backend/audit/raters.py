@@ -1,5 +1,6 @@
 """Raters whose scores cannot be told from chance, or who differ from themselves, or who are too fast to have read."""
 
+import statistics
 from collections.abc import Set
 from dataclasses import dataclass
 
@@ -53,16 +54,17 @@ def check_raters(ratings: pd.DataFrame, repeats: pd.DataFrame | None = None) -> 
     chance = _careless(ratings, agreements)
     again = {} if repeats is None else repeats.set_index("rater").to_dict("index")
     pace = ratings.dropna(subset=["seconds"]).groupby("rater")["seconds"].agg(["size", "median"])
+    timed = {str(rater): (int(n), float(median)) for rater, n, median in pace.itertuples()}
     checks = []
     for rater, agreement in agreements.items():
         seen = again.get(rater, {"repeats": 0, "apart": None})
-        timed = pace.loc[rater] if rater in pace.index else None
-        others = pace.drop(index=rater, errors="ignore")
+        n, seconds = timed.get(rater, (0, None))
+        others = [median for other, (_, median) in timed.items() if other != rater]
         fast = (
-            timed is not None
-            and timed["size"] >= FEWEST_TIMED
-            and not others.empty
-            and timed["median"] < min(FAST_SECONDS, FAST_SHARE * others["median"].median())
+            seconds is not None
+            and n >= FEWEST_TIMED
+            and bool(others)
+            and seconds < min(FAST_SECONDS, FAST_SHARE * statistics.median(others))
         )
         checks.append(
             RaterCheck(
@@ -72,8 +74,8 @@ def check_raters(ratings: pd.DataFrame, repeats: pd.DataFrame | None = None) -> 
                 repeats=int(seen["repeats"]),
                 apart=None if seen["apart"] is None else float(seen["apart"]),
                 inconsistent=seen["repeats"] >= FEWEST_REPEATS and seen["apart"] > MOST_APART,
-                seconds=None if timed is None else float(timed["median"]),
-                fast=bool(fast),
+                seconds=seconds,
+                fast=fast,
             )
         )
     return checks
