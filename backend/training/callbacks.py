@@ -77,15 +77,15 @@ def _is_task(key: str) -> bool:
 
 
 class StepCount(TrainerCallback):
-    """Says in the run's folder at which step training is, for the pages."""
+    """Says in the run's folder at which step training is, or the warm-up before it, for the pages."""
 
-    def __init__(self, progress: Reporter) -> None:
-        self._progress = progress
+    def __init__(self, progress: Reporter, phase: str = "training") -> None:
+        self._progress, self._phase = progress, phase
         self._say: OnProgress | None = None
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if state.is_world_process_zero:
-            self._say = self._say or self._progress.phase("training")
+            self._say = self._say or self._progress.phase(self._phase)
             self._say(state.global_step, state.max_steps)
 
 

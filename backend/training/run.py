@@ -240,9 +240,8 @@ def _train(job: Job, early: "Prepared | None" = None) -> Outcome:
         job.evaluator.base()
     if job.config.sft_epochs:
         if not (job.folder / ADAPTER).is_dir():
-            if is_first_process():
-                Reporter(job.folder / FILE).phase("warm-up")
-            warm_up(job.folder, job.config, job.policy, job.prompts)
+            progress = Reporter(job.folder / FILE if is_first_process() else None)
+            warm_up(job.folder, job.config, job.policy, job.prompts, progress)
         if is_first_process():
             job.evaluator.warmed_up()
     outcome, best_step = _grpo(job, early or _prepare(job))

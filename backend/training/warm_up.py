@@ -9,13 +9,17 @@ from typing import Any
 from backend.errors import UserError
 from backend.files import write_json
 from backend.models.load import Policy
+from backend.progress import Reporter
 from backend.records import PromptRecord
 from backend.suites import get_task
-from backend.training.callbacks import publish_adapter
+from backend.training.callbacks import StepCount, publish_adapter
 from backend.training.config import TrainConfig
 
 ADAPTER = "sft"
 """The folder of the warmed-up adapter in the run's folder; if it exists, the warm-up is done."""
+
+
+PHASE = "warm-up"
 
 
 def reference_answer(prompt: PromptRecord) -> str | None:
@@ -45,7 +49,7 @@ def pairs(prompts: list[PromptRecord], tasks: tuple[str, ...]) -> list[dict[str,
     return found
 
 
-def warm_up(folder: Path, config: TrainConfig, policy: Policy, prompts: list[PromptRecord]) -> None:
+def warm_up(folder: Path, config: TrainConfig, policy: Policy, prompts: list[PromptRecord], progress: Reporter) -> None:
     """Train the policy's adapter on the pairs; save it in ``folder/sft``, and the losses in sft.json."""
     from datasets import Dataset
     from transformers import PrinterCallback
@@ -54,6 +58,7 @@ def warm_up(folder: Path, config: TrainConfig, policy: Policy, prompts: list[Pro
     from backend.training.trainer import machine_arguments
 
     examples = pairs(prompts, config.sft_tasks)
+    progress.phase(PHASE)
     print(f"SFT warm-up on {len(examples)} pairs of {', '.join(config.sft_tasks) or 'all tasks'}", flush=True)
     arguments = SFTConfig(
         **machine_arguments(config, policy.backend),
@@ -76,6 +81,7 @@ def warm_up(folder: Path, config: TrainConfig, policy: Policy, prompts: list[Pro
         args=arguments,
         train_dataset=Dataset.from_list(examples),
         processing_class=policy.tokenizer,
+        callbacks=[StepCount(progress, PHASE)],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train()

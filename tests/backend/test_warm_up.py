@@ -11,7 +11,9 @@ import pytest
 
 from backend.data.few_shot import with_examples
 from backend.errors import UserError
-from backend.records import PromptRecord
+from backend.models.load import load_policy
+from backend.progress import Reporter
+from backend.records import Message, PromptRecord
 from backend.store.engine import reading
 from backend.store.tables import Run
 from backend.suites import get_task
@@ -82,6 +84,24 @@ def test_presets_differ_in_what_their_names_say() -> None:
     }
     assert set(differences(PRESETS["v4.2"], PRESETS["push-few-shot"])) == {"preset", "few_shot"}
     assert set(differences(PRESETS["v4.2"], PRESETS["drop-sql"])) == {"preset", "tasks"}
+
+
+@pytest.mark.slow
+def test_the_warm_up_says_how_far_it_is(workbench, tiny_model, tmp_path, monkeypatch) -> None:
+    from backend.training.warm_up import warm_up
+
+    config = override(
+        get_preset("nano"), {"model": str(tiny_model), "sft_epochs": 1, "sft_tasks": "push", "sft_batch_size": 2}
+    )
+    prompts = [
+        PromptRecord(task="push", messages=(Message(role="user", content=f"Push {i}"),), facts={"answer": "Corra!"})
+        for i in range(6)
+    ]
+    said: list[dict[str, object]] = []
+    monkeypatch.setattr(Reporter, "_write", lambda _self, **words: said.append(words))
+    warm_up(tmp_path, config, load_policy(config, trainable=True), prompts, Reporter(tmp_path / "progress.json"))
+    assert {words["phase"] for words in said} == {"warm-up"}
+    assert (said[0]["done"], said[0]["total"]) == (0, 0) and (said[-1]["done"], said[-1]["total"]) == (3, 3)
 
 
 @pytest.mark.slow
