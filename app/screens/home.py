@@ -66,6 +66,13 @@ def _finding(states: Sequence[tuple[str, str]], version: str, _runs: Sequence[Ru
     return of_result(found[0].name, found[1]) if found is not None else []
 
 
+def _newest(runs: Sequence[Run], version: str) -> list[Line]:
+    """The newest result, which takes longest at the first time: the other readers' cards are there before it."""
+    with st.spinner(t("comparing the newest result", "comparando o resultado mais novo")), shown_errors():
+        return _finding([(run.id, run.status) for run in runs], version, runs)
+    return []
+
+
 def page() -> None:
     """Draw the page."""
     st.title("Reward Workbench", anchor=False)
@@ -79,37 +86,31 @@ def page() -> None:
     )
     runs = current_runs()
     show_guide(runs)
-    with reading() as session:
-        raters, engineers, production = for_raters(session), for_engineers(session), of_production(session)
-        version = ratings_version(session)
-    finding: list[Line] = []
-    with shown_errors():
-        finding = _finding([(run.id, run.status) for run in runs], version, runs)
-    results = [*production, *of_runs(runs), *finding]
-    if not results:
-        results = [Line(fill("No run yet.", "Nenhum treino ainda."))]
     with st.container(key="readers"):  # page.css: side by side where there is room
         rate, read, train = st.columns(3, gap="medium")
-    with rate:
-        card(
-            t("Annotators", "Avaliadores"),
-            t("Score completions from 1 to 5, a key each.", "Dê notas de 1 a 5 às respostas, uma tecla cada."),
-            raters,
-            ["annotate", "pairs"],
-        )
+    with reading() as session:
+        with rate:
+            card(
+                t("Annotators", "Avaliadores"),
+                t("Score completions from 1 to 5, a key each.", "Dê notas de 1 a 5 às respostas, uma tecla cada."),
+                for_raters(session),
+                ["annotate", "pairs"],
+            )
+        with train:
+            card(
+                t("Engineers", "Engenheiros"),
+                t("Is the reward fit to train on? Then launch.", "A recompensa serve para treinar? Então inicie."),
+                for_engineers(session),
+                ["audit", "train", "data"],
+            )
+        production, version = of_production(session), ratings_version(session)
     with read:
+        results = [*production, *of_runs(runs), *_newest(runs, version)]
         card(
             t("Product managers", "Gestores de produto"),
             t("Did it get better, where, how sure are we?", "Melhorou? Onde? Com que certeza?"),
-            results,
+            results or [Line(fill("No run yet.", "Nenhum treino ainda."))],
             ["results", "runs", "monitor"],
-        )
-    with train:
-        card(
-            t("Engineers", "Engenheiros"),
-            t("Is the reward fit to train on? Then launch.", "A recompensa serve para treinar? Então inicie."),
-            engineers,
-            ["audit", "train", "data"],
         )
     if who().may("engineer"):
         show_own()

@@ -58,14 +58,15 @@ def _of_the_answers(gamed: int, better: int, unknown: int) -> Text:
 
 
 def findings(evidence: Sequence[Evidence], bold: str = "") -> list[Text]:
-    """What happened, a sentence per task; the tasks whose reward rose while the answers did not come first.
+    """What happened, a sentence per task; the tasks whose reward rose while the answers did not come first, and of them those
+    that most speaks against.
 
     Args:
         evidence: of each task.
         bold: put around each task's name.
     """
     order = list(VERDICTS)
-    tasks = sorted(evidence, key=lambda e: (not _gamed(e), order.index(e.change.verdict)))
+    tasks = sorted(evidence, key=lambda e: (-len(e.against) if _gamed(e) else 0, order.index(e.change.verdict)))
     found = [fill("{words}.", "{words}.", words=said(e, bold)) for e in tasks]
     odds = odds_beside([e.change for e in tasks])
     return found if odds is None else [*found, odds]

@@ -145,6 +145,14 @@ def test_the_gamed_task_comes_first_and_every_cell_has_words() -> None:
     assert len(cells) == len(EVIDENCE_HEADS) and all(cell.en and cell.pt for cell in cells)
 
 
+def test_of_gamed_tasks_the_one_with_most_against_it_comes_first() -> None:
+    once = rose("pass", people=people(-1.0, 0.2))
+    twice = rose("pass", people=people(-1.0, 0.2), truth=truth(0.5, 0.3))
+    assert len(once.against) < len(twice.against)
+    sentence = evidence_sentence([once, replace(twice, change=replace(twice.change, task="insights"))])
+    assert sentence.en.index("Insights") < sentence.en.index("Push")
+
+
 def test_counting_sees_copies_and_repeated_lines_whatever_the_case() -> None:
     found = count(["Buy now", "buy  NOW", "Sell\n- act now\n- act now\n- Act  now"])
     assert (found.answers, found.distinct, found.alike, found.repeating) == (3, 2, 2, 1)
