@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from backend.errors import UserError
-from backend.release.start import first_start
+from backend.release.start import READ_THROUGH, first_start
+from backend.settings import get_settings
 from backend.store.engine import forget_engines, get_engine, writing
 from benchmarks.workbenches import fill
 
@@ -55,3 +56,18 @@ def test_an_overwritten_page_is_said_at_the_start(workbench: Path) -> None:
         forget_engines()
     path.write_bytes(whole)
     first_start()
+
+
+def test_a_program_that_turns_into_the_server_reads_the_file_through_once(
+    workbench: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(1)
+    read: list[str] = []
+    monkeypatch.setattr("backend.release.start.check_health", lambda: read.append("through"))
+    monkeypatch.setenv(READ_THROUGH, get_settings().database_url)
+    first_start()
+    assert not read
+    first_start()  # the word holds for one start alone
+    monkeypatch.setenv(READ_THROUGH, "sqlite:///another.db")
+    first_start()
+    assert read == ["through"] * 2
