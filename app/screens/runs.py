@@ -230,6 +230,8 @@ def show_details(runs: list[Run], known: list[str]) -> None:
         rows, title = points[points["name"] == name], t(*details[name])
         unread = points.loc[points["name"] == f"{name}_unread", "value"]
         limit = limit_of(name, rows["value"].tolist(), runs[0].config.get("max_completion_length"))
+        if name == "entropy/rollouts" and sum(n.startswith(f"{name}/") for n in known) > 1:
+            limit = None  # the rule looks at the tasks' means, whatever the mix of a step
         limit = float(unread.iloc[-1]) if limit is None and len(unread) else limit
         shown = limit if limit is not None and _in_sight(limit, rows["value"]) else None
         is_share = name in SHARES or name.startswith("eval/")
@@ -283,6 +285,7 @@ def show_by_task(runs: list[Run], known: list[str]) -> None:
         "task_weight": t("task weights", "pesos das tarefas"),
         "sampling_weight": t("weights for drawing prompts", "pesos do sorteio de prompts"),
         "zero_variance": t("groups without signal", "grupos sem sinal"),
+        "entropy/rollouts": t("entropy of rollouts per task", "entropia das amostras, por tarefa"),
         **{
             f"eval/{task}": t(f"components: {task_name(task)}", f"componentes: {task_name(task)}")
             for task in evaluated_tasks(known)

@@ -272,27 +272,42 @@ def entropy_of(series: Series) -> str:
 
 
 def _entropy_collapse(series: Series) -> str | None:
-    """In the rollouts, step by step, or on the eval prompts, evaluation by evaluation."""
-    return _collapse(series, entropy_of(series), "task_reward/mean", (50, 10, 20)) or _collapse(
-        series, "eval/entropy", "eval/mean_reward", (2, 2, 2)
+    """In the rollouts, step by step, or on the eval prompts, evaluation by evaluation.
+
+    In the rollouts each task counts the same, however many of the last steps were of it: a task whose answers are settled by
+    their form has a hundredth of another's entropy, and ten steps of it alone would look like a collapse.
+    """
+    entropy = entropy_of(series)
+    tasks = [name.removeprefix(f"{entropy}/") for name in series if name.startswith(f"{entropy}/")]
+    pairs = [(f"{entropy}/{task}", f"task_reward/{task}") for task in tasks] or [(entropy, "task_reward/mean")]
+    return _collapse(series, entropy, pairs, (50, 10, 20)) or _collapse(
+        series, "eval/entropy", [("eval/entropy", "eval/mean_reward")], (2, 2, 2)
     )
 
 
-def _collapse(series: Series, entropy: str, reward: str, points: tuple[int, int, int]) -> str | None:
-    """Entropy far below its start while the reward falls.
+def _collapse(
+    series: Series, called: str, pairs: Sequence[tuple[str, str]], points: tuple[int, int, int]
+) -> str | None:
+    """Entropy far below its start while the reward falls, each a mean over pairs of metrics.
 
     Args:
         series: the metrics.
-        entropy, reward: their names.
-        points: how many values the mean entropy at the start, the mean now, and each of the two mean rewards are of.
+        called: what the entropy is called.
+        pairs: the names of an entropy and of the reward beside it.
+        points: how many values the mean entropy at the start, the mean now, and each of the two mean rewards are of; shared by
+            the pairs, and at least two of each.
     """
-    first, last, window = points
-    levels, rewards = ([value for _, value in series.get(name, ())] for name in (entropy, reward))
-    if len(levels) < first + 2 * last or len(rewards) < 2 * window:
-        return None
-    start, now = _mean(levels[:first]), _mean(levels[-last:])
-    falling = _mean(rewards[-window:]) < _mean(rewards[-2 * window : -window])
-    return f"{entropy} {start:.2f} at the start, {now:.2f} now" if now < ENTROPY_SHARE * start and falling else None
+    first, last, window = (max(2, math.ceil(count / len(pairs))) for count in points)
+    means: list[tuple[float, float, float, float]] = []
+    for entropy, reward in pairs:
+        levels, rewards = ([value for _, value in series.get(name, ())] for name in (entropy, reward))
+        if len(levels) < first + 2 * last or len(rewards) < 2 * window:
+            return None
+        parts = levels[:first], levels[-last:], rewards[-2 * window : -window], rewards[-window:]
+        means.append((_mean(parts[0]), _mean(parts[1]), _mean(parts[2]), _mean(parts[3])))
+    start, now, before, after = (_mean(of) for of in zip(*means, strict=True))
+    collapsed = now < ENTROPY_SHARE * start and after < before
+    return f"{called} {start:.2f} at the start, {now:.2f} now" if collapsed else None
 
 
 def _same_answers(series: Series) -> str | None:

@@ -7,7 +7,7 @@ used. Import this module after ``load_policy``: Unsloth patches TRL's trainers w
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,8 @@ class WorkbenchTrainer(GRPOTrainer):
         if self._task_scale:
             scale = torch.tensor([self._task_scale[row["task"]] for row in inputs])
             batch["advantages"] = batch["advantages"] * scale.to(batch["advantages"])
-        self._metrics["train"]["entropy/rollouts"].append(self._rollout_entropy(batch))
+        for name, value in self._rollout_entropy(batch, [row["task"] for row in inputs]).items():
+            self._metrics["train"][name].append(value)
         if self._config.rollout_share:
             self._keep_rollouts(batch)
         return batch
@@ -147,16 +148,23 @@ class WorkbenchTrainer(GRPOTrainer):
         if self.is_world_process_zero():
             self._rollouts.add(self.state.global_step + 1, columns)
 
-    def _rollout_entropy(self, batch: dict[str, Any]) -> float:
-        """Our own token entropy of one rollout, another one at each step: mean over all processes, in nats per token."""
+    def _rollout_entropy(self, batch: dict[str, Any], tasks: Sequence[str]) -> dict[str, float]:
+        """Our own token entropy of one rollout, another one at each step: mean over all processes, in nats per token.
+
+        Also by the rollout's task: a task's usual entropy can be a hundred times another's, so the mean of a step says first of
+        all which task it was of.
+        """
         row = self.state.global_step % len(batch["completion_ids"])
         prompt, completion = (batch[f"{name}_ids"][row : row + 1] for name in ("prompt", "completion"))
         masks = [batch[f"{name}_mask"][row : row + 1] for name in ("prompt", "completion")]
         asked = torch.cat([torch.zeros_like(masks[0]), masks[1]], dim=1)
         model = self.accelerator.unwrap_model(self.model)
         found = token_entropy(model, torch.cat([prompt, completion], dim=1), torch.cat(masks, dim=1), asked)
-        known = [value for value in gather_object([found]) if not math.isnan(value)]
-        return sum(known) / len(known) if known else math.nan
+        known = [(task, value) for task, value in gather_object([(tasks[row], found)]) if not math.isnan(value)]
+        of = {"entropy/rollouts": [value for _, value in known]}
+        for task, value in known:
+            of.setdefault(f"entropy/rollouts/{task}", []).append(value)
+        return {name: sum(values) / len(values) if values else math.nan for name, values in of.items()}
 
     def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> torch.Tensor:
         """TRL's rewards; also logs our metrics, because under GDPO TRL's ``reward`` metric is a sum of z-scores."""

@@ -55,6 +55,7 @@ def test_a_launched_run_trains_evaluates_and_compares(tiny_config: TrainConfig) 
         ]
         metrics = load_metrics(session, [run_id])
     assert {"loss", "eval/mean_reward", "eval/push", "task_reward/mean", "zero_variance/mean"} <= set(metrics["name"])
+    assert {"entropy/rollouts/push", "entropy/rollouts/extraction"} & set(metrics["name"])
     assert sorted(metrics.loc[metrics["name"] == "eval/mean_reward", "step"]) == [0, 1, 2]
     assert not is_alive(run)
 
