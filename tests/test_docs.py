@@ -1,5 +1,6 @@
 """What the documentation says is true of the code."""
 
+import json
 import re
 from pathlib import Path
 
@@ -25,6 +26,16 @@ def test_links_and_pictures_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
         if not target.startswith("http"):
             assert (path.parent / target).exists(), target
+
+
+def test_the_recorded_runs_are_what_the_readme_says() -> None:
+    rows = re.findall(r"^\| \[[^]]+\]\((examples/[^)]+)\)[^|]*\|(.*)$", read("README.md"), re.M)
+    assert len(rows) == 3
+    for folder, cells in rows:
+        found = json.loads(read(f"{folder}/comparison_base_vs_tuned.json"))["tasks"]
+        means = {c["task"]: f"{c['base']:.2f} → {c['tuned']:.2f}" for c in found}
+        said = [cell.strip() for cell in cells.split("|")][:4]
+        assert said == [means.get(task, "–") for task in BUILT_IN_TASKS], folder
 
 
 def test_every_profile_is_described() -> None:

@@ -30,7 +30,7 @@ _V42: dict[str, Any] = {  # final report §3, "The 8 systematic changes", and §
     "patience": 15,
 }
 
-_SMOLLM2: dict[str, Any] = {  # what two cores do in 60 to 90 minutes, reckoned from measured steps (docs/engineers.md)
+_SMOLLM2: dict[str, Any] = {  # what two cores do in about 80 minutes (docs/engineers.md)
     "model": "smollm2",
     "profile": "v5",  # the rewards to begin with; the seeds' presets keep theirs
     "tasks": ("extraction", "push"),

@@ -1,6 +1,7 @@
 """The example as it ships: what it holds, that it is still of the rules as they are, and the story it tells."""
 
 import json
+import shutil
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from backend.audit.attacks import standing_attacks
 from backend.audit.gates import standing_gates
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.release.example import ATTACKS, EXAMPLES, FOLDERS, RATINGS, RUN_ID, load_example
+from backend.runs.taken import take_in_folder
 from backend.store.engine import reading
 from backend.store.runs import all_runs
 from backend.store.tables import Completion, Evaluation, Prompt, Rating, Run
@@ -76,3 +78,16 @@ def test_the_pages_can_say_what_the_rewards_are_worth() -> None:
             pair = base_and_tuned(session, run_id)
             assert pair is not None and {e.split for e in pair} == {"test"}
             assert len(compare_stored(session, *pair).paired) == 65
+
+
+def test_the_pretrained_models_record_is_taken_in_as_any_run(workbench: Path) -> None:
+    folder = shutil.copytree(EXAMPLES / "smollm2", workbench / "runs" / "smollm2")
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 3_000_000
+    run = take_in_folder(folder)
+    assert (run.status, run.preset, run.set_aside) == ("finished", "smollm2", [])
+    with reading() as session:
+        pair = base_and_tuned(session, run.id)
+        assert pair is not None
+        compared = compare_stored(session, *pair)
+    verdicts = {c.task: c.verdict for c in compared.tasks}
+    assert verdicts["extraction"] == "improved" and verdicts["push"] != "improved"
