@@ -15,7 +15,7 @@ OTHERS = 19
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
-FLAGS = (
+_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
@@ -47,7 +47,7 @@ pattern => {
 
 def start_chromium(playwright: Playwright) -> Browser:
     """The installed Chromium, without a window."""
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
 
 
 def new_page(browser: Browser) -> Page:

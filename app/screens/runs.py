@@ -229,9 +229,7 @@ def show_details(runs: list[Run], known: list[str]) -> None:
     for name in names:
         rows, title = points[points["name"] == name], t(*details[name])
         unread = points.loc[points["name"] == f"{name}_unread", "value"]
-        limit = limit_of(name, rows["value"].tolist(), runs[0].config.get("max_completion_length"))
-        if name == "entropy/rollouts" and sum(n.startswith(f"{name}/") for n in known) > 1:
-            limit = None  # the rule looks at the tasks' means, whatever the mix of a step
+        limit = limit_of(name, rows["value"].tolist(), known, runs[0].config.get("max_completion_length"))
         limit = float(unread.iloc[-1]) if limit is None and len(unread) else limit
         shown = limit if limit is not None and _in_sight(limit, rows["value"]) else None
         is_share = name in SHARES or name.startswith("eval/")

@@ -14,7 +14,7 @@ from backend.evaluation.findings import findings, headline
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.store.answers import alarms
 from backend.store.evaluations import tuned_evaluations
-from backend.store.ratings import COUNTS, has_own_ratings, scored_ratings
+from backend.store.ratings import counted_ratings, has_own_ratings, scored_ratings
 from backend.store.tables import Prompt, Rater, Rating, Run, Stratum
 from backend.suites import default_profile, label_of, task_names
 from backend.wording import Text, fill
@@ -36,8 +36,7 @@ class Line:
 def for_raters(session: Session) -> list[Line]:
     """How many completions wait for a score, and how many scores there are."""
     waiting = session.scalar(select(func.coalesce(func.sum(Stratum.open), 0))) or 0
-    counted = select(func.count(), func.count(Rater.id.distinct())).select_from(Rating).join(Rater).where(*COUNTS)
-    n, people = session.execute(counted).one()
+    n, people = session.execute(counted_ratings(func.count(), func.count(Rater.id.distinct()))).one()
     given = fill(
         "Ratings so far: {n}, by {people}.",
         "Avaliações até agora: {n}, de {people}.",

@@ -23,8 +23,8 @@ from backend.records import Completion as Generated
 from backend.records import Sampling
 from backend.store.completions import to_score
 from backend.store.events import record
-from backend.store.ratings import COUNTS, scored_ratings
-from backend.store.tables import Completion, Prompt, Rater, Rating, scattered
+from backend.store.ratings import counted_ratings, scored_ratings
+from backend.store.tables import Completion, Prompt, Rating, scattered
 from backend.suites import ToScore, get_task, score_or_gaps, suite_of
 from rewards.attack import CALLS, Attack, Find, attack, make_bank
 from rewards.types import Functions, Probe
@@ -208,11 +208,11 @@ def found_probes(session: Session, task: str) -> list[Probe]:
 
 def finds_waiting(session: Session) -> dict[str, int]:
     """task -> how many of its finds nobody has scored yet, where there are such."""
-    scored = select(Rating.id).join(Rater, Rater.id == Rating.rater_id).where(*COUNTS)
+    scored = counted_ratings(Rating.id).where(Rating.completion_id == Completion.id)
     query = (
         select(Prompt.task, func.count())
         .join(Completion, Completion.prompt_id == Prompt.id)
-        .where(Completion.policy == POLICY, ~scored.where(Rating.completion_id == Completion.id).exists())
+        .where(Completion.policy == POLICY, ~scored.exists())
         .group_by(Prompt.task)
     )
     return dict(session.execute(query).tuples().all())

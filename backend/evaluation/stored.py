@@ -1,6 +1,7 @@
 """Compare two stored evaluations; the pages, the reports and the terminal all use the result."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from sqlalchemy.orm import Session
@@ -24,7 +25,7 @@ from backend.store.evaluations import (
     run_evaluations,
 )
 from backend.store.tables import Evaluation, Run
-from backend.suites import in_order, label_of
+from backend.suites import by_task, label_of
 from backend.wording import Text, decimal, fill, joined
 
 
@@ -100,7 +101,7 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
     paired = paired.rename(columns={"value_base": "base", "value_tuned": "tuned"})
     if paired.empty:
         raise UserError(f"{base.id} and {tuned.id} share no prompt, so nothing can be paired")
-    paired = _tasks_in_order(paired)  # all that follows keeps this order
+    paired = pd.concat([rows for _, rows in by_task(paired)], ignore_index=True)  # all that follows keeps this order
     texts_of = [evaluation_texts(session, e.id) for e in (base, tuned)]
     for name, texts in zip(("base_length", "tuned_length"), texts_of, strict=True):
         paired[name] = paired["prompt_id"].map(texts["text"].str.len().groupby(texts["prompt_id"]).mean())
@@ -139,20 +140,15 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
 def _components(base: pd.DataFrame, tuned: pd.DataFrame) -> pd.DataFrame:
     """Each component's means before and after, and the change with its interval over the shared prompts."""
     both = base.merge(tuned, on=["prompt_id", "task", "component"], suffixes=("_base", "_tuned"))
-    rows = []
-    for (task, component), of in both.groupby(["task", "component"]):
-        d = (of["value_tuned"] - of["value_base"]).round(9)
-        ends = mean_interval([d.to_numpy(float)])
-        rows.append((task, component, of["value_base"].mean(), of["value_tuned"].mean(), d.mean(), *ends))
-    frame = pd.DataFrame(rows, columns=["task", "component", "base", "tuned", "delta", "low", "high"])
-    order = frame["delta"].abs().sort_values(ascending=False, kind="stable").index
-    return _tasks_in_order(frame.loc[order])
-
-
-def _tasks_in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of each task together, tasks in the suites' order, otherwise as they are."""
-    place = {task: n for n, task in enumerate(in_order(frame["task"].unique()))}
-    return frame.sort_values("task", key=lambda tasks: tasks.map(place), kind="stable", ignore_index=True)
+    rows: list[tuple[Any, ...]] = []
+    for task, of_task in by_task(both):
+        found = []
+        for component, of in of_task.groupby("component"):
+            d = (of["value_tuned"] - of["value_base"]).round(9)
+            ends = mean_interval([d.to_numpy(float)])
+            found.append((task, component, of["value_base"].mean(), of["value_tuned"].mean(), d.mean(), *ends))
+        rows += sorted(found, key=lambda row: -abs(row[4]))
+    return pd.DataFrame(rows, columns=["task", "component", "base", "tuned", "delta", "low", "high"])
 
 
 def settings_of(session: Session, evaluation: Evaluation) -> ComparisonSettings:

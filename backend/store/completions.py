@@ -13,7 +13,7 @@ from backend.files import storable
 from backend.records import Completion as Generated
 from backend.records import Sampling
 from backend.store.engine import in_parts, in_turn
-from backend.store.ratings import COUNTS, scored_ratings
+from backend.store.ratings import counted_ratings, scored_ratings
 from backend.store.tables import (
     Completion,
     Evaluation,
@@ -306,9 +306,8 @@ def human_scores(session: Session, most: int | None = None, evaluation_id: str |
     """
     chosen = _sample_of_rated(most, evaluation_id)
     people = (
-        select(Rating.completion_id, func.avg(Rating.score).label("human"), func.count().label("raters"))
-        .join(Rater, Rater.id == Rating.rater_id)
-        .where(*COUNTS, Rating.completion_id.in_(select(chosen.c.completion_id)))
+        counted_ratings(Rating.completion_id, func.avg(Rating.score).label("human"), func.count().label("raters"))
+        .where(Rating.completion_id.in_(select(chosen.c.completion_id)))
         .group_by(Rating.completion_id)
         .subquery()
     )
@@ -336,7 +335,7 @@ def human_scores(session: Session, most: int | None = None, evaluation_id: str |
 def _sample_of_rated(most: int | None, evaluation_id: str | None = None) -> CTE:
     """completion_id, prompt_id and task of every rated completion; of a task with more than ``most``, a stable sample of them,
     which holds that of every smaller ``most``."""
-    rated = select(Rating.completion_id).join(Rater, Rater.id == Rating.rater_id).where(*COUNTS).distinct().subquery()
+    rated = counted_ratings(Rating.completion_id).distinct().subquery()
     place = func.row_number().over(partition_by=Prompt.task, order_by=scattered(rated.c.completion_id)).label("place")
     placed = (
         select(rated.c.completion_id, Completion.prompt_id, Prompt.task, place)

@@ -64,20 +64,19 @@ def rating_of(session: Session, completion_id: int, rater_id: int) -> Rating | N
     return session.scalar(select(Rating).where(Rating.completion_id == completion_id, Rating.rater_id == rater_id))
 
 
-COUNTS = (Rating.score.is_not(None), Rater.left_out == "")
-"""Which scores count: skips are none, and those of raters who are left out do not."""
+def counted_ratings(*columns: Any) -> Select[Any]:
+    """A query of ``columns`` over every score that counts, joined with its rater.
+
+    Skips are no scores, and those of raters who are left out do not count.
+    """
+    rated = select(*columns).select_from(Rating).join(Rater, Rater.id == Rating.rater_id)
+    return rated.where(Rating.score.is_not(None), Rater.left_out == "")
 
 
 def scored_ratings(*columns: Any) -> Select[Any]:
-    """A query of ``columns`` over every score that counts, joined with its completion, prompt and rater."""
-    return (
-        select(*columns)
-        .select_from(Rating)
-        .join(Completion, Completion.id == Rating.completion_id)
-        .join(Prompt, Prompt.id == Completion.prompt_id)
-        .join(Rater, Rater.id == Rating.rater_id)
-        .where(*COUNTS)
-    )
+    """``counted_ratings``, joined with each score's completion and prompt too."""
+    with_completion = counted_ratings(*columns).join(Completion, Completion.id == Rating.completion_id)
+    return with_completion.join(Prompt, Prompt.id == Completion.prompt_id)
 
 
 def left_out(session: Session) -> dict[str, str]:

@@ -5,7 +5,7 @@ would first have fired. Thresholds come from the handoff, "Must watch in real ti
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -183,12 +183,15 @@ def default_rules(
     )
 
 
-def limit_of(name: str, values: Sequence[float], max_completion_length: int | None = None) -> float | None:
+def limit_of(
+    name: str, values: Sequence[float], known: Collection[str] = (), max_completion_length: int | None = None
+) -> float | None:
     """The threshold of a rule, for a line in the metric's chart; None if no rule has a fixed threshold for it.
 
     Args:
         name: the metric.
         values: its values so far, in step order.
+        known: the names of all of the run's metrics.
         max_completion_length: the run's ceiling in tokens.
     """
     fixed = {
@@ -198,6 +201,8 @@ def limit_of(name: str, values: Sequence[float], max_completion_length: int | No
         "grad_norm": GRAD_NORM,
         "distinct/mean": DISTINCT_SHARE,
     }
+    if name == "entropy/rollouts" and sum(other.startswith(f"{name}/") for other in known) > 1:
+        return None  # the rule takes each task's own mean, whatever the mix of a step
     if name in ("entropy", "entropy/rollouts") and len(values) >= 50:
         return ENTROPY_SHARE * _mean(values[:50])
     if name == "completions/mean_length" and max_completion_length:
@@ -278,8 +283,8 @@ def _entropy_collapse(series: Series) -> str | None:
     their form has a hundredth of another's entropy, and ten steps of it alone would look like a collapse.
     """
     entropy = entropy_of(series)
-    tasks = [name.removeprefix(f"{entropy}/") for name in series if name.startswith(f"{entropy}/")]
-    pairs = [(f"{entropy}/{task}", f"task_reward/{task}") for task in tasks] or [(entropy, "task_reward/mean")]
+    of_tasks = [name for name in series if name.startswith(f"{entropy}/")]
+    pairs = [(name, name.replace(entropy, "task_reward", 1)) for name in of_tasks] or [(entropy, "task_reward/mean")]
     return _collapse(series, entropy, pairs, (50, 10, 20)) or _collapse(
         series, "eval/entropy", [("eval/entropy", "eval/mean_reward")], (2, 2, 2)
     )

@@ -17,9 +17,8 @@ from backend.training.config import TrainConfig
 
 ADAPTER = "sft"
 """The folder of the warmed-up adapter in the run's folder; if it exists, the warm-up is done."""
-
-
 PHASE = "warm-up"
+"""Its name in the run's progress."""
 
 
 def reference_answer(prompt: PromptRecord) -> str | None:

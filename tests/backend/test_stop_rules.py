@@ -79,7 +79,7 @@ def test_the_collapse_is_seen_where_the_trainer_logs_no_entropy(trl_logs_it: boo
     assert firing is not None and 70 < firing.step < 95 and "entropy/rollouts 1.00" in firing.numbers
 
 
-def by_task(extraction: Callable[[int], tuple[float, float]], push: Callable[[int], tuple[float, float]]) -> dict:
+def of_two_tasks(extraction: Callable[[int], tuple[float, float]], push: Callable[[int], tuple[float, float]]) -> dict:
     """Metrics of 400 steps of one task each, every fifth of push but for steps 251 to 275; step -> (entropy, reward)."""
     found: dict[str, list[tuple[int, float]]] = {}
     for step in range(1, 401):
@@ -93,14 +93,14 @@ def by_task(extraction: Callable[[int], tuple[float, float]], push: Callable[[in
 
 def test_steps_of_one_task_alone_are_no_collapse() -> None:
     """What ended a real run of a 135M model at step 73: extraction's entropy is a fiftieth of push's, and ten steps were of it."""
-    metrics = by_task(lambda step: (0.03, 0.7 - 0.3 * (step > 250)), lambda step: (2.2, 0.05))
+    metrics = of_two_tasks(lambda step: (0.03, 0.7 - 0.3 * (step > 250)), lambda step: (2.2, 0.05))
     whole = {name: points for name, points in metrics.items() if not name.startswith("entropy/rollouts/")}
     assert first_firing(RULES["entropy-collapse"], whole) is not None, "it fired on the mean of all"
     assert first_firing(RULES["entropy-collapse"], metrics) is None
 
 
 def test_a_collapse_of_the_tasks_together_is_seen() -> None:
-    gone = by_task(
+    gone = of_two_tasks(
         lambda step: (0.05 if step < 250 else 0.004, 0.7 - 0.001 * step),
         lambda step: (2.2 if step < 250 else 0.1, 0.5 - 0.001 * step),
     )
