@@ -9,12 +9,24 @@ __all__ = ["Text", "decimal", "duration", "fill", "general", "joined", "p_value"
 
 
 def fill(en: str, pt: str, **parts: "Text | str | int") -> Text:
-    """Both templates with their ``{parts}`` filled in, each in its own language."""
-    texts = {name: part if isinstance(part, Text) else Text(str(part), str(part)) for name, part in parts.items()}
+    """Both templates with their ``{parts}`` filled in, each in its own language.
+
+    ``{n:run waits|runs wait}`` gives the words for the number ``n``: the first ones for 1.
+    """
+    plain = {name: _Number(part) for name, part in parts.items() if isinstance(part, int)}
+    texts = {
+        name: part if isinstance(part, Text) else Text(part, part) for name, part in parts.items() if name not in plain
+    }
     return Text(
-        en.format(**{name: text.en for name, text in texts.items()}),
-        pt.format(**{name: text.pt for name, text in texts.items()}),
+        en.format(**plain, **{name: text.en for name, text in texts.items()}),
+        pt.format(**plain, **{name: text.pt for name, text in texts.items()}),
     )
+
+
+class _Number(int):
+    def __format__(self, spec: str) -> str:
+        one, bar, more = spec.partition("|")
+        return (one if self == 1 else more) if bar else super().__format__(spec)
 
 
 def joined(parts: Sequence[Text], by: str = "; ") -> Text:

@@ -1,29 +1,32 @@
 """How much slower our trainer is than plain TRL, and how much time batched evaluation saves, as ratios of one run.
 
-python -m benchmarks.training                    # all three; about ten minutes on two cores
-python -m benchmarks.training --only steps --pairs 11
+python -m benchmarks.training                    # both; about ten minutes on two cores
+python -m benchmarks.training --only steps --pairs 12
 python -m benchmarks.training --only evaluation
 
 Seconds per step and peak memory: our trainer against trl.GRPOTrainer with the same model, prompts, seed, rewards and
-settings. A pair is a process of each, one right after the other, in an order that alternates (A B, B A, ...), so that a slow
-moment of the machine affects both. The ratio is the median over at least seven pairs, with its spread; plain TRL's turns
-against one another say how much of that is the machine's. Run it on a machine at rest. Evaluation: batched
-against the seed's loop of one prompt at a time, greedy, with the texts compared.
+settings. A pair is a process of each, and they take their steps by turns, one at a time, in an order that alternates (A B,
+B A, ...), so that a slow moment of the machine affects both. The ratio is the median over at least eight pairs, with its
+spread; two processes of plain TRL beside one another say how much of that is the machine's. Run it on a machine at rest.
+Evaluation: batched against the seed's loop of one prompt at a time, greedy, with the texts compared.
 """
 
 import json
 import subprocess
 import sys
 import time
+from itertools import count
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Annotated, Any
 
 import typer
 
-FEWEST_PAIRS = 7
+FEWEST_PAIRS = 8
 MOST_OVERHEAD = 1.03
 """What our trainer may cost over plain TRL."""
+READY = "ready"
+"""What a turn prints before each step."""
 
 
 def main(
@@ -43,22 +46,19 @@ def main(
 
 
 def _compare_steps(pairs: int) -> dict[str, Any]:
-    runs: dict[str, list[dict[str, Any]]] = {"ours": [], "plain": []}
-    for pair in range(pairs):
-        for kind in ("ours", "plain") if pair % 2 == 0 else ("plain", "ours"):
-            command = [sys.executable, "-m", "benchmarks.training_turn", kind]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            runs[kind].append(json.loads(done.stdout.splitlines()[-1]))
-    ratios = {clock: _ratios(runs["ours"], runs["plain"], clock) for clock in ("seconds", "cpu")}
-    noise = _ratios(runs["plain"][1:], runs["plain"][:-1], "seconds")
-    own = median(r["own"] for r in runs["ours"])
-    memory = {kind: median(r["peak_gb"] for r in found) for kind, found in runs.items()}
-    texts = {json.dumps(r["lengths"]) for found in runs.values() for r in found}
-    for clock, found in ratios.items():
-        print(f"ours to plain TRL, {clock} per step, median of {pairs} pairs: {_in_words(found)}")
+    found = [_side_by_side("ours", "plain", swapped=i % 2 == 1) for i in range(pairs)]
+    same = [_side_by_side("plain", "plain", swapped=i % 2 == 1) for i in range(pairs // 2)]
+    ratios = {clock: [_ratio(*pair, clock) for pair in found] for clock in ("seconds", "cpu")}
+    noise = [_ratio(*pair, "seconds") for pair in same]
+    own = median(ours["own"] for ours, _ in found)
+    memory = [median(turn["peak_gb"] for turn in turns) for turns in zip(*found, strict=True)]
+    texts = {json.dumps(turn["lengths"]) for pair in found + same for turn in pair}
+    for clock, values in ratios.items():
+        print(f"ours to plain TRL, {clock} per step, median of {pairs} pairs: {_in_words(values)}")
     print(f"plain TRL to itself, seconds per step: {_in_words(noise)}")
     print(f"at most {MOST_OVERHEAD}: {median(ratios['seconds']) <= MOST_OVERHEAD}")
-    print(f"peak memory: ours {memory['ours']:.2f} GB, plain TRL {memory['plain']:.2f} GB")
+    print(f"what only our trainer does: {own:.1%} of a step")
+    print(f"peak memory: ours {memory[0]:.2f} GB, plain TRL {memory[1]:.2f} GB")
     print(f"the same completion lengths in every turn: {len(texts) == 1}")
     return {
         "pairs": pairs,
@@ -66,18 +66,56 @@ def _compare_steps(pairs: int) -> dict[str, Any]:
         "step_ratio_cpu": _summary(ratios["cpu"]),
         "plain_to_itself": _summary(noise),
         "own_share_of_step": round(own, 5),
-        "peak_gb_ours": round(memory["ours"], 3),
-        "peak_gb_plain": round(memory["plain"], 3),
+        "peak_gb_ours": round(memory[0], 3),
+        "peak_gb_plain": round(memory[1], 3),
     }
 
 
-def _ratios(ours: list[dict[str, Any]], plain: list[dict[str, Any]], clock: str) -> list[float]:
-    """Of each pair of turns: the median over its steps of (ours / plain). The same seed gives both the same completions, so a
-    step is compared with the same step of the other."""
-    return [
-        median(a / b for a, b in zip(one[clock], other[clock], strict=True))
-        for one, other in zip(ours, plain, strict=True)
+def _side_by_side(one: str, other: str, swapped: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A turn of each in a process of its own, step by step: never both at work.
+
+    Args:
+        one, other: whose turn.
+        swapped: start the second one first: the one that starts first was found a little slower (1.6 %), whichever it is.
+    """
+    turns = [
+        subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.training_turn", kind],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for kind in ((other, one) if swapped else (one, other))
     ]
+    said = [_next_line(turn) for turn in turns]
+    for step in count():
+        for i in (0, 1) if step % 2 == 0 else (1, 0):
+            if said[i] != READY:
+                continue
+            turns[i].stdin.write("go\n")  # type: ignore[union-attr]
+            turns[i].stdin.flush()  # type: ignore[union-attr]
+            said[i] = _next_line(turns[i])
+        if READY not in said:
+            break
+    for turn in turns:
+        turn.wait()
+    first, second = map(json.loads, said)
+    return (second, first) if swapped else (first, second)
+
+
+def _next_line(turn: subprocess.Popen[str]) -> str:
+    """Its next line that is ours: it is ready for a step, or its results."""
+    for line in turn.stdout or ():
+        if (found := line.strip()) == READY or found.startswith('{"own"'):
+            return found
+    raise SystemExit(f"a turn ended with code {turn.wait()}; run python -m benchmarks.training_turn ours by hand")
+
+
+def _ratio(one: dict[str, Any], other: dict[str, Any], clock: str) -> float:
+    """The median over the steps of (one / other). The same seed gives both the same completions, so a step is compared with
+    the same step of the other."""
+    return median(a / b for a, b in zip(one[clock], other[clock], strict=True))
 
 
 def _summary(ratios: list[float]) -> dict[str, float]:

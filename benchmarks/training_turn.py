@@ -2,12 +2,13 @@
 
 python -m benchmarks.training_turn ours|plain
 
-Prints one JSON object: seconds and processor seconds of each step, peak memory, mean completion lengths, and the share of a
-step that only our trainer spends.
+Before each step it prints a line and waits for one; at the end it prints one JSON object: seconds and processor seconds of
+each step, peak memory, mean completion lengths, and the share of a step that only our trainer spends.
 """
 
 import json
 import resource
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -27,6 +28,7 @@ from backend.training.reward_functions import components_of, reward_functions, t
 from backend.training.sampling import PromptSampler
 from backend.training.shadow import Shadow
 from backend.training.trainer import WorkbenchTrainer, grpo_arguments
+from benchmarks.training import READY
 
 STEPS = 8
 SKIPPED = 2
@@ -34,7 +36,7 @@ SKIPPED = 2
 
 
 class Clock(TrainerCallback):
-    """Records the seconds of each step, and the mean length of its completions."""
+    """Waits for its turn before each step; records the seconds of each, and the mean length of its completions."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -42,7 +44,9 @@ class Clock(TrainerCallback):
         self.lengths: list[float] = []
 
     def on_step_begin(self, *_: object, **__: object) -> None:
-        """Start both clocks."""
+        """Wait, then start both clocks."""
+        print(READY, flush=True)
+        sys.stdin.readline()
         self.began, self.cpu_began = time.perf_counter(), time.process_time()
 
     def on_step_end(self, *_: object, **__: object) -> None:

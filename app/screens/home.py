@@ -49,9 +49,9 @@ def of_runs(runs: Sequence[Run]) -> list[Line]:
             words = fill("{words}, about {left} left", "{words}, faltam cerca de {left}", words=words, left=left)
         lines.append(Line(fill("{words}.", "{words}.", words=words), calls=True))
     if (more := len(running) - _NAMED) > 0:
-        lines.append(Line(fill("{n} more are training.", "Mais {n} em treino.", n=more)))
+        lines.append(Line(fill("{n} more {n:is|are} training.", "Mais {n} em treino.", n=more)))
     if queued := sum(run.status == "queued" for run in runs):
-        lines.append(Line(fill("{n} runs are queued.", "{n} treinos na fila.", n=queued)))
+        lines.append(Line(fill("{n} {n:run is|runs are} queued.", "{n} {n:treino|treinos} na fila.", n=queued)))
     if runs and runs[0].status == "failed":
         lines.append(Line(fill("{name} failed: see why on Runs.", "{name} falhou: veja por quê em Treinos.",
                                name=runs[0].name), calls=True))  # fmt: skip

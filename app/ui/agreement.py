@@ -10,7 +10,7 @@ from backend.evaluation.people import FEWEST_PAIRS, pairs_needed, queue_pairs
 from backend.evaluation.stored import Compared
 from backend.store.completions import rated_scores
 from backend.store.engine import reading, writing
-from backend.wording import Text
+from backend.wording import Text, fill
 
 _STEP = 20
 _NO_OVERALL = Text(
@@ -82,7 +82,11 @@ def _queue(compared: Compared) -> None:
     with writing() as session:
         new = queue_pairs(session, compared.base, compared.tuned, compared.paired, _STEP)
     st.session_state["queued_note"] = t(
-        f"{new} completions are in the raters' queue.", f"{new} respostas estão na fila dos avaliadores."
+        *fill(
+            "{n} {n:completion is|completions are} in the raters' queue.",
+            "{n} {n:resposta está|respostas estão} na fila dos avaliadores.",
+            n=new,
+        )
     )
 
 

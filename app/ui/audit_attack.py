@@ -13,6 +13,7 @@ from backend.audit.attacks import keep_attack, standing_attacks
 from backend.charts.audit import climb_chart
 from backend.store.engine import reading, writing
 from backend.suites import fingerprint, task_names
+from backend.wording import fill
 
 SECONDS = 60.0
 """The longest that the page searches; the result says where it was cut."""
@@ -126,4 +127,12 @@ def _show(attacked: Attacked) -> None:
 def _queue(attacked: Attacked) -> None:
     with writing() as session:
         new = queue_finds(session, attacked)
-    st.toast(t(f"{new} finds are in the raters' queue.", f"{new} achados estão na fila dos avaliadores."))
+    st.toast(
+        t(
+            *fill(
+                "{n} {n:find is|finds are} in the raters' queue.",
+                "{n} {n:achado está|achados estão} na fila dos avaliadores.",
+                n=new,
+            )
+        )
+    )

@@ -14,6 +14,7 @@ from backend.evaluation.people import queue_tuned
 from backend.store.engine import reading, writing
 from backend.store.evaluations import tuned_evaluations
 from backend.store.tables import Evaluation, Run
+from backend.wording import fill
 
 
 def show_policies(found: Sequence[PolicyRho]) -> None:
@@ -51,7 +52,15 @@ def ask_for_tuned(tuned: Evaluation) -> None:
 def _queue(evaluation_id: str) -> None:
     with writing() as session:
         new = queue_tuned(session, session.get_one(Evaluation, evaluation_id))
-    st.toast(t(f"{new} answers are in the raters' queue.", f"{new} respostas estão na fila dos avaliadores."))
+    st.toast(
+        t(
+            *fill(
+                "{n} {n:answer is|answers are} in the raters' queue.",
+                "{n} {n:resposta está|respostas estão} na fila dos avaliadores.",
+                n=new,
+            )
+        )
+    )
 
 
 def show_by_policy(found: Sequence[PolicyRho]) -> None:

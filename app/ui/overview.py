@@ -45,12 +45,16 @@ def for_raters(session: Session) -> list[Line]:
     )
     if not waiting:
         return [Line(Text("No completion waits for a rating.", "Nenhuma resposta espera avaliação.")), Line(given)]
-    words = fill("{n} completions wait for a rating.", "{n} respostas esperam avaliação.", n=waiting)
+    words = fill(
+        "{n} {n:completion waits|completions wait} for a rating.",
+        "{n} {n:resposta espera|respostas esperam} avaliação.",
+        n=waiting,
+    )
     return [Line(words, calls=True), Line(given)]
 
 
 def _people(n: int) -> Text:
-    return Text("one rater", "uma pessoa") if n == 1 else fill("{n} raters", "{n} pessoas", n=n)
+    return fill("{n} {n:rater|raters}", "{n} {n:pessoa|pessoas}", n=n)
 
 
 def newest_result(session: Session, runs: Sequence[Run]) -> tuple[Run, list[Evidence]] | None:
@@ -88,7 +92,11 @@ def for_engineers(session: Session) -> list[Line]:
     lines = [gates_line(gates, _rated_tasks(session) or task_names())]
     found = sum(finds_waiting(session).values())
     if found:
-        words = fill("{n} finds of the attack wait for a rating.", "{n} achados do ataque esperam avaliação.", n=found)
+        words = fill(
+            "{n} {n:find of the attack waits|finds of the attack wait} for a rating.",
+            "{n} {n:achado do ataque espera|achados do ataque esperam} avaliação.",
+            n=found,
+        )
         lines.append(Line(words, calls=True))
     return lines
 

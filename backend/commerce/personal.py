@@ -1,6 +1,6 @@
 """Find and mask personal data in free text (LGPD, Lei 13.709/2018). By default an import does this to reviews.
 
-It finds documents (CPF, CNPJ, RG, CNH), card and bank account numbers, phones, e-mails, PIX keys, postal codes, street
+It finds documents (CPF, CNPJ, RG, CNH), number plates, card and bank account numbers, phones, e-mails, PIX keys, postal codes, street
 addresses, birth dates, profiles in social networks, and people's names; ``personal_forms`` has the forms, and
 ``personal_people`` the names. Order numbers, part numbers, prices, dates and 0800 numbers are not personal. A first name
 alone in a sentence is not found, so masking lowers the risk but does not remove it.
@@ -46,7 +46,7 @@ class Found:
 def find(text: str) -> list[Found]:
     """Where personal data stand in ``text`` (composed characters, NFC), in order and without overlap.
 
-    Kinds: e-mail, perfil, PIX, cartão, CNPJ, CPF, RG, CNH, documento, conta, nascimento, telefone, CEP, endereço, nome.
+    Kinds: e-mail, perfil, PIX, cartão, CNPJ, CPF, RG, CNH, documento, placa, conta, nascimento, telefone, CEP, endereço, nome.
     Linear in the text's length.
     """
     return sorted(_each(text), key=lambda found: found.start)

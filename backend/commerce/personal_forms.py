@@ -43,14 +43,15 @@ def is_cpf(text: str) -> bool:
 
 
 def is_cnpj(text: str) -> bool:
-    """Whether fourteen digits, however punctuated, end in the two check digits of a CNPJ."""
-    return _checked(_digits(text), 14)
+    """Whether fourteen digits, or since 2026 letters, however punctuated, end in the two check digits of a CNPJ."""
+    return _checked(re.sub(r"[\W_]", "", text).upper(), 14)
 
 
-def _checked(digits: str, length: int) -> bool:
-    if len(digits) != length or len(set(digits)) == 1:
+def _checked(characters: str, length: int) -> bool:
+    """A letter counts as its place after the digits in ASCII (Receita Federal, IN 2.229/2024)."""
+    if len(characters) != length or len(set(characters)) == 1 or not characters[-2:].isdecimal():
         return False
-    numbers = [int(d) for d in digits]
+    numbers = [ord(c) - ord("0") for c in characters]
     for at, weights in zip((length - 2, length - 1), _WEIGHTS[length], strict=True):
         rest = sum(n * w for n, w in zip(numbers, weights, strict=False)) % 11
         if numbers[at] != (0 if rest < 2 else 11 - rest):
@@ -112,18 +113,21 @@ _MORE = (
     r"(?:condominio|cond|edificio|ed)\b\.?[ ][a-z]{2,20}|\d{1,2}[oa.]?[ ]?andar))"
 )
 _NUMBER = r"(?:n[.ºo°]{0,3}|num\b\.?|numero|nro\b\.?|km|\#)"
+_AT = r"(?:\d{1,2}\.\d{3}|\d{1,5})[a-z]?"
 _NO_UNIT = r"(?![.,:/]?\d|[ ]?(?:dias?|meses|mes|horas?|hrs?|h|min\w*|vezes|x|reais|anos?|metros|m|cm|kg|unidades?|pecas?|produtos?|%)\b)"
 _ADDRESS = rf"""
     (?P<n>{_STREET}[ ]{{0,2}}
       (?:(?!{_NO_STREET})[\w.'’-]{{1,25}}(?![\w.'’-])[ ]?){{1,6}}?
-      (?:[ ]?[,.-]{{1,2}}[ ]?(?:{_NUMBER}[ ]?)?\d{{1,5}}[a-z]?\b{_NO_UNIT}|[ ]?{_NUMBER}[ ]?\d{{1,5}}[a-z]?\b{_NO_UNIT}|(?<=[a-z][ ])(?<!\bd[aeo][ ])\d{{1,5}}[a-z]?\b{_NO_UNIT}
+      (?:[ ]?[,.-]{{1,2}}[ ]?(?:{_NUMBER}[ ]?)?{_AT}\b{_NO_UNIT}|[ ]?{_NUMBER}[ ]?{_AT}\b{_NO_UNIT}|(?<=[a-z][ ])(?<!\bd[aeo][ ])\d{{1,5}}[a-z]?\b{_NO_UNIT}
         |[ ]?,?[ ]?s/n\b|{_MORE})
       {_MORE}{{0,4}})
     """
+_NAMED = rf"(?:(?!{_NO_STREET})[a-z.'’-]{{1,25}}(?![\w.'’-])(?:[ ](?=[a-z]))?)"
 _LIVES_AT = rf"""
     \b(?:mor[oa]|moramos|resido|endereco(?:\ correto|\ certo)?(?:\ e|\ eh|:)?)\ (?:aqui\ )?(?:e\ |eh\ )?(?:n[ao]\ |a\ )?
-    (?P<n>{_STREET}[ ]{{0,2}}(?:(?!{_NO_STREET})[a-z.'’-]{{1,25}}(?![\w.'’-])(?:[ ](?=[a-z]))?){{1,5}})
+    (?P<n>(?:{_STREET}|(?:sitio|fazenda|chacara|granja)\b)[ ]{{0,2}}{_NAMED}{{1,5}})
     """
+_NUMBER_FIRST = rf"(?P<n>\b(?:{_NUMBER}|casa)[ ]?{_AT}[ ]?,?[ ](?:(?:d[ae]|na|dess[ae]|dest[ae])[ ])?{_STREET}[ ]{{0,2}}{_NAMED}{{1,4}})"
 
 # --- what only looks personal ----------------------------------------------------------------------------------------
 _THINGS = (
@@ -147,10 +151,12 @@ NOT_PERSONAL = (
 )
 
 _DATE = (
-    r"(?:\d{1,2}\ ?[/.-]\ ?\d{1,2}\ ?[/.-]\ ?(?:\d{4}|\d{2})|\d{4}-\d\d-\d\d|\d{8}|\d{1,2}[oº.]?\ (?:de\ )?(?:jan|fev|mar|abr|mai|jun|jul|ago|set|out|nov|dez)"
+    r"(?:\d{1,2}[oº°]?\ ?[/.-]\ ?\d{1,2}\ ?[/.-]\ ?(?:\d{4}|\d{2})|\d{4}-\d\d-\d\d|\d{8}|\d{1,2}[oº.]?\ (?:de\ )?(?:jan|fev|mar|abr|mai|jun|jul|ago|set|out|nov|dez)"
     r"[a-z]{0,7}\ (?:de\ )?\d{2,4})(?!\d)"
 )
+_DOT = r"(?:[(\[{]?ponto[)\]}]?|\.)"
 _NETWORK = r"(?:instagram|insta|ig|tik\ ?tok|telegram|twitter|skype|facebook|face|kwai|threads)"
+_ACCOUNT = r"\b(?:conta|poupanca|c/?c|c/?p)\b"
 _SAID = r"(?:[ :.\-#]|\b(?:n|no|nr|numero|num|e|eh|do|da|de|dele|dela|meu|minha|titular|cliente|comprador|compradora|correto|certo|mf|sob)\b|[oº°]){0,12}?"
 
 FORMS = (
@@ -167,7 +173,7 @@ FORMS = (
         "e-mail",
         _re(
             r"(?P<n>(?<![\w.+-])[\w.+-]{1,64}(?:@[ ]?(?:[\w-]{1,63}(?:[ ]?\.[\w-]{2,63}){1,4})|[ ]?@[ ]?[\w-]{1,63}[ ]?\.(?:com|net|org|edu|gov)(?:[ ]?\.br)?\b|[ ]?@[ ]?(?:gmail|hotmail|yahoo|outlook|uol|bol|icloud|live|terra)\b)"
-            r"|(?<![\w.+-])[\w.+-]{2,64}[ ]?(?:arroba|[(\[]at[)\]])[ ]?[\w-]{2,30}[ ]?(?:ponto|\.)[ ]?com(?:[ ]?(?:ponto|\.)[ ]?br)?\b)"
+            rf"|(?<![\w.+-])[\w.+-]{{2,64}}[ ]?(?:[(\[{{]?arroba[)\]}}]?|[(\[{{]at[)\]}}])[ ]?[\w-]{{2,30}}[ ]?{_DOT}[ ]?(?:com|net|org)(?:[ ]?{_DOT}[ ]?br)?\b)"
         ),
         digits=False,
     ),
@@ -206,7 +212,7 @@ FORMS = (
     Form(
         "CNPJ",
         _re(
-            r"(?P<called>\bcnpj\b\D{0,20})?(?<![\d])(?P<n>\d{2}[. ]?\d{3}[. ]?\d{3}[/ -]?\d{4}[-/. ]?\d{2}|[\da-z]{2}\.[\da-z]{3}\.[\da-z]{3}/[\da-z]{4}-\d\d)(?!\d)"
+            r"(?P<called>\bcnpj\b\D{0,20})?(?<![\d])(?P<n>\d{2}[. ]?\d{3}[. ]?\d{3}[/ -]?\d{4}[-/. ]?\d{2}|[\da-z]{2}\.[\da-z]{3}\.[\da-z]{3}/[\da-z]{4}-\d\d|(?<!\w)(?=[a-z]*\d[a-z]*\d)[\da-z]{12}\d\d(?!\w))(?!\d)"
         ),
         lambda match: bool(match["called"]) or "/" in match["n"] or is_cnpj(match["n"]),
     ),
@@ -226,19 +232,38 @@ FORMS = (
         ),
     ),
     Form(
+        "documento",
+        _re(
+            rf"\b(?:oab|crm|crea|crp|cro|crefito|coren|cau)\b[ ]?[/-]?[ ]?(?:[a-z]{{2}}\b)?{_SAID}(?P<n>\d[\d.]{{2,8}}\d)(?![\d.,]*\d)"
+        ),
+    ),
+    Form("placa", _re(r"\bplacas?\b\W{0,3}(?:[a-z]{1,4}\W{1,3}){0,2}?(?P<n>[a-z]{3}[ -]?\d[a-j\d]\d\d)(?!\w)")),
+    Form(
         "nascimento",
         _re(
-            rf"(?:\bnasci(?:d[oa]|)\b|\bnasceu\b|\bdata\ (?:de\ )?nasc\w*|\bdt\.?\ ?(?:de\ )?nasc\w*|\bnasc(?:imento)?\b|\bdn\b|\bd\.n\b|\b(?:meu|data\ de)\ aniversario\b)"
+            rf"(?:\bnasci(?:d[oa]|)\b|\bnasceu\b|\bdata\ (?:de\ )?nasc\w*|\bdt\.?\ ?(?:de\ )?nasc\w*|\bnasc(?:imento)?\b|\bdn\b|\bd\.n\b|\b(?:meu|data\ de)\ (?:aniversario|niver)\b|\b(?:faco|fiz|faz|completo)\ (?:aniversario|niver|\d{{1,3}}\ anos)\b)"
             rf"(?:[ :.,\-]|\b(?:e|eh|em|no|na|dia|a|aos|do|da|de|dele|dela|titular|cliente|correta|certa|minha)\b){{0,10}}(?P<n>{_DATE})"
         ),
     ),
     Form(
         "conta",
         _re(
-            r"\b(?:agencia|ag)\b\W{0,4}(?P<n>\d{3,5}(?:-[\dx])?)\W{1,4}(?:[a-z]{1,12}\W{1,3}){0,2}?(?:conta|c/?c|c/?p)\b[^\d\n]{0,20}(?P<m>\d{3,12}(?:-[\dx])?)"
+            r"\b(?:agencia|ag)\b\W{0,4}(?P<n>\d{3,5}(?:-[\dx])?)\W{1,4}"
+            rf"(?:(?:op(?:eracao)?\b\W{{0,3}}\d{{1,4}}|[a-z]{{1,12}})\W{{1,3}}){{0,2}}?{_ACCOUNT}[^\d\n]{{0,20}}(?P<m>\d{{3,12}}(?:-[\dx])?)"
         ),
     ),
-    Form("conta", _re(r"\bconta\ (?:corrente|poupanca)\b[^\d\n]{0,15}(?P<n>\d{4,12}(?:-[\dx])?)(?!\d)")),
+    Form(
+        "conta",
+        _re(
+            rf"{_ACCOUNT}[^\d\n]{{0,20}}(?P<m>\d{{3,12}}(?:-[\dx])?)\W{{1,4}}(?:[a-z]{{1,12}}\W{{1,3}}){{0,2}}?(?:agencia|ag)\b\W{{0,4}}(?P<n>\d{{3,5}}(?:-[\dx])?)(?!\d)"
+        ),
+    ),
+    Form(
+        "conta",
+        _re(
+            r"\b(?:conta\ (?:corrente|poupanca)\b[^\d\n]{0,15}(?P<n>\d{4,12}(?:-[\dx])?)|(?:poupanca\b|c/?[cp]\b)\W{0,4}(?P<m>\d{4,12}-[\dx]))(?!\d)"
+        ),
+    ),
     Form(
         "CPF",
         _re(r"(?<!\d)(?<!\d[ .-])(?P<n>\d{3}[ .-]?\d{3}[ .-]?\d{3}[ .\-/]?\d{2})(?![\d]|[.-]\d)"),
@@ -267,10 +292,11 @@ FORMS = (
         ),
     ),
     Form("endereço", _re(_LIVES_AT), digits=False),
+    Form("endereço", _re(_NUMBER_FIRST)),
     Form(
         "telefone",
         _re(
-            r"(?<![\w/.,])(?<!\d[ .-])(?P<n>(?P<land>\+[ ]?55[ .-]{0,2}|\b55[ .-](?=\(?\d\d\)?[ .-]?9))?"
+            r"(?<![\w/.,])(?<!\d[ .-])(?P<n>(?P<land>\+[ ]?55[ .-]{0,2}|\b55[ .-](?=\(?\d\d\)?[ .-]?9)|\b55(?=\d\d9\d{8}(?!\d)))?(?:\b55(?=\d{10}(?!\d)))?"
             r"(?P<area>\([ ]?(?:0?xx|0)?[ ]?\d{2}[ ]?\)[ .-]{0,2}|(?:0?xx|0)?\d{2}(?:[ ]?[.\-/][ ]?|[ ]{1,2})?)?"
             r"(?P<local>9[ .-]?\d{4}[ .-]{0,3}\d{4}|[1-8]\d{3}[ .-]{0,3}\d{4}|9\d{3}[ .-]{0,3}\d{4}))(?!\d|[ .-]?\d{3,}|/\d|[.,]\d)"
         ),

@@ -62,10 +62,11 @@ _ROLE = (
     r"sr|sra|srta|dr|dra|dona|senhora?|seu|tal[ ]de|tal)"
 )
 _PERHAPS = re.compile(  # a name follows if it looks like one
-    rf"(?:\b(?:sou[ ][oa]|aqui[ ](?:e|eh|quem[ ]fala[ ]e)[ ][oa]|quem[ ]fala[ ](?:e|eh)(?:[ ][oa])?|(?:fal(?:ar|ei|ou|em|a|e)|conversei|tratar)[ ](?:com|c/)|"
+    rf"(?:\b(?:sou(?:[ ][oa])?|aqui[ ](?:e|eh|quem[ ]fala[ ]e)[ ][oa]|quem[ ]fala[ ](?:e|eh)(?:[ ][oa])?|(?:fal(?:ar|ei|ou|em|a|e)|conversei|tratar)[ ](?:com|c/)|"
     rf"chama(?:r|m)?[ ](?:pel[oa]|por)|procurar?(?:[ ]por|[ ]pel[oa])?|(?:fui[ ])?atendid[oa][ ](?:por|pel[oa])|(?:em|no)[ ]nome[ ]d[eoa]|aos[ ]cuidados[ ]d[eoa]|"
     rf"recebid[oa][ ]por|assinad[oa][ ]por|quem[ ](?:recebeu|assinou|atendeu|pegou|comprou)[ ]foi(?:[ ][oa])?|chamad[oa]|se[ ]chama|de[ ]nome|"
-    rf"comprador[a]?|titular|destinatari[oa]|cliente|responsavel|entreg(?:ue|uei|aram|ou)[ ](?:para|pra|pro|ao?)|presente[ ](?:para|pra)[ ][oa]|nome|{_ROLE})(?:\b\.?|(?<=/))"
+    rf"comprador[a]?|titular|destinatari[oa]|cliente|responsavel|entreg(?:ue|uei|aram|ou)[ ](?:para|pra|pro|ao?)|"
+    rf"(?:deix\w{{1,4}}|ficou|fica|entreg\w{{1,4}})[ ](?:n[ao][ ]\w{{1,12}}[ ])?com(?:[ ][oa])?|presente[ ](?:para|pra)[ ][oa]|nome|{_ROLE})(?:\b\.?|(?<=/))"
     rf"|\ba/c\b)(?:[ ]?[:,][ ]?|[ ]{{1,2}}(?:(?:e|eh|foi)[ ])?){_TITLE}"
 )
 _SIGNED = re.compile(  # a name follows if it ends the text

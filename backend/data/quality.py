@@ -62,20 +62,24 @@ class TaskQuality:
             (
                 self.too_long,
                 fill(
-                    "{n} prompts are longer than the limit and would be cut",
-                    "{n} prompts passam do limite e seriam cortados",
+                    "{n} {n:prompt is|prompts are} longer than the limit and would be cut",
+                    "{n} {n:prompt passa do limite e seria cortado|prompts passam do limite e seriam cortados}",
                     n=self.too_long,
                 ),
             ),
             (
                 self.duplicates,
-                fill("{n} prompts nearly repeat another", "{n} prompts quase repetem outro", n=self.duplicates),
+                fill(
+                    "{n} {n:prompt nearly repeats|prompts nearly repeat} another",
+                    "{n} {n:prompt quase repete|prompts quase repetem} outro",
+                    n=self.duplicates,
+                ),
             ),
             (
                 self.shared,
                 fill(
-                    "{n} values that identify a prompt stand in several splits",
-                    "{n} valores que distinguem os prompts estão em mais de uma parte",
+                    "{n} {n:value that identifies a prompt stands|values that identify a prompt stand} in several splits",
+                    "{n} {n:valor que distingue os prompts está|valores que distinguem os prompts estão} em mais de uma parte",
                     n=self.shared,
                 ),
             ),
@@ -89,13 +93,17 @@ class TaskQuality:
             ),
             (
                 self.mislabelled,
-                fill("{n} prompts read like another task", "{n} prompts parecem de outra tarefa", n=self.mislabelled),
+                fill(
+                    "{n} {n:prompt reads|prompts read} like another task",
+                    "{n} {n:prompt parece|prompts parecem} de outra tarefa",
+                    n=self.mislabelled,
+                ),
             ),
             (
                 self.train < FEW_TRAIN,
                 fill(
-                    "only {n} train prompts; 150 have been too few to learn a task",
-                    "só {n} prompts de treino; 150 já foram poucos para aprender uma tarefa",
+                    "only {n} train {n:prompt|prompts}; 150 have been too few to learn a task",
+                    "só {n} {n:prompt|prompts} de treino; 150 já foram poucos para aprender uma tarefa",
                     n=self.train,
                 ),
             ),
