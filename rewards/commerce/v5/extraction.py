@@ -16,6 +16,7 @@ from rewards.commerce.v5.clauses import is_known
 from rewards.commerce.v5.clauses import parsed as parse
 from rewards.commerce.v5.echo import is_echo
 from rewards.commerce.v5.forms import is_content, stem
+from rewards.commerce.v5.match import listed
 from rewards.commerce.v5.portuguese import sentences
 from rewards.text import fold
 from rewards.types import Components, Reward
@@ -29,8 +30,12 @@ MAXIMA = {
     "sentiment_mismatch": -0.20,
 }
 _REPAIRED = 0.3
-_AMONG_JUNK = 0.85
-"""Of ``json_validity``, for an object that strict JSON does not read; of the values, for one that stands among scraps of others."""
+"""Of ``json_validity``, for an object that strict JSON does not read, or that says a field twice."""
+_AMONG_WORDS, _AMONG_OBJECTS = 0.85, 0.5
+"""What is left of an object among words that nobody asked for, and of one among scraps of others, which may say the opposite."""
+_OWN_FIELDS = 0.95
+"""What each field that nobody asked for leaves."""
+_FIELDS = frozenset(FIELDS)
 
 
 def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
@@ -42,15 +47,19 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     present = sum(field in data for field in FIELDS)
     passed = sum(field in data and check(data[field]) for field, check in CHECKS.items())
     sentiment = sentiment_of(data.get("sentiment"))
-    alone = _stands_alone(completion)
-    whole = 1.0 if alone and parsed.strict else 0.9 if alone else _AMONG_JUNK
+    strict, alone = parsed.strict and not _says_twice(completion), _stands_alone(completion)
+    whole = (1.0 if alone and strict else 0.9 if alone else _around(completion)) * _OWN_FIELDS ** len(
+        data.keys() - _FIELDS
+    )
     opposite = nota is not None and {sentiment_of_nota(nota), sentiment} == {"positivo", "negativo"}
+    by_nota, by_review = _mean(nota_judgements(data, nota)), _mean(review_judgements(data, prompt, nota))
+    form = whole * (0.4 + 0.6 * (0.30 * by_nota + 0.35 * by_review) / 0.65)
     return {
-        "json_validity": 0.10 * (1.0 if parsed.strict and alone else _REPAIRED),
-        "schema_completeness": 0.10 * present / max(len(FIELDS), len(data)),
-        "value_validity": 0.15 * whole * passed / len(CHECKS),
-        "follows_nota": 0.30 * whole * _mean(nota_judgements(data, nota)),
-        "follows_review": 0.35 * whole * _mean(review_judgements(data, prompt, nota)),
+        "json_validity": 0.10 * form * (1.0 if strict and alone else _REPAIRED),
+        "schema_completeness": 0.10 * form * present / max(len(FIELDS), len(data)),
+        "value_validity": 0.15 * form * passed / len(CHECKS),
+        "follows_nota": 0.30 * whole * by_nota,
+        "follows_review": 0.35 * whole * by_review,
         "sentiment_mismatch": -0.20 if opposite else 0.0,
     }
 
@@ -66,6 +75,39 @@ def _stands_alone(completion: str) -> bool:
     said = [w for s in prose for w in s.words]
     reads = all((s.sense >= 0.8 or s.raw.endswith(":")) and parse(s)[0] < 0.5 for s in prose)
     return reads and len(said) <= _ASIDE and all(is_known(w) or w in _SAID for w in said)
+
+
+def _around(completion: str) -> float:
+    """What is left of an object with more around it than a lead-in: little where that holds more brackets, or is long."""
+    completion = without_thinking(completion)
+    first = completion.find("{")
+    rest = _FENCE.sub(" ", completion[:first] + completion[_end_of_object(completion, first) :])
+    if re.search(r'["\[\]{}]', rest):
+        return _AMONG_OBJECTS
+    return _AMONG_WORDS * max(0.5, 1.0 - max(0, rest.count(" ") - _TALK) / 300)
+
+
+_TALK = 40
+"""Words that a model may say before and after the object."""
+
+
+def _says_twice(completion: str) -> bool:
+    """Whether the object gives a field more than once, with different values."""
+    completion, twice = without_thinking(completion), False
+
+    def seen(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal twice
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            twice = twice or (name in found and found[name] != value)
+            found[name] = value
+        return found
+
+    try:
+        json.JSONDecoder(object_pairs_hook=seen).raw_decode(completion, completion.find("{"))
+    except (ValueError, RecursionError):
+        return False
+    return twice
 
 
 def _end_of_object(completion: str, first: int) -> int:
@@ -89,10 +131,10 @@ Judgement = tuple[float, float]
 
 
 def _mean(judged: list[Judgement]) -> float:
-    """The weighted mean, less up to 0.3 of it for the worst: a record is right where every value is."""
+    """The weighted mean, less up to half of it for the worst: a record is right where every value is."""
     weight = sum(w for _, w in judged)
     mean = sum(right * w for right, w in judged) / weight if weight else 0.0
-    return mean * (0.7 + 0.3 * min((right for right, _ in judged), default=0.0))
+    return mean * (0.5 + 0.5 * min((right for right, _ in judged), default=0.0))
 
 
 # --- the nota ---------------------------------------------------------------------------------------------------
@@ -156,9 +198,16 @@ _FAULTS = {
 }
 _PATTERNS = {name: re.compile(r"\b(?:" + pattern + r")") for name, pattern in _FAULTS.items()}
 _CLAUSE = re.compile(r"[.!?;\n]++|,| mas | porem | alem disso |\be\b")
-_DENIED = re.compile(r"\b(?:sem|nao (?:teve|houve|tem|tive|atras\w+|demor\w+|veio com)|nenhum\w*|zero)\b")
+_DENIED = re.compile(
+    r"\b(?:sem|nem (?:atras\w+|demor\w+)|nao (?:teve|houve|tem|tive|atras\w+|demor\w+|veio com)|nenhum\w*|zero)\b"
+)
+_OWED = re.compile(r"\b(?:reembols\w*|estorn\w*|troc\w*|devolu\w*|respost\w*|dinheiro)\b")
 _FLAGS = {"delivery_issue": "entrega", "product_issue": "produto", "seller_issue": "vendedor"}
-_FRAME = re.compile(r"^(?:produto|nota|formato|saida)\s?:.*$", re.M)
+_ON_THE_WAY = re.compile(
+    r"\b(?:quebr|trinc|amass|rasg|danific|vaz|rachad)\w+.{0,40}\b(?:caixa|embalagem|transporte)\b|\b(?:caixa|embalagem)\b.{0,30}\b(?:quebr|trinc|amass|rasg|danific|vaz|rachad)"
+)
+"""Damage that may have been done on the way."""
+_FRAME = re.compile(r"(?:^|\|)\s*(?:produto|nota|formato|saida)\s?:[^|\n]*", re.M)
 
 
 @lru_cache(maxsize=1024)
@@ -167,17 +216,28 @@ def evidence(prompt: str) -> dict[str, set[str]]:
 
     A clause counts unless it denies the fault ("sem defeito").
     """
-    text = _FRAME.sub(" ", fold(prompt[:_MOST]))
+    text = _review_of(prompt)
     found: dict[str, set[str]] = {}
+    before = ""
     for clause in _CLAUSE.split(text):
+        owed, before = _OWED.search(before) is not None, clause
         for name, pattern in _PATTERNS.items():
             match = pattern.search(clause)
-            if match and (match.group().startswith("nao") or not _DENIED.search(clause[: match.start() + 12])):
+            if match and owed and match.group().startswith(("ate", "ainda")):
+                continue  # "prometeram reembolso e até agora nada": not the delivery
+            if match and (
+                match.group().startswith(("nao", "nem", "nunca")) or not _DENIED.search(clause[: match.start() + 12])
+            ):
                 found.setdefault(name, set()).update(_stems(clause))
     return found
 
 
 _MOST = 4_000
+
+
+def _review_of(prompt: str) -> str:
+    """The prompt, folded, without the lines that frame the review."""
+    return _FRAME.sub(" ", fold(prompt[:_MOST]))
 
 
 def _stems(text: str) -> set[str]:
@@ -190,11 +250,14 @@ _stems_of_prompt = lru_cache(maxsize=256)(_stems)
 def review_judgements(data: dict[str, Any], prompt: str, nota: float | None) -> list[Judgement]:
     """What follows from the review's words: the three flags, the category and the complaint."""
     faults = evidence(prompt)
-    if not faults and nota is not None and nota <= 2:
-        return _open_judgements(data)
+    if not faults and nota is not None and (nota <= 2 or (nota <= 4 and _BUT_READ.search(_review_of(prompt)))):
+        return _open_judgements(data, prompt)
     judged: list[Judgement] = []
     for name, fault in _FLAGS.items():
-        open_question = fault == "vendedor" and "atendimento" in faults and fault not in faults
+        open_question = fault not in faults and (
+            (fault == "vendedor" and "atendimento" in faults)
+            or (fault == "entrega" and "produto" in faults and _ON_THE_WAY.search(_review_of(prompt)) is not None)
+        )
         if not open_question:
             judged.append((float(data.get(name) is (fault in faults)), 1.0))
     category = data.get("complaint_category")
@@ -204,11 +267,29 @@ def review_judgements(data: dict[str, Any], prompt: str, nota: float | None) -> 
     return judged
 
 
-def _open_judgements(data: dict[str, Any]) -> list[Judgement]:
-    """A low nota without a reason that can be read: any consistent answer may be right."""
+def _open_judgements(data: dict[str, Any], prompt: str) -> list[Judgement]:
+    """A low nota, or a "but", without a reason that can be read: any consistent answer that speaks of the review may be right."""
     flags = [data.get(name) for name in _FLAGS]
     consistent = all(isinstance(flag, bool) for flag in flags) and sum(flag is True for flag in flags) <= 2
-    return [(float(consistent), 1.0), (float(CHECKS["complaint_category"](data.get("complaint_category"))), 1.0)]
+    category, complaint = data.get("complaint_category"), data.get("main_complaint")
+    said = _stems(complaint[:400]) if isinstance(complaint, str) else set()
+    spoken = (
+        0.85
+        if complaint is None
+        else 1.0
+        if said & _stems_of_prompt(_review_of(prompt))
+        else 0.5
+        if said & _KNOWN
+        else 0.2
+    )
+    return [
+        (float(consistent), 1.0),
+        (float(CHECKS["complaint_category"](category)), 1.0),
+        (spoken if "main_complaint" in data else 0.0, 1.0),
+    ]
+
+
+_BUT_READ = re.compile(r"\b(?:mas|porem|so que|poderia|esperava|apesar|embora|unico|tudo ok, so|pena que)\b")
 
 
 def _category_right(category: str | None, faults: dict[str, set[str]]) -> float:
@@ -227,22 +308,63 @@ def _complaint_right(data: dict[str, Any], category: str | None, faults: dict[st
     complaint = data.get("main_complaint")
     if "main_complaint" not in data:
         return 0.0
-    if not isinstance(complaint, str) or not complaint.strip():
-        return float(complaint is None and not faults)
+    if complaint is None or (isinstance(complaint, str) and fold(complaint).strip(" .") in _NO_COMPLAINT):
+        return float(not faults) * (1.0 if complaint is None else 0.9)
+    if not isinstance(complaint, str):
+        return 0.0
     said, elsewhere = _stems(complaint[:400]), evidence(complaint).keys() - faults.keys()
-    if not faults or len(complaint) > 300 or not said:
+    if not faults or len(complaint) > 300 or not said or _is_no_complaint(complaint):
         return 0.0
     about = set().union(*faults.values())
     named = _stems(" ".join(_NAMES[name] for name in faults))
     review = _stems_of_prompt(prompt[:_MOST])
-    grounded = len(said & (about | named)) > 0
+    close = len(said & review) >= max(2, len(said) / 2)
     strange = len(said - review - named - _KNOWN) / len(said)
     found = sentences(complaint)
     sense = min((s.sense for s in found), default=0.0) * 0.7 ** (sum(parse(s)[0] for s in found) + len(found) - 1)
-    if not grounded:
+    if not (said & (about | named) or close):
         return 0.0
-    untrue = 0.3 if elsewhere - {"atendimento", "vendedor"} else 1.0
+    untrue = 0.3 if elsewhere - _OF_PEOPLE or (elsewhere and not _OF_PEOPLE & faults.keys()) else 1.0
+    untrue *= 0.3 if _lists_everything(complaint, faults) else 1.0
+    untrue *= 0.5 if set(_NUMBER.findall(complaint)) - set(_NUMBER.findall(prompt[:_MOST])) else 1.0
     return (1.0 if said & about else 0.7) * (1.0 - strange**2) * min(1.0, 0.15 + sense) * untrue
+
+
+_OF_PEOPLE = frozenset(("atendimento", "vendedor"))
+_NUMBER = re.compile(r"\d+")
+_NO_COMPLAINT = frozenset(
+    ("", "nenhum", "nenhuma", "nenhuma reclamacao", "sem reclamacao", "sem reclamacoes", "nao ha", "nao houve", "null")
+)
+_PRAISE = re.compile(
+    r"\b(?:otim\w+|excelente\w*|perfeit\w+|maravilh\w+|rapid\w+|antes do prazo|dentro do prazo|no prazo|sem (?:nenhum )?(?:defeito|problema|atraso)\w*|"
+    r"(?:nao|nunca) (?:houve|teve|atras\w+|demor\w+|e verdade)|bem embalad\w+|ment\w+|ignor\w+ (?:o|a|os|as|isto|isso|tudo)\b)"
+)
+_BUT = re.compile(r"\b(?:mas|porem|embora|apesar|nao|nem|sem|falt\w+)\b")
+
+
+def _is_no_complaint(complaint: str) -> bool:
+    """Whether it praises, or denies that anything was wrong, and names no fault beside that."""
+    text = fold(complaint)
+    praise = _PRAISE.search(text)
+    if praise is None:
+        return False
+    rest = text[: praise.start()] + " " + text[praise.end() :]
+    return not (_BUT.search(text[: praise.start()]) or re.search(r"\b(?:mas|porem|embora|apesar)\b", rest))
+
+
+def _lists_everything(complaint: str, faults: dict[str, set[str]]) -> bool:
+    """Whether it names two or more areas of which the review says nothing: "a entrega, o produto ou o vendedor"."""
+    named = {area for area, words in _AREAS.items() if words.any(fold(complaint).replace(",", " ").split())}
+    return len(named) > 2 and len(named - faults.keys()) > 1
+
+
+_AREAS = {
+    "entrega": listed("entrega entregas"),
+    "produto": listed("produto produtos"),
+    "vendedor": listed("vendedor vendedora loja"),
+    "preco": listed("preco precos"),
+    "atendimento": listed("atendimento"),
+}
 
 
 _NAMES = {
