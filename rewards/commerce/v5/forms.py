@@ -26,7 +26,7 @@ SMALL = (
         "sua seus suas meu minha nosso nossa nossos nossas este esta esse essa isso isto estes estas esses essas aquele aquela "
         "ele ela eles elas voce voces eu nos lhe me te todo toda todos todas cada outro outra outros outras algum alguma "
         "alguns algumas nenhum nenhuma bem mal aqui la hoje agora depois antes assim entao porem enquanto embora apesar "
-        "gente pra pro conforme segundo sendo mesmo mesma tao tanto quanto sempre nunca talvez apenas somente quase dele dela".split()
+        "gente pra pro daquele daquela daqueles daquelas nesses nessas nestes nestas desses dessas destes destas conforme segundo sendo mesmo mesma tao tanto quanto sempre nunca talvez apenas somente quase dele dela".split()
     )
 )
 FINITE = frozenset(
@@ -38,7 +38,7 @@ FINITE_ONLY = FINITE - NOMINAL
 AFTER_ARTICLE = ARTICLES | PREPOSITIONS | CONTRACTED | JOINING | FINITE_ONLY
 _MASCULINE_IN_A = frozenset(
     "ceara parana amapa dia problema sistema programa tema mapa clima cinema pijama guia caixa esquema diagrama sofa cha cada nada para ja la "
-    "panorama telegrama drama plasma".split()
+    "panorama telegrama drama plasma guarda-roupa".split()
 )
 _MASCULINE = frozenset(
     "cupom cupons frete fretes fim lazer mes meses celular celulares cashback ticket site time produto pet preco juros".split()
@@ -69,7 +69,8 @@ VERBS = frozenset(
     significa pesa pesam afeta afetam prejudica prejudicam reduz reduzem aumenta aumentam atrasa atrasam gera geram causa causam
     leva levam caiu cai cresce cresceu vende vendem compra compram compre paga pagam custa custam sugiro recomendo recomenda
     recomendamos proponho garanta aproveite corra corre use usem escolha finalize confira conte avalie veja descubra leve ganhe
-    seja sejam ganha ganhou peca resgate economize conheca experimente renove complete clique toque olha olhe parcele pague troque acompanhe
+    seja sejam tome aceite prepare comemore celebre expira expiram serviu esqueceu passou sumiu mudou deseja desejamos erramos veste pede
+    ganha ganhou peca resgate economize conheca experimente renove complete clique toque olha olhe parcele pague troque acompanhe
     receba presenteie retire busque abra responda vale valem falta faltam merece merecem saiu chegue deixe deixou esqueca quer
     querem gostou curte curtiu achou ficam esta-lo desculpe lamentamos sentimos pedimos avisamos temos estamos queremos oferece
     oferecem traz trazem faz fazem diz dizem perde perdem perdemos ve vemos sabe sobe subiu comece negocie revise envie ofereca crie
@@ -105,7 +106,7 @@ def is_verb(token: str) -> bool:
 COMMANDS = frozenset(
     """aproveite compre garanta corra use escolha finalize confira conte avalie veja descubra leve ganhe resgate economize conheca
     experimente renove complete clique parcele pague troque acompanhe receba presenteie retire busque abra venha vem volte corra garantam
-    deh entreh""".split()
+    deh entreh tome aceite deixe olhe prepare seja comemore celebre curta lembre espere peca toque aceitem""".split()
 )
 _INFINITIVE = re.compile(r"\w+[aei]r$")
 

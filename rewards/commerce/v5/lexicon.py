@@ -95,6 +95,19 @@ TARGETS = """meta metas ate para abaixo acima dias dia semana semanas mes meses 
 reduzir chegar prazo objetivo partir minimo maximo top primeiros cerca aproximadamente quase umas uns gratis limite pontos vezes
 proximo proximos mais menos cada ticket teste cair subir""".split()
 
+COMMON = """ai alguem algo amor animo aperto atencao bolso bora casa cedo ceu clique cliques coisa coisas consumo conversa coracao cor cores
+corpo correria daquele detalhe detalhes dinheiro duvida endereco energia equipamento equipamentos ever expira expiram familia favor
+festa forno forma frio gosto hein hoje hora horario ideia inverno jeito lado linda lindo luz mae maes manha mao maos medo meio melhores minuto
+minutos momento momentos mundo namorados natal neto noite noticia noticias olho opcao opcoes pai pais parte passo pe pes pedaco
+pessoa pessoas piscou portao porta primavera prontinha prontinho pronto pronta puder querido querida rapidinha rapidinho rapido
+recado ritmo rotina rua sabado segundos semana serviu sol sorriso sorte sumido susto ta tal tarde tempo tic-tac tique-taque tome trabalho
+tranquilo uai usar valor ver verao vergonha vez vida vontade bom otimo novo upgrade sla cx operacao operacoes midia contato
+contatos origem etapa etapas coleta separacao volume base taxa media indice hipotese evidencia evidencias serie piloto amostra dados
+verba malha fila filas turno turnos triagem milha rastreamento gargalo gargalos processo processos cenario indicador indicadores
+dono responsavel responsaveis data datas fonte fontes passos medida medidas prova provas comprador compradores clientela
+vizinhas vizinhos cidades recife salvador curitiba manaus belem fortaleza goiania brasilia campinas santos natal""".split()
+"""Words that many texts hold and no other list here does."""
+
 # --- push -------------------------------------------------------------------------------------------------------
 OCCASIONS = (  # what the brief says -> what a notification about it says: of each group, one of the words
     (
@@ -163,7 +176,7 @@ FOLLOWS = {
 """A word of the brief -> offers that it makes true besides the one of its own name."""
 
 ABOUT_THE_TASK = """push notificacao notificacoes caracteres publico segmento motivo tema ocasiao categoria campanha galera assunto gancho
-brief""".split()
+brief instrucao instrucoes prompt""".split()
 INSTRUCTIONS = """push notific* caracter* crie cria criar escrev* preciso faz faca manda mande gere bola quero redija produza prepar*
 monte elabor* dispar* solta envie envi* curt* criativ* direto direta tom leve emoji celular app aplicativo client* publico segment*
 motivo tema assunto categor* campanh* galera compr* interess* gost* foco regi* linha text* ate maximo bem aviso avis* lembr* urgenc*
@@ -201,6 +214,9 @@ PRODUCTS = {
     "instrumentos": "instrument* music* violao",
 }
 """A word of a category -> how a notification may speak of it."""
+HARMFUL = """senha senhas burro burra idiota idiotas trouxa otario otaria feia feio besta bloquead* golpe agiota roubad* mentira mentiras lixo
+morrer morte morra pao-duro preguicoso concorrencia vergonha multa processo prisao""".split()
+"""What no shop says to its customers."""
 FORMAL = "prezad* atenciosamente cordialmente informamos comunicamos disposicao cordiais".split()
 ADDRESS = """voce voces seu sua seus suas gente aproveite compre garanta corra corre use escolha finalize confira conte avalie veja
 descubra ganhe resgate economize conheca experimente renove complete clique parcele pague troque acompanhe receba presenteie

@@ -108,8 +108,17 @@ def _folded(text: str) -> str:
     return fold(_SAINT.sub("Sao-", _TOLD_APART.sub(lambda m: _APART[m.group().lower()], text)))
 
 
-_APART = {"é": "eh", "está": "estah", "dá": "dah", "dê": "deh", "à": "na", "às": "nas", "entre": "entreh"}
-_TOLD_APART = re.compile(r"\b(?:é|está|dá|dê|às?|entre(?= em\b))\b", re.I)
+_APART = {
+    "é": "eh",
+    "está": "estah",
+    "tá": "estah",
+    "dá": "dah",
+    "dê": "deh",
+    "à": "na",
+    "às": "nas",
+    "entre": "entreh",
+}
+_TOLD_APART = re.compile(r"\b(?:é|est[á]|tá|dá|dê|às?|entre(?= em\b))\b", re.I)
 """Verbs that without their accent are small words; "entre em contato", which is no preposition."""
 _SAINT = re.compile(r"\bSão (?=[A-ZÀ-Ú])")
 

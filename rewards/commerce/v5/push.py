@@ -9,6 +9,7 @@ from rewards.commerce.profiles import Rules
 from rewards.commerce.push import length_share
 from rewards.commerce.v5 import lexicon
 from rewards.commerce.v5.clauses import is_known, parsed
+from rewards.commerce.v5.contrary import NOT_SO, NOT_SO_OF
 from rewards.commerce.v5.forms import FINITE, SMALL, is_content, is_number, is_verb, stem, value_of
 from rewards.commerce.v5.lexicon import NOUNS
 from rewards.commerce.v5.match import Words, listed
@@ -27,6 +28,7 @@ MAXIMA = {
     "formal": -0.20,
 }
 _INSTRUCTIONS, _SERVICE, _FORMAL = Words(lexicon.INSTRUCTIONS), Words(lexicon.SERVICE), Words(lexicon.FORMAL)
+_HARMFUL = Words(lexicon.HARMFUL)
 _ADDRESS, _ABOUT = Words(lexicon.ADDRESS), frozenset(lexicon.ABOUT_THE_TASK)
 _OCCASIONS = tuple(
     (Words(said.split()) if said != "sem comprar" else None, tuple(map(listed, groups)))
@@ -34,6 +36,10 @@ _OCCASIONS = tuple(
 )
 _OFFERS = {name: Words(forms.split()) for name, forms in lexicon.OFFERS.items()}
 _PRODUCTS = {name: Words(forms.split()) for name, forms in lexicon.PRODUCTS.items()}
+_EVERYWHERE = Words(
+    "casa sala presente* carro* viagem jogo* quarto historia* estilo som obra amigo cuidado* ler estante look look* setup moda".split()
+)
+"""Words for what is sold that any notification may say."""
 _SAID = Words(" ".join([*lexicon.OFFERS.values(), *(" ".join((t, *g)) for t, g in lexicon.OCCASIONS)]).split())
 """Words of occasions and offers, which name no product."""
 _CATEGORY_WORDS = frozenset(
@@ -57,6 +63,7 @@ class Brief:
     Attributes:
         words: the brief's own, folded.
         numbers: in it.
+        amounts: those with a unit, and the unit.
         groups: for each thing it announces, one or two lists of words; of each, one must be said, in one clause.
         products: words for what is sold; empty where the brief names nothing.
         offers: what may be promised.
@@ -66,6 +73,7 @@ class Brief:
 
     words: tuple[str, ...]
     numbers: frozenset[float]
+    amounts: frozenset[tuple[float, str]]
     groups: tuple[tuple[Words, ...], ...]
     products: tuple[Words, ...]
     offers: frozenset[str]
@@ -96,7 +104,16 @@ def read_brief(prompt: str) -> Brief:
     places = {part for code in states_in(prompt[:2_000]) for part in lexicon.STATES[code].split()}
     rest = {w for w in said if is_content(w) and not _INSTRUCTIONS.has(w) and not _SAID.has(w)} - places - used
     service = _SERVICE.any(said) and "frete" not in said
-    return Brief(said, numbers, tuple(groups), products, frozenset(offers), service, frozenset(map(stem, rest)))
+    return Brief(
+        said,
+        numbers,
+        _amounts(prompt[:2_000]),
+        tuple(groups),
+        products,
+        frozenset(offers),
+        service,
+        frozenset(map(stem, rest)),
+    )
 
 
 def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
@@ -115,8 +132,8 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     parses = [(*parsed(s), len(s.words)) for s in apart]
     brief = read_brief(prompt)
     empty = sum(not acts and not _names_something(s, brief) for s, (_, acts, _) in zip(apart, parses, strict=True))
-    sound = _sound(found) * _left_of(sum(faults for faults, _, _ in parses) + _unknown(words, prompt) + empty)
-    fits = length_share(visible_length(completion))
+    sound = _sound(apart) * _left_of(sum(faults for faults, _, _ in parses) + _unknown(words, prompt) + empty)
+    fits = length_share(visible_length(completion)) * _honest(shown, words, brief, prompt)
     portuguese = (
         sound * fits * min(1.0, len(words) / 8) * (1.0 - 0.5 * _copied(words, prompt)) * _manner(shown, words, apart)
     )
@@ -174,7 +191,38 @@ def _manner(shown: str, words: tuple[str, ...], apart: list[Sentence]) -> float:
     cut += sum(line.rstrip()[-1:] in (":", ",", ";", "-") for line in shown.splitlines() or [shown])
     manner = 0.8**small * 0.6**cut
     manner *= 0.7 if {"cliente", "clientes"} & set(words) else 1.0
+    manner *= 0.85 ** max(0, len(_SYMBOLS.findall(shown)) - _ENOUGH_SYMBOLS)
+    letters = [c for c in shown if c.isalpha()]
+    manner *= 0.6 if len(letters) > 20 and sum(c.isupper() for c in letters) > 0.6 * len(letters) else 1.0
     return manner * (0.6 if _BARE_STATE.search(shown) else 1.0)
+
+
+_ENOUGH_SYMBOLS = 3
+
+
+def _honest(shown: str, words: tuple[str, ...], brief: Brief, prompt: str) -> float:
+    """Little for a text that takes back what it announces, asks for what no shop asks, or insults; less for another state's name."""
+    told, asked = " ".join(fold(shown).split()), " ".join(_words_of(prompt[:2_000]))
+    patterns = (NOT_SO, *(pattern for word, pattern in NOT_SO_OF.items() if word in brief.words))
+    against = any((match := pattern.search(told)) and match.group() not in asked for pattern in patterns)
+    elsewhere = bool(states_in(shown) - states_in(prompt[:2_000])) and not shown.isupper()
+    own = set(words) - set(brief.words)
+    other = any(_is_of_another(word, brief) for word in own)
+    wrong = bool(brief.words) and (bool(_amounts(shown) - brief.amounts) or _given(words, brief))
+    return (0.3 if against else 1.0) * (0.25 if _HARMFUL.any(own) else 1.0) * 0.8**other * 0.7**elsewhere * 0.8**wrong
+
+
+def _is_of_another(word: str, brief: Brief) -> bool:
+    """Whether a word is for what another category sells: a refrigerator among the toys."""
+    if (
+        not brief.products
+        or word in _CATEGORY_WORDS
+        or _EVERYWHERE.has(word)
+        or any(forms.has(word) for forms in brief.products)
+        or stem(word) in brief.stems
+    ):
+        return False
+    return any(forms.has(word) for forms in _PRODUCTS.values())
 
 
 def _names_something(sentence: Sentence, brief: Brief) -> bool:
@@ -186,7 +234,7 @@ def _names_something(sentence: Sentence, brief: Brief) -> bool:
 def _unknown(words: tuple[str, ...], prompt: str) -> float:
     """What the words cost that neither the lists nor the brief hold: little each, since no list holds all of a language."""
     asked = {stem(w) for w in read_brief(prompt).words}
-    return 0.15 * sum(not is_known(w) and stem(w) not in asked for w in set(words))
+    return 0.1 * sum(not is_known(w) and stem(w) not in asked for w in set(words))
 
 
 def _copied(words: tuple[str, ...], prompt: str) -> float:
@@ -206,6 +254,10 @@ _BARE_STATE = re.compile(
 """A state's two letters that no preposition leads to."""
 
 
+_CALL = 3
+"""Words of a call or a question ("Sumiu, hein?") that need not read like a sentence."""
+
+
 def _sound(found: list[Sentence]) -> float:
     """From 0 to 1, how much the whole reads like Portuguese, without saying anything twice."""
     if not found:
@@ -213,7 +265,7 @@ def _sound(found: list[Sentence]) -> float:
     content = [stem(t) for s in found for t in s.words if is_content(t)]
     different = len(set(content)) / len(content) if content else 0.0
     new = sum(novelty(found)) / len(found)
-    worst = min(s.sense for s in found)
+    worst = min(max(s.sense, 0.8) if len(s.words) <= _CALL and s.raw.endswith(("!", "?")) else s.sense for s in found)
     value = 0.3 * sense(found) + 0.7 * worst
     scraps = sum(
         len(s.words) <= 2 and "!" not in s.raw and "?" not in s.raw and not _ADDRESS.any(s.words) for s in found
@@ -229,12 +281,16 @@ def _occasion(words: tuple[str, ...], found: list[Sentence], brief: Brief) -> fl
     hits = list[float]()
     for groups in brief.groups:
         together = len(groups) == 1 or any(_tied(s.tokens, groups[0].has, groups[1].has, brief) for s in found)
-        hits += [(1.0 if together else 0.5) * group.any(words) for group in groups]
+        hits += [(1.0 if together else _APART) * group.any(words) for group in groups]
     if numbers := _offered_numbers(brief):
         said_so = any(_tied(s.tokens, lambda t: _number(t) in numbers, _of_offer, brief) for s in found)
         told = any(_number(t) in numbers for s in found for t in s.tokens)
-        hits.append(1.0 if said_so else 0.5 * told)
+        hits.append(1.0 if said_so else _APART * told)
     return sum(hits) / len(hits)
+
+
+_APART = 0.65
+"""What words of an occasion count that do not stand together."""
 
 
 def _number(token: str) -> float | None:
@@ -301,10 +357,34 @@ def _invented(words: tuple[str, ...], shown: str, brief: Brief) -> float:
     if not brief.words:
         return 0.0
     promised = {name for name, forms in _OFFERS.items() if forms.any(words)} - brief.offers
-    strange = [n for n in _AMOUNTS.findall(shown) if value_of(_NUMBERS.findall(n)[0]) not in brief.numbers]
-    return float(bool(promised)) + 2.0 * float(bool(strange))
+    strange = _amounts(shown) - brief.amounts
+    return float(bool(promised)) + float(_given(words, brief)) + 2.0 * float(bool(strange))
 
 
-_AMOUNTS = re.compile(r"\d+(?:[.,]\d+)*\s?%|R\$\s?\d+(?:[.,]\d+)*|\d+\s?(?:x\b|vezes|unidades|dias)", re.I)
+def _given(words: tuple[str, ...], brief: Brief) -> bool:
+    """Whether the text gives a thing that the brief does not: "ganhe um carro"."""
+    for verb, article, thing in zip(words, words[1:], words[2:], strict=False):
+        if verb in _GIVES and article in _A and is_content(thing):
+            known = _SAID.has(thing) or stem(thing) in brief.stems or any(forms.has(thing) for forms in brief.products)
+            if not known and thing not in _FREE:
+                return True
+    return bool(_HALF.intersection(words)) and not _HALF.intersection(brief.words)
+
+
+_GIVES, _A = frozenset("ganhe receba ganha ganhou recebe".split()), frozenset("um uma uns umas".split())
+_FREE = frozenset("mimo surpresa abraco sorriso beijo carinho dia tempo novo nova".split())
+_HALF = frozenset("metade dobro triplo".split())
+
+
+def _amounts(text: str) -> frozenset[tuple[float, str]]:
+    """The amounts in ``text`` with what they are of: (20, "%"), (6, "x")."""
+    found = set()
+    for amount in _AMOUNTS.finditer(text):
+        unit = fold(amount["unit"] or "r$").strip()
+        found.add((value_of(_NUMBERS.findall(amount.group())[0]), "x" if unit == "vezes" else unit))
+    return frozenset(found)
+
+
+_AMOUNTS = re.compile(r"R\$\s?\d+(?:[.,]\d+)*|\d+(?:[.,]\d+)*\s?(?P<unit>%|x\b|vezes|unidades|dias|horas)", re.I)
 
 REWARD = Reward(MAXIMA, _components_of)
