@@ -1,6 +1,8 @@
-"""What a notification may not say: that what it announces is not so. Patterns of folded text.
+"""What says the opposite of what is meant: patterns of folded text.
 
-``NOT_SO`` holds whatever is announced; ``NOT_SO_OF`` names a word of the brief and what says the opposite of it.
+A notification may not take back what it announces: ``NOT_SO`` holds whatever that is, ``NOT_SO_OF`` names a word of the brief and what
+says the opposite of it. An analysis may not value a figure against what it says (``OPPOSITE``, ``PRAISES``, ``BLAMES``), tell of a change
+that nobody gave (``TREND``), or advise what no shop can want (``HARMFUL``).
 """
 
 import re
@@ -31,3 +33,30 @@ NOT_SO_OF = {
     "queda": re.compile(r"\bsubiu|aumentou\b"),
     "black": re.compile(r"\bsubiu|aumentou\b"),
 }
+
+OPPOSITE = {
+    "atraso": re.compile(
+        r"\b(?:antes do prazo|(?<!fora )(?:dentro do|no) prazo|pontua(?:l|is|lidade)|adiantad\w+|nao (?:se )?atras\w+|sem atraso\w*)\b"
+    ),
+    "negativa": re.compile(r"\b(?:positiv\w+|elogi\w+)\b"),
+}
+"""Kind of figure -> what it cannot be of."""
+_UNLESS = r"(?<!nao )(?<!nem )(?<!nao eh )(?<!nao e )(?<!longe de )(?<!deixa de ser )"
+PRAISES = re.compile(
+    _UNLESS
+    + r"\b(?:excelent\w+|otim[oa]s?|exemplar\w*|muito satisfeit\w+|saudave\w+|maior do|melhor do|perfeit\w+|satisfeit[oa]s|irrelevante\w*|baixissim\w+)\b"
+)
+BLAMES = re.compile(
+    _UNLESS
+    + r"\b(?:pessim\w+|horrive\w+|grav\w+|critic[oa]s?|alarmant\w+|altissim\w+|insatisfeit[oa]s|desastr\w+|ruim|ruins)\b"
+)
+TREND = re.compile(
+    r"\b(?:dobr(?:ou|aram)|triplic(?:ou|aram)|despenc(?:ou|aram))\b|\b(?:ano|mes|trimestre|periodo) (?:passado|anterior)\b|\bultim[oa]s? (?:ano|anos)\b"
+)
+HARMFUL = re.compile(
+    r"\b(?:retir|apag|remov|exclu|ocult|escond|compr|invent|falsific|frauda?)\w* (?:\S+ ){0,4}avaliac\w+"
+    r"|\b(?:multa|multar|punir|processar|punicao) (?:\S+ ){0,4}client\w+|\bcobr\w+ (?:\S+ ){0,3}(?:duas vezes|em dobro|multa d[eo]s? (?:cada )?client\w+)"
+    r"|\b(?:suspend|encerr|cancel|interromp)\w+ (?:\S+ ){0,2}(?:entregas|o atendimento|atendimento|as trocas|trocas)\b"
+    r"|\bignor\w+ (?:\S+ ){0,2}(?:reclam|client|avalia|atras|instruc)\w*|\bcom prejuizo\b|\bde madrugada\b|\bnota maxima\b|\bmentir\w*\b"
+    r"|\b(?:nao|nunca|jamais) (?:renegoci|respond|oferec|acompanh|monitor|med|troc|corrig|avis)\w+|\bparar de (?:med|respond|acompanh|avis)\w+"
+)

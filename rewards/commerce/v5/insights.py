@@ -11,6 +11,7 @@ from functools import lru_cache
 from rewards.commerce.profiles import Rules
 from rewards.commerce.v5 import lexicon
 from rewards.commerce.v5.clauses import is_known, parsed
+from rewards.commerce.v5.contrary import BLAMES, HARMFUL, OPPOSITE, PRAISES, TREND
 from rewards.commerce.v5.echo import is_echo
 from rewards.commerce.v5.forms import is_command, is_content, is_number, is_verb, stem, value_of
 from rewards.commerce.v5.match import Words, listed
@@ -42,10 +43,11 @@ Clause = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Figure:
-    """A number of the prompt: its value and what it is of, as words a text may use."""
+    """A number of the prompt: its value, what it is of, as words a text may use, and its kind ("nota", "atraso"; "" for others)."""
 
     value: float
     label: Words
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def read_brief(prompt: str) -> Brief:
         for i, token in enumerate(sentence.tokens):
             if (value := _value(token)) is not None and not _is_date(sentence.tokens, i):
                 near = sentence.tokens[max(0, i - 4) : i] + sentence.tokens[i + 1 : i + 4]
-                figures.append(Figure(value, _label(near)))
+                figures.append(Figure(value, _label(near), _kind(near)))
         if ":" in sentence.raw and sentence.raw.lower().startswith("recorte"):
             for part in sentence.raw.partition(":")[2].split("\u00b7"):
                 if places := states_in(part):
@@ -100,6 +102,12 @@ def _is_date(tokens: tuple[str, ...], i: int) -> bool:
     return "/" in (tokens[i - 1] if i else "", tokens[i + 1] if i + 1 < len(tokens) else "")
 
 
+def _kind(near: tuple[str, ...]) -> str:
+    return next(
+        (name for name in ("atraso", "negativa", "nota") if any(token.startswith(name[:5]) for token in near)), ""
+    )
+
+
 def _label(near: tuple[str, ...]) -> Words:
     """How a text may speak of a figure: the prompt's own words for it, and those that stand for them."""
     said: list[str] = []
@@ -121,8 +129,9 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     clauses = [_clauses(s) for s in found]
     new = novelty(found)
     weights = [_weight(s, fresh) * (s.tokens not in brief.lines) for s, fresh in zip(found, new, strict=True)]
-    contradicted = min(1.0, _wrong_way(found) + _invented(found, brief, cited := [_cited(s, brief) for s in found]))
-    sound = min(1.0, max(0.0, (sense(found) - 0.7) / 0.2)) * _shape(found) * _tidy(found)
+    cited = [_cited(s, brief) for s in found]
+    contradicted = min(1.0, _wrong_way(found) + _invented(found, brief) + _against(found, brief))
+    sound = min(1.0, max(0.0, (sense(found) - 0.5) / 0.35)) * _shape(found) * _tidy(found)
     sound *= _vouched(found, prompt)
     sound *= 1.0 - 0.6 * sum(share == 0.0 for share in new) / len(found)
     whole = sound * variety(completion) * _freshness(found) * (1.0 - 0.4 * contradicted)
@@ -139,7 +148,7 @@ _MOST_OF_COMPLETION = 20_000
 
 
 def _vouched(found: list[Sentence], prompt: str) -> float:
-    """Less than 1 where one sentence breaks (its sense is below 0.7), where more than a tenth of the words are in no list and not in the
+    """Less than 1 where one sentence breaks (its sense is below 0.6), where more than a sixth of the words are in no list and not in the
     prompt, or where the clauses have more than a fault in ten words: a text is sound where all of it is."""
     asked = _words_of(prompt[:_MOST])
     words = [w for s in found for w in s.words]
@@ -148,8 +157,8 @@ def _vouched(found: list[Sentence], prompt: str) -> float:
     faults = [parsed(s)[0] for s in found]
     often = sum(faults) / sum(len(s.tokens) for s in found)
     most = max(f / (len(s.tokens) + 4) for f, s in zip(faults, found, strict=True))
-    built = max(0.0, 1.0 - 4.0 * max(0.0, often - 0.1)) * max(0.0, 1.0 - 2.0 * max(0.0, most - 0.18))
-    return built * max(0.0, 1.0 - 2.5 * max(0.0, unknown - 0.1)) * (0.6 + 0.4 * min(1.0, worst / 0.7))
+    built = max(0.0, 1.0 - 4.0 * max(0.0, often - 0.12)) * max(0.0, 1.0 - 1.5 * max(0.0, most - 0.22))
+    return built * max(0.0, 1.0 - 2.5 * max(0.0, unknown - 0.16)) * (0.6 + 0.4 * min(1.0, worst / 0.6))
 
 
 @lru_cache(maxsize=256)
@@ -159,7 +168,7 @@ def _words_of(text: str) -> frozenset[str]:
 
 def _weight(sentence: Sentence, new: float) -> float:
     """How much a sentence counts: it must read like Portuguese and say something new."""
-    return min(1.0, max(0.0, (sentence.sense - 0.65) / 0.25)) * max(0.0, (new - 0.35) / 0.65)
+    return min(1.0, max(0.0, (sentence.sense - 0.45) / 0.45)) * max(0.0, (new - 0.35) / 0.65)
 
 
 def _tidy(found: list[Sentence]) -> float:
@@ -300,11 +309,13 @@ def _action(clause: Clause) -> float:
         head = next(
             (i for i, t in enumerate(words) if is_command(t) and _ACTIONS.has(t) and _LEAD.any(words[:i])), None
         )
-    if head is None or _EMPTY.any(content):
+    if head is None or _EMPTY.any(content) or _NOT.intersection(words[max(0, head - 2) : head]):
         return 0.0
     after = [t for t in words[head + 1 :] if is_content(t) and not _LEAD.has(t)]
     if len(after) < 2 or not _TOPICS.any(after):
         return 0.0
+    if not _fits(words[head], after):
+        return 0.2
     detail = len(after) >= 5 or any(t[0].isdigit() for t in clause) or bool(_HOW & set(words[head:]))
     goal = _GOALS.has(words[head]) or (
         _LEAD.has(words[head]) and any(_GOALS.has(t) for t in words[head + 1 : head + 2])
@@ -315,7 +326,18 @@ def _action(clause: Clause) -> float:
     return 0.6 + 0.4 * detail if not aimless else 0.5 + 0.2 * detail
 
 
+def _fits(verb: str, things: list[str]) -> bool:
+    """Whether one of the first things named after a verb is what it can be done to: one renegotiates no photo."""
+    for verbs, wanted in _DONE_TO:
+        if verbs.has(verb):
+            return wanted.any(things[:_FIRST])
+    return True
+
+
+_DONE_TO = tuple((listed(verbs), listed(things)) for verbs, things in lexicon.DONE_TO.items())
+_FIRST = 2
 _HEAD = 6
+_NOT = frozenset("nao nunca jamais nem sem parar deixar".split())
 _HOW = frozenset(
     "com por quando para ate se apos antes sempre acima abaixo onde quem assim toda cada partir durante entre".split()
 )
@@ -354,7 +376,64 @@ def _wrong_way(found: list[Sentence]) -> float:
     return min(1.0, 0.7 * wrong)
 
 
-def _invented(found: list[Sentence], brief: Brief, cited: list[set[int]]) -> float:
+def _against(found: list[Sentence], brief: Brief) -> float:
+    """What says the opposite of the figures, or of what a shop can want: 0.5 for each, less for another state and a trend that
+    nobody gave."""
+    opposite = sum(_is_opposite(s.tokens, brief) for s in found)
+    harm = sum(HARMFUL.search(" ".join(s.tokens)) is not None for s in found)
+    trends = sum(TREND.search(" ".join(s.tokens)) is not None for s in found)
+    elsewhere = bool(brief.states) and bool(
+        states_in("\n".join(s.raw for s in found if not s.raw.isupper())) - brief.states
+    )
+    return 0.5 * opposite + 0.5 * harm + 0.35 * min(1, trends) + 0.35 * elsewhere
+
+
+def _is_opposite(tokens: Clause, brief: Brief) -> bool:
+    """Whether a sentence values one of the prompt's figures against what it says."""
+    for i, token in enumerate(tokens):
+        if (value := _value(token)) is None:
+            continue
+        for figure in brief.figures:
+            if not figure.kind or abs(figure.value - value) > 0.006 * abs(value):
+                continue
+            near = " ".join(tokens[max(0, i - _NEAR) : i + _NEAR])
+            if not any(map(figure.label.has, tokens)):
+                continue
+            if figure.kind in OPPOSITE and OPPOSITE[figure.kind].search(near):
+                return True
+            good = value >= 4.2 if figure.kind == "nota" else value <= 8
+            bad = value <= 3.4 if figure.kind == "nota" else value >= 25
+            own = " ".join(_own_part(tokens, i))
+            if (bad and PRAISES.search(own)) or (good and BLAMES.search(own)):
+                return True
+    return False
+
+
+def _own_part(tokens: Clause, i: int) -> Clause:
+    """The tokens around ``i``, as far as the next number or "mas"."""
+    start, end = i, i + 1
+    while start > 0 and not is_number(tokens[start - 1]) and tokens[start - 1] not in _TURNS:
+        start -= 1
+    while end < len(tokens) and not is_number(tokens[end]) and tokens[end] not in _TURNS:
+        end += 1
+    return tokens[start:end]
+
+
+_TURNS = frozenset("mas porem embora enquanto apesar ; |".split())
+
+
+def _derived(value: float, share: bool, brief: Brief) -> bool:
+    """Whether a number follows from two of the prompt's: what a share leaves of a hundred; a share of a count, an amount by order."""
+    given = [f.value for f in brief.figures]
+    found = [100 - v for v in given if 0 < v < 100]
+    if not share:
+        found = [a * b / 100 for a in given for b in given if a > 10 and 0 < b < 100] + [
+            a / b for a in given for b in given if a > b > 5
+        ]
+    return any(abs(value - x) <= 0.03 * abs(x) for x in found)
+
+
+def _invented(found: list[Sentence], brief: Brief) -> float:
     """Percentages, amounts and grades given as the prompt's that are not its: 0.5 for each beyond what an aim explains."""
     if not brief.figures:
         return 0.0
@@ -370,8 +449,11 @@ def _invented(found: list[Sentence], brief: Brief, cited: list[set[int]]) -> flo
                 continue
             before = tokens[max(0, i - 5) : i]
             graded = value <= 5 and ("," in token) and listed("nota* media avalia*").any(before)
-            claimed = token.endswith("%") or graded
-            if claimed and not _TARGETS.any((*before, *tokens[i + 1 : i + 3])) and not any(map(is_command, before)):
+            counted = value >= 1000 and not _is_date(tokens, i) and not 1900 <= value <= 2100
+            claimed = token.endswith("%") or graded or token.startswith("r$") or counted
+            if claimed and (_derived(value, token.endswith("%"), brief) or _is_action_verb(tokens[0])):
+                continue
+            if claimed and not _TARGETS.any((*before, *tokens[i + 1 : i + 6])) and not any(map(is_command, before)):
                 strange += 1
     return 0.5 * strange if strange > 1 else 0.35 * strange
 

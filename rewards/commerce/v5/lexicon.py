@@ -49,7 +49,7 @@ NOUNS = frozenset(
 # --- insights ---------------------------------------------------------------------------------------------------
 FIGURES = {
     "pedido": "pedid* compr* venda* vend* cliente* volume unidade*",
-    "faturamento": "fatur* receita* venda* vend* ticket gir* ganh*",
+    "faturamento": "fatur* receita* venda* vend* gir* ganh*",
     "nota": "nota* avalia* satisf* media estrela*",
     "atraso": "atras* prazo* entreg* logist* pontual* demor*",
     "negativa": "negativ* insatisf* reclam* avalia* ruim ruins critica* descontent*",
@@ -82,6 +82,23 @@ pagament* parcel* sort* categor* regi* estad* cidad* interior capital meta* sema
 custo* volume* anunci* vitrine* assinat* segmento* pesquisa* ofert* promo* concorr* galp* deposito* centro* distribui* rastre* chat
 marca* qualid* defeit* garanti* lancament* colec* parceir* parceri* conteudo* busca* checkout carrinh* minimo*""".split()
 
+DONE_TO = {  # what one does -> what it can be done to; the first or second thing named is one of them
+    "negoci* renegoci*": "prazo* contrat* frete* custo* prec* tabela* fornecedor* transport* multa* volume malha logist* vendedor* acordo* "
+    "condic* desconto* parceri* parcel* operador* taxa* sla envio*",
+    "med* meca monitor* acompanh* analis* avali* compar*": "atras* prazo* nota* satisf* vend* entreg* result* custo* taxa* recompra reclam* avali* "
+    "margem ticket* frete* pedido* indicador* efeito impacto convers* cada semana* meta* motivo* causa* transport* client* desempenho devol* troca* "
+    "estoque* vendedor* produto* faturamento pontual* numero* dados quanto quantos rota* categor* regi* cidad*",
+    "contrat*": "transport* operador* fornecedor* equipe pesso* parceir* atend* suporte* logist* entreg* galp* segund* empresa* servic* consultor* agenc*",
+    "respond*": "avalia* reclam* client* mensag* duvida* critic* pergunta* negativ* coment* comprador* todos quem pedido* contato*",
+    "troc* substitu*": "transport* fornecedor* embal* foto* vendedor* produto* item itens modelo* parceir* operador* peca* material caixa* descri*",
+    "envi* mand*": "cupo* cupon* mensag* e-mail email desculp* aviso* pesquis* lembret* codig* rastre* pedido* whatsapp sms brinde* carta bilhete "
+    "convit* troca* produto* reposi* oferta* confirm* client* notific* link sedex foto* guia* catalog*",
+    "oferec*": "descont* cupo* cupon* frete* troca* reembols* brinde* garant* parcel* retirad* kit* combo* cashback vale* credit* entreg* opcao opcoes "
+    "programa* prazo* compens* produto* servic* suporte devol* client* atend* montagem instal* beneficio* assinat*",
+    "cobr* exig*": "transport* fornecedor* vendedor* multa* prazo* parceir* operador* provas* comprovante* nota* respost* melhor* plano* desempenho qualidade fabric* loja* entreg*",
+    "suspend* paus* bloque* descontinu*": "vendedor* anunc* produto* fornecedor* item itens seller* campanh* loja* parceir* modelo* venda* oferta* transport* quem",
+    "dar dah": "prioridade* desconto* cupo* cupon* retorno respost* credit* destaque brinde* frete* preferencia bonus prazo* garant* atencao",
+}
 EMPTY = """sinergi* excelenc* cultur* mindset holist* inovador* disrupt* sustentav* ponta paradigm* alavanc* potencializ* robust* otica
 engaj* transform* jornada foco""".split()
 
@@ -92,8 +109,8 @@ BAD_MEASURES = "atraso* reclamac* negativa* insatisf* devoluc* cancelament* cust
 LOWERS = "reduz* diminu* baix* cort* derrub* elimin*".split()
 RAISES = "aument* elev* ampli* subi* multiplic* dobr*".split()
 TARGETS = """meta metas ate para abaixo acima dias dia semana semanas mes meses horas hora trimestre cupom cupons desconto descontos
-reduzir chegar prazo objetivo partir minimo maximo top primeiros cerca aproximadamente quase umas uns gratis limite pontos vezes
-proximo proximos mais menos cada ticket teste cair subir""".split()
+reduzir chegar prazo objetivo partir minimo maximo top primeiros gratis limite pontos vezes
+proximo proximos teste cair subir vale verba orcamento indicador sucesso piloto promessa ganhe leve""".split()
 
 COMMON = """ai alguem algo amor animo aperto atencao bolso bora casa cedo ceu clique cliques coisa coisas consumo conversa coracao cor cores
 corpo correria daquele detalhe detalhes dinheiro duvida endereco energia equipamento equipamentos ever expira expiram familia favor
