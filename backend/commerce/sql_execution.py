@@ -7,8 +7,9 @@ Parsing and running happen in a process of their own, which ends with the query 
 by the clock) or its memory (``backend.commerce.sql_worker``). At most ``MOST_ROWS`` rows are fetched, and at most a megabyte.
 
 What is measured has versions, and a profile names its own, which is part of its fingerprint. ``sql-execution/1`` (v5-exec) compares
-row by row; ``sql-execution/2`` (v5, and whoever calls ``measure``) takes any tie-break of equal rank, knows the names of CTEs, tells a
-query from a constant (``sql_results``), and also measures whether the explanation states the result (``sql_statement``). If you
+row by row; ``sql-execution/3`` (v5, and whoever calls ``measure``) takes any tie-break of equal rank, knows the names of CTEs, tells a
+query from a constant (``sql_results``), and also measures whether the explanation states the result (``sql_statement``). Version 2 was
+never released. If you
 change what one of them measures, make a new version.
 """
 
@@ -34,7 +35,7 @@ from rewards.commerce.sql_qa import statements
 from rewards.commerce.v5.sql_qa import first_query
 from rewards.types import Columns, Profile, Result
 
-VERSIONS = ("sql-execution/1", "sql-execution/2")
+VERSIONS = ("sql-execution/1", "sql-execution/3")
 VERSION = VERSIONS[-1]
 SECONDS = 1.0
 MOST_ROWS = 200
@@ -51,6 +52,8 @@ _LIMITS = {
 }
 """Of a text or a row (bytes), of columns, and of what a statement is made of."""
 _RAN = 0.2
+_MAY_ADD, _UNASKED = 2, 0.15
+"""How many columns beside those asked for cost nothing, and what each more costs: a row of all measures answers no question."""
 _FUNCTIONS = frozenset(
     """abs avg cast coalesce count date datetime ifnull iif instr julianday length lower max min nullif printf replace
     round strftime substr substring sum time total trim ltrim rtrim upper like glob group_concat row_number rank
@@ -96,7 +99,8 @@ def measure(completion: str, columns: Columns, shop: Path, version: str = VERSIO
         version: of ``VERSIONS``.
 
     Returns:
-        1 if the query's result is the true one (numbers to half a percent, columns in any order); 0.2 if the query runs and
+        1 if the query's result is the true one (numbers to half a percent, columns in any order, less for more than two that
+        nobody asked for); 0.2 if the query runs and
         gives another result; 0 if there is no query, or it is refused, fails or takes too long. Prompts without a gold result
         give 0. In version 1 the rows must stand in the gold result's order; in version 2 rows of equal rank may stand in any,
         also where a limit cuts them off, CTEs may have names, and the query must also be right on half of the orders.
@@ -138,7 +142,8 @@ def _measured_2(query: str, gold: str, gold_sql: str, shop: Path, changed: int) 
         return 0.0
     true = json.loads(gold)
     right = is_true_result(rows, true, gold_sql, run) and asks_the_data(query, true, gold_sql, run)
-    return 1.0 if right else _RAN
+    unasked = len(rows[0]) - len(true[0]) if right and rows and true else 0
+    return max(_RAN, 1.0 - _UNASKED * max(0, unasked - _MAY_ADD)) if right else _RAN
 
 
 @lru_cache(maxsize=2048)

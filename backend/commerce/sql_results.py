@@ -1,4 +1,4 @@
-"""Whether a query's rows are the true result (``sql-execution/2``): any tie-break of equal rank is right, and data must decide.
+"""Whether a query's rows are the true result (``sql-execution/3``): any tie-break of equal rank is right, and data must decide.
 
 A gold query orders its rows by a measure and, so that its result is one and the same, then by the name of the group. A reader
 asked for the five best sellers takes any of those who share the fifth place. So rows are compared by rank: at each place stands
@@ -181,7 +181,7 @@ def _is_recited(tree: sql.Query | None, gold: Sequence[Row]) -> bool:
     said = {
         number
         for literal in tree.find_all(sql.Literal)
-        if not literal.is_string and (number := _number(literal.name)) is not None
+        if (number := _number(literal.name)) is not None  # also of a text that is cast
     }
     true = [value for row in gold for value in row if isinstance(value, int | float)]
     return tree.find(*_OF_DATA) is None or (any(v not in _USUAL for v in true) and all(float(v) in said for v in true))

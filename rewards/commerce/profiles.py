@@ -84,7 +84,7 @@ _V5 = replace(
         "grounded in the prompt, in real sentences; SQL by its true result and an explanation that states it. For new runs",
         "apoiada no prompt, em frases de verdade; SQL pelo resultado verdadeiro e por uma explicação que o diz. Para treinos novos",
     ),
-    measured_by="sql-execution/2",
+    measured_by="sql-execution/3",
     edition="v5",
 )
 PROFILES: dict[str, Rules] = {p.name: p for p in (_V40, _V41, _V42, _V421, _V43, _V5_EXEC, _V5)}

@@ -1,4 +1,4 @@
-"""Results are compared as a reader would (``sql-execution/2``): equal ranks in any order, CTEs by name, constants are no answers."""
+"""Results are compared as a reader would (``sql-execution/3``): equal ranks in any order, CTEs by name, constants are no answers."""
 
 from pathlib import Path
 

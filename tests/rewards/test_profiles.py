@@ -314,7 +314,7 @@ def test_the_history_is_the_seeds() -> None:
     ]
     assert {name: p.measured_by for name, p in PROFILES.items() if p.measured_by} == {
         "v5-exec": "sql-execution/1",
-        "v5": "sql-execution/2",
+        "v5": "sql-execution/3",
     }
     assert [name for name, p in PROFILES.items() if p.edition] == ["v5"]
 

@@ -188,14 +188,14 @@ def agrees(token: str, following: str) -> float:
     return 1.0
 
 
-_NUMBER = re.compile(
+NUMBER = re.compile(
     r"(?<![\w.,])\d++(?:\.\d{3}(?!\d))*+(?:[.,]\d++)?(?![\w])|(?<![\w.,])\d++(?:[.,]\d++)?(?=(?:x|h|k|o|a)\b)"
 )
 
 
 def numbers(text: str) -> list[float]:
     """The numbers in ``text``, read as Brazilians write them (1.234,56) and as a program does (1234.56)."""
-    return [value_of(match.group()) for match in _NUMBER.finditer(text)]
+    return [value_of(match.group()) for match in NUMBER.finditer(text)]
 
 
 def value_of(written: str) -> float:

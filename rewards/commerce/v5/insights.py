@@ -451,7 +451,9 @@ def _invented(found: list[Sentence], brief: Brief) -> float:
             graded = value <= 5 and ("," in token) and listed("nota* media avalia*").any(before)
             counted = value >= 1000 and not _is_date(tokens, i) and not 1900 <= value <= 2100
             claimed = token.endswith("%") or graded or token.startswith("r$") or counted
-            if claimed and (_derived(value, token.endswith("%"), brief) or _is_action_verb(tokens[0])):
+            if claimed and (
+                _derived(value, token.endswith("%"), brief) or ("|" not in tokens and _is_action_verb(tokens[0]))
+            ):
                 continue
             if claimed and not _TARGETS.any((*before, *tokens[i + 1 : i + 6])) and not any(map(is_command, before)):
                 strange += 1

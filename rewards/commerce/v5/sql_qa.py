@@ -104,7 +104,7 @@ def asked_for(query: str, prompt: str) -> float:
 
 def explains(prose: str, prompt: str, has_query: bool) -> float:
     """From 0 to 1, how much of an explanation in sentences the prose is; one of ten words is enough beside a query."""
-    found = [s for s in sentences(prose[:4_000]) if len(s.words) >= 3]
+    found = [s for s in sentences(with_months(prose[:4_000])) if len(s.words) >= 3]
     if not found:
         return 0.0
     asked = {stem(t) for s in sentences(prompt[:2_000]) for t in s.words if is_content(t)}
@@ -120,6 +120,12 @@ def explains(prose: str, prompt: str, has_query: bool) -> float:
     return mean * long * variety(prose) * (1.0 if has_query else 0.3)
 
 
+def with_months(prose: str) -> str:
+    """The text with "2018-05" and "05/2018" as a word, so that a ranking of months reads like a sentence."""
+    return _MONTH.sub("maio", prose)
+
+
+_MONTH = re.compile(r"\b20\d\d-\d\d\b(?!-)|\b\d\d/20\d\d\b")
 _ABOUT = frozenset(
     stem(w) for w in "consulta soma conta media filtra agrupa calcula ordena resultado valor total percentual".split()
 )
