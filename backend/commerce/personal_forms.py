@@ -122,12 +122,17 @@ _ADDRESS = rf"""
         |[ ]?,?[ ]?s/n\b|{_MORE})
       {_MORE}{{0,4}})
     """
+_ELSEWHERE = r"(?![ ]{0,2}(?:(?:l[ao]|d[aeo]s?)[ ])?(?:tras|cima|baixo|lado|frente|meio|fundos)\b)"
 _NAMED = rf"(?:(?!{_NO_STREET})[a-z.'’-]{{1,25}}(?![\w.'’-])(?:[ ](?=[a-z]))?)"
 _LIVES_AT = rf"""
     \b(?:mor[oa]|moramos|resido|endereco(?:\ correto|\ certo)?(?:\ e|\ eh|:)?)\ (?:aqui\ )?(?:e\ |eh\ )?(?:n[ao]\ |a\ )?
-    (?P<n>(?:{_STREET}|(?:sitio|fazenda|chacara|granja)\b)[ ]{{0,2}}{_NAMED}{{1,5}})
+    (?P<n>(?:{_STREET}{_ELSEWHERE}|(?:sitio|fazenda|chacara|granja)\b)[ ]{{0,2}}{_NAMED}{{1,5}})
     """
-_NUMBER_FIRST = rf"(?P<n>\b(?:{_NUMBER}|casa)[ ]?{_AT}[ ]?,?[ ](?:(?:d[ae]|na|dess[ae]|dest[ae])[ ])?{_STREET}[ ]{{0,2}}{_NAMED}{{1,4}})"
+_NUMBER_FIRST = (
+    rf"(?P<n>\b(?:{_NUMBER}|casa)[ ]?{_AT}[ ]?,?[ ](?:(?:d[ae]|na|dess[ae]|dest[ae])[ ])?{_STREET}{_ELSEWHERE}[ ]{{0,2}}{_NAMED}{{1,4}})"
+    rf"|(?<![\w,.$/-])(?<!\$[ ])(?P<m>\d{{1,5}},[ ]{_STREET}{_ELSEWHERE}[ ]{{0,2}}{_NAMED}{{1,4}})"
+)
+_ESTATE = rf"(?P<n>\b(?:condominio|cond|edificio|ed|residencial)\b\.?[ ](?:[a-z]{{2,20}}[ ,]{{1,2}}){{1,4}}?(?:bloco|bl|torre|apto?|ap|casa|quadra|qd|lote|lt)\b\.?[ ]?(?:n[.o]{{0,2}}[ ]?)?(?:\d{{1,4}}[a-z]?|[a-z])\b{_MORE}{{0,4}})"
 
 # --- what only looks personal ----------------------------------------------------------------------------------------
 _THINGS = (
@@ -146,18 +151,18 @@ NOT_PERSONAL = (
     _re(r"(?P<n>\b97[89][ -]?\d{1,5}[ -]?\d{1,7}[ -]?\d{1,7}[ -]?\d(?!\d))"),  # ISBN
     _re(
         rf"\b{_THINGS}\b\.?[ ]?(?:(?:n[.o]{{0,3}}|numero|num|nr|de|do|da|e|eh|era|barras|fabrica|:|\#|-)[ :.]{{0,2}}){{0,4}}"
-        r"(?P<n>(?!\d{3}\.\d{3}\.\d{3}-\d\d)[a-z]{0,6}-?\d[\w./-]{2,50})"
+        r"(?P<n>(?!\d{3}\.\d{3}\.\d{3}-\d\d|\d{2}\.\d{3}\.\d{3}/\d{4}-\d\d)[a-z]{0,6}-?\d[\w./-]{2,50})"
     ),
 )
 
 _DATE = (
-    r"(?:\d{1,2}[oº°]?\ ?[/.-]\ ?\d{1,2}\ ?[/.-]\ ?(?:\d{4}|\d{2})|\d{4}-\d\d-\d\d|\d{8}|\d{1,2}[oº.]?\ (?:de\ )?(?:jan|fev|mar|abr|mai|jun|jul|ago|set|out|nov|dez)"
+    r"(?:\d{1,2}[/.-](?:jan|fev|mar|abr|mai|jun|jul|ago|set|out|nov|dez)[a-z]{0,7}[/.-]\d{2,4}|\d{1,2}[oº°]?\ ?[/.-]\ ?\d{1,2}\ ?[/.-]\ ?(?:\d{4}|\d{2})|\d{4}-\d\d-\d\d|\d{8}|\d{1,2}[oº.]?\ (?:de\ )?(?:jan|fev|mar|abr|mai|jun|jul|ago|set|out|nov|dez)"
     r"[a-z]{0,7}\ (?:de\ )?\d{2,4})(?!\d)"
 )
 _DOT = r"(?:[(\[{]?ponto[)\]}]?|\.)"
 _NETWORK = r"(?:instagram|insta|ig|tik\ ?tok|telegram|twitter|skype|facebook|face|kwai|threads)"
 _ACCOUNT = r"\b(?:conta|poupanca|c/?c|c/?p)\b"
-_SAID = r"(?:[ :.\-#]|\b(?:n|no|nr|numero|num|e|eh|do|da|de|dele|dela|meu|minha|titular|cliente|comprador|compradora|correto|certo|mf|sob)\b|[oº°]){0,12}?"
+_SAID = r"(?:[ :.\-#,]|\b(?:n|no|nr|numero|num|e|eh|do|da|de|dele|dela|meu|minha|titular|cliente|comprador|compradora|recebedor|recebedora|motorista|registro|correto|certo|mf|sob)\b|[oº°]){0,12}?"
 
 FORMS = (
     Form(
@@ -172,7 +177,7 @@ FORMS = (
     Form(
         "e-mail",
         _re(
-            r"(?P<n>(?<![\w.+-])[\w.+-]{1,64}(?:@[ ]?(?:[\w-]{1,63}(?:[ ]?\.[\w-]{2,63}){1,4})|[ ]?@[ ]?[\w-]{1,63}[ ]?\.(?:com|net|org|edu|gov)(?:[ ]?\.br)?\b|[ ]?@[ ]?(?:gmail|hotmail|yahoo|outlook|uol|bol|icloud|live|terra)\b)"
+            r"(?P<n>(?<![\w.+-])[\w.+-]{1,64}(?:@[ ]?(?:[\w-]{1,63}(?:[ ]?\.[\w-]{2,63}){1,4})|[ ]?@[ ]?[\w-]{1,63}[ ]?[.,](?:com|net|org|edu|gov)(?:[ ]?\.br)?\b|[ ]?@[ ]?(?:gmail|hotmail|yahoo|outlook|uol|bol|icloud|live|terra)\b)"
             rf"|(?<![\w.+-])[\w.+-]{{2,64}}[ ]?(?:[(\[{{]?arroba[)\]}}]?|[(\[{{]at[)\]}}])[ ]?[\w-]{{2,30}}[ ]?{_DOT}[ ]?(?:com|net|org)(?:[ ]?{_DOT}[ ]?br)?\b)"
         ),
         digits=False,
@@ -212,7 +217,7 @@ FORMS = (
     Form(
         "CNPJ",
         _re(
-            r"(?P<called>\bcnpj\b\D{0,20})?(?<![\d])(?P<n>\d{2}[. ]?\d{3}[. ]?\d{3}[/ -]?\d{4}[-/. ]?\d{2}|[\da-z]{2}\.[\da-z]{3}\.[\da-z]{3}/[\da-z]{4}-\d\d|(?<!\w)(?=[a-z]*\d[a-z]*\d)[\da-z]{12}\d\d(?!\w))(?!\d)"
+            r"(?P<called>\bcnpj\b\D{0,20})?(?<![\d])(?P<n>\d{2}[. ]?\d{3}[. ]?\d{3}[/. -]?\d{4}[-/. ]?\d{2}|[\da-z]{2}\.[\da-z]{3}\.[\da-z]{3}/[\da-z]{4}-\d\d|(?<!\w)(?=[a-z]*\d[a-z]*\d)[\da-z]{12}\d\d(?!\w))(?!\d)"
         ),
         lambda match: bool(match["called"]) or "/" in match["n"] or is_cnpj(match["n"]),
     ),
@@ -221,14 +226,20 @@ FORMS = (
     Form(
         "RG",
         _re(
-            rf"\b(?:r\.?g\b\.?|(?:carteira\ de\ )?identidade\b|registro\ geral\b){_SAID}(?P<n>(?:[a-z]{{2}}[ .-]?)?\d{{1,2}}[. ]?\d{{3}}[. ]?\d{{3}}(?:[ .-]?[\dx])?)(?!\w)"
-            r"|(?<![\d.])(?P<m>\d{2}\.\d{3}\.\d{3}-[\dx]|\d{5,9}(?:-?[\dx])?(?=[ ]{1,2}(?:ssp|detran)\b))(?!\w)"
+            rf"\b(?:r\.?g\b\.?|(?:carteira\ de\ )?identidade\b|registro\ geral\b){_SAID}(?P<n>(?:[a-z]{{2}}[ .-]?)?(?:\d{{2}}\.\d{{5}}\.\d{{2}}-?\d|\d{{1,2}}[. ]?\d{{3}}[. ]?\d{{3}}(?:[ .-]?[\dx])?|\d{{9,13}}))(?!\w)"
+            r"|(?<![\d.])(?P<m>\d{2}\.\d{3}\.\d{3}-[\dx]|(?:\d{5,13}|\d{1,2}\.\d{3}\.\d{3})(?:-?[\dx])?(?=[ ]{1,2}(?:ssp\w{0,2}|sesp|sjs|ifp|detran)\b))(?!\w)"
         ),
     ),
     Form(
         "documento",
         _re(
-            rf"\b(?:pis|nis|pasep|titulo(?:\ de\ eleitor)?|passaporte|ctps|carteira\ de\ trabalho|cartao\ (?:do\ )?sus|cns)\b{_SAID}(?P<n>[a-z]{{0,2}}\d[\d. -]{{4,18}}\d)(?!\w)"
+            rf"\b(?:rne|rnm|crnm)\b{_SAID}(?P<n>[a-z]?\d{{5,7}}-?[\da-z])(?!\w)|\bdoc(?:umento)?\b\.?(?![ ]fiscal){_SAID}(?P<m>(?!\d{{9}}-\d\d)\d[\d.]{{4,12}}\d(?:-[\dx])?)(?![\w/])"
+        ),
+    ),
+    Form(
+        "documento",
+        _re(
+            rf"\b(?:renavam|pis|nis|pasep|titulo(?:\ de\ eleitor)?|passaporte|ctps|carteira\ de\ trabalho|cartao\ (?:do\ )?sus|cns)\b{_SAID}(?P<n>[a-z]{{0,2}}\d[\d. -]{{4,18}}\d)(?!\w)"
         ),
     ),
     Form(
@@ -237,11 +248,16 @@ FORMS = (
             rf"\b(?:oab|crm|crea|crp|cro|crefito|coren|cau)\b[ ]?[/-]?[ ]?(?:[a-z]{{2}}\b)?{_SAID}(?P<n>\d[\d.]{{2,8}}\d)(?![\d.,]*\d)"
         ),
     ),
-    Form("placa", _re(r"\bplacas?\b\W{0,3}(?:[a-z]{1,4}\W{1,3}){0,2}?(?P<n>[a-z]{3}[ -]?\d[a-j\d]\d\d)(?!\w)")),
+    Form(
+        "placa",
+        _re(
+            r"\bplacas?\b\W{0,3}(?:(?:d[oae]s?|meu|minha|nosso|nossa|carro|veiculo|moto|motoca|caminhao|van|fiorino|motoboy|entregador|final|numero|n|e|eh|era)\b\W{1,3}){0,5}?(?P<n>(?!rtx|gtx|nbr|iso|led|pci|usb|ddr|ssd)[a-z]{3}[ -]?\d[a-j\d]\d\d)(?!\w)"
+        ),
+    ),
     Form(
         "nascimento",
         _re(
-            rf"(?:\bnasci(?:d[oa]|)\b|\bnasceu\b|\bdata\ (?:de\ )?nasc\w*|\bdt\.?\ ?(?:de\ )?nasc\w*|\bnasc(?:imento)?\b|\bdn\b|\bd\.n\b|\b(?:meu|data\ de)\ (?:aniversario|niver)\b|\b(?:faco|fiz|faz|completo)\ (?:aniversario|niver|\d{{1,3}}\ anos)\b)"
+            rf"(?:\bsou\ de\b(?=\ \d{{1,2}}[/.-])|\bnasci(?:d[oa]|)\b|\bnasceu\b|\bdata\ (?:de\ )?nasc\w*|\bdt\.?\ ?(?:de\ )?nasc\w*|\bnasc(?:imento)?\b|\bdn\b|\bd\.n\b|\b(?:meu|data\ de)\ (?:aniversario|niver)\b|\b(?:faco|fiz|faz|completo)\ (?:aniversario|niver|\d{{1,3}}\ anos)\b)"
             rf"(?:[ :.,\-]|\b(?:e|eh|em|no|na|dia|a|aos|do|da|de|dele|dela|titular|cliente|correta|certa|minha)\b){{0,10}}(?P<n>{_DATE})"
         ),
     ),
@@ -249,19 +265,19 @@ FORMS = (
         "conta",
         _re(
             r"\b(?:agencia|ag)\b\W{0,4}(?P<n>\d{3,5}(?:-[\dx])?)\W{1,4}"
-            rf"(?:(?:op(?:eracao)?\b\W{{0,3}}\d{{1,4}}|[a-z]{{1,12}})\W{{1,3}}){{0,2}}?{_ACCOUNT}[^\d\n]{{0,20}}(?P<m>\d{{3,12}}(?:-[\dx])?)"
+            rf"(?:(?:op(?:eracao)?\b\W{{0,3}}\d{{1,4}}|[a-z]{{1,12}})\W{{1,3}}){{0,2}}?{_ACCOUNT}[^\d\n]{{0,20}}(?P<m>\d[\d.]{{1,11}}\d(?:-[\dx])?)"
         ),
     ),
     Form(
         "conta",
         _re(
-            rf"{_ACCOUNT}[^\d\n]{{0,20}}(?P<m>\d{{3,12}}(?:-[\dx])?)\W{{1,4}}(?:[a-z]{{1,12}}\W{{1,3}}){{0,2}}?(?:agencia|ag)\b\W{{0,4}}(?P<n>\d{{3,5}}(?:-[\dx])?)(?!\d)"
+            rf"{_ACCOUNT}[^\d\n]{{0,20}}(?P<m>\d[\d.]{{1,11}}\d(?:-[\dx])?)\W{{1,4}}(?:[a-z]{{1,12}}\W{{1,3}}){{0,2}}?(?:agencia|ag)\b\W{{0,4}}(?P<n>\d{{3,5}}(?:-[\dx])?)(?!\d)"
         ),
     ),
     Form(
         "conta",
         _re(
-            r"\b(?:conta\ (?:corrente|poupanca)\b[^\d\n]{0,15}(?P<n>\d{4,12}(?:-[\dx])?)|(?:poupanca\b|c/?[cp]\b)\W{0,4}(?P<m>\d{4,12}-[\dx]))(?!\d)"
+            r"\b(?:conta\ (?:corrente|poupanca)\b[^\d\n]{0,15}(?P<n>\d[\d.]{2,11}\d(?:-[\dx])?)|(?:poupanca\b|c/?[cp]\b)\W{0,4}(?P<m>\d[\d.]{2,11}\d-[\dx]))(?!\d)"
         ),
     ),
     Form(
@@ -282,11 +298,12 @@ FORMS = (
         ),
     ),
     Form("endereço", _re(_ADDRESS), digits=False),
+    Form("endereço", _re(_ESTATE)),
     Form(
         "endereço",
         _re(
             rf"(?P<n>\b(?:sqn|sqs|shis|shin|sgas|sgan|qnm|qnn|qnl|qnj|qng|qna|qnd|qne|qi|ql|qr|qs|qn|qe|cln|cls|shcgn|shces|sqsw|aos|sqnw)[ ]?\d{{1,4}}\b{_MORE}{{1,4}}"
-            rf"|\b(?:quadra|qd|q)\b\.?[ ]?\w{{1,3}},?[ ](?:lote|lt|conjunto|conj|casa)\b\.?[ ]?\w{{1,3}}\b{_MORE}{{0,4}}"
+            rf"|\b(?:quadra|qd|q)\b\.?[ ]?\w{{1,3}},?[ ](?:lote|lt|conjunto|conj|casa)\b\.?[ ]?\w{{1,3}}\b(?:,?[ ]rua[ ]\w{{1,3}}\b)?{_MORE}{{0,4}}"
             r"|\b(?:apto?|apartamento)\b\.?[ ]?\d{1,4}[a-z]?,?[ ](?:do[ ]|da[ ])?(?:bloco|bl|torre)\b\.?[ ]?\w{1,2}\b"
             r"|\b(?:bloco|torre)\b[ ]?\w{1,2},?[ ](?:apto?|ap|apartamento)\b\.?[ ]?\d{1,4}\b)"
         ),
@@ -297,7 +314,7 @@ FORMS = (
         "telefone",
         _re(
             r"(?<![\w/.,])(?<!\d[ .-])(?P<n>(?P<land>\+[ ]?55[ .-]{0,2}|\b55[ .-](?=\(?\d\d\)?[ .-]?9)|\b55(?=\d\d9\d{8}(?!\d)))?(?:\b55(?=\d{10}(?!\d)))?"
-            r"(?P<area>\([ ]?(?:0?xx|0)?[ ]?\d{2}[ ]?\)[ .-]{0,2}|(?:0?xx|0)?\d{2}(?:[ ]?[.\-/][ ]?|[ ]{1,2})?)?"
+            r"(?P<area>\([ ]?(?:0?xx|0?\*\*|0)?[ ]?\d{2}[ ]?\)[ .-]{0,2}|0\d{2}[ ]\d{2}[ ]|(?:0?xx|0?\*\*|0)?\d{2}(?:[ ]?[.\-/][ ]?|[ ]{1,2})?)?"
             r"(?P<local>9[ .-]?\d{4}[ .-]{0,3}\d{4}|[1-8]\d{3}[ .-]{0,3}\d{4}|9\d{3}[ .-]{0,3}\d{4}))(?!\d|[ .-]?\d{3,}|/\d|[.,]\d)"
         ),
         _is_phone,

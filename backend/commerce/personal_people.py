@@ -57,7 +57,7 @@ _SURE = re.compile(  # a name follows, whatever it is
 )
 _ROLE = (
     r"(?:porteir[oa]|zelador[a]?|sindic[oa]|vizinh[oa]|entregador[a]?|motorista|carteir[oa]|motoboy|atendente|vendedor[a]?|gerente|"
-    r"consultor[a]?|tecnic[oa]|funcionari[oa]|marido|espos[oa]|mulher|filh[oa]|net[oa]|irma|irmao|mae|pai|sogr[oa]|ti[oa]|prim[oa]|"
+    r"consultor[a]?|supervisor[a]?|coordenador[a]?|diretor[a]?|analista|promotor[a]?|tecnic[oa]|funcionari[oa]|marido|espos[oa]|mulher|filh[oa]|net[oa]|irma|irmao|mae|pai|sogr[oa]|ti[oa]|prim[oa]|"
     r"namorad[oa]|noiv[oa]|amig[oa]|sobrinh[oa]|afilhad[oa]|cunhad[oa]|secretari[oa]|empregad[oa]|seguranca|recepcionista|"
     r"sr|sra|srta|dr|dra|dona|senhora?|seu|tal[ ]de|tal)"
 )
@@ -68,6 +68,12 @@ _PERHAPS = re.compile(  # a name follows if it looks like one
     rf"comprador[a]?|titular|destinatari[oa]|cliente|responsavel|entreg(?:ue|uei|aram|ou)[ ](?:para|pra|pro|ao?)|"
     rf"(?:deix\w{{1,4}}|ficou|fica|entreg\w{{1,4}})[ ](?:n[ao][ ]\w{{1,12}}[ ])?com(?:[ ][oa])?|presente[ ](?:para|pra)[ ][oa]|nome|{_ROLE})(?:\b\.?|(?<=/))"
     rf"|\ba/c\b)(?:[ ]?[:,][ ]?|[ ]{{1,2}}(?:(?:e|eh|foi)[ ])?){_TITLE}"
+)
+_SELF = re.compile(  # a name follows if a capital sets it apart, whatever it is
+    r"\b(?:sou[ ][oa]|aqui[ ](?:e|eh)[ ][oa]|quem[ ]fala[ ](?:e|eh)[ ][oa]|falo[ ]com[ ][oa])[ ]{1,2}"
+)
+_PLACES_OF_WORK = frozenset(
+    "loja empresa central equipe gerencia diretoria assistente dona proprietaria proprietario mae pai esposa marido filha filho".split()
 )
 _SIGNED = re.compile(  # a name follows if it ends the text
     r"\b(?:att|atte|atenciosamente|at|ass|assinado|abs|abcs|abracos?|bjs|beijos|grat[oa]|obrigad[oa]|obg|cordialmente|sds|saudacoes)\b"
@@ -115,8 +121,19 @@ class _Reader:
         self.at = {start: i for i, (start, _) in enumerate(self.words)}
 
     def spans(self) -> Iterator[tuple[int, int]]:
+        for match in _SELF.finditer(self.plain):
+            i = self.at.get(match.end())
+            if (
+                i is not None
+                and self._capital(i)
+                and self._begins(i, True, True)
+                and self.folded[i] not in _PLACES_OF_WORK
+            ):
+                yield from self._name(i, True, cued=True)
         for cue, sure in ((_SURE, True), (_PERHAPS, False)):
             for match in cue.finditer(self.plain):
+                if self.plain[max(0, match.start() - 6) : match.start()] == "nossa ":
+                    continue  # Nossa Senhora Aparecida
                 yield from self._name(
                     self.at.get(match.end()), sure and self._is_said(match.start(), match.end()), cued=True
                 )
@@ -184,8 +201,7 @@ class _Reader:
                 if (
                     j + 1 < len(self.words)
                     and self._follows(j + 1)
-                    and self._continues(j + 1, cued and word != "e")
-                    and word != "e"
+                    and (self._continues(j + 1, cued) if word != "e" else self._is_double_surname(j))
                 ):
                     last, j = j + 1, j + 2
                     continue
@@ -194,6 +210,12 @@ class _Reader:
                 break
             last, j = j, j + 1
         yield self.words[i][0], self.words[last][1]
+
+    def _is_double_surname(self, j: int) -> bool:
+        """Whether the "e" at ``j`` joins two surnames: Lins e Silva."""
+        names = _names()
+        surnames = self.folded[j - 1] in names.last and self.folded[j + 1] in names.last - names.last_words
+        return surnames and (self._capital(j + 1) or self._shouted)
 
     def _begins(self, i: int, sure: bool, cued: bool) -> bool:
         names, word = _names(), self.folded[i]
@@ -215,14 +237,17 @@ class _Reader:
 
     def _continues(self, i: int, cued: bool) -> bool:
         names, word = _names(), self.folded[i]
-        if word in _NO_NAME and not (word in names.last and self._capital(i)):
+        more = cued and i + 1 < len(self.words) and self._follows(i + 1) and self.folded[i + 1] in names.last
+        if word in _NO_NAME and not (word in names.last and (self._capital(i) or more)):
             return False
+        if more and self._shouted and len(word) > 3 and self.folded[i + 1] not in names.last_words:
+            return True  # "FRANCISCA EDILEUZA MONTEIRO"
         if len(word) == 1:
-            return self._capital(i) and self.plain[self.words[i][1] : self.words[i][1] + 1] == "."
+            return (self._capital(i) or self._shouted) and self.plain[self.words[i][1] : self.words[i][1] + 1] == "."
         if word in names.last:
             return word not in names.last_words or self._capital(i) or cued or self._shouted
         if word in names.first:
-            return word not in names.first_words or self._capital(i)
+            return word not in names.first_words or cued or self._capital(i)
         return self._capital(i) and not (len(word) < 3 or (len(word) == 3 and self._written(i).isupper()))
 
     def _no_person(self, i: int) -> int:

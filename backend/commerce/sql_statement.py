@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from backend.commerce.categories import category_name
@@ -144,7 +145,7 @@ def _in_order(labels: Sequence[str], prose: str, gold_sql: str) -> float:
     folded = fold(prose)
     at = [min((m.start() for m in _places(label, folded)), default=-1) for label in labels]
     at = [place for place in at if place >= 0]
-    turned = sum(a > b for a, b in zip(at, at[1:], strict=False))
+    turned = sum(a > b for a, b in pairwise(at))
     return _ASIDE if len(at) > 2 and turned > 0.5 * (len(at) - 1) else 1.0
 
 

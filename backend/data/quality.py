@@ -110,16 +110,16 @@ class TaskQuality:
             (
                 self.eval < FEW_EVAL,
                 fill(
-                    "only {n} eval prompts: no test could find a change",
-                    "só {n} prompts de avaliação: nenhum teste acharia uma mudança",
+                    "only {n} eval {n:prompt|prompts}: no test could find a change",
+                    "só {n} {n:prompt|prompts} de avaliação: nenhum teste acharia uma mudança",
                     n=self.eval,
                 ),
             ),
             (
                 0 < self.test < FEW_EVAL,
                 fill(
-                    "only {n} test prompts: no test could find a change",
-                    "só {n} prompts de teste: nenhum teste acharia uma mudança",
+                    "only {n} test {n:prompt|prompts}: no test could find a change",
+                    "só {n} {n:prompt|prompts} de teste: nenhum teste acharia uma mudança",
                     n=self.test,
                 ),
             ),

@@ -208,7 +208,7 @@ def test_each_fault_of_a_set_is_named(prompts: list[PromptRecord]) -> None:
     for fault in (
         "longer than the limit",
         "nearly repeat",
-        "stand in several splits",
+        "stands in several splits",
         "of different splits are 1.00 alike",
         "like another task",
         "only 1 eval",

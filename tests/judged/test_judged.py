@@ -87,6 +87,15 @@ def test_v5_falls_step_by_step(task: str, name: str, prompts: dict, shop: Path) 
     assert means[1] < 0.2 and 0.05 < means[2] < means[5] and 0.05 < means[3] < means[5]
 
 
+@pytest.mark.parametrize("task", ["extraction", "insights", "push"])
+def test_v5_ranks_plain_honest_texts_above_fluent_untrue_ones(task: str, prompts: dict, shop: Path) -> None:
+    """The third set is an attacker's, who knew the rules: good Portuguese that says the opposite, and honest texts in other styles."""
+    found = list(scored("third.jsonl", task, "v5", prompts, shop))
+    assert agreement("third.jsonl", task, "v5", prompts, shop) > 0.65
+    untrue = [total for total, people, _ in found if people == 1]
+    assert max(untrue) <= 0.6 and sum(untrue) / len(untrue) < 0.25
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_v5_pays_for_good_honest_answers(task: str, prompts: dict, shop: Path) -> None:
     totals = [total for total, _, _ in scored("good.jsonl", task, "v5", prompts, shop)]

@@ -134,7 +134,7 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     sound = min(1.0, max(0.0, (sense(found) - 0.5) / 0.35)) * _shape(found) * _tidy(found)
     sound *= _vouched(found, prompt)
     sound *= 1.0 - 0.6 * sum(share == 0.0 for share in new) / len(found)
-    whole = sound * variety(completion) * _freshness(found) * (1.0 - 0.4 * contradicted)
+    whole = sound * variety(completion) * _freshness(found) * (1.0 - 0.8 * contradicted)
     return {
         "figures": 0.25 * whole * _figures(cited, weights, brief, found),
         "consequences": 0.25 * whole * _consequences(found, clauses, cited, weights, brief),

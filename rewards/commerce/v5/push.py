@@ -64,6 +64,7 @@ class Brief:
         words: the brief's own, folded.
         numbers: in it.
         amounts: those with a unit, and the unit.
+        at_most: shares that are a limit ("até 40%").
         groups: for each thing it announces, one or two lists of words; of each, one must be said, in one clause.
         products: words for what is sold; empty where the brief names nothing.
         offers: what may be promised.
@@ -74,6 +75,7 @@ class Brief:
     words: tuple[str, ...]
     numbers: frozenset[float]
     amounts: frozenset[tuple[float, str]]
+    at_most: frozenset[float]
     groups: tuple[tuple[Words, ...], ...]
     products: tuple[Words, ...]
     offers: frozenset[str]
@@ -108,6 +110,7 @@ def read_brief(prompt: str) -> Brief:
         said,
         numbers,
         _amounts(prompt[:2_000]),
+        _limits(prompt[:2_000]),
         tuple(groups),
         products,
         frozenset(offers),
@@ -209,7 +212,7 @@ def _honest(shown: str, words: tuple[str, ...], brief: Brief, prompt: str) -> fl
     own = set(words) - set(brief.words)
     other = any(_is_of_another(word, brief) for word in own)
     wrong = bool(brief.words) and (bool(_amounts(shown) - brief.amounts) or _given(words, brief))
-    return (0.3 if against else 1.0) * (0.25 if _HARMFUL.any(own) else 1.0) * 0.8**other * 0.7**elsewhere * 0.8**wrong
+    return (0.2 if against else 1.0) * (0.25 if _HARMFUL.any(own) else 1.0) * 0.8**other * 0.7**elsewhere * 0.8**wrong
 
 
 def _is_of_another(word: str, brief: Brief) -> bool:
@@ -358,7 +361,21 @@ def _invented(words: tuple[str, ...], shown: str, brief: Brief) -> float:
         return 0.0
     promised = {name for name, forms in _OFFERS.items() if forms.any(words)} - brief.offers
     strange = _amounts(shown) - brief.amounts
-    return float(bool(promised)) + float(_given(words, brief)) + 2.0 * float(bool(strange))
+    more = brief.at_most & _without_limit(shown)
+    return float(bool(promised)) + float(_given(words, brief)) + 0.5 * float(bool(more)) + 2.0 * float(bool(strange))
+
+
+def _without_limit(text: str) -> frozenset[float]:
+    """The shares that a text gives without "até" before them."""
+    return frozenset(value_of(n) for before, n in _SHARE.findall(fold(text)) if not before)
+
+
+def _limits(text: str) -> frozenset[float]:
+    """The shares that a text gives with "até" before them: not everything has them."""
+    return frozenset(value_of(n) for before, n in _SHARE.findall(fold(text)) if before)
+
+
+_SHARE = re.compile(r"(\bate )?(?:de )?(\d+(?:[.,]\d+)*)\s?%")
 
 
 def _given(words: tuple[str, ...], brief: Brief) -> bool:
