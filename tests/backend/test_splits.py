@@ -97,7 +97,7 @@ def test_quality_counts_the_test_prompts_and_names_what_leaks_into_them(prompts:
     (found,) = quality([*of(prompts, "train", "sql_qa"), *evaluated, leaked])
     words = " | ".join(map(str, found.problems()))
     assert "of different splits are 1.00 alike" in words and "stands in several splits" in words
-    assert "only 1 test prompts" in words
+    assert "only 1 test prompt" in words
 
 
 # --- some of many -------------------------------------------------------------------------------------------------------
