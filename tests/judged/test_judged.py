@@ -96,6 +96,14 @@ def test_v5_ranks_plain_honest_texts_above_fluent_untrue_ones(task: str, prompts
     assert max(untrue) <= 0.6 and sum(untrue) / len(untrue) < 0.25
 
 
+@pytest.mark.parametrize("task", ["extraction", "insights", "push"])
+def test_v5_ranks_a_strangers_texts_much_as_the_stranger_did(task: str, prompts: dict, shop: Path) -> None:
+    """The fourth set: written and scored by one who had seen no rule, and measured before any rule was mended by it."""
+    now = agreement("fourth.jsonl", task, "v5", prompts, shop)
+    assert now > 0.75
+    assert now > agreement("fourth.jsonl", task, "v4.2.1", prompts, shop) + 0.1
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_v5_pays_for_good_honest_answers(task: str, prompts: dict, shop: Path) -> None:
     totals = [total for total, _, _ in scored("good.jsonl", task, "v5", prompts, shop)]

@@ -25,7 +25,7 @@ NOT_SO = re.compile(
 """What takes back the thing announced, or turns the customer away: "não vale hoje", "com defeito", "para os outros". A "não" of the
 customer's ("você não finalizou") is none."""
 NOT_SO_OF = {
-    "vence": re.compile(r"\b(?:amanha|ontem|venceu|semana que vem|quando quiser)\b"),
+    "vence": re.compile(r"\b(?:amanha|ontem|venceu|semana que vem|mes que vem|fim do mes|sem pressa|quando quiser)\b"),
     "juros": re.compile(r"(?<!sem )(?<!zero )\bjuros\b"),
     "colecao": re.compile(r"\b(?:velha|antiga|usada|feia)\b"),
     "voltou": re.compile(r"\bsumiu|esgotou\b"),

@@ -255,15 +255,32 @@ def _consequences(
 
 def _actions(clauses: list[list[Clause]], weights: list[float]) -> float:
     """How many different, concrete actions there are; two and a half are enough."""
-    total, before = 0.0, list[set[str]]()
+    total, nominal, before = 0.0, 0.0, list[set[str]]()
     for parts, weight in zip(clauses, weights, strict=True):
         for clause in parts:
             worth = _action(clause)
+            if not worth and nominal < _MOST_NOMINAL:
+                worth = _measure_taken(clause)
+                nominal += worth * weight
             words = {stem(t) for t in clause if is_content(t)}
             if worth and all(len(words & other) < 0.6 * min(len(words), len(other)) for other in before):
                 total += worth * weight * sense_of(clause)
                 before.append(words)
     return min(1.0, total / 2.4)
+
+
+_MOST_NOMINAL = 1.5
+"""How much the measures count together that stand without a verb, as items of a list do."""
+
+
+def _measure_taken(clause: Clause) -> float:
+    """What an item without a verb is worth that names a measure and what it is for: "aviso automático quando o rastreio para"."""
+    content = [t for t in clause if is_content(t)]
+    named = any(t in _MEASURES_TAKEN for t in content[:2])
+    return 0.6 if named and len(content) >= 3 and _TOPICS.any(content[1:]) and not _EMPTY.any(content) else 0.0
+
+
+_MEASURES_TAKEN = frozenset(lexicon.MEASURES_TAKEN)
 
 
 def _clauses(sentence: Sentence) -> list[Clause]:
@@ -295,27 +312,14 @@ def _action(clause: Clause) -> float:
     """What a clause is worth as an action, from 0 to 1: a verb of doing at its head, something it is done to, and a detail."""
     words = [t for t in clause if t[0].isalpha()]
     content = [t for t in words if is_content(t)]
-    if len(content) < 3:
-        return 0.0
-    head = next(
-        (
-            i
-            for i, t in enumerate(words[:_HEAD])
-            if _ACTIONS.has(t) and (i == 0 or is_command(t) or _LEAD.any(words[:i]))
-        ),
-        None,
-    )
-    if head is None:
-        head = next(
-            (i for i, t in enumerate(words) if is_command(t) and _ACTIONS.has(t) and _LEAD.any(words[:i])), None
-        )
-    if head is None or _EMPTY.any(content) or _NOT.intersection(words[max(0, head - 2) : head]):
+    head = _head_of(words)
+    if head is None or len(content) < 3 or _EMPTY.any(content) or _NOT.intersection(words[max(0, head - 2) : head]):
         return 0.0
     after = [t for t in words[head + 1 :] if is_content(t) and not _LEAD.has(t)]
-    if len(after) < 2 or not _TOPICS.any(after):
+    if not _TOPICS.any(after):
         return 0.0
-    if not _fits(words[head], after):
-        return 0.2
+    if len(after) < 2 or not _fits(words[head], after):
+        return 0.4 if len(after) < 2 else 0.2
     detail = len(after) >= 5 or any(t[0].isdigit() for t in clause) or bool(_HOW & set(words[head:]))
     goal = _GOALS.has(words[head]) or (
         _LEAD.has(words[head]) and any(_GOALS.has(t) for t in words[head + 1 : head + 2])
@@ -324,6 +328,15 @@ def _action(clause: Clause) -> float:
     if aimless and not _HOW & set(words[head + 1 :]) and len(after) < 6:
         return 0.25
     return 0.6 + 0.4 * detail if not aimless else 0.5 + 0.2 * detail
+
+
+def _head_of(words: list[str]) -> int | None:
+    """Where the verb of an action stands: early in a clause, or after "sugiro" and the like."""
+    early = (
+        i for i, t in enumerate(words[:_HEAD]) if _ACTIONS.has(t) and (i == 0 or is_command(t) or _LEAD.any(words[:i]))
+    )
+    late = (i for i, t in enumerate(words) if is_command(t) and _ACTIONS.has(t) and _LEAD.any(words[:i]))
+    return next(early, next(late, None))
 
 
 def _fits(verb: str, things: list[str]) -> bool:
@@ -396,10 +409,10 @@ def _is_opposite(tokens: Clause, brief: Brief) -> bool:
         for figure in brief.figures:
             if not figure.kind or abs(figure.value - value) > 0.006 * abs(value):
                 continue
-            near = " ".join(tokens[max(0, i - _NEAR) : i + _NEAR])
+            after = " ".join(tokens[i : i + _NEAR])
             if not any(map(figure.label.has, tokens)):
                 continue
-            if figure.kind in OPPOSITE and OPPOSITE[figure.kind].search(near):
+            if figure.kind in OPPOSITE and OPPOSITE[figure.kind].search(after):
                 return True
             good = value >= 4.2 if figure.kind == "nota" else value <= 8
             bad = value <= 3.4 if figure.kind == "nota" else value >= 25
@@ -441,13 +454,19 @@ def _invented(found: list[Sentence], brief: Brief) -> float:
     has_aims = any("|" in s.tokens and _AIMS.any(s.words) for s in found)
     for sentence in found:
         tokens = sentence.tokens
-        if has_aims and "|" in tokens:  # a row of a table with a column of aims
+        if (has_aims and "|" in tokens) or _COMPARED.search(
+            sentence.raw
+        ):  # a row of a table with a column of aims; "atraso < 15%"
             continue
         for i, token in enumerate(tokens):
             value = _value(token)
-            if value is None or any(abs(f.value - value) <= 0.02 * abs(f.value) for f in brief.figures):
+            if value is None:
                 continue
             before = tokens[max(0, i - 5) : i]
+            close = 0.12 if _ROUGHLY.intersection(before[-3:]) else 0.02
+            if given := [f for f in brief.figures if abs(f.value - value) <= close * abs(f.value)]:
+                strange += _is_misplaced(tokens, i, given, brief)
+                continue
             graded = value <= 5 and ("," in token) and listed("nota* media avalia*").any(before)
             counted = value >= 1000 and not _is_date(tokens, i) and not 1900 <= value <= 2100
             claimed = token.endswith("%") or graded or token.startswith("r$") or counted
@@ -460,6 +479,17 @@ def _invented(found: list[Sentence], brief: Brief) -> float:
     return 0.5 * strange if strange > 1 else 0.35 * strange
 
 
+def _is_misplaced(tokens: Clause, i: int, given: list[Figure], brief: Brief) -> bool:
+    """Whether a figure stands right beside the name of another one, and not by its own: "3,3 pedidos", "nota 30"."""
+    others = [f.label for f in brief.figures if f not in given]
+    before = tokens[max(0, i - 2) : i] if not any(map(is_number, tokens[max(0, i - 4) : i])) else ()
+    sides = [t for t in (*before, *tokens[i + 1 : i + 3]) if is_content(t)]
+    own = any(f.label.any(sides) or _is_of(tokens, i, f.label) for f in given)
+    return not own and any(label.any(sides) for label in others)
+
+
+_ROUGHLY = frozenset("quase cerca perto aproximadamente uns umas volta mais menos torno".split())
+_COMPARED = re.compile(r"[<>\u2264\u2265]\s?\d")
 _AIMS = Words("meta metas objetivo objetivos alvo alvos prazo".split())
 
 REWARD = Reward(MAXIMA, _components_of)

@@ -73,7 +73,7 @@ revej* estabele* cobr* exig* inclu* colo* adot* fech* abr* promov* segment* conv
 otimiz* diminu* elev* ampli* comec* comprar vend* divulg* pag* dar deh destac* publi* cadastr* organiz* estud* investig* consolid*
 prom* refor* estend* persuad* ativ* reativ* agend* combin* substitu* mant* cort* garant* fazer faca analis* mape* separ* mud* us* limit*
 atualiz* configur* mostr* inform* compens* devolv* elimin* simplific* antecip* desenvolv* estrutur* realiz* criar execut* descontinu*
-repass* subsidi* bonific* premi* estimul* incentiv* fidel* facilit* baix* tir* retir* aplic* unific* padroniz* entend* identif*""".split()
+arrum* registr* recalcul* ler leia bloque* descubra descobrir pesquis* alivi* repass* subsidi* bonific* premi* estimul* incentiv* fidel* facilit* baix* tir* retir* aplic* unific* padroniz* entend* identif*""".split()
 
 TOPICS = """entreg* prazo* frete* transport* operador* logist* client* avalia* nota* prec* cupo* cupon* desconto* troca* estoque* site
 pagina* fornecedor* vendedor* atend* embal* produto* campanh* ticket kit* combo* livr* e-mail email mensag* whatsapp sms pont* retirad*
@@ -82,6 +82,11 @@ pagament* parcel* sort* categor* regi* estad* cidad* interior capital meta* sema
 custo* volume* anunci* vitrine* assinat* segmento* pesquisa* ofert* promo* concorr* galp* deposito* centro* distribui* rastre* chat
 marca* qualid* defeit* garanti* lancament* colec* parceir* parceri* conteudo* busca* checkout carrinh* minimo*""".split()
 
+MEASURES_TAKEN = """aviso avisos contrato reforco checagem painel selo lacre operador transportadora agendamento lembrete lembretes campanha programa kit
+kits combo combos e-book pesquisa auditoria revisao treinamento negociacao renegociacao monitoramento frete cupom vale desconto teste piloto registro
+estoque data-limite expedicao sequencia retirada acompanhamento guia garantia troca mensagem mensagens contato retorno ligacao mutirao parceria
+assinatura embalagem rota central tabela multa bonus meta resposta respostas vitrine rastreio recompra previsao prazo fotos descricao segunda""".split()
+"""Nouns that name a measure to take: "Segunda transportadora nas rotas piores"."""
 DONE_TO = {  # what one does -> what it can be done to; the first or second thing named is one of them
     "negoci* renegoci*": "prazo* contrat* frete* custo* prec* tabela* fornecedor* transport* multa* volume malha logist* vendedor* acordo* "
     "condic* desconto* parceri* parcel* operador* taxa* sla envio*",
@@ -110,7 +115,7 @@ LOWERS = "reduz* diminu* baix* cort* derrub* elimin*".split()
 RAISES = "aument* elev* ampli* subi* multiplic* dobr*".split()
 TARGETS = """meta metas ate para abaixo acima dias dia semana semanas mes meses horas hora trimestre cupom cupons desconto descontos
 reduzir chegar prazo objetivo partir minimo maximo top primeiros gratis limite pontos vezes
-proximo proximos teste cair subir vale verba orcamento indicador sucesso piloto promessa ganhe leve""".split()
+proximo proximos teste cair subir vale verba orcamento acompanhamento indicador sucesso piloto promessa ganhe leve""".split()
 
 COMMON = """ai alguem algo amor animo aperto atencao bolso bora casa cedo ceu clique cliques coisa coisas consumo conversa coracao cor cores
 corpo correria daquele detalhe detalhes dinheiro duvida endereco energia equipamento equipamentos ever expira expiram familia favor
@@ -131,7 +136,7 @@ OCCASIONS = (  # what the brief says -> what a notification about it says: of ea
         "carrinho",
         (
             "carrinh* sacola cesta",
-            "finaliz* conclu* continua* compr* esper* deixou deixar esquec* garant* volt* leve levar",
+            "aqui ficou falta faltou separou escolheu finaliz* conclu* continua* compr* esper* deixou deixar esquec* garant* volt* leve levar",
         ),
     ),
     ("cupom cupons", ("cupo* cupon* codigo",)),

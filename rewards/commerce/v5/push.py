@@ -283,13 +283,21 @@ def _occasion(words: tuple[str, ...], found: list[Sentence], brief: Brief) -> fl
         return min(1.0, len(said & brief.stems) / max(1, min(3, len(brief.stems)))) if brief.stems else 0.5
     hits = list[float]()
     for groups in brief.groups:
-        together = len(groups) == 1 or any(_tied(s.tokens, groups[0].has, groups[1].has, brief) for s in found)
-        hits += [(1.0 if together else _APART) * group.any(words) for group in groups]
+        first = _or_product(groups[0], brief) if brief.service else groups[0].has
+        together = len(groups) == 1 or any(_tied(s.tokens, first, groups[1].has, brief) for s in found)
+        hits += [
+            (1.0 if together else _APART) * float(any(map(has, words))) for has in (first, *(g.has for g in groups[1:]))
+        ]
     if numbers := _offered_numbers(brief):
         said_so = any(_tied(s.tokens, lambda t: _number(t) in numbers, _of_offer, brief) for s in found)
         told = any(_number(t) in numbers for s in found for t in s.tokens)
         hits.append(1.0 if said_so else _APART * told)
     return sum(hits) / len(hits)
+
+
+def _or_product(group: Words, brief: Brief) -> Callable[[str], bool]:
+    """A word of the group, or of what was ordered: "seu look saiu para entrega"."""
+    return lambda word: group.has(word) or any(forms.has(word) for forms in brief.products)
 
 
 _APART = 0.65
@@ -298,7 +306,16 @@ _APART = 0.65
 
 def _number(token: str) -> float | None:
     digits = _NUMBERS.search(token)
-    return value_of(digits.group()) if digits else None
+    return value_of(digits.group()) if digits else _IN_WORDS.get(token)
+
+
+_IN_WORDS = dict(
+    zip(
+        "duas tres quatro cinco seis sete oito nove dez doze".split(),
+        (2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 12.0),
+        strict=True,
+    )
+)
 
 
 def _of_offer(token: str) -> bool:
