@@ -82,7 +82,7 @@ VERBS = frozenset(
 )
 NOUN_TOO = frozenset(
     "leve use conte olha troca compra volta mostra causa conta ajuda vale espera falta busca soma filtra alerta oferta leva passa "
-    "resta ganha curtiu segue alimenta foque gosta abre abra renove peca compre custa pesa base".split()
+    "resta ganha curtiu segue alimenta foque gosta abre abra renove peca compre custa base".split()
 )
 
 

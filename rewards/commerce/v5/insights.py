@@ -131,7 +131,7 @@ def _components_of(completion: str, prompt: str, profile: Rules) -> Components:
     weights = [_weight(s, fresh) * (s.tokens not in brief.lines) for s, fresh in zip(found, new, strict=True)]
     cited = [_cited(s, brief) for s in found]
     contradicted = min(1.0, _wrong_way(found) + _invented(found, brief) + _against(found, brief))
-    sound = min(1.0, max(0.0, (sense(found) - 0.5) / 0.35)) * _shape(found) * _tidy(found)
+    sound = min(1.0, max(0.0, (sense(found) - 0.58) / 0.3)) * _shape(found) * _tidy(found)
     sound *= _vouched(found, prompt)
     sound *= 1.0 - 0.6 * sum(share == 0.0 for share in new) / len(found)
     whole = sound * variety(completion) * _freshness(found) * (1.0 - 0.8 * contradicted)
@@ -168,7 +168,7 @@ def _words_of(text: str) -> frozenset[str]:
 
 def _weight(sentence: Sentence, new: float) -> float:
     """How much a sentence counts: it must read like Portuguese and say something new."""
-    return min(1.0, max(0.0, (sentence.sense - 0.45) / 0.45)) * max(0.0, (new - 0.35) / 0.65)
+    return min(1.0, max(0.0, (sentence.sense - 0.55) / 0.35)) * max(0.0, (new - 0.35) / 0.65)
 
 
 def _tidy(found: list[Sentence]) -> float:
@@ -277,7 +277,7 @@ def _measure_taken(clause: Clause) -> float:
     """What an item without a verb is worth that names a measure and what it is for: "aviso automático quando o rastreio para"."""
     content = [t for t in clause if is_content(t)]
     named = any(t in _MEASURES_TAKEN for t in content[:2])
-    return 0.6 if named and len(content) >= 3 and _TOPICS.any(content[1:]) and not _EMPTY.any(content) else 0.0
+    return 0.5 if named and len(content) >= 3 and _TOPICS.any(content[1:]) and not _EMPTY.any(content) else 0.0
 
 
 _MEASURES_TAKEN = frozenset(lexicon.MEASURES_TAKEN)
@@ -316,10 +316,11 @@ def _action(clause: Clause) -> float:
     if head is None or len(content) < 3 or _EMPTY.any(content) or _NOT.intersection(words[max(0, head - 2) : head]):
         return 0.0
     after = [t for t in words[head + 1 :] if is_content(t) and not _LEAD.has(t)]
-    if not _TOPICS.any(after):
-        return 0.0
+    governed = words[head + 1 : head + 2]
+    if not _TOPICS.any(after) or (_NO_OBJECT.issuperset(governed) and not _WITH_DE.has(words[head])):
+        return 0.0  # "implementar de atraso"
     if len(after) < 2 or not _fits(words[head], after):
-        return 0.4 if len(after) < 2 else 0.2
+        return 0.3 if len(after) < 2 else 0.2
     detail = len(after) >= 5 or any(t[0].isdigit() for t in clause) or bool(_HOW & set(words[head:]))
     goal = _GOALS.has(words[head]) or (
         _LEAD.has(words[head]) and any(_GOALS.has(t) for t in words[head + 1 : head + 2])
@@ -350,6 +351,11 @@ def _fits(verb: str, things: list[str]) -> bool:
 _DONE_TO = tuple((listed(verbs), listed(things)) for verbs, things in lexicon.DONE_TO.items())
 _FIRST = 2
 _HEAD = 6
+_NO_OBJECT = frozenset("de do da dos das que acima abaixo por e ou mais menos".split())
+_WITH_DE = Words(
+    "precis* cuid* tratar tratem mude mudar troque trocar par* dispo* aprov* desist* fal* lembr* gost* contar dar".split()
+)
+"""Verbs that "de" follows."""
 _NOT = frozenset("nao nunca jamais nem sem parar deixar".split())
 _HOW = frozenset(
     "com por quando para ate se apos antes sempre acima abaixo onde quem assim toda cada partir durante entre".split()

@@ -22,6 +22,7 @@ from rewards.commerce.v5.forms import (
     FINITE_ONLY,
     JOINING,
     NOUN_TOO,
+    PLURAL_WITHOUT_S,
     PREPOSITIONS,
     SMALL,
     VERBS,
@@ -99,8 +100,24 @@ def _strange_capitals(raw: str) -> int:
     """Words with a capital in the middle of a sentence that name no place, and signs that sentences do not hold."""
     raw = _NAMES.sub("nome", raw)
     capitals = (m for m in _CAPITAL.finditer(raw) if fold(m[2]) not in _PLACES or m[2] == "Para")
-    lost = sum(not (m[1] in _BEFORE_NAME and len(m[2]) > 3 and fold(m[2]) not in _NO_NAMES) for m in capitals)
+    lost = sum(not (m[1] in _BEFORE_NAME and _may_be_name(m[2])) for m in capitals)
     return lost + sum(1 for _ in _ODD.finditer(raw))
+
+
+def _may_be_name(word: str) -> bool:
+    plain = fold(word)
+    return len(word) > 3 and plain not in _NO_NAMES and not is_infinitive(plain)
+
+
+_LEVELS = frozenset("acima abaixo".split())
+_AFTER_LEVEL = frozenset("de do da dos das e ou em no na nos nas com para mas que".split())
+_ONE = frozenset("o a um uma seu sua esse essa este esta".split())
+_OF_MANY = frozenset(
+    "sao estao foram eram podem devem vao precisam ficam indicam mostram pesam levam geram causam atrasam".split()
+)
+_SEVERAL = frozenset(
+    "poucos poucas muitos muitas alguns algumas varios varias estes estas esses essas nossos nossas outros outras".split()
+)
 
 
 def _folded(text: str) -> str:
@@ -161,6 +178,14 @@ def sense_of(tokens: tuple[str, ...], strange: int = 0) -> float:
         else:
             run = 1 if is_command(token) else run + 1
             faults += _RUN_FAULTS[min(run, len(_RUN_FAULTS) - 1)]
+    if (
+        len(tokens) > 2
+        and tokens[0] in _ONE
+        and is_content(tokens[1])
+        and tokens[1][-1] != "s"
+        and tokens[2] in _OF_MANY
+    ):
+        faults += 0.8  # "a nota estão"
     words = sum(map(is_word, tokens))
     if words >= 7 and known < 0.2 * words:
         faults += words / 6
@@ -305,6 +330,17 @@ def _fault(token: str, following: str) -> float:
         return float(ending(token) != ending(_ARTICLE_OF[following]))
     if token in _SINGULAR and _MANY.match(following):
         return 1.0
+    if following in _LEVELS and (token in PREPOSITIONS or token in ARTICLES or token in CONTRACTED):
+        return 0.9  # "tempo de acima"
+    if token in _LEVELS and following and following not in _AFTER_LEVEL and following[0].isalpha():
+        return 0.8  # "acima recebeu"
+    if (
+        token in _SEVERAL
+        and is_content(following or ".")
+        and not following.endswith("s")
+        and following not in PLURAL_WITHOUT_S
+    ):
+        return 0.9  # "poucos nota"
     at_end = not following or not following[0].isalnum()
     if token in ARTICLES or token in CONTRACTED:
         return _after_article(token, following, at_end)
