@@ -15,7 +15,9 @@ def fill(en: str, pt: str, **parts: "Text | str | int") -> Text:
     """
     plain = {name: _Number(part) for name, part in parts.items() if isinstance(part, int)}
     texts = {
-        name: part if isinstance(part, Text) else Text(str(part), str(part)) for name, part in parts.items() if name not in plain
+        name: part if isinstance(part, Text) else Text(str(part), str(part))
+        for name, part in parts.items()
+        if name not in plain
     }
     return Text(
         en.format(**plain, **{name: text.en for name, text in texts.items()}),

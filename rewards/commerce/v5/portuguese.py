@@ -330,17 +330,8 @@ def _fault(token: str, following: str) -> float:
         return float(ending(token) != ending(_ARTICLE_OF[following]))
     if token in _SINGULAR and _MANY.match(following):
         return 1.0
-    if following in _LEVELS and (token in PREPOSITIONS or token in ARTICLES or token in CONTRACTED):
-        return 0.9  # "tempo de acima"
-    if token in _LEVELS and following and following not in _AFTER_LEVEL and following[0].isalpha():
-        return 0.8  # "acima recebeu"
-    if (
-        token in _SEVERAL
-        and is_content(following or ".")
-        and not following.endswith("s")
-        and following not in PLURAL_WITHOUT_S
-    ):
-        return 0.9  # "poucos nota"
+    if cost := _beside_level_or_several(token, following):
+        return cost
     at_end = not following or not following[0].isalnum()
     if token in ARTICLES or token in CONTRACTED:
         return _after_article(token, following, at_end)
@@ -357,6 +348,16 @@ def _fault(token: str, following: str) -> float:
     if token in _STRICT_AUX and (at_end or following in JOINING):
         return 1.0
     return _beside_noun(token, following, at_end)
+
+
+def _beside_level_or_several(token: str, following: str) -> float:
+    """What is wrong beside "acima" and "abaixo" ("tempo de acima", "acima recebeu"), and with one thing after "poucos" and the like."""
+    if following in _LEVELS and (token in PREPOSITIONS or token in ARTICLES or token in CONTRACTED):
+        return 0.9
+    if token in _LEVELS and following and following not in _AFTER_LEVEL and following[0].isalpha():
+        return 0.8
+    one = is_content(following or ".") and not following.endswith("s") and following not in PLURAL_WITHOUT_S
+    return 0.9 * (token in _SEVERAL and one)
 
 
 def _after_article(token: str, following: str, at_end: bool) -> float:
