@@ -83,7 +83,7 @@ def kinds_of(token: str) -> str:
     return (
         "N"
         + ("F" if forms.is_verb(token) else "")
-        + ("I" if token.endswith(("e", "a", "em")) and token not in lexicon.NOUNS else "")
+        + ("I" if token.endswith(("e", "a", "em")) and token not in lexicon.NOUNS and is_known(token) else "")
     )
 
 

@@ -237,7 +237,7 @@ def _names_something(sentence: Sentence, brief: Brief) -> bool:
 def _unknown(words: tuple[str, ...], prompt: str) -> float:
     """What the words cost that neither the lists nor the brief hold: little each, since no list holds all of a language."""
     asked = {stem(w) for w in read_brief(prompt).words}
-    return 0.1 * sum(not is_known(w) and stem(w) not in asked for w in set(words))
+    return 0.15 * sum(not is_known(w) and stem(w) not in asked for w in set(words))
 
 
 def _copied(words: tuple[str, ...], prompt: str) -> float:
