@@ -26,7 +26,7 @@ NOT_SO = re.compile(
 customer's ("você não finalizou") is none."""
 NOT_SO_OF = {
     "vence": re.compile(r"\b(?:amanha|ontem|venceu|semana que vem|mes que vem|fim do mes|sem pressa|quando quiser)\b"),
-    "juros": re.compile(r"(?<!sem )(?<!zero )\bjuros\b"),
+    "juros": re.compile(r"\b(?:com|mais|pague|paga|cobramos) (?:\w+ )?juros\b"),
     "colecao": re.compile(r"\b(?:velha|antiga|usada|feia)\b"),
     "voltou": re.compile(r"\bsumiu|esgotou\b"),
     "unidades": re.compile(r"\bestoque cheio|sobra\w*|mais de \d+ unidades\b"),

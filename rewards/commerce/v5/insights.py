@@ -415,10 +415,10 @@ def _is_opposite(tokens: Clause, brief: Brief) -> bool:
         for figure in brief.figures:
             if not figure.kind or abs(figure.value - value) > 0.006 * abs(value):
                 continue
-            after = " ".join(tokens[i : i + _NEAR])
+            around = tokens[max(0, i - 4) : i + _NEAR] if figure.kind == "negativa" else tokens[i : i + _NEAR]
             if not any(map(figure.label.has, tokens)):
                 continue
-            if figure.kind in OPPOSITE and OPPOSITE[figure.kind].search(after):
+            if figure.kind in OPPOSITE and OPPOSITE[figure.kind].search(" ".join(around)):
                 return True
             good = value >= 4.2 if figure.kind == "nota" else value <= 8
             bad = value <= 3.4 if figure.kind == "nota" else value >= 25
