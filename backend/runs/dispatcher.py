@@ -181,7 +181,8 @@ class Dispatcher:
             self._failed_pulls[run.id] = self._failed_pulls.get(run.id, 0) + 1
             if self._failed_pulls[run.id] < _MOST_PULLS:
                 return
-        self._report(run.id, Path(run.folder), state)
+        if not self._report(run.id, job, Path(run.folder), state):
+            return  # given up and queued anew while it was looked at
         take_in(run.id)
         if state.name == "ended":
             settle(run.id, state, job)
@@ -197,13 +198,19 @@ class Dispatcher:
             self._launcher.stop(job, force=run.stop_asked == "force")
             self._asked.add(asked)
 
-    def _report(self, run_id: str, folder: Path, state: State) -> None:
-        """Record what was seen: that the job has begun to run, and a new sign of life in its folder."""
+    def _report(self, run_id: str, job: dict[str, Any], folder: Path, state: State) -> bool:
+        """Record what was seen: that the job has begun to run, and a new sign of life in its folder.
+
+        Returns:
+            Whether the run is still this job's: what was seen of another says nothing of it.
+        """
         beat = _beat(folder)
         is_new = beat != self._beats.get(run_id, "")
         self._beats[run_id] = beat
         with writing() as session:
             run = get_run(session, run_id)
+            if run.handle is None or run.handle["job"] != job:
+                return False
             # A scheduler that keeps no accounts says nothing; the sign of life does.
             lives = state.name == "running" or (state.name == "unknown" and is_new)
             if lives and run.status == "queued":
@@ -212,6 +219,7 @@ class Dispatcher:
                 run.reason = ""  # it answers again
             if is_new and run.status == "running" and state.name != "ended":
                 run.heartbeat_at = store_now(session)
+            return True
 
 
 def _beat(folder: Path) -> str:

@@ -331,6 +331,31 @@ def test_a_dispatcher_that_is_killed_is_followed_by_one_that_finds_the_job(
     assert get_run(run_id).reason.startswith("killed on request")
 
 
+def test_what_was_seen_of_a_job_that_was_given_up_meanwhile_says_nothing_of_the_run(
+    launch_toml: Box, launcher: SshLauncher, workbench: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the run, queued anew on this machine, counts as running, and nobody ever starts it."""
+    write_launch_toml(launch_toml, workbench, python=str(launch_toml.keys / "python"))
+    monkeypatch.setattr("backend.runs.queue.ensure_dispatcher", lambda launcher: None)
+    run_id = add_run(workbench / "runs" / "r1")
+    enqueue(run_id, "box")
+    there = find_launcher("box")
+    dispatcher = Dispatcher(there)
+    wait_until("it is seen to run", lambda: (dispatcher.round(), get_run(run_id).status == "running")[1])
+    pull = there.pull
+
+    def pull_and_give_up(job: dict[str, object], folder: Path) -> None:
+        pull(job, folder)
+        silence(run_id)
+        request_stop(run_id, force=True)
+        enqueue(run_id)
+
+    monkeypatch.setattr(there, "pull", pull_and_give_up)
+    dispatcher.round()
+    run = get_run(run_id)
+    assert run.status == "queued" and run.place is not None and Handle.of(run).launcher == "local"
+
+
 @pytest.mark.slow
 def test_a_run_trains_there_and_its_results_come_back(
     launch_toml: Box, tiny_config: TrainConfig, workbench: Path
