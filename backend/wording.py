@@ -13,16 +13,14 @@ def fill(en: str, pt: str, **parts: "Text | str | int") -> Text:
 
     ``{n:run waits|runs wait}`` gives the words for the number ``n``: the first ones for 1.
     """
-    plain = {name: _Number(part) for name, part in parts.items() if isinstance(part, int)}
-    texts = {
-        name: part if isinstance(part, Text) else Text(str(part), str(part))
-        for name, part in parts.items()
-        if name not in plain
-    }
-    return Text(
-        en.format(**plain, **{name: text.en for name, text in texts.items()}),
-        pt.format(**plain, **{name: text.pt for name, text in texts.items()}),
-    )
+
+    def within(lang: str) -> dict[str, str | int]:
+        return {
+            name: _Number(p) if isinstance(p, int) else p.within(lang) if isinstance(p, Text) else str(p)
+            for name, p in parts.items()
+        }
+
+    return Text(en.format(**within("en")), pt.format(**within("pt")))
 
 
 class _Number(int):

@@ -4,13 +4,13 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.audit_policies import show_by_policy
-from app.ui.language import interval, number, t, task_name
+from app.ui.language import interval, number, queued, t, task_name
 from backend.audit.policies import base_of, by_policy
 from backend.evaluation.people import FEWEST_PAIRS, pairs_needed, queue_pairs
 from backend.evaluation.stored import Compared
 from backend.store.completions import rated_scores
 from backend.store.engine import reading, writing
-from backend.wording import Text, fill
+from backend.wording import Text
 
 _STEP = 20
 _NO_OVERALL = Text(
@@ -81,12 +81,8 @@ def show_people(compared: Compared) -> None:
 def _queue(compared: Compared) -> None:
     with writing() as session:
         new = queue_pairs(session, compared.base, compared.tuned, compared.paired, _STEP)
-    st.session_state["queued_note"] = t(
-        *fill(
-            "{n} {n:completion is|completions are} in the raters' queue.",
-            "{n} {n:resposta está|respostas estão} na fila dos avaliadores.",
-            n=new,
-        )
+    st.session_state["queued_note"] = queued(
+        new, "{n:completion is|completions are}", "{n:resposta está|respostas estão}"
     )
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.chart import show_chart
-from app.ui.language import language, number, t
+from app.ui.language import language, number, queued, t
 from app.ui.state import shown_errors
 from app.ui.task_choice import choose_task
 from backend.access import who
@@ -13,7 +13,6 @@ from backend.audit.attacks import keep_attack, standing_attacks
 from backend.charts.audit import climb_chart
 from backend.store.engine import reading, writing
 from backend.suites import fingerprint, task_names
-from backend.wording import fill
 
 SECONDS = 60.0
 """The longest that the page searches; the result says where it was cut."""
@@ -127,12 +126,4 @@ def _show(attacked: Attacked) -> None:
 def _queue(attacked: Attacked) -> None:
     with writing() as session:
         new = queue_finds(session, attacked)
-    st.toast(
-        t(
-            *fill(
-                "{n} {n:find is|finds are} in the raters' queue.",
-                "{n} {n:achado está|achados estão} na fila dos avaliadores.",
-                n=new,
-            )
-        )
-    )
+    st.toast(queued(new, "{n:find is|finds are}", "{n:achado está|achados estão}"))

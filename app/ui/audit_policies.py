@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from app.ui.language import interval, number, t, task_name
+from app.ui.language import interval, number, queued, t, task_name
 from app.ui.table import show_rows
 from backend.access import who
 from backend.audit.correlation import FEWEST_PROMPTS
@@ -14,7 +14,6 @@ from backend.evaluation.people import queue_tuned
 from backend.store.engine import reading, writing
 from backend.store.evaluations import tuned_evaluations
 from backend.store.tables import Evaluation, Run
-from backend.wording import fill
 
 
 def show_policies(found: Sequence[PolicyRho]) -> None:
@@ -52,15 +51,7 @@ def ask_for_tuned(tuned: Evaluation) -> None:
 def _queue(evaluation_id: str) -> None:
     with writing() as session:
         new = queue_tuned(session, session.get_one(Evaluation, evaluation_id))
-    st.toast(
-        t(
-            *fill(
-                "{n} {n:answer is|answers are} in the raters' queue.",
-                "{n} {n:resposta está|respostas estão} na fila dos avaliadores.",
-                n=new,
-            )
-        )
-    )
+    st.toast(queued(new, "{n:answer is|answers are}", "{n:resposta está|respostas estão}"))
 
 
 def show_by_policy(found: Sequence[PolicyRho]) -> None:

@@ -47,6 +47,16 @@ def t(english: str, portuguese: str) -> str:
     return portuguese if language() == "pt" else english
 
 
+def filled(english: str, portuguese: str, **parts: wording.Text | str | int) -> str:
+    """The template in the chosen language with its parts filled in; see ``backend.wording.fill``."""
+    return t(*wording.fill(english, portuguese, **parts))
+
+
+def queued(n: int, english: str, portuguese: str) -> str:
+    """What stands in the raters' queue now; the words are templates such as "{n:find is|finds are}"."""
+    return filled("{n} " + english + " in the raters' queue.", "{n} " + portuguese + " na fila dos avaliadores.", n=n)
+
+
 def task_name(task: str) -> str:
     """The display name of a task."""
     return t(*label_of(task))

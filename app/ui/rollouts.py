@@ -6,12 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.completion import show_completion, show_prompt
-from app.ui.language import number, t, task_name
+from app.ui.language import filled, number, t, task_name
 from backend.data.rollouts import SHADOW, find_in_rollouts, measures_of, read_rollouts, rollout_steps
 from backend.store.engine import reading
 from backend.store.prompts import user_texts
 from backend.store.tables import Run
-from backend.wording import fill
 
 _MOST = 200
 """Rows that a list shows."""
@@ -183,10 +182,8 @@ def _show_list(run: Run, frame: pd.DataFrame) -> None:
 def _count_words(count: int) -> str:
     if count >= _MOST:
         return t(f"The first {_MOST}; click a row to read it.", f"As primeiras {_MOST}; clique numa linha para lê-la.")
-    return t(
-        *fill(
-            "{n} {n:completion|completions}; click a row to read it.",
-            "{n} {n:resposta|respostas}; clique numa linha para lê-la.",
-            n=count,
-        )
+    return filled(
+        "{n} {n:completion|completions}; click a row to read it.",
+        "{n} {n:resposta|respostas}; clique numa linha para lê-la.",
+        n=count,
     )

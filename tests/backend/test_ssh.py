@@ -315,13 +315,19 @@ def test_two_minutes_without_a_network_are_told_and_end_nothing(
         assert load_metrics(session, [run_id])["value"].tolist() == [0.5]
 
 
-def test_a_dispatcher_that_is_killed_is_followed_by_one_that_finds_the_job(
-    launch_toml: Box, launcher: SshLauncher, workbench: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def queued_there(launch_toml: Box, workbench: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A run in the box's queue, with a stand-in for its training, which no dispatcher follows but the test's; its id."""
     write_launch_toml(launch_toml, workbench, python=str(launch_toml.keys / "python"))
     monkeypatch.setattr("backend.runs.queue.ensure_dispatcher", lambda launcher: None)
     run_id = add_run(workbench / "runs" / "r1")
     enqueue(run_id, "box")
+    return run_id
+
+
+def test_a_dispatcher_that_is_killed_is_followed_by_one_that_finds_the_job(
+    launch_toml: Box, launcher: SshLauncher, workbench: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = queued_there(launch_toml, workbench, monkeypatch)
     Dispatcher(find_launcher("box")).round()
     other = Dispatcher(find_launcher("box"))
     wait_until("it is seen to run", lambda: (other.round(), get_run(run_id).status == "running")[1])
@@ -335,10 +341,7 @@ def test_what_was_seen_of_a_job_that_was_given_up_meanwhile_says_nothing_of_the_
     launch_toml: Box, launcher: SshLauncher, workbench: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the run, queued anew on this machine, counts as running, and nobody ever starts it."""
-    write_launch_toml(launch_toml, workbench, python=str(launch_toml.keys / "python"))
-    monkeypatch.setattr("backend.runs.queue.ensure_dispatcher", lambda launcher: None)
-    run_id = add_run(workbench / "runs" / "r1")
-    enqueue(run_id, "box")
+    run_id = queued_there(launch_toml, workbench, monkeypatch)
     there = find_launcher("box")
     dispatcher = Dispatcher(there)
     wait_until("it is seen to run", lambda: (dispatcher.round(), get_run(run_id).status == "running")[1])
