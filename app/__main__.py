@@ -77,10 +77,11 @@ def check_address(address: str) -> None:
     Raises:
         UserError: the address is not this machine's own and nobody signs in, or the sign-in is configured wrongly.
     """
-    if problem := refused_address(address):
+    found = sign_in_state()
+    if problem := refused_address(address, found):
         raise UserError(problem)
-    if problem := sign_in_state().problem:
-        raise UserError(f"{problem}. Correct it; see docs/deployment.md")
+    if found.problem:
+        raise UserError(f"{found.problem}. Correct it; see docs/deployment.md")
 
 
 def _check_port(port: int) -> None:

@@ -5,6 +5,8 @@ the first frame on: the sidebar's place is kept free before it is drawn (else ev
 enough contrast. The headers keep other sites from putting the workbench into a frame.
 """
 
+import importlib
+import pkgutil
 from pathlib import Path
 
 import streamlit as st
@@ -12,9 +14,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# What every page needs is loaded before anybody waits for one.
-import backend.audit.table
-import backend.charts.audit  # noqa: F401
+from app import ui
+
+for _part in pkgutil.iter_modules(ui.__path__, "app.ui."):
+    importlib.import_module(_part.name)  # what the pages need is loaded before anybody waits for one
 
 _APP = Path(__file__).parent
 _STYLE = f"<style>{(_APP / 'page.css').read_text(encoding='utf-8')}</style>".encode()

@@ -44,9 +44,9 @@ def sign_in_state() -> SignIn:
     return found
 
 
-def refused_address(address: str | None) -> str:
-    """Why a server may not listen on this address; "" where it may. None listens on every address of the machine."""
-    if sign_in_state().state != "open" or (address and is_own_address(address)):
+def refused_address(address: str | None, found: SignIn) -> str:
+    """Why a server may not listen on this address, as people get in now; "" where it may. None is every address."""
+    if found.state != "open" or (address and is_own_address(address)):
         return ""
     return (
         f"{address or 'every address of this machine'} is open to others, and nobody would have to sign in. Put an [auth] "

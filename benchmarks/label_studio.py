@@ -116,15 +116,12 @@ def _rate_by_api(address: str, cookies: dict[str, str], project: int, number: in
     rng = random.Random(number)
     with _client(address, cookies) as client:
         while not busy.is_set():
-            task = client.get(f"/api/projects/{project}/next").raise_for_status().json()["id"]
-            time.sleep(rng.uniform(1, 3))
-            choice = {
-                "from_name": "score",
-                "to_name": "text",
-                "type": "choices",
-                "value": {"choices": [str(rng.randint(1, 5))]},
-            }
-            client.post(f"/api/tasks/{task}/annotations", json={"result": [choice]}).raise_for_status()
+            with suppress(httpx.TimeoutException):  # who gets no answer asks again
+                task = client.get(f"/api/projects/{project}/next").raise_for_status().json()["id"]
+                time.sleep(rng.uniform(1, 3))
+                score = {"choices": [str(rng.randint(1, 5))]}
+                choice = {"from_name": "score", "to_name": "text", "type": "choices", "value": score}
+                client.post(f"/api/tasks/{task}/annotations", json={"result": [choice]}).raise_for_status()
 
 
 def _client(address: str, cookies: dict[str, str]) -> httpx.Client:

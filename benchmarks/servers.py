@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from backend.settings import ROOT
 
@@ -20,18 +21,38 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class Process(Protocol):
+    """A started program, the first of a process group."""
+
+    pid: int
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+
+
 class App:
     """The app on a port of its own, to be killed and started again."""
 
+    _process: Process
+
     def __init__(self, environment: dict[str, str], start: bool = True, folder: Path = ROOT) -> None:
-        self.port, self.environment, self._folder = free_port(), environment, folder
+        self.port, self.folder = free_port(), folder
+        self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1", **environment}
         self.address = f"http://127.0.0.1:{self.port}"
         if start:
             self.start()
 
     def start(self) -> None:
         """Start it and wait until it listens."""
-        self._process = start_app(self.port, self.environment, self._folder)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", *arguments_of(self.port)],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        wait_for_port(self.port)
 
     @property
     def pid(self) -> int:
@@ -44,18 +65,9 @@ class App:
         self._process.wait()
 
 
-def start_app(port: int, environment: dict[str, str], folder: Path = ROOT) -> subprocess.Popen[bytes]:
-    """Start the app in a folder and wait until it listens."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "app", "--port", str(port), "--no-teach-nano"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1", **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    wait_for_port(port)
-    return server
+def arguments_of(port: int) -> tuple[str, ...]:
+    """The module that serves the app, and its arguments."""
+    return "app", "--port", str(port), "--no-teach-nano"
 
 
 def wait_for_port(port: int, seconds: float = 60) -> None:

@@ -1,8 +1,8 @@
-"""Training processes that start at once: forked from a server that has imported torch and TRL already.
+"""Training processes and apps that start at once: forked from a server that has imported what they need already.
 
-Each is a real process of its own, with its own environment, signals, session and exit code, and runs ``run_training.py``
-with the arguments it is given: what is spared is the six seconds of importing. The server belongs to one test worker and
-ends with it.
+Each is a real process of its own, with its own environment, signals, session and exit code, and runs ``run_training.py`` or
+``python -m app`` with the arguments it is given: what is spared is the six seconds of importing. The server belongs to one
+test worker and ends with it. That both start cold as well is for the tests of the whole loop (``e2e/test_loop.py``).
 """
 
 import itertools
@@ -13,16 +13,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from backend.settings import ROOT, get_settings
 from backend.store.engine import forget_engines
+from benchmarks.servers import App, arguments_of, wait_for_port
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tests.warm_imports", "tests.warm"])
@@ -40,11 +42,19 @@ class Warm:
         pid: also of its process group.
     """
 
-    def __init__(self, arguments: tuple[str, ...], environment: Mapping[str, str], out: Path, errors: Path) -> None:
+    def __init__(
+        self,
+        main: Callable[..., None],
+        *arguments: str,
+        environment: Mapping[str, str],
+        folder: Path,
+        out: Path,
+        errors: Path,
+    ) -> None:
         for path in (out, errors):
             path.touch()  # there as soon as it has been started
         self._process = _context.Process(
-            target=_main, args=(arguments, dict(environment), str(out), str(errors)), daemon=True
+            target=_main, args=(main, arguments, dict(environment), folder, out, errors), daemon=True
         )
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PYTHONPATH", str(ROOT))  # for the server, when this is what starts it
@@ -78,33 +88,78 @@ class Warm:
 def start(*arguments: str, out: Path | None = None, **environment: str) -> Warm:
     """Start ``run_training.py`` with these arguments; its output goes to ``out``."""
     path = out or Path(os.devnull)
-    return Warm(arguments, {**os.environ, **environment}, path, path)
+    return Warm(_train, *arguments, environment={**os.environ, **environment}, folder=ROOT, out=path, errors=path)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``run_training.py`` with these arguments to its end."""
     with TemporaryDirectory() as folder:
         out, errors = Path(folder) / "out", Path(folder) / "errors"
-        code = Warm(arguments, os.environ, out, errors).wait()
+        code = Warm(_train, *arguments, environment=os.environ, folder=ROOT, out=out, errors=errors).wait()
         return subprocess.CompletedProcess(arguments, code, out.read_text("utf-8"), errors.read_text("utf-8"))
 
 
-def _main(arguments: tuple[str, ...], environment: dict[str, str], out: str, errors: str) -> None:
+class WarmApp(App):
+    """The app on a port of its own, started warm."""
+
+    def start(self) -> None:
+        nowhere = Path(os.devnull)
+        self._process = Warm(
+            _serve,
+            *arguments_of(self.port),
+            environment=self.environment,
+            folder=self.folder,
+            out=nowhere,
+            errors=nowhere,
+        )
+        wait_for_port(self.port)
+
+
+def _main(
+    main: Callable[..., None],
+    arguments: tuple[str, ...],
+    environment: dict[str, str],
+    folder: Path,
+    out: Path,
+    errors: Path,
+) -> None:
     os.setsid()
     for number, path in ((1, out), (2, errors)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, closefd=False) for number in (1, 2))
+    os.chdir(folder)
+    _begin_with(environment)
+    main(*arguments)
+
+
+def _begin_with(environment: Mapping[str, str]) -> None:
+    """Nothing is known any more of the environment before."""
     os.environ.clear()
     os.environ.update(environment)
-    os.chdir(ROOT)
     get_settings.cache_clear()
     forget_engines()
-    if number_of := int(environment.get(STOPS_IN_CHECKPOINT, "0")):
+
+
+def _train(*arguments: str) -> None:
+    if number_of := int(os.environ.get(STOPS_IN_CHECKPOINT, "0")):
         _stop_in_checkpoint(number_of)
-    if where := environment.get(WAITS_IN):
+    if where := os.environ.get(WAITS_IN):
         _wait_in(where)
     sys.argv = ["run_training.py", *arguments]
     runpy.run_path(str(ROOT / "run_training.py"), run_name="__main__")
+
+
+def _serve(*arguments: str) -> None:
+    def go_on_as(_executable: str, command: list[str], environment: Mapping[str, str]) -> None:
+        """In place of a new program: the module that ``python -m`` would run, here."""
+        _begin_with(environment)
+        sys.argv = command[2:]
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+    replaced: Any = os
+    replaced.execve = go_on_as
+    sys.argv = list(arguments)
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 
 def _stop_in_checkpoint(number: int) -> None:

@@ -1,4 +1,4 @@
-"""What a training process imports and builds before it trains: once, by the server of ``tests.warm``."""
+"""What a training process or an app imports and builds before it works: once, by the server of ``tests.warm``."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,6 +7,8 @@ from peft import LoraConfig, PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, EarlyStoppingCallback, Qwen3ForCausalLM
 from trl import GRPOTrainer, SFTTrainer
 
+import app.__main__
+import app.server
 import backend.commands.train
 import backend.evaluation.stored
 import backend.release.start
@@ -21,7 +23,7 @@ from benchmarks.workbenches import workbench_at
 
 IMPORTED = (
     AutoModelForCausalLM, AutoTokenizer, EarlyStoppingCallback, GRPOTrainer, LoraConfig, PeftModel, Qwen3ForCausalLM,
-    SFTTrainer, backend,
+    SFTTrainer, app, backend,
 )  # fmt: skip
 
 with TemporaryDirectory() as _folder, workbench_at(Path(_folder)):

@@ -6,7 +6,7 @@ import time
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app.sign_in import refused_address, sign_in_state
+from app.sign_in import SignIn, refused_address, sign_in_state
 from app.ui.language import t
 from backend.access import NOBODY, OPERATOR, Person, roles_of
 from backend.settings import get_settings
@@ -21,7 +21,7 @@ def current_person() -> Person:
     """The person of this session. If people sign in here: nobody outside a session, or before sign-in."""
     found = sign_in_state()
     if found.state == "open":
-        return OPERATOR if not not_served() else NOBODY
+        return OPERATOR if not not_served(found) else NOBODY
     if found.state == "broken" or get_script_run_ctx(suppress_warning=True) is None:
         return NOBODY
     if getattr(st.user, "is_logged_in", None) is not True or _expired():
@@ -39,13 +39,18 @@ def _expired() -> bool:
     return isinstance(issued, int | float) and time.time() - issued > get_settings().sign_in_hours * 3600
 
 
-def not_served() -> str:
-    """Why nobody is served here; "" where people are: the sign-in is configured wrongly, or missing on an open address."""
-    if problem := sign_in_state().problem or refused_address(st.get_option("server.address")):
+def not_served(found: SignIn | None = None) -> str:
+    """Why nobody is served here; "" where people are: the sign-in is configured wrongly, or missing on an open address.
+
+    Args:
+        found: how people get in now, where the caller has asked already.
+    """
+    found = found or sign_in_state()
+    if problem := found.problem or refused_address(st.get_option("server.address"), found):
         return problem
     if (
-        signs_in() and getattr(st.user, "is_logged_in", None) is None
-    ):  # Streamlit still has what it read while it was wrong
+        found.state != "open" and getattr(st.user, "is_logged_in", None) is None
+    ):  # as Streamlit read it while it was wrong
         return "the configuration of the sign-in was changed while the server ran; restart the service"
     return ""
 

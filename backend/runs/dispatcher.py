@@ -114,7 +114,7 @@ class Dispatcher:
                 forget_standing(folder)
             job = self._launcher.submit(folder)
         except LauncherAway as error:  # it keeps its place
-            self._note(run.id, str(error))
+            self._note(run, str(error))
             return
         except (UserError, OSError) as error:
             self._cannot_start(run.id, str(error))
@@ -145,12 +145,14 @@ class Dispatcher:
             run = get_run(session, run_id)
             run.status, run.place, run.ended_at, run.reason = "failed", None, utc_now(), why
 
-    def _note(self, run_id: str, words: str) -> None:
-        """Say at a waiting or running run what is the matter, once."""
-        if self._said.get(run_id) != words:
-            self._say(run_id, words)
+    def _note(self, run: Run, words: str) -> None:
+        """Say at a waiting or running run what is the matter, once; not where it was given up or queued anew meanwhile."""
+        if self._said.get(run.id) != words:
+            self._say(run.id, words)
             with writing() as session:
-                get_run(session, run_id).reason = words
+                now = get_run(session, run.id)
+                if (now.status, now.handle) == (run.status, run.handle):
+                    now.reason = words
 
     def _say(self, run_id: str, words: str) -> None:
         self._said[run_id] = words
@@ -174,10 +176,10 @@ class Dispatcher:
             self._launcher.pull(job, Path(run.folder))
             self._failed_pulls.pop(run.id, None)
         except LauncherAway as error:
-            self._note(run.id, str(error))
+            self._note(run, str(error))
             return
         except UserError as error:  # it was reached: the disk here is full, or the folder there is gone
-            self._note(run.id, str(error))
+            self._note(run, str(error))
             self._failed_pulls[run.id] = self._failed_pulls.get(run.id, 0) + 1
             if self._failed_pulls[run.id] < _MOST_PULLS:
                 return

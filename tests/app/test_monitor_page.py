@@ -64,8 +64,9 @@ def test_a_task_that_is_learned_about_says_so(production: Path) -> None:
 
 def test_without_a_week_no_alarm_is_not_good_news(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.ui.state.first_start", lambda: None)
-    give("push", utc_now() - timedelta(days=1), np.full(40, 0.1))
-    give("insights", utc_now(), np.full(40, 0.9))
+    today = utc_now().replace(hour=0, minute=0, second=0)
+    give("push", today - timedelta(days=1), np.full(40, 0.1))
+    give("insights", today - timedelta(hours=1), np.full(40, 0.9))  # give adds an hour
     words = words_of(run_page("monitor", lang="en"))
     assert "learning: 1 of 7 days" in words and "learning: 0 of 7 days" in words
     assert "No alarm is open" not in words

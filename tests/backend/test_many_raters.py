@@ -1,7 +1,5 @@
 """Twenty raters at once, in real sessions against a running server; and a server killed in the middle."""
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -12,9 +10,9 @@ from sqlalchemy import func, select
 
 from backend.store.engine import reading
 from backend.store.tables import QueueItem, Rating, RatingEvent
-from benchmarks.servers import free_port, start_app
 from benchmarks.streamlit_session import Session
 from benchmarks.workbenches import ENVIRONMENT, fill
+from tests.warm import WarmApp
 
 ROOT = Path(__file__).parents[2]
 RATERS, EACH, PER_ITEM = 20, 10, 2  # benchmarks/load.py has fifty for ten minutes
@@ -24,11 +22,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("raters")]
 @pytest.fixture
 def server(any_workbench: Path) -> Iterator[int]:
     fill(RATERS * EACH // PER_ITEM + 40)  # a few more than needed, so that nobody ends early
-    port = free_port()
-    process = start_app(port, ENVIRONMENT)
-    yield port
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    app = WarmApp(ENVIRONMENT)
+    yield app.port
+    app.kill()
 
 
 def rate(
@@ -85,20 +81,18 @@ def test_twenty_raters_lose_and_double_nothing(server: int) -> None:
 
 def test_a_killed_server_loses_nothing_that_was_confirmed(workbench: Path) -> None:
     fill(120)
-    port = free_port()
-    process = start_app(port, ENVIRONMENT)
+    app = WarmApp(ENVIRONMENT)
     confirmed: list[list[int]] = [[] for _ in range(4)]
     errors: list[str] = []
     threads = [
-        threading.Thread(target=rate, args=(port, f"rater {i}", 50, confirmed[i], errors, True)) for i in range(4)
+        threading.Thread(target=rate, args=(app.port, f"rater {i}", 50, confirmed[i], errors, True)) for i in range(4)
     ]
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + 90
     while sum(map(len, confirmed)) < 30 and time.monotonic() < deadline:
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    app.kill()
     for thread in threads:
         thread.join(timeout=90)
     said = sum(map(len, confirmed))
@@ -106,8 +100,7 @@ def test_a_killed_server_loses_nothing_that_was_confirmed(workbench: Path) -> No
     with reading() as session:
         kept = session.scalar(select(func.count()).select_from(Rating))
     assert kept is not None and said <= kept <= said + 4  # at most one per rater was saved and not yet said
-    again = start_app(port, ENVIRONMENT)
-    session_of = Session(port, "annotate", rater="rater 0")
+    app.start()
+    session_of = Session(app.port, "annotate", rater="rater 0")
     assert "usable" in session_of.buttons
-    os.killpg(again.pid, signal.SIGKILL)
-    again.wait()
+    app.kill()

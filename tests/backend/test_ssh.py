@@ -337,8 +337,9 @@ def test_a_dispatcher_that_is_killed_is_followed_by_one_that_finds_the_job(
     assert get_run(run_id).reason.startswith("killed on request")
 
 
+@pytest.mark.parametrize("answers", [True, False])
 def test_what_was_seen_of_a_job_that_was_given_up_meanwhile_says_nothing_of_the_run(
-    launch_toml: Box, launcher: SshLauncher, workbench: Path, monkeypatch: pytest.MonkeyPatch
+    answers: bool, launch_toml: Box, launcher: SshLauncher, workbench: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the run, queued anew on this machine, counts as running, and nobody ever starts it."""
     run_id = queued_there(launch_toml, workbench, monkeypatch)
@@ -352,11 +353,14 @@ def test_what_was_seen_of_a_job_that_was_given_up_meanwhile_says_nothing_of_the_
         silence(run_id)
         request_stop(run_id, force=True)
         enqueue(run_id)
+        if not answers:
+            raise LauncherAway("box is not reached")
 
     monkeypatch.setattr(there, "pull", pull_and_give_up)
     dispatcher.round()
     run = get_run(run_id)
     assert run.status == "queued" and run.place is not None and Handle.of(run).launcher == "local"
+    assert "box" not in run.reason
 
 
 @pytest.mark.slow
@@ -391,6 +395,7 @@ def test_a_machine_that_dies_for_good_is_given_up_and_the_run_goes_on_here(
     job = Handle.of(get_run(run_id)).job
     os.killpg(os.getpgid(job["pid"]), signal.SIGKILL)
     shutil.rmtree(launch_toml.folder)
+    wait_until("what it had reported before is in the store", lambda: "box" in get_run(run_id).reason, 100)
     silence(run_id)
     assert get_run(run_id).status == "running"
     request_stop(run_id, force=True)

@@ -13,8 +13,8 @@ from playwright.sync_api import BrowserContext, Page
 
 from backend.release.example import load_example
 from backend.settings import ROOT
-from benchmarks.servers import App
 from benchmarks.workbenches import workbench_at
+from tests.warm import WarmApp
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-accessibility")]
 PAGES = ("", "annotate?rater=Ana", "results", "runs", "monitor", "own", "audit", "train", "data", "events")
@@ -50,7 +50,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app on the recorded example."""
     with workbench_at(tmp_path_factory.mktemp("accessibility"), WORKBENCH_LOAD_EXAMPLE="false"):
         load_example()
-        app = App({"WORKBENCH_MODELS_DIR": str(ROOT / "data" / "models")})
+        app = WarmApp({"WORKBENCH_MODELS_DIR": str(ROOT / "data" / "models")})
         yield app.address
         app.kill()
 
@@ -104,13 +104,13 @@ def test_the_sidebar_does_not_push_the_page_aside(address: str, context: Browser
 
 
 def test_a_kept_page_is_sent_anew_because_our_style_may_have_changed(address: str) -> None:
-    first = httpx.get(address, headers={"Accept": "text/html"})
-    again = httpx.get(address, headers={"Accept": "text/html", "If-None-Match": first.headers["etag"]})
+    first = httpx.get(address, headers={"Accept": "text/html"}, timeout=30)
+    again = httpx.get(address, headers={"Accept": "text/html", "If-None-Match": first.headers["etag"]}, timeout=30)
     assert again.status_code == 200 and "<style>" in again.text
 
 
 def test_no_other_site_may_put_a_page_into_a_frame(address: str) -> None:
     for name in ("", "results", "_stcore/health"):
-        answer = httpx.get(f"{address}/{name}", headers={"Accept": "text/html"})
+        answer = httpx.get(f"{address}/{name}", headers={"Accept": "text/html"}, timeout=30)
         assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
         assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'self'"

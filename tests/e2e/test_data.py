@@ -9,16 +9,16 @@ from playwright.sync_api import Page, expect
 
 from backend.commerce.olist_source import SOURCES
 from benchmarks.olist_files import write_olist
-from benchmarks.servers import App
 from benchmarks.workbenches import ENVIRONMENT
 from tests.e2e.helpers import again, open_tab
+from tests.warm import WarmApp
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-data")]
 
 
 @pytest.fixture
 def address(workbench: Path) -> Iterator[str]:
-    app = App({**ENVIRONMENT, "WORKBENCH_DATA_DIR": str(workbench)})
+    app = WarmApp({**ENVIRONMENT, "WORKBENCH_DATA_DIR": str(workbench)})
     yield app.address
     app.kill()
 

@@ -17,10 +17,11 @@ from sqlalchemy.engine import make_url
 from backend.store.engine import reading, writing
 from backend.store.tables import Rating, Run
 from backend.training.config import TrainConfig
-from benchmarks.servers import App, Proxy
+from benchmarks.servers import Proxy
 from benchmarks.workbenches import ENVIRONMENT, fill, postgres_database, workbench_at
 from tests import warm
 from tests.live_runs import wait_until
+from tests.warm import WarmApp
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-faults")]
 CUT_SECONDS = 20
@@ -56,7 +57,7 @@ def ratings() -> int:
 def test_a_database_away_for_twenty_seconds(beyond_a_proxy: tuple[str, Proxy], page: Page) -> None:
     url, proxy = beyond_a_proxy
     fill(20)
-    app = App({**ENVIRONMENT, "DATABASE_URL": url})
+    app = WarmApp({**ENVIRONMENT, "DATABASE_URL": url})
     try:
         page.goto(f"{app.address}/annotate?rater=Ana")
         expect(page.get_by_text("0 done")).to_be_visible()
@@ -129,7 +130,7 @@ def test_a_run_goes_on_while_the_database_is_away(
 def test_a_disk_with_no_room_is_said_and_over_when_there_is_some(workbench: Path, page: Page) -> None:
     """No file of the app may grow, as on a full disk; then it may again."""
     fill(20)
-    app = App(ENVIRONMENT)
+    app = WarmApp(ENVIRONMENT)
     try:
         page.goto(f"{app.address}/annotate?rater=Ana")
         expect(page.get_by_text("0 done")).to_be_visible()
@@ -160,7 +161,7 @@ def test_a_run_killed_under_an_open_page_is_said_to_have_died(workbench: Path, p
         )  # fmt: skip
         session.add(run)
         mark_running(run, process.pid)
-    app = App(ENVIRONMENT)
+    app = WarmApp(ENVIRONMENT)
     try:
         page.goto(f"{app.address}/runs")
         expect(page.get_by_text(re.compile(r"\brunning$")).first).to_be_visible()

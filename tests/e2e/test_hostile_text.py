@@ -14,8 +14,9 @@ from backend.records import Completion, Message, PromptRecord, Sampling
 from backend.settings import ROOT
 from backend.store.engine import writing
 from backend.store.prompts import save_prompts
-from benchmarks.servers import App, free_port, wait_for_port
+from benchmarks.servers import free_port, wait_for_port
 from benchmarks.workbenches import ENVIRONMENT
+from tests.warm import WarmApp
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-hostile_text")]
 PICTURE = "![x](http://127.0.0.1:1/x.png)"
@@ -100,7 +101,7 @@ def test_a_completion_that_fetches_a_picture_is_rated_without_it(workbench: Path
         save_prompts(session, fill_with)
         text = f"{HOSTILE[1]}\n\nfim do texto https://example.com"
         save_for_raters(session, [fill_with[0].id], [[Completion(text, 5, False)]], "nano", Sampling())
-    app = App(ENVIRONMENT)
+    app = WarmApp(ENVIRONMENT)
     asked = asked_by(page)
     try:
         page.goto(f"{app.address}/annotate?rater=Ana")

@@ -12,8 +12,8 @@ from backend.runs.sync import sync_run
 from backend.settings import ROOT
 from backend.store.engine import writing
 from backend.store.tables import Run
-from benchmarks.servers import App
 from benchmarks.workbenches import workbench_at
+from tests.warm import WarmApp
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-pages")]
 PAGES = ("", "annotate?rater=Ana", "results", "runs", "own", "audit", "train", "data")
@@ -49,7 +49,7 @@ def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """One app for each kind of store: the tests here only look."""
     with workbench_at(tmp_path_factory.mktemp("pages"), WORKBENCH_LOAD_EXAMPLE="false") as folder:
         fill(request.param, folder)
-        app = App({"WORKBENCH_MODELS_DIR": str(ROOT / "data" / "models")})
+        app = WarmApp({"WORKBENCH_MODELS_DIR": str(ROOT / "data" / "models")})
         yield app.address
         app.kill()
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.servers import App, free_port
 from benchmarks.workbenches import ENVIRONMENT
+from tests.warm import WarmApp
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e-sign_in")]
 HERE = Path(__file__).parents[1] / "oidc"
@@ -35,7 +36,7 @@ def provider_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def app(provider_folder: Path, workbench: Path) -> Iterator[App]:
     """The app with sign-in: pm by the token's claim, engineer and annotator by lists; three-minute sessions."""
     port, secrets = free_port(), workbench / ".streamlit"
-    served = App(
+    served = WarmApp(
         {
             **ENVIRONMENT,
             "HOME": str(workbench),
