@@ -113,10 +113,10 @@ _MORE = (
     r"(?:condominio|cond|edificio|ed)\b\.?[ ][a-z]{2,20}|\d{1,2}[oa.]?[ ]?andar))"
 )
 _NUMBER = r"(?:n[.ºo°]{0,3}|num\b\.?|numero|nro\b\.?|km|\#)"
-_AT = r"(?:\d{1,2}\.\d{3}|\d{1,5})[a-z]?"
+_AT = r"(?:\d{1,2}\.\d{3}|\d{1,5})[a-z]?(?:/(?!(?:19|20)\d\d\b)\d{3,4}\b)?"
 _NO_UNIT = r"(?![.,:/]?\d|[ ]?(?:dias?|meses|mes|horas?|hrs?|h|min\w*|vezes|x|reais|anos?|metros|m|cm|kg|unidades?|pecas?|produtos?|%)\b)"
 _ADDRESS = rf"""
-    (?P<n>{_STREET}[ ]{{0,2}}
+    (?P<n>(?:\bquadra\ \d{{1,4}}\ (?:norte|sul)\b[ ]?,?[ ])?{_STREET}[ ]{{0,2}}
       (?:(?!{_NO_STREET})[\w.'’-]{{1,25}}(?![\w.'’-])[ ]?){{1,6}}?
       (?:[ ]?[,.-]{{1,2}}[ ]?(?:{_NUMBER}[ ]?)?{_AT}\b{_NO_UNIT}|[ ]?{_NUMBER}[ ]?{_AT}\b{_NO_UNIT}|(?<=[a-z][ ])(?<!\bd[aeo][ ])\d{{1,5}}[a-z]?\b{_NO_UNIT}
         |[ ]?,?[ ]?s/n\b|{_MORE})
@@ -162,6 +162,10 @@ _DATE = (
 _DOT = r"(?:[(\[{]?ponto[)\]}]?|\.)"
 _NETWORK = r"(?:instagram|insta|ig|tik\ ?tok|telegram|twitter|skype|facebook|face|kwai|threads)"
 _ACCOUNT = r"\b(?:conta|poupanca|c/?c|c/?p)\b"
+_VEHICLE = (
+    r"(?:carro|moto|veiculo|caminhao|van|onix|gol|palio|uno|celta|corsa|hb20s?|fiesta|civic|corolla|hilux|s10|strada|saveiro|kwid|mobi|argo|"
+    r"cronos|polo|virtus|voyage|fox|sandero|logan|renegade|compass|creta|tracker|kicks|fiorino|kombi|ducato|biz|titan|bros|fazer|cg\ ?\d{3})"
+)
 _SAID = r"(?:[ :.\-#,]|\b(?:n|no|nr|numero|num|e|eh|do|da|de|dele|dela|meu|minha|titular|cliente|comprador|compradora|recebedor|recebedora|motorista|registro|correto|certo|mf|sob)\b|[oº°]){0,12}?"
 
 FORMS = (
@@ -177,7 +181,7 @@ FORMS = (
     Form(
         "e-mail",
         _re(
-            r"(?P<n>(?<![\w.+-])[\w.+-]{1,64}(?:@[ ]?(?:[\w-]{1,63}(?:[ ]?\.[\w-]{2,63}){1,4})|[ ]?@[ ]?[\w-]{1,63}[ ]?[.,](?:com|net|org|edu|gov)(?:[ ]?\.br)?\b|[ ]?@[ ]?(?:gmail|hotmail|yahoo|outlook|uol|bol|icloud|live|terra)\b)"
+            r"(?P<n>(?<![\w.+-])[\w.+-]{1,64}(?:@[ ]?(?:[\w-]{1,63}(?:[ ]?\.[\w-]{2,63}){1,4})|[ ]?@[ ]?[\w-]{1,63}[ ]?[.,](?:com|net|org|edu|gov)(?:[ ]?\.br)?\b(?!\.\w)|[ ]?@[ ]?(?:gmail|hotmail|yahoo|outlook|uol|bol|icloud|live|terra)\b)"
             rf"|(?<![\w.+-])[\w.+-]{{2,64}}[ ]?(?:[(\[{{]?arroba[)\]}}]?|[(\[{{]at[)\]}}])[ ]?[\w-]{{2,30}}[ ]?{_DOT}[ ]?(?:com|net|org)(?:[ ]?{_DOT}[ ]?br)?\b)"
         ),
         digits=False,
@@ -239,7 +243,8 @@ FORMS = (
     Form(
         "documento",
         _re(
-            rf"\b(?:renavam|pis|nis|pasep|titulo(?:\ de\ eleitor)?|passaporte|ctps|carteira\ de\ trabalho|cartao\ (?:do\ )?sus|cns)\b{_SAID}(?P<n>[a-z]{{0,2}}\d[\d. -]{{4,18}}\d)(?!\w)"
+            rf"\b(?:renavam|pis|nis|pasep|titulo(?:\ de\ eleitor)?|passaporte|ctps|carteira\ de\ trabalho|cartao\ (?:do\ )?sus|cns)\b{_SAID}(?P<n>[a-z]{{0,2}}\d[\d. -]{{4,18}}\d(?:[ ,]{{1,2}}serie\ \d{{3,5}}(?:[/-][a-z]{{2}})?)?)(?!\w)"
+            r"|(?<![\d.])(?P<m>\d{3}\.\d{5}\.\d{2}-\d)(?!\d)"  # the form of PIS and NIS
         ),
     ),
     Form(
@@ -252,13 +257,14 @@ FORMS = (
         "placa",
         _re(
             r"\bplacas?\b\W{0,3}(?:(?:d[oae]s?|meu|minha|nosso|nossa|carro|veiculo|moto|motoca|caminhao|van|fiorino|motoboy|entregador|final|numero|n|e|eh|era)\b\W{1,3}){0,5}?(?P<n>(?!rtx|gtx|nbr|iso|led|pci|usb|ddr|ssd)[a-z]{3}[ -]?\d[a-j\d]\d\d)(?!\w)"
+            rf"|\b{_VEHICLE}\b(?:\ \w{{1,8}})?[ ,(-]{{1,2}}(?P<m>[a-z]{{3}}-?\d[a-j]\d\d)(?!\w)"
         ),
     ),
     Form(
         "nascimento",
         _re(
             rf"(?:\bsou\ de\b(?=\ \d{{1,2}}[/.-])|\bnasci(?:d[oa]|)\b|\bnasceu\b|\bdata\ (?:de\ )?nasc\w*|\bdt\.?\ ?(?:de\ )?nasc\w*|\bnasc(?:imento)?\b|\bdn\b|\bd\.n\b|\b(?:meu|data\ de)\ (?:aniversario|niver)\b|\b(?:faco|fiz|faz|completo)\ (?:aniversario|niver|\d{{1,3}}\ anos)\b)"
-            rf"(?:[ :.,\-]|\b(?:e|eh|em|no|na|dia|a|aos|do|da|de|dele|dela|titular|cliente|correta|certa|minha)\b){{0,10}}(?P<n>{_DATE})"
+            rf"(?:[ :.,?\n\-]|\b(?:e|eh|em|no|na|dia|a|aos|do|da|de|dele|dela|titular|cliente|correta|certa|minha)\b){{0,10}}(?P<n>{_DATE})"
         ),
     ),
     Form(

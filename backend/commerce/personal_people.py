@@ -10,7 +10,7 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "person_names"
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-_JOINS = frozenset(("da", "de", "do", "das", "dos", "del", "di", "e"))
+_JOINS = frozenset(("da", "de", "do", "das", "dos", "del", "di", "van", "von", "e"))
 _MOST_WORDS = 7
 
 
@@ -87,7 +87,7 @@ _NO_NAME = frozenset(
     americanas submarino samsung magazine magalu amazon shopee mercado livre olist casas bahia extra natura boticario apple lojas shopping
     senhor senhora equipe aguardo obrigado obrigada brasil deus jesus reais aqui ali ainda ja so tudo nada ate depois antes
     responsavel suporte chat ouvidoria procon anatel financeiro logistica comprador titular vizinho porteiro favorito
-    atencao ano anos dia dias vez vezes cor tamanho entrega prazo demorou chegou veio comprei quero queria""".split()
+    la ca agora hoje amanha cedo logo atencao ano anos dia dias vez vezes cor tamanho entrega prazo demorou chegou veio comprei quero queria""".split()
 )
 _THING_BEFORE = frozenset(
     """perfume colonia livro livros romance autor autora escritor escritora box colecao biografia marca oculos relogio bolsa tenis boneca
@@ -242,18 +242,30 @@ class _Reader:
             return False
         if more and self._shouted and len(word) > 3 and self.folded[i + 1] not in names.last_words:
             return True  # "FRANCISCA EDILEUZA MONTEIRO"
-        if len(word) == 1:
-            return (self._capital(i) or self._shouted) and self.plain[self.words[i][1] : self.words[i][1] + 1] == "."
-        if word in names.last:
+        if len(word) == 1:  # an initial, with its point or before a surname
+            pointed = self.plain[self.words[i][1] : self.words[i][1] + 1] == "."
+            return (self._capital(i) or self._shouted) and (pointed or self._leads_to_surname(i))
+        if word in names.last or (word[:2] in ("d'", "d’") and len(word) > 3):
             return word not in names.last_words or self._capital(i) or cued or self._shouted
         if word in names.first:
             return word not in names.first_words or cued or self._capital(i)
         return self._capital(i) and not (len(word) < 3 or (len(word) == 3 and self._written(i).isupper()))
 
+    def _leads_to_surname(self, i: int) -> bool:
+        """Whether initials from word ``i`` on end in a surname: Antonia K S Pinheiro."""
+        after = next((j for j in range(i, min(i + 3, len(self.words))) if len(self.folded[j]) > 1), i)
+        return all(self._follows(j) for j in range(i + 1, after + 1)) and self.folded[after] in _names().last
+
     def _no_person(self, i: int) -> int:
         """How many words from ``i`` on are the name of a brand, a book or a place; 0 if none are."""
         known = _names().not_people.get(self.folded[i], ())
-        return max((len(words) for words in known if self.folded[i : i + len(words)] == words), default=0)
+        found = (len(words) for words in known if self.folded[i : i + len(words)] == words)
+        return max((n for n in found if not self._surname_after(i + n)), default=0)
+
+    def _surname_after(self, i: int) -> bool:
+        """Whether word ``i`` goes on as a surname, so that what was before is a name: Vitória Régia Camargo."""
+        known = i < len(self.words) and self.folded[i] in _known_surnames() - _JOINS
+        return known and self._follows(i) and self._capital(i)
 
     def _written(self, i: int) -> str:
         start, end = self.words[i]
