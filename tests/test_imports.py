@@ -48,6 +48,7 @@ LIGHT = (
 )
 
 
+@pytest.mark.slow
 def test_what_the_app_uses_of_the_backend_loads_no_training_library() -> None:
     names = [m for m in modules_under(backend, "backend.") if m.startswith(LIGHT) and "migrations" not in m]
     assert "backend.evaluation.compare" in names

@@ -42,6 +42,7 @@ def test_the_engine_says_no_word_of_the_shop(path: Path) -> None:
     assert said == []
 
 
+@pytest.mark.slow
 def test_the_engine_asks_for_tasks_at_one_door_only() -> None:
     """Neither the shop's rooms, nor what the rewards' front door re-exports of them."""
     shop = {"rewards.commerce", "backend.commerce"}

@@ -217,8 +217,9 @@ def show_guideline(task: str) -> None:
     """The task's question and anchors."""
     g, lang = guideline_of(task), language()
     anchors = [(score, text.within(lang)) for score, text in ((1, g.one), (3, g.three), (5, g.five)) if text.en]
-    st.markdown(f"**{harmless(g.question.within(lang))}**" if anchors else harmless(g.question.within(lang)))
-    st.markdown("\n".join(f"- **{score}** · {text}" for score, text in anchors))
+    question = harmless(g.question.within(lang))
+    lines = [f"- **{score}** · {text}" for score, text in anchors]
+    st.markdown("\n".join([f"**{question}**", "", *lines]) if anchors else question)
 
 
 def show_last() -> None:
@@ -292,8 +293,7 @@ def rating(rater_id: int, one_key: bool) -> None:
     with reading_side:
         st.subheader(task_name(row["task"]), anchor=False)
         show_prompt(row["user_text"])
-        with st.container(border=True):
-            show_completion(row["task"], row["text"])
+        show_completion(row["task"], row["text"], border=True)
     with scoring_side:
         if st.session_state.get("skipping"):
             show_skip_reasons(item, rater_id)

@@ -121,8 +121,8 @@ def compare(rater_id: int) -> None:
     )
     show_keys(pair, rater_id)
     for column, row in zip(st.columns(2, gap="medium"), (left, right), strict=True):
-        with column.container(border=True):
-            show_completion(row["task"], row["text"])
+        with column:
+            show_completion(row["task"], row["text"], border=True)
 
 
 def page() -> None:

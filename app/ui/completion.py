@@ -19,14 +19,14 @@ _PAGE_CHARACTERS, _PAGE_LINES, _PAGE_PIXELS = 3_000, 30, 560
 """A longer text scrolls in an area of this many pixels, so that what is below it can be reached quickly."""
 
 
-def show_completion(task: str, text: str) -> None:
+def show_completion(task: str, text: str, border: bool = False) -> None:
     """Draw a completion of ``task``; if the rendering changes its text, the raw text can be opened with a click."""
     shown = text[:_LONGEST]
     if not shown.strip():
         st.info(t("The completion is empty.", "A resposta está vazia."))
         return
     found = find_task(task)
-    with st.container(height=_height(shown), border=False):
+    with st.container(height=_height(shown), border=border):
         if found is not None and found.json is not None:
             _show_json(found.json, shown)
         elif found is not None and isinstance(found.rendering, Bubble):

@@ -32,30 +32,30 @@ def show_criteria(
             "Critérios, se quiser, antes da nota: 2 cumpre · 1 em parte · 0 não cumpre",
         )
     )
+    rows = st.container(gap="xsmall")
     for criterion, key in zip(criteria, KEYS, strict=False):
         label, value = criterion.label.within(language()), chosen.get(criterion.key)
         # Drawn anew after each change: a widget that keeps the focus would take Enter as a click on it.
         widget = f"criterion_{criterion.key}_{value}_{token}"
-        with st.container(gap=None):
-            row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
-            row.button(
-                harmless(label),
-                key=f"criterion_{criterion.key}_{token}",
-                shortcut=key,
-                type="tertiary",
-                on_click=keep_criterion,
-                args=(item, rater_id, criterion.key, _NEXT[value]),
-            )
-            row.segmented_control(
-                label,
-                VALUES,
-                key=widget,
-                default=value,
-                label_visibility="collapsed",
-                on_change=_clicked,
-                args=(item, rater_id, criterion.key, widget),
-            )
-            st.caption(harmless(criterion.what.within(language())))
+        row = rows.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+        row.button(
+            harmless(label),
+            key=f"criterion_{criterion.key}_{token}",
+            shortcut=key,
+            type="tertiary",
+            on_click=keep_criterion,
+            args=(item, rater_id, criterion.key, _NEXT[value]),
+        )
+        row.segmented_control(
+            label,
+            VALUES,
+            key=widget,
+            default=value,
+            label_visibility="collapsed",
+            on_change=_clicked,
+            args=(item, rater_id, criterion.key, widget),
+        )
+        rows.caption(harmless(criterion.what.within(language())))
 
 
 def _clicked(item: int, rater_id: int, criterion: str, widget: str) -> None:

@@ -21,7 +21,7 @@ from backend.errors import UserError
 from backend.runs.ending import HEARTBEAT, forget_standing
 from backend.runs.handle import LOCAL, UNKNOWN, Handle, State, this_host
 from backend.runs.launchers import Launcher, LauncherAway, find_launcher
-from backend.runs.lock import dispatcher_lock, is_training
+from backend.runs.lock import dispatcher_lock, is_training, starting_file
 from backend.runs.packing import pack_gates
 from backend.runs.processes import is_alive, mark_begun, settle
 from backend.runs.queue import is_in, waiting
@@ -52,12 +52,14 @@ class Dispatcher:
 
     def serve(self) -> None:
         """Start and follow runs until none is left."""
-        while patiently(self._has_work):
-            lock = dispatcher_lock(self._launcher.name)
+        lock = dispatcher_lock(self._launcher.name)
+        while True:
             try:
                 lock.acquire(timeout=0)
             except Timeout:
                 return  # another dispatcher is running
+            finally:
+                starting_file(self._launcher.name).unlink(missing_ok=True)
             try:
                 while patiently(self._has_work):
                     try:
@@ -67,7 +69,8 @@ class Dispatcher:
                     time.sleep(_POLL_SECONDS if self._is_local else _POLL_ELSEWHERE_SECONDS)
             finally:
                 lock.release()
-            # The outer loop checks again, because a run may be queued between the last check and the release of the lock.
+            if not patiently(self._has_work):  # a run may be queued between the last check and the release of the lock
+                return
 
     def round(self) -> None:
         """Look once at every run that is under way, and start the next one if there is room."""

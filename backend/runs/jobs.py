@@ -16,7 +16,7 @@ from backend.errors import UserError
 from backend.files import read_json, write_json, write_whole
 from backend.progress import FILE, NOTHING_YET, Progress, read_progress
 from backend.runs.lock import is_training
-from backend.runs.processes import last_lines, signal_process, start_detached, started_at
+from backend.runs.processes import last_lines, process_job, process_state, signal_process, start_detached
 from backend.settings import get_settings
 from backend.store.engine import writing
 from backend.store.events import record
@@ -57,7 +57,7 @@ def start_job(folder: Path, arguments: Sequence[str]) -> None:
     (folder / FILE).unlink(missing_ok=True)
     with (folder / "result.txt").open("wb") as out, (folder / "log.txt").open("wb") as log:
         process = start_detached(arguments, out, log)
-    write_json(folder / "process.json", {"pid": process.pid, "started": started_at(process.pid)})
+    write_json(folder / "process.json", process_job(process.pid))
 
 
 def job_in(folder: Path, success: str) -> Job | None:
@@ -81,11 +81,8 @@ def job_in(folder: Path, success: str) -> Job | None:
 
 def _is_working(folder: Path) -> bool | None:
     """Whether the folder's process is still running; None when none was started there."""
-    identity = read_json(folder / "process.json")
-    if identity is None:
-        return None
-    now = started_at(identity["pid"])
-    return now is not None and identity["started"] is not None and abs(now - identity["started"]) < 0.05
+    job = read_json(folder / "process.json")
+    return None if job is None else process_state(job).name == "running"
 
 
 def _only_when_idle() -> None:

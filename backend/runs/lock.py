@@ -56,6 +56,12 @@ def dispatcher_lock(launcher: str = LOCAL) -> FileLock:
     return _lock(f"dispatcher-{launcher}")
 
 
+def starting_file(launcher: str = LOCAL) -> Path:
+    """Names the process that was started to hold that lock; gone as soon as it has looked at the lock."""
+    lock = Path(dispatcher_lock(launcher).lock_file)
+    return lock.with_suffix(".starting")
+
+
 def is_dispatching(launcher: str = LOCAL) -> bool:
     """Whether such a process is running."""
     return _is_held(dispatcher_lock(launcher))

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.errors import UserError
-from backend.files import write_whole
+from backend.files import read_json, write_json, write_whole
 from backend.runs.handle import LOCAL, Handle, this_host
-from backend.runs.lock import is_dispatching
-from backend.runs.processes import is_alive, start_detached
+from backend.runs.lock import is_dispatching, starting_file
+from backend.runs.processes import is_alive, process_job, process_state, start_detached
 from backend.settings import get_settings
 from backend.store.engine import in_turn, writing
 from backend.store.events import record
@@ -140,8 +140,13 @@ def is_in(run: Run, queue: Handle) -> bool:
 
 
 def ensure_dispatcher(launcher: str = LOCAL) -> None:
-    """Start a launcher's dispatcher if none is running; it outlives this process, and exits when nothing is left to do."""
-    if is_dispatching(launcher):
+    """Start a launcher's dispatcher if none is running; it outlives this process, and exits when nothing is left to do.
+
+    One that was started and does not hold its lock yet counts: it takes seconds, and every page asks again meanwhile.
+    """
+    starting = starting_file(launcher)
+    if is_dispatching(launcher) or process_state(read_json(starting)).name == "running":
         return
     with (get_settings().runs_dir / ".dispatcher.log").open("ab") as log:
-        start_detached(["-m", "backend.runs.dispatcher", launcher], log)
+        process = start_detached(["-m", "backend.runs.dispatcher", launcher], log)
+    write_json(starting, process_job(process.pid))

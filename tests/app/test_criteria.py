@@ -49,6 +49,7 @@ def scores() -> dict[tuple[int, str], int]:
         return {(row[0], row[1]): row[2] for row in session.execute(query)}
 
 
+@pytest.mark.slow
 def test_a_criterions_key_goes_through_its_scores_and_each_is_saved_at_once(items: list[int]) -> None:
     page = opened()
     item = page.session_state["item"]
@@ -60,6 +61,7 @@ def test_a_criterions_key_goes_through_its_scores_and_each_is_saved_at_once(item
     assert page.session_state["item"] == item
 
 
+@pytest.mark.slow
 def test_criteria_are_there_again_when_the_page_is_left_and_when_a_score_is_taken_back(items: list[int]) -> None:
     page = opened()
     item = page.session_state["item"]

@@ -48,6 +48,7 @@ def fill(field, rng: random.Random) -> object:
     return value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_no_field_breaks_its_page(example: Path, name: str) -> None:
     rng = random.Random(name)

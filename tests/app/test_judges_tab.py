@@ -4,6 +4,7 @@ import json
 import random
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from backend.suites import registry
@@ -21,6 +22,7 @@ def draw() -> None:
     show_pairs("current", tasks)
 
 
+@pytest.mark.slow
 def test_a_judge_is_shown_with_its_gaps_and_findings_and_is_not_asked(call: Call, tmp_path: Path) -> None:  # noqa: F811
     chance = random.Random(2)
     rows = [

@@ -103,6 +103,7 @@ def test_the_audit_shows_a_rho_per_task_with_n(example: Path) -> None:
     assert any("n = 38" in c.value for c in page.caption)
 
 
+@pytest.mark.slow
 def test_the_audit_opens_with_its_strongest_finding_and_leads_to_it(example: Path) -> None:
     page = run_page("audit")
     first = next(m.value for m in page.markdown if m.value.startswith("## "))
@@ -154,6 +155,7 @@ def test_the_address_of_the_audit_names_the_completion(example: Path) -> None:
     assert page.session_state["points_task"] == "push" and page.session_state["completion"] == chosen
 
 
+@pytest.mark.slow
 def test_a_query_can_be_run_on_the_audit(example: Path) -> None:
     page = run_page("audit", points_task="sql_qa")
     shown = []
@@ -203,6 +205,7 @@ def test_annotate_is_blind(example: Path) -> None:
     assert not page.dataframe
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -331,6 +334,7 @@ def test_annotate_keeps_flags_and_a_half_written_comment(example: Path) -> None:
     assert rating is not None and (rating.flags, rating.comment) == (["unsafe"], "estranho")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -359,6 +363,7 @@ def test_hostile_completions_are_shown_and_break_nothing(example: Path, text: st
         assert not any(getattr(m, "allow_html", False) for m in page.markdown)
 
 
+@pytest.mark.slow
 def test_the_audit_records_a_decision_and_says_when_it_is_stale(example: Path) -> None:
     from backend.rating.queue import claim_next
     from backend.rating.ratings import save_rating
@@ -452,6 +457,7 @@ def test_three_seeds_are_read_as_one_run(example: Path) -> None:
     assert table["share"].tolist() == ["0%"] * 5  # the same evaluations three times: nothing lies between seeds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["results", "runs"])
 def test_pages_on_a_store_of_every_kind_of_run(example: Path, name: str) -> None:
     add_seed_runs(example)

@@ -33,6 +33,7 @@ def test_runs_are_compared_by_what_differs(example: Path) -> None:
     assert steps == {"nano under v4.2.1 (example)": str(config["max_steps"]), "r": str(config["max_steps"] + 7)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lang", "none", "fired"), [
     ("en", "Watch table: none of", "gradient norm above 2.0: **warned**: grad-norm at step 3"),
     ("pt", "Tabela de vigia, regras que dispararam: 0 de", "norma do gradiente acima de 2,0: **avisou**: grad-norm no passo 3"),

@@ -24,6 +24,7 @@ def _no_example(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.ui.state.first_start", lambda: None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*(page.name for page in PAGES), "results of two"])
 def test_a_page_needs_as_many_queries_for_many_runs_as_for_few(name: str, example_workbench: Path) -> None:
     counts = []

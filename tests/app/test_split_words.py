@@ -17,6 +17,7 @@ def example(example_workbench: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return example_workbench
 
 
+@pytest.mark.slow
 def test_runs_and_results_name_their_prompts(example: Path) -> None:
     """One step has two numbers where it was evaluated twice: each page says on what."""
     runs = words_of(run_page("runs", runs=["example"]))
@@ -37,6 +38,7 @@ def test_two_steps_compared_by_eye_carry_the_same_words(example: Path) -> None:
     assert "Chosen on these prompts" in words_of(page)
 
 
+@pytest.mark.slow
 def test_the_pages_of_prompts_count_three_splits(example: Path, prompts: list[PromptRecord]) -> None:
     with writing() as session:
         set_id, _ = save_prompt_set(session, prompts, "three splits")

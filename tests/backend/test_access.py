@@ -35,6 +35,7 @@ def test_what_writes_asks_for_a_role() -> None:
     assert found == EXPECTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(GUARDED))
 @pytest.mark.parametrize("role", [*ROLES, None])
 def test_every_function_as_every_role(name: str, role: str | None, workbench: Path) -> None:

@@ -64,6 +64,7 @@ def test_prompts_and_their_set_are_added_once(any_workbench: Path) -> None:
     assert count(Prompt) == len(RECORDS) and count(PromptSet) == 1
 
 
+@pytest.mark.slow
 def test_completions_are_scored_once(completions: list[int]) -> None:
     done = at_once(lambda session: ensure_scores(session, "v4.2.1"))
     assert sorted(done) == [0] * 5 + [len(completions)]
@@ -74,6 +75,7 @@ def test_completions_are_scored_once(completions: list[int]) -> None:
     assert count(Score) == scores
 
 
+@pytest.mark.slow
 def test_completions_are_offered_once(completions: list[int]) -> None:
     assert sorted(at_once(lambda session: enqueue(session, completions))) == [0] * 5 + [len(completions)]
     assert count(QueueItem) == len(completions)
@@ -82,6 +84,7 @@ def test_completions_are_offered_once(completions: list[int]) -> None:
     assert sum(s.items for s in strata) == sum(s.rated for s in strata) == len(completions)
 
 
+@pytest.mark.slow
 def test_a_rater_with_several_windows_holds_one_and_rates_it_once(completions: list[int]) -> None:
     with writing() as session:
         enqueue(session, completions)

@@ -168,6 +168,7 @@ def test_a_second_run_adds_nothing_and_says_the_same(call: Call, data: dict[str,
     assert "60 completions, 0 of them new" in second.err
 
 
+@pytest.mark.slow
 def test_an_edit_is_a_new_version_and_its_own_numbers(call: Call, data: dict[str, list[Any]], tmp_path: Path) -> None:
     arguments = (
         "audit",
@@ -186,6 +187,7 @@ def test_an_edit_is_a_new_version_and_its_own_numbers(call: Call, data: dict[str
     assert [r["name"] for r in second["rewards"]] == ["total", "reversed_"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("weights", "rated", "code", "gate"),
     [(PASSES, 60, 0, "pass"), (FAILS, 60, 1, "fail"), (PASSES, 12, 3, "more ratings needed"), pytest.param(PASSES, 0, 3, "more ratings needed")],
@@ -231,6 +233,7 @@ def test_columns_can_be_named(call: Call, data: dict[str, list[Any]], tmp_path: 
     assert (done.code, json.loads(done.out)["tasks"][0]["task"]) == (0, "chat")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "text", "said"),
     [

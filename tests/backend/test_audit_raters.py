@@ -179,6 +179,7 @@ def test_a_rare_component_is_not_told_from_nothing(share: float) -> None:
     assert simulated.rare_alarms(60, 3, share, SLICE) <= 0.09
 
 
+@pytest.mark.slow
 def test_a_reward_that_knows_only_the_prompt_does_not_pass() -> None:
     assert simulated.only_the_prompt(30, 3, SLICE) <= 0.08
 
@@ -188,6 +189,7 @@ def test_a_queue_chosen_by_information_is_weighed() -> None:
     assert simulated.queued(False, SLICE) < 0.8
 
 
+@pytest.mark.slow
 def test_raters_a_point_apart_hide_a_reward_only_from_the_plain_mean() -> None:
     assert simulated.severe(1.0, True, True, 60) >= 0.85
     assert simulated.severe(1.0, False, True, 60) < 0.5

@@ -27,6 +27,7 @@ def test_an_audit_of_rules(call: Call, data: dict[str, list[Any]], tmp_path: Pat
     check(call("audit", *files, "--ratings", tmp_path / "ratings.csv", "--json").out)
 
 
+@pytest.mark.slow
 def test_an_audit_of_a_judge_with_pairs_and_gaps(call: Call, data: dict[str, list[Any]], tmp_path: Path) -> None:  # noqa: F811
     (tmp_path / "pairs.csv").write_text("first,second,rater,better\nc0,c1,ana,1\nc3,c5,ana,0\n", encoding="utf-8")
     with judge_server() as endpoint:

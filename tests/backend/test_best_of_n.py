@@ -125,6 +125,7 @@ def test_preflight_warns_where_the_reward_rises_and_the_truth_does_not() -> None
     assert "no truth is known for push" in over_optimisation(push).found.en
 
 
+@pytest.mark.slow
 def test_its_interval_covers() -> None:
     """A slice of benchmarks/coverage/picking.py."""
     rng = np.random.default_rng(3)

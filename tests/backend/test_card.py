@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
 from backend.store.engine import reading
@@ -82,6 +83,7 @@ def test_another_ending_is_refused_before_anything_is_done(call: Call, data: dic
     assert "completions," not in done.err
 
 
+@pytest.mark.slow
 def test_a_judge_stands_on_the_card_and_its_worst_go_to_raters(call: Call, data: dict[str, list[Any]], tmp_path: Path) -> None:  # noqa: F811  # fmt: skip
     with judge_server() as endpoint:
         mine = tmp_path / "judged.py"

@@ -151,6 +151,7 @@ def test_the_p_of_a_mean_is_where_its_interval_touches_0(shape: str) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["laplace", "zeros", "gamma 0.5", "rare losses"])
 def test_without_an_effect_few_tables_name_one(shape: str) -> None:
     """A slice of docs/coverage.md: 150 tables of four tasks with 20 prompts; at most 5 % of the tables, and chance."""
@@ -271,6 +272,7 @@ def test_the_seeds_final_table_is_read_where_its_report_misreads_it() -> None:
     assert "SQL Q&A talvez pior, em 0,08 (de 0,52 para 0,44)" in words.pt
 
 
+@pytest.mark.slow
 def test_the_order_of_prompts_and_the_side_called_base_change_no_verdict() -> None:
     rng = np.random.default_rng(17)
     for n in (6, 8, 11, 15, 40):

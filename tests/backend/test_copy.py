@@ -29,6 +29,7 @@ def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.slow
 def test_everything_arrives_and_comes_back(workbench: Path, elsewhere: str) -> None:
     load_example()
     add_run("parent")
@@ -75,6 +76,7 @@ def test_a_backup_is_for_its_owner_alone(any_workbench: Path) -> None:
         assert session.scalar(select(func.count()).select_from(Completion)) == 1
 
 
+@pytest.mark.slow
 def test_a_backup_taken_while_people_rate_is_one_state(any_workbench: Path) -> None:
     """Each rating of a pair is saved with its other half in one transaction: a backup holds both or neither."""
     items = add_completions([str(i) for i in range(200)])

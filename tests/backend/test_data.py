@@ -44,6 +44,7 @@ def test_orders_enriched_has_what_the_questions_ask_for(shop: Path) -> None:
     assert items > 1.3 * orders and several > 1500 and same > 300, "rows and orders can be told apart"
 
 
+@pytest.mark.slow
 def test_the_mix_is_the_seeds(prompts: list[PromptRecord]) -> None:
     """1,480 prompts 40/40/10/10 (handoff, Change 2); 65 for evaluation 20/15/15/15 (final report §3)."""
     counts = Counter((p.split, p.task) for p in prompts)
@@ -70,6 +71,7 @@ def test_gold_results_are_true(prompts: list[PromptRecord], shop: Path) -> None:
             assert [list(r) for r in db.execute(p.facts["gold_sql"])] == p.facts["gold_result"]
 
 
+@pytest.mark.slow
 def test_the_set_is_the_same_for_the_same_seed(prompts: list[PromptRecord], shop: Path) -> None:
     assert content_hash(prompts) == content_hash(build_prompts(shop))
     assert content_hash(prompts) != content_hash(build_prompts(shop, seed=1))
@@ -158,6 +160,7 @@ def test_braces_in_a_customers_words_stay() -> None:
     assert filled("{nota}: {texto}", nota="1", texto="veio {nota} e {x}") == "1: veio {nota} e {x}"
 
 
+@pytest.mark.slow
 def test_asking_for_more_keeps_what_was_there(prompts: list[PromptRecord], shop: Path) -> None:
     more = build_prompts(shop, counts_for(2000, insights=350))
     assert len([p for p in more if p.split == "train"]) == 2000

@@ -385,6 +385,7 @@ def scored(label: str, step: int, prompts: list[Prompt], texts: list[str]) -> Ev
     )
 
 
+@pytest.mark.slow
 def test_an_honest_run_says_that_reward_and_answers_rose(example_workbench: Path) -> None:
     build_commerce_db(shop_path())
     honest_run()

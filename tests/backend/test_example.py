@@ -46,6 +46,7 @@ def test_it_is_of_the_rules_as_they_are() -> None:
             assert of["fingerprints"] == {task: fingerprint(task, of["profile"]) for task in of["fingerprints"]}
 
 
+@pytest.mark.slow
 def test_it_holds_sixty_answers_a_task_over_base_middle_and_tuned_of_both_runs() -> None:
     load_example()
     load_example()  # twice is as once
@@ -67,6 +68,7 @@ def test_it_holds_sixty_answers_a_task_over_base_middle_and_tuned_of_both_runs()
         assert set(found) == {f"{run} {label}" for run in FOLDERS for label in ("base", "tuned")} | {f"{RUN_ID} step"}
 
 
+@pytest.mark.slow
 def test_the_pages_can_say_what_the_rewards_are_worth() -> None:
     """Attacks and gates stand for both versions, and each run's verdict is on test prompts."""
     load_example()

@@ -61,6 +61,7 @@ def test_what_goes_out_comes_in_again(workbench: Path, suffix: str) -> None:
         assert "\n=" not in text and ",=" not in text and "'=Corra!" in text
 
 
+@pytest.mark.slow
 @given(st.text(max_size=30))
 def test_a_neutralised_cell_is_no_formula_and_comes_back(cell: str) -> None:
     out = neutralised(cell)

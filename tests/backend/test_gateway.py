@@ -260,6 +260,7 @@ def test_what_is_kept_is_masked_and_bounded(any_workbench: Path) -> None:
     assert kept[0].messages == [{"role": "user", "content": "meu cpf é [CPF], [e-mail] ?"}]
 
 
+@pytest.mark.slow
 def test_what_the_database_refuses_does_not_end_the_keeping(any_workbench: Path) -> None:
     recorder = Recorder(World().config)
     refused = {"no JSON": object()}

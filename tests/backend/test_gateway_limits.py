@@ -73,6 +73,7 @@ def wait_for(what: Any, seconds: float = 8) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_half_sent_bodies_are_counted_and_given_up(served: Served) -> None:
     with ExitStack() as stack:
         sockets = [stack.enter_context(served.half_sent()) for _ in range(300)]
@@ -141,6 +142,7 @@ def test_an_engines_endless_answer_is_not_read_to_its_end(stream: bool, task: st
     assert "its answer" in answer.text and len(answer.content) < 500_000
 
 
+@pytest.mark.slow
 def test_scoring_does_not_hold_up_other_requests(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     real = __import__("backend.serving.gateway", fromlist=["x"]).score_or_gaps
 
@@ -162,6 +164,7 @@ def test_scoring_does_not_hold_up_other_requests(world: World, monkeypatch: pyte
         served.end()
 
 
+@pytest.mark.slow
 def test_keys_are_taken_in_any_case_of_bearer_and_refused_where_no_header_carries_them() -> None:
     world = World(keys=("a-key",))
     for scheme in ("Bearer", "bearer", "BEARER"):

@@ -13,6 +13,7 @@ from backend.runs.imported import import_run
 from tests.fuzz import run_cases
 
 
+@pytest.mark.slow
 def test_broken_files_leave_nothing_behind(workbench: Path) -> None:
     """``python -m tests.fuzz`` tries ten thousand."""
     told = run_cases(workbench, 80, seed=1)

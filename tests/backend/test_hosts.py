@@ -123,6 +123,7 @@ def warnings(run_id: str) -> str:
 
 
 # --- two machines -------------------------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_every_page_on_each_of_two_machines_leaves_the_others_run_alone(
     any_workbench: Path, sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -287,6 +288,7 @@ def test_a_metric_that_no_reader_takes_is_left_out_alone(tmp_path: Path, name: s
     assert read_series(path) == {"loss": [(1, 2.0)]}
 
 
+@pytest.mark.slow
 def test_garbage_in_one_live_run_is_set_aside_counted_and_shown_there(
     any_workbench: Path, sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -373,6 +375,7 @@ def test_the_end_that_the_process_wrote_is_its_end(workbench: Path, sleeper: sub
     assert (run.status, run.reason, run.exit_code) == ("finished", "all 5 steps; best at step 5", 0)
 
 
+@pytest.mark.slow
 def test_a_frozen_process_is_silent_and_can_be_ended_by_force(
     workbench: Path, sleeper: subprocess.Popen[bytes]
 ) -> None:

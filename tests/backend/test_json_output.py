@@ -54,6 +54,7 @@ def test_the_schemas_are_schemas(name: str) -> None:
     Draft202012Validator.check_schema(SCHEMAS[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command, given",
     [

@@ -316,6 +316,7 @@ def audit(call: Call, data: dict[str, Any], tmp_path: Path, endpoint: Served) ->
     return run
 
 
+@pytest.mark.slow
 def test_a_judge_and_a_rule_are_told_apart_in_a_sentence(audit: Audit, data: dict[str, Any]) -> None:
     code, task = audit("fair")
     assert code == 0
@@ -338,6 +339,7 @@ def test_a_judge_and_a_rule_are_told_apart_in_a_sentence(audit: Audit, data: dic
     assert found["alternative"]["passes"] is True
 
 
+@pytest.mark.slow
 def test_a_second_audit_asks_nothing(audit: Audit, endpoint: Served) -> None:
     first = audit("fair", more=", price=(1, 2)")
     asked = endpoint.asked["fair"]
@@ -346,6 +348,7 @@ def test_a_second_audit_asks_nothing(audit: Audit, endpoint: Served) -> None:
     assert first[1]["judges"][0]["spent"]["dollars"] == pytest.approx(220 * (100 + 20) / 1e6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "gate", "said"),
     [
@@ -368,6 +371,7 @@ def test_a_planted_bias_is_found(audit: Audit, model: str, gate: str, said: str)
     assert [words for words in others if words in task["sentence"]] == []
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_goes_down_leaves_gaps_and_comes_back(audit: Audit, endpoint: Served) -> None:
     endpoint.down_after = 50
     code, task = audit("fair", "--judge-checks", "0")
@@ -387,6 +391,7 @@ def test_an_endpoint_that_goes_down_leaves_gaps_and_comes_back(audit: Audit, end
     assert endpoint.asked["fair"] >= 90
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["prose", "eleven"])
 def test_a_judge_without_any_score_fails_and_the_rule_is_still_judged(
     audit: Audit, endpoint: Served, model: str
@@ -400,11 +405,13 @@ def test_a_judge_without_any_score_fails_and_the_rule_is_still_judged(
     assert endpoint.asked[model] == 90, "a final gap is not asked about again"
 
 
+@pytest.mark.slow
 def test_a_judge_that_counts_nothing_takes_no_total_away(audit: Audit) -> None:
     code, task = audit("prose", weight=0.0, rule=1.0)
     assert (code, task["n"], task["gaps"]) == (1, 90, {"helpful": {"prose": 90}})
 
 
+@pytest.mark.slow
 def test_template_model_and_parameters_are_the_fingerprint(audit: Audit) -> None:
     prints = [
         audit("fair", "--judge-checks", "0", more=more)[1]["fingerprint"]
@@ -415,6 +422,7 @@ def test_template_model_and_parameters_are_the_fingerprint(audit: Audit) -> None
     assert audit("constant", "--judge-checks", "0")[1]["fingerprint"] not in prints
 
 
+@pytest.mark.slow
 def test_people_and_judge_are_correlated_as_scipy_does(audit: Audit, data: dict[str, Any], endpoint: Served) -> None:
     _, task = audit("fair", "--judge-checks", "0")
     one = judge(endpoint)
@@ -443,6 +451,7 @@ def suite(endpoint: Served, workbench: Path, tmp_path: Path) -> Iterator[Callabl
     use_installed()
 
 
+@pytest.mark.slow
 def test_where_a_number_is_needed_a_gap_is_an_error_and_never_one(suite: Callable[[str], str]) -> None:
     task = suite("refuses")
     asked = [ToScore([{"role": "user", "content": "?"}], "q=0.5", {})]
@@ -487,6 +496,7 @@ def test_the_gateway_answers_although_the_judge_does_not(
     assert kept == [] and "helpful gave no value (refused" in caplog.text
 
 
+@pytest.mark.slow
 def test_preflight_leaves_prompts_with_a_gap_out(suite: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
     prompts = [PromptRecord(task=suite("fair"), messages=(Message(role="user", content=f"q{i}"),)) for i in range(3)]
     texts = [["q=0.4", "q=0.6"], ["q=0.2", PROBES[0]], ["q=0.9", "q=0.1"]]

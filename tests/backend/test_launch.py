@@ -165,6 +165,7 @@ def test_a_run_from_the_terminal_waits_for_the_machine_and_says_for_whom(tiny_co
     assert (get_run(other).status, get_run(other).reason) == ("cancelled", "it gave up waiting for its turn")
 
 
+@pytest.mark.slow
 def test_a_lock_is_freed_when_its_holder_is_killed(workbench: Path) -> None:
     code = "from backend.runs.lock import *\nimport time\nwith training_lock('x'): print('held', flush=True); time.sleep(60)"
     holder = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -264,3 +265,15 @@ def test_a_queue_that_is_served_gets_no_second_dispatcher(workbench: Path) -> No
         ensure_dispatcher()
     time.sleep(0.5)
     assert not dispatchers()
+
+
+@pytest.mark.slow
+def test_a_dispatcher_that_is_starting_gets_no_second(workbench: Path) -> None:
+    """A page asks every two seconds, and on a busy machine a process starts for longer: each question would add one."""
+    for _ in range(5):
+        ensure_dispatcher()
+    assert len(dispatchers()) == 1
+    wait_until("it has nothing to do and ends", lambda: not dispatchers())
+    ensure_dispatcher()
+    assert len(dispatchers()) == 1
+    wait_until("that one ends too", lambda: not dispatchers())

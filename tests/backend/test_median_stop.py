@@ -110,6 +110,7 @@ def test_the_command_line_refuses_in_a_line(
     assert not list((workbench / "runs").glob("*/config.json"))
 
 
+@pytest.mark.slow
 def test_a_run_of_several_ends_the_child_that_falls_behind_says_so_and_does_not_compare_it(
     example_workbench: Path,
     stand: Stand,  # noqa: F811

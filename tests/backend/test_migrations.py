@@ -127,6 +127,7 @@ def content(engine: Engine, columns: dict[str, list[str]]) -> dict[str, list[Any
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_store_of_an_earlier_version_keeps_every_row(any_workbench: Path, version: str) -> None:
     engine = written_by(version)

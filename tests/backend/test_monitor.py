@@ -215,6 +215,7 @@ def test_nothing_is_tested_before_it_can_be() -> None:
     assert (level(24) * 24 + level(4) * 4) * 30 == pytest.approx(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shape",
     [Shape(answers=30), Shape(answers=200), Shape(rewards="skewed", days="weekends"), Shape(tasks=1, evaluation=False)],
@@ -224,6 +225,7 @@ def test_false_alarms_from_the_first_day_on_are_as_rare_as_stated(shape: Shape) 
     assert false_alarms(shape, months=30) <= 0.05
 
 
+@pytest.mark.slow
 def test_the_limit_is_no_coin() -> None:
     """A slice of benchmarks/coverage/monitor.py: true means of 0.55 and of 0.40."""
     assert false_alarms(Shape(answers=30, mean=0.55, rewards="pass or fail"), months=30, of_limit=True) == 0
@@ -322,6 +324,7 @@ def test_a_look_that_fails_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> N
     watching.close()
 
 
+@pytest.mark.slow
 def test_a_lasting_change_stays_an_alarm_until_it_is_accepted(workbench: Path) -> None:
     """Sixty days lower by 0.15 after twenty-one usual ones: the alarm is open all the time, then accepted, then quiet."""
     serving = ServingConfig(routes=dict.fromkeys(ROUTES, ("rules",)))
@@ -348,6 +351,7 @@ def test_a_lasting_change_stays_an_alarm_until_it_is_accepted(workbench: Path) -
     assert rewards[1][0] == accepted + 1 and max(day for day, _, _ in states) <= accepted + 1
 
 
+@pytest.mark.slow
 def test_a_small_step_and_a_slow_fall_are_seen(workbench: Path) -> None:
     rng = np.random.default_rng(5)
     for fall, within in ((lambda day: 0.08, 14), (lambda day: 0.005 * day, 24), (lambda day: 0.0, 0)):

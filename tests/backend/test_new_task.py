@@ -141,6 +141,7 @@ def test_a_fifth_task_scores_audits_and_trains(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("named", "text", "said"),
     [

@@ -64,6 +64,7 @@ def test_every_item_is_a_row_with_its_order_product_and_review(files: Path, tmp_
     assert sentiments[5] == sentiments[4] == "positivo" and sentiments[3] == "neutro" and sentiments[1] == "negativo"
 
 
+@pytest.mark.slow
 def test_importing_twice_gives_the_same_bytes(files: Path, tmp_path: Path) -> None:
     a, b = tmp_path / "a.db", tmp_path / "b.db"
     import_olist(files, a)
@@ -186,6 +187,7 @@ def _binary(files: Path) -> None:
     path_of(files, "orders").write_bytes(bytes(range(256)) * 50)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -224,6 +226,7 @@ def test_a_folder_without_the_files_says_what_is_there(tmp_path: Path) -> None:
         import_olist(tmp_path / "none", tmp_path / "commerce.db")
 
 
+@pytest.mark.slow
 def test_prompts_follow_from_the_shop(files: Path, tmp_path: Path) -> None:
     shop = tmp_path / "commerce.db"
     import_olist(files, shop)

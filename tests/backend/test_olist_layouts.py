@@ -99,6 +99,7 @@ def test_a_review_that_orders_share_serves_each(tables: dict[str, Rows], tmp_pat
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [
@@ -117,6 +118,7 @@ def test_files_may_have_other_names(tables: dict[str, Rows], tmp_path: Path, usu
     assert enriched(taken(written(tmp_path / "olist", tables, names))[1]) == usual
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how",
     [
@@ -153,6 +155,7 @@ def _american(stamp: str) -> str:
     return f"{int(month)}/{int(number)}/{year} {time[:5]}" if day else ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "stamp",
     [
@@ -191,6 +194,7 @@ _OPTIONAL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "column"), [(t, c) for t, columns in _OPTIONAL.items() for c in columns])
 def test_a_column_that_is_missing_stays_empty(tables: dict[str, Rows], tmp_path: Path, table: str, column: str) -> None:
     report, db = taken(written(tmp_path / "olist", tables | {table: changed(tables[table], **{column: None})}))

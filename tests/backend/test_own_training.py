@@ -26,7 +26,6 @@ from backend.training.reward_functions import (
     reward_functions,
     training_rows,
 )
-from backend.training.trainer import reward_weights
 
 REWARDS = '''
 SEEN = {}
@@ -155,6 +154,7 @@ def test_weights_keep_their_sign_and_every_task_has_unit_variance(installed: Pat
     assert component_weights(components) == pytest.approx([1 / norm, -0.5 / norm, 2 / norm] * 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("aggregation", "weights"),
     [("sum_then_normalize", [1.0, -0.5, 2.0]), ("normalize_then_sum", [0.4364, -0.2182, 0.8729])],
@@ -162,6 +162,8 @@ def test_weights_keep_their_sign_and_every_task_has_unit_variance(installed: Pat
 def test_the_trainer_gets_weights_for_its_way_of_adding(
     installed: Path, aggregation: str, weights: list[float]
 ) -> None:
+    from backend.training.trainer import reward_weights
+
     config = override(get_preset("nano"), {"aggregation": aggregation, "prompts": "any.jsonl"})
     components = components_of(("rewards_in_training",), "current")
     assert reward_weights(config, components) == pytest.approx(weights, abs=1e-4)

@@ -42,6 +42,7 @@ def test_the_interval_covers_the_human_difference(n: int, prompts: int, agreemen
     assert 0.93 <= np.mean(covered) <= 0.97
 
 
+@pytest.mark.slow
 def test_it_is_never_wider_than_the_ratings_alone_and_narrower_with_a_good_reward() -> None:
     rng = np.random.default_rng(0)
     ratios = {a: [] for a in (0.0, 0.9)}
@@ -64,6 +65,7 @@ def test_by_hand() -> None:
     assert people_estimate("push", few).delta is None
 
 
+@pytest.mark.slow
 def test_the_estimate_is_that_of_ppi_py() -> None:
     """The same point and, with its normal quantiles and denominators, the same interval. Its weight is cut at 1, so the
     human scores are in units in which it is not."""
@@ -115,6 +117,7 @@ def test_prompts_to_rate_span_the_reward_and_leave_out_what_is_rated() -> None:
     assert prompts_to_rate(paired, set(paired["prompt_id"]), 8) == []
 
 
+@pytest.mark.slow
 def test_pairs_are_queued_and_their_ratings_estimate_the_difference(any_workbench: Path) -> None:
     load_recorded()
     with writing() as session:

@@ -79,6 +79,7 @@ def test_traps_and_personal_data_are_many() -> None:
         assert 0.4 < sum("⟦" in line for line in lines) / len(lines) < 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     [

@@ -9,6 +9,7 @@ from backend.evaluation.power import detectable, detectable_from_spread, prompts
 from benchmarks.coverage.comparison import verdicts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tasks", [1, 4])
 def test_a_change_that_could_have_been_seen_is_found_with_about_80_percent_power(tasks: int) -> None:
     rng = np.random.default_rng(3)

@@ -5,6 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select, text
 
 from backend.errors import UserError
@@ -58,6 +59,7 @@ def bring_in(raters: list[str], seed: int) -> None:
         in_transaction(lambda session: enqueue(session, list(range(1, COMPLETIONS + 1))))
 
 
+@pytest.mark.slow
 def test_two_windows_a_rater_and_an_import_end_in_no_error(any_workbench: Path) -> None:
     fill(COMPLETIONS)
     names = [f"rater {i}" for i in range(RATERS)]

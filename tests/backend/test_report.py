@@ -27,6 +27,7 @@ def compared(example_workbench: Path) -> Compared:
         return compare_stored(session, *pair)
 
 
+@pytest.mark.slow
 def test_a_stored_comparison_is_of_the_evaluations_own_rules(compared: Compared) -> None:
     """Scores of the same completions under another profile, as a second audit leaves them, change nothing."""
     with writing() as session:
@@ -78,6 +79,7 @@ def test_why_names_the_components_that_moved_most(compared: Compared) -> None:
     assert why(compared.components, "extraction", least=2) is None
 
 
+@pytest.mark.slow
 def test_the_html_report_stands_alone_and_runs_nothing(compared: Compared) -> None:
     evil = "<script>alert(1)</script> & <img src=x onerror=alert(2)>"
     texts = compared.texts.assign(tuned=evil)

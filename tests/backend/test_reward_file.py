@@ -286,6 +286,7 @@ FAULTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("what", "said", "limits"), FAULTS, ids=[what for what, *_ in FAULTS])
 def test_a_function_that_goes_wrong_is_named_and_costs_its_worker_alone(
     installed: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, what: str, said: str, limits: dict[str, str]
@@ -435,6 +436,7 @@ def test_an_edited_file_is_noticed(installed: Callable[..., Path]) -> None:
     assert fingerprint("mine", "current") == before
 
 
+@pytest.mark.slow
 def test_an_edited_helper_a_new_weight_and_a_new_guideline_are_noticed(installed: Callable[..., Path]) -> None:
     path = installed(
         "import helper_of_mine\n\ndef good(completion):\n    return helper_of_mine.value(completion)\n\nWEIGHTS = {'good': 1.0}\n",
@@ -467,6 +469,7 @@ def test_an_edit_in_the_same_second_that_keeps_the_size_is_noticed(
     assert scored("x") == [2.0]
 
 
+@pytest.mark.slow
 def test_a_gate_that_passed_is_stale_once_the_file_has_changed(installed: Callable[..., Path], tmp_path: Path) -> None:
     path = installed("def good(completion):\n    return float(len(completion))\n")
     texts = ["x" * (1 + i % 20) for i in range(60)]

@@ -160,6 +160,7 @@ def test_a_new_version_changes_one_task_of_several_and_keeps_how_functions_are_n
     assert text.endswith("TASKS['a'] = {'short': 0.5, 'statistics:mean': 2.0}\n")
 
 
+@pytest.mark.slow
 def test_the_audit_prints_the_version_that_is_better_and_applies_nothing(call: Call, tmp_path: Path) -> None:  # noqa: F811
     mine, there = tmp_path / "rewards.py", ROOT / "examples" / "support"
     shutil.copy(there / "rewards.py", mine)
@@ -229,6 +230,7 @@ def test_a_hidden_repeat_shows_and_changes_nothing(completions: list[int]) -> No
         assert criterion_scores(session)["human"].tolist() == [2.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "which, criterion, value", [(0, "brief", 3), (0, "brief", True), (0, "figures", 1), (0, "", 1), (99, "brief", 1)]
 )

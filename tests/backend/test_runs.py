@@ -107,6 +107,7 @@ def test_syncing_again_adds_nothing(tiny_config: TrainConfig) -> None:
         work(run_id)
 
 
+@pytest.mark.slow
 def test_whoever_syncs_a_run_at_the_same_time_adds_it_once(any_workbench: Path) -> None:
     """The run's own process and every open page do."""
     load_example()

@@ -269,6 +269,7 @@ def test_the_table_has_a_block_for_each_setting_and_says_where_there_is_one_seed
         assert words.pt and words.pt != words.en
 
 
+@pytest.mark.slow
 def test_seeds_alone_are_one_setting(example_workbench: Path) -> None:
     ids = add_family(example_workbench / "runs", {"seed": 7}, {"seed": 9})
     for child in ids:

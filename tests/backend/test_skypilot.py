@@ -159,6 +159,7 @@ def test_a_job_under_way_is_not_asked_after_again_at_once(
     assert len(calls(cloud, "logs")) == asked + 1
 
 
+@pytest.mark.slow
 def test_a_stop_reaches_the_run_and_force_its_job(launcher: SkyPilotLauncher, folder: Path, cloud: Path) -> None:
     job = launcher.submit(folder)
     until(launcher, job, "running")
@@ -197,6 +198,7 @@ def test_no_machine_to_be_had_is_an_end_that_says_so(launcher: SkyPilotLauncher,
     assert calls(cloud, "down")  # what a failed launch leaves behind costs money
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("word", "name", "words"),
     [

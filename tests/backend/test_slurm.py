@@ -57,6 +57,7 @@ def begun(folder: Path) -> bool:
     return (folder / "log.txt").exists() and "begun" in (folder / "log.txt").read_text()
 
 
+@pytest.mark.slow
 def test_a_job_is_submitted_once_and_ends_with_its_code(launcher: SlurmLauncher, folder: Path) -> None:
     job = launcher.submit(folder)
     assert launcher.submit(folder) == job
@@ -69,6 +70,7 @@ def test_a_job_is_submitted_once_and_ends_with_its_code(launcher: SlurmLauncher,
     assert other.state(job).code == 3 and other.submit(folder) == job
 
 
+@pytest.mark.slow
 def test_a_job_that_nobody_can_ask_for_is_unknown(launcher: SlurmLauncher, folder: Path) -> None:
     job = launcher.submit(folder)
     wait_until("it has begun", lambda: begun(folder))

@@ -70,11 +70,13 @@ def test_no_test_prompt_is_near_a_prompt_of_another_split(prompts: list[PromptRe
     assert not slices[0] & slices[1] and not slices[0] & slices[2] and not slices[1] & slices[2]
 
 
+@pytest.mark.slow
 def test_test_prompts_change_neither_train_nor_eval(prompts: list[PromptRecord], shop: Path) -> None:
     without = build_prompts(shop, test=counts_for_test(0))
     assert without == [p for p in prompts if p.split != "test"]
 
 
+@pytest.mark.slow
 def test_the_test_prompts_are_the_same_for_any_number_of_train_prompts(prompts: list[PromptRecord], shop: Path) -> None:
     for total in (100, 3000):
         other = build_prompts(shop, counts_for(total))
@@ -82,6 +84,7 @@ def test_the_test_prompts_are_the_same_for_any_number_of_train_prompts(prompts: 
         assert of(other, "test") == of(prompts, "test")
 
 
+@pytest.mark.slow
 def test_a_small_shop_gives_test_prompts_too(tmp_path: Path) -> None:
     small = build_prompts(
         build_commerce_db(tmp_path / "small.db", orders=300), counts_for(150), test=counts_for_test(65)
@@ -259,6 +262,7 @@ def test_without_test_prompts_base_is_the_first_point_and_verdicts_say_so(asked:
     assert "cannot be told apart" in str(noise_words(compared))
 
 
+@pytest.mark.slow
 def test_what_is_written_of_a_run_names_its_prompts(
     asked: Asked, config: TrainConfig, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -341,6 +345,7 @@ def samples(rng: np.random.Generator, prompts: int, answers: int, between: float
     return pd.DataFrame(rows, columns=["prompt_id", "task", "side", "sample", "value"])
 
 
+@pytest.mark.slow
 def test_the_share_of_sampling_is_unbiased() -> None:
     """Differences with variance 0.04 over prompts and 2 x 0.02 / 2 from two answers: a third is sampling."""
     rng = np.random.default_rng(3)

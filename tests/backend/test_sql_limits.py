@@ -63,6 +63,7 @@ def started(shop: Path) -> None:
     assert run_query(ORDINARY, shop) == [(400,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", QUERIES, ids=range(len(QUERIES)))
 def test_a_hostile_query_is_ended_in_time_and_memory(query: str, shop: Path, peak: Peak) -> None:
     before = set(shop.parent.iterdir())
@@ -94,6 +95,7 @@ def test_what_a_query_gives_comes_back_as_it_was(shop: Path) -> None:
     assert run_query(query, shop) == [(1, 1.5, None, "çã", b"a", 9223372036854775807, float("inf"))]
 
 
+@pytest.mark.slow
 def test_a_script_from_standard_input_can_measure(shop: Path) -> None:
     script = (
         "from pathlib import Path\nfrom backend.commerce.sql_execution import measure\n"

@@ -84,6 +84,7 @@ def beating(launcher: SshLauncher, job: dict[str, object]) -> bool:
     return (Path(str(job["folder"])) / "heartbeat").exists() and launcher.state(job).name == "running"
 
 
+@pytest.mark.slow
 def test_a_job_is_started_followed_and_ends_with_its_code(launcher: SshLauncher, folder: Path) -> None:
     job = launcher.submit(folder)
     wait_until("it runs", lambda: beating(launcher, job))
@@ -107,6 +108,7 @@ def test_a_job_is_started_followed_and_ends_with_its_code(launcher: SshLauncher,
     launcher.stop(again, force=True)  # nothing happens to one that has ended
 
 
+@pytest.mark.slow
 def test_force_ends_all_that_was_started(launcher: SshLauncher, folder: Path) -> None:
     job = launcher.submit(folder)
     wait_until("it runs", lambda: beating(launcher, job))
@@ -120,6 +122,7 @@ def test_force_ends_all_that_was_started(launcher: SshLauncher, folder: Path) ->
         os.killpg(group, 0)
 
 
+@pytest.mark.slow
 def test_a_pid_that_another_process_has_there_is_not_the_job(launcher: SshLauncher, folder: Path) -> None:
     job = launcher.submit(folder)
     wait_until("it runs", lambda: beating(launcher, job))
@@ -131,6 +134,7 @@ def test_a_pid_that_another_process_has_there_is_not_the_job(launcher: SshLaunch
     launcher.stop(job, force=True)
 
 
+@pytest.mark.slow
 def test_while_the_network_is_gone_nothing_is_known_and_nothing_done(
     launcher: SshLauncher, folder: Path, box: Box
 ) -> None:
@@ -157,6 +161,7 @@ def test_while_the_network_is_gone_nothing_is_known_and_nothing_done(
     launcher.stop(job, force=True)
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_lost_starts_no_second_job(
     launcher: SshLauncher, folder: Path, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +188,7 @@ def test_an_answer_that_is_lost_starts_no_second_job(
     launcher.stop(job, force=True)
 
 
+@pytest.mark.slow
 def test_secrets_are_in_the_process_alone(
     box: Box, folder: Path, monkeypatch: pytest.MonkeyPatch, launcher: SshLauncher
 ) -> None:
@@ -206,6 +212,7 @@ def test_secrets_are_in_the_process_alone(
     mine.stop(job, force=True)
 
 
+@pytest.mark.slow
 def test_what_was_removed_there_stays_here_but_for_old_checkpoints(launcher: SshLauncher, folder: Path) -> None:
     job = launcher.submit(folder)
     there = Path(job["folder"])
@@ -235,6 +242,7 @@ def test_what_was_removed_there_stays_here_but_for_old_checkpoints(launcher: Ssh
     assert launcher.state(job).name == "ended"
 
 
+@pytest.mark.slow
 def test_a_python_that_is_not_there_ends_the_run_with_a_word(box: Box, folder: Path) -> None:
     mine = launcher_of(box, python="/no/such/python")
     job = mine.submit(folder)
@@ -277,6 +285,7 @@ def launch_toml(workbench: Path, box: Box, monkeypatch: pytest.MonkeyPatch) -> B
     return box
 
 
+@pytest.mark.slow
 def test_two_minutes_without_a_network_are_told_and_end_nothing(
     launch_toml: Box, launcher: SshLauncher, workbench: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -324,6 +333,7 @@ def queued_there(launch_toml: Box, workbench: Path, monkeypatch: pytest.MonkeyPa
     return run_id
 
 
+@pytest.mark.slow
 def test_a_dispatcher_that_is_killed_is_followed_by_one_that_finds_the_job(
     launch_toml: Box, launcher: SshLauncher, workbench: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

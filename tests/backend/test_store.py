@@ -74,6 +74,7 @@ def test_a_file_that_is_no_database_is_named(workbench: Path) -> None:
         get_engine()
 
 
+@pytest.mark.slow
 def test_two_processes_write_at_once_without_a_locked_database(any_workbench: Path) -> None:
     add_run()
     code = (
@@ -118,6 +119,7 @@ def test_saving_the_same_prompts_again_adds_none(any_workbench: Path) -> None:
         assert save_prompts(session, [prompt(1), prompt(3)]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("score", [0, 6, 2.5, True, "3"])
 def test_a_rating_outside_1_to_5_is_refused(any_workbench: Path, score: object) -> None:
     (completion_id,) = add_completions(["Oi"])

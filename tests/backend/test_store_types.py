@@ -36,6 +36,7 @@ def in_sao_paulo(tmp_path: Path) -> Iterator[Path]:
             yield folder
 
 
+@pytest.mark.slow
 def test_times_are_utc_in_a_database_of_another_zone(in_sao_paulo: Path) -> None:
     fill(3)
     add_run("a")

@@ -96,6 +96,7 @@ def test_the_gate_says_whose_completions_it_rests_on() -> None:
     assert policy_words(POLICY) == ("attack", "ataque")
 
 
+@pytest.mark.slow
 def test_a_run_s_tuned_answers_go_before_the_raters_in_one_go(example_workbench: Path) -> None:
     with writing() as session:
         (tuned,) = tuned_evaluations(session).values()

@@ -79,6 +79,7 @@ def test_runs_say_how_far_they_came_and_not_where_they_lie(engine: Engine) -> No
     assert "/home/ana" not in str(dict(row))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_is_read_only(engine: Engine, view: str) -> None:
     with pytest.raises(DBAPIError), engine.begin() as connection:
@@ -91,6 +92,7 @@ def test_who_is_counted_again_is_in_them_again(engine: Engine) -> None:
         assert connection.execute(text("SELECT COUNT(DISTINCT rater) FROM v_ratings")).scalar() == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS)
 def test_the_guide_has_every_column(engine: Engine, view: str) -> None:
     text_ = (ROOT / "docs" / "scripts.md").read_text(encoding="utf-8")

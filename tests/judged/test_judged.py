@@ -61,6 +61,7 @@ def agreement(name: str, task: str, profile: str, prompts: dict[str, dict[str, A
     return float(spearmanr(totals, people).statistic)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["first.jsonl", "second.jsonl"])
 @pytest.mark.parametrize("task", TASKS)
 def test_v5_ranks_texts_much_as_people_do(task: str, name: str, prompts: dict, shop: Path) -> None:
@@ -76,6 +77,7 @@ def test_v5_pays_little_for_what_people_call_useless(task: str, name: str, promp
         assert total <= {1: 0.7, 2: 0.8}.get(people, 1.0), text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["first.jsonl", "second.jsonl"])
 @pytest.mark.parametrize("task", TASKS)
 def test_v5_falls_step_by_step(task: str, name: str, prompts: dict, shop: Path) -> None:

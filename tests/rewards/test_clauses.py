@@ -63,6 +63,7 @@ def test_words_of_no_list_cost_a_little_each() -> None:
     assert 0.9 * known < strange < known
 
 
+@pytest.mark.slow
 def test_parsing_is_linear() -> None:
     (long,) = sentences("compra volta espera leve que e para " * 20_000)
     began = perf_counter()

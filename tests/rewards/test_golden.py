@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from rewards import PROFILES, score
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +34,7 @@ def test_every_score_is_what_it_was() -> None:
             assert (now.total, now.components) == (total, then), (task, profile, text)
 
 
+@pytest.mark.slow
 def test_fingerprints_do_not_hang_on_the_order_of_sets() -> None:
     """Another process, another order of every set: word lists must be put together in an order of their own."""
     code = (

@@ -167,6 +167,7 @@ OBJECTS = st.dictionaries(st.text(max_size=8), JSON_VALUES, max_size=5)
 PROSE = st.text(alphabet=string.ascii_letters + " .,:;!?áéíóúãõç\n", max_size=60)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(OBJECTS, PROSE, PROSE, st.sampled_from(["{}", "```json\n{}\n```", "```\n{}\n```"]), st.booleans())
 def test_any_object_comes_back_from_prose_and_fences(value, before, after, fence, pretty) -> None:

@@ -51,6 +51,7 @@ def seconds(text: str, task: str, profile: str) -> float:
     return time.thread_time() - began
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["v4.3", "v5"])
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_time_grows_no_faster_than_the_text(name: str, profile: str) -> None:
