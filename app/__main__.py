@@ -7,6 +7,7 @@ Brings the store's schema up to date, loads the recorded example into an empty s
 is not cached yet, and opens the pages on http://127.0.0.1:8501.
 """
 
+import errno
 import os
 import socket
 import sys
@@ -48,7 +49,7 @@ def main(
 ) -> None:
     """Start the workbench's pages, to be opened in a browser."""
     check_address(address)
-    _check_port(port)
+    _check_port(address, port)
     if rewards:
         use_suite(rewards)
     first_start()
@@ -57,8 +58,9 @@ def main(
     if teach_nano and not is_chosen() and not nano_is_ready():
         _teach_nano()
     script = str(Path(__file__).with_name("server.py"))
-    print(f"The workbench opens on http://{address}:{port}", flush=True)
-    answer({"url": f"http://{address}:{port}"})
+    url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
+    print(f"The workbench opens on {url}", flush=True)
+    answer({"url": url})
     options = ["--server.port", str(port), "--server.address", address]
     command = [sys.executable, "-m", "streamlit", "run", script, *options]
     os.dup2(sys.stdout.fileno(), 1)  # with --json, what the server prints is words too
@@ -84,12 +86,14 @@ def check_address(address: str) -> None:
         raise UserError(f"{found.problem}. Correct it; see docs/deployment.md")
 
 
-def _check_port(port: int) -> None:
-    with socket.socket() as probe:
+def _check_port(address: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise UserError(f"this machine cannot listen on {address}:{port}: {error.strerror}") from error
             raise UserError(
                 f"port {port} is taken, perhaps by a workbench that already runs (open http://127.0.0.1:{port}). "
                 f"Stop that program, or choose another port: make run PORT={port + 1}"

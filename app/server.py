@@ -6,6 +6,7 @@ enough contrast. The headers keep other sites from putting the workbench into a 
 """
 
 import importlib
+import logging
 import pkgutil
 from pathlib import Path
 
@@ -16,8 +17,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import ui
 
+_caching = logging.getLogger("streamlit.runtime.caching.cache_data_api")
+_caching.disabled = True  # it warns at each cached function that no page is being drawn
 for _part in pkgutil.iter_modules(ui.__path__, "app.ui."):
     importlib.import_module(_part.name)  # what the pages need is loaded before anybody waits for one
+_caching.disabled = False
 
 _APP = Path(__file__).parent
 _STYLE = f"<style>{(_APP / 'page.css').read_text(encoding='utf-8')}</style>".encode()

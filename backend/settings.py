@@ -8,10 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.access import Role
+from backend.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 """The folder that holds this project's packages: a checkout's, or where a wheel was installed."""
@@ -109,5 +110,17 @@ class Settings(BaseSettings):
 
 @lru_cache
 def get_settings() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()
+    """The settings of this process, read once.
+
+    Raises:
+        UserError: a variable has a value that cannot be; the message names each.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"{_variable(str(fault['loc'][0]))}={fault['input']!r}: {fault['msg']}" for fault in error.errors()]
+        raise UserError(f"{'; '.join(wrong)}. Correct it in the environment or in .env") from error
+
+
+def _variable(field: str) -> str:
+    return field if field.isupper() else f"WORKBENCH_{field.upper()}"

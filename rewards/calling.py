@@ -238,8 +238,8 @@ class RewardFunction:
     def _fault(self, error: BaseException, row: int | None) -> RewardFault:
         if isinstance(error, SystemExit):
             return RewardFault(self.name, f"called sys.exit({error.code!r}); it must return a value", row)
-        said = f"{type(error).__name__}: {error}"
-        if isinstance(error, TypeError) and "missing" in str(error) and "argument" in str(error):
+        said = f"{type(error).__name__}: {_words_of(error)}"
+        if isinstance(error, TypeError) and "missing" in said and "argument" in said:
             said += ". It names a column that these data do not have"
         return RewardFault(self.name, said, row)
 
@@ -255,6 +255,18 @@ class RewardFunction:
         if not math.isfinite(number):
             raise RewardFault(self.name, f"gave {number}; a reward is a finite number, or None", row)
         return number
+
+
+_MOST_WORDS = 500
+
+
+def _words_of(error: BaseException) -> str:
+    """An exception's message, as long as a reader needs it."""
+    try:
+        words = str(error)
+    except Exception:
+        return "(its message cannot be read)"
+    return words if len(words) <= _MOST_WORDS else f"{words[:_MOST_WORDS]}… ({len(words):,} characters)"
 
 
 def reward_function(name: str, call: Callable[..., Any]) -> RewardFunction:

@@ -10,7 +10,7 @@ import time
 import streamlit as st
 
 from app.ui.completion import show_completion, show_prompt
-from app.ui.criteria import show_criteria
+from app.ui.criteria import KEYS, show_criteria
 from app.ui.item_tokens import item_token
 from app.ui.language import language, t, task_name
 from app.ui.markdown import harmless, message
@@ -189,14 +189,23 @@ def flag_words(flag: str) -> str:
     return words[flag]
 
 
-def show_help(one_key: bool) -> None:
+def show_help(one_key: bool, criteria: int) -> None:
     """The list of keys; the same button opens and closes it."""
     keys = [
         ("1–5", t("score and move on", "dá a nota e avança") if one_key else t("choose a score", "escolhe a nota")),
         *([] if one_key else [("Enter", t("save and move on", "salva e avança"))]),
-        (
-            "Q W E T Y U",
-            t("a criterion: met, in part, not met, none", "um critério: cumpre, em parte, não cumpre, nenhum"),
+        *(
+            [
+                (
+                    " ".join(KEYS[:criteria]).upper(),
+                    t(
+                        "a criterion; pressed again: met, in part, not met, none",
+                        "um critério; de novo: cumpre, em parte, não cumpre, nenhum",
+                    ),
+                )
+            ]
+            if criteria
+            else []
         ),
         ("S", t("skip, then 1–4 for the reason", "pula; depois 1–4 dá o motivo")),
         ("Backspace", t("take the last one back", "desfaz a última")),
@@ -302,10 +311,12 @@ def rating(rater_id: int, one_key: bool) -> None:
         show_last()
         show_pause(rater_id)
         if st.session_state.get("helping"):
-            show_help(one_key)
+            show_help(one_key, len(task.criteria) if task is not None else 0)
         show_guideline(row["task"])
         if task is not None and task.criteria and not st.session_state.get("skipping"):
             show_criteria(item, rater_id, task.criteria, st.session_state["criteria"], token)
+        if st.session_state.get("skipping"):
+            return  # a reason is asked for above, and only that
         st.pills(
             t("Something is wrong with the item", "Há algo errado com o item"),
             list(FLAGS),

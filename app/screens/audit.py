@@ -34,7 +34,7 @@ from backend.audit.strongest import Where
 from backend.charts.audit import correlation_chart
 from backend.errors import UserError
 from backend.store.engine import reading, writing
-from backend.store.ratings import has_own_ratings, left_out
+from backend.store.ratings import has_example_ratings, left_out
 from backend.suites import default_profile, fingerprint, profiles, suite_of, suites, tasks
 from rewards.scoring import run_probes
 
@@ -48,9 +48,9 @@ VERDICTS: dict[str, tuple[str, Any]] = {
 
 
 def show_whose() -> None:
-    """Whose scores these are, as long as they are the example's alone."""
+    """Whose scores these are, as long as the example's are among them."""
     with reading() as session:
-        example_note(not has_own_ratings(session))
+        example_note(has_example_ratings(session))
 
 
 def show_gates(totals: pd.DataFrame, decisions: dict[str, Gate]) -> None:

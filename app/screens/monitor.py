@@ -7,9 +7,11 @@ import streamlit as st
 
 from app.pages import link_to
 from app.ui.actions import attempt, show_failed
+from app.ui.audit_data import standing
 from app.ui.chart import show_chart
 from app.ui.completion import show_completion, show_prompt
 from app.ui.language import language, number, t, task_name
+from app.ui.overview import gates_line
 from app.ui.state import open_store
 from app.ui.times import day, local_time
 from backend.access import who
@@ -19,7 +21,7 @@ from backend.serving.feedback import next_prompt_set, rated_from_production, sen
 from backend.store.answers import alarms, daily_answers, example_end, given_to_raters, lowest_answers
 from backend.store.engine import reading, writing
 from backend.store.tables import Alarm, Answer, utc_now
-from backend.suites import MonitorSettings, by_task, suite_of, task_names, tasks
+from backend.suites import MonitorSettings, by_task, default_profile, suite_of, task_names, tasks
 
 _DONE = "monitor_done"
 _LOWEST = 20
@@ -107,6 +109,18 @@ def show_numbers(days: pd.DataFrame) -> None:
     row.metric(t("answers, 7 days", "respostas, 7 dias"), f"{count:,}".replace(",", t(",", ".")), width="content")
     if slow:  # the example's answers have no time
         row.metric(t("mean time", "tempo médio"), f"{number(slow, 0)} ms", width="content")
+
+
+def show_trust(names: list[str]) -> None:
+    """That a high mean says little where people have not found the reward right."""
+    gates = standing(default_profile())
+    names = [name for name in task_names() if name in names]
+    if any(name not in gates or gates[name].verdict != "pass" for name in names):
+        little = t(
+            "A high reward says little where it has not passed its audit",
+            "Recompensa alta diz pouco se não passou na auditoria",
+        )
+        st.caption(f":orange[:material/gpp_maybe:] {little}: {t(*gates_line(gates, names).text)}")
 
 
 def show_days(days: pd.DataFrame) -> None:
@@ -203,7 +217,8 @@ def show_way_back(lowest: list[Answer], rated: int, is_example: bool) -> None:
         args=(send, [a.id for a in lowest]),
     )
     row.button(
-        t(f"Make the next prompt set ({rated} rated)", f"Fazer o próximo conjunto de prompts ({rated} avaliados)"),
+        t("Make the next prompt set", "Fazer o próximo conjunto de prompts")
+        + ("" if is_example else t(f" ({rated} rated)", f" ({rated} avaliados)")),
         icon=":material/dataset:",
         disabled=not rated or not who().may(),
         help=t(
@@ -271,6 +286,7 @@ def page() -> None:
     show_learning(known)
     if not days.empty:
         show_numbers(days)
+        show_trust([str(task) for task in days["task"].unique()])
         show_days(days)
     st.subheader(t("From production back", "Da produção de volta"), anchor=False)
     show_given(*given)

@@ -67,8 +67,8 @@ def current_pair(rater_id: int) -> Shown | None:
 def show_keys(pair: Shown, rater_id: int) -> None:
     """The three choices and undo, each with its key."""
     choices = (
-        (1, t("the left one is better", "a da esquerda é melhor")),
-        (2, t("the right one is better", "a da direita é melhor")),
+        (1, t("A is better", "A é melhor")),
+        (2, t("B is better", "B é melhor")),
         (0, t("neither is better", "nenhuma é melhor")),
     )
     with st.container(horizontal=True, horizontal_alignment="left"):
@@ -120,8 +120,9 @@ def compare(rater_id: int) -> None:
         t("Which one is better by this question?", "Qual é a melhor segundo esta pergunta?") + " " + harmless(question)
     )
     show_keys(pair, rater_id)
-    for column, row in zip(st.columns(2, gap="medium"), (left, right), strict=True):
-        with column:
+    for name, column, row in zip("AB", st.columns(2, gap="medium"), (left, right), strict=True):
+        with column:  # below one another on a phone
+            st.markdown(f"**{name}**")
             show_completion(row["task"], row["text"], border=True)
 
 

@@ -36,7 +36,7 @@ from backend.evaluation.findings import (
 )
 from backend.evaluation.next_step import next_step
 from backend.evaluation.report import as_csv, as_html, as_markdown
-from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, name_of
+from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, name_of, note_of
 from backend.evaluation.words import chosen_words, method_words, noise_words, on_prompts
 from backend.files import read_json
 from backend.runs.watch import current_runs
@@ -250,10 +250,13 @@ def show_report(compared: Compared, run: Run | None) -> None:
             "Uma página que abre sem rede e se imprime; os números; um resumo para um pull request.",
         )
     )
+    facts = facts_of(run) if run is not None else ()  # in the page's language, which nobody knows when the file is made
+    with reading() as session:
+        note = note_of(session, compared)
     row = st.container(horizontal=True)
     row.download_button(
         t("Report (HTML)", "Relatório (HTML)"),
-        lambda: as_html(compared, title, facts_of(run) if run is not None else (), lang),
+        lambda: as_html(compared, title, facts, lang, note),
         "report.html",
         "text/html",
         icon=":material/description:",
@@ -261,10 +264,14 @@ def show_report(compared: Compared, run: Run | None) -> None:
     )
     row.download_button("CSV", lambda: as_csv(compared.tasks), "comparison.csv", "text/csv", on_click="ignore")
     row.download_button(
-        "Markdown", lambda: as_markdown(compared, title, lang), "comparison.md", "text/markdown", on_click="ignore"
+        "Markdown",
+        lambda: as_markdown(compared, title, lang, note),
+        "comparison.md",
+        "text/markdown",
+        on_click="ignore",
     )
     with st.expander(t("Markdown for a pull request", "Markdown para um pull request")):
-        st.code(as_markdown(compared, title, lang), language="markdown", wrap_lines=True)
+        st.code(as_markdown(compared, title, lang, note), language="markdown", wrap_lines=True)
 
 
 def show_run(run: Run, runs: list[Run]) -> None:

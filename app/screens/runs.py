@@ -55,7 +55,7 @@ def choose_runs(runs: list[Run]) -> list[str]:
     return st.multiselect(
         t("Runs", "Treinos"),
         list(names),
-        default=[runs[0].id],
+        default=[next((run for run in runs if run.metrics_read), runs[0]).id],
         format_func=names.__getitem__,
         key="runs",
         bind="query-params",

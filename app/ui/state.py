@@ -10,6 +10,7 @@ import streamlit as st
 from app.ui.language import t
 from app.ui.markdown import message
 from backend.errors import UserError
+from backend.evaluation.words import EXAMPLE
 from backend.release.start import first_start
 from backend.settings import get_settings
 from backend.store.engine import StoreAway
@@ -57,9 +58,4 @@ def shown_errors() -> Iterator[None]:
 def example_note(is_example: bool) -> None:
     """If it is the recorded example, say so."""
     if is_example:
-        st.caption(
-            t(
-                ":material/science: Recorded example: real nano runs; its raters are readings by a language model, not people.",
-                ":material/science: Exemplo gravado: treinos reais do nano; as notas são leituras de um modelo de linguagem, não de pessoas.",
-            )
-        )
+        st.caption(f":material/science: {t(*EXAMPLE)}")

@@ -89,7 +89,7 @@ def _rows(path: Path, text: str) -> Iterator[tuple[str, Any]]:
             raise UserError(f"{path} lacks the columns {', '.join(sorted(missing))}; it needs {', '.join(COLUMNS)}")
         for number, cells in records:
             if cells:
-                yield f"{number}", {k: _unneutralised(v) for k, v in zip(header, cells, strict=False) if k}
+                yield f"{number}", {k: unneutralised(v) for k, v in zip(header, cells, strict=False) if k}
         return
     try:
         whole = None if path.suffix.lower() == ".jsonl" else load_users_json(text)
@@ -255,7 +255,8 @@ def neutralised(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) or (cell.startswith("'") and cell[1:2] in (*_FORMULA, "'")) else cell
 
 
-def _unneutralised(cell: str) -> str:
+def unneutralised(cell: str) -> str:
+    """The cell without the apostrophe that ``neutralised`` puts in front."""
     return cell[1:] if cell.startswith("'") and cell[1:2] in (*_FORMULA, "'") else cell
 
 

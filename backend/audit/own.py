@@ -14,6 +14,7 @@ from backend.audit.alone import as_lines, each_alone
 from backend.audit.attacks import standing_attacks
 from backend.audit.best_of_n import as_rows, of_people, sentence
 from backend.audit.correlation import Difference, correlate
+from backend.audit.exchange import unneutralised
 from backend.audit.gates import Audited, audit_rated, decide_gates, rates_more
 from backend.audit.judges import CHECKS
 from backend.audit.policies import PolicyRho, by_policy
@@ -23,7 +24,7 @@ from backend.audit.rubrics import as_dict, criterion_correlations, refit, refit_
 from backend.audit.rubrics import as_lines as rubric_lines
 from backend.audit.strongest import strongest
 from backend.audit.table import People
-from backend.data.completions import Taken, import_completions, stratified
+from backend.data.completions import Taken, import_completions, stratified, text_mark
 from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout
 from backend.errors import UserError, bad_rows
@@ -58,9 +59,10 @@ class Given(NamedTuple):
 def read_scores(path: Path, taken: Taken) -> Given:
     """A file of ratings beside a file of completions: rows of id, rater, score, and optionally comment and criteria by their keys.
 
+    ``prompt`` and ``completion`` may stand in place of ``id``: so the workbench writes ratings itself.
+
     Raises:
-        UserError: it cannot be read, or has bad rows (named by place); ``prompt`` and ``completion`` in place of ``id`` are for
-            `workbench ratings import`.
+        UserError: it cannot be read, or has bad rows (named by place).
     """
     found, bad = Given([], []), []
     known = [criterion.key for criterion in get_task(next(iter(taken.tasks))).criteria]
@@ -68,11 +70,7 @@ def read_scores(path: Path, taken: Taken) -> Given:
         try:
             if isinstance(row, ValueError):
                 raise row
-            if missing := [name for name in ("id", "rater", "score") if name not in row]:
-                raise ValueError(f"lacks {', '.join(missing)}; a rating is a row of id, rater and score")
-            key = taken.by_id.get(str(row["id"]))
-            if key is None:
-                raise ValueError(f"no completion has the id {str(row['id'])[:40]!r}")
+            key = _key_of(row, taken)
             rater = str(row["rater"])[:120]
             found.ratings.append((key, rater, float(row["score"]), str(row.get("comment") or "")))
             there = [name for name in known if not (pd.isna(row.get(name)) or row[name] == "")]
@@ -84,6 +82,25 @@ def read_scores(path: Path, taken: Taken) -> Given:
     if not found.ratings:
         raise UserError(f"{path} holds no ratings")
     return found
+
+
+def _key_of(row: Mapping[str, Any], taken: Taken) -> str:
+    """Which completion of the file a rating is of."""
+    by_text = "id" not in row and "prompt" in row and "completion" in row
+    if missing := [name for name in ("id", "rater", "score") if name not in row and not (by_text and name == "id")]:
+        raise ValueError(
+            f"lacks {', '.join(missing)}; a rating is a row of id (or prompt and completion), rater and score"
+        )
+    if by_text:
+        prompt, completion = str(row["prompt"]), str(row["completion"])
+        as_written = text_mark(prompt, completion), text_mark(unneutralised(prompt), unneutralised(completion))
+        key = next((taken.by_text[mark] for mark in as_written if mark in taken.by_text), None)
+        named = f"this prompt and the text {str(row['completion'])[:40]!r}"
+    else:
+        key, named = taken.by_id.get(str(row["id"])), f"the id {str(row['id'])[:40]!r}"
+    if key is None:
+        raise ValueError(f"no completion has {named}")
+    return key
 
 
 def _level(criterion: str, value: Any) -> int:

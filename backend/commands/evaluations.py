@@ -18,7 +18,7 @@ from backend.evaluation.external import PORTUGUESE, benchmark
 from backend.evaluation.findings import evidence_sentence
 from backend.evaluation.next_step import next_step
 from backend.evaluation.report import as_csv, as_html, as_markdown
-from backend.evaluation.stored import compare_stored, find_evaluation, name_of, why
+from backend.evaluation.stored import compare_stored, find_evaluation, name_of, note_of, why
 from backend.evaluation.words import (
     balanced_words,
     chosen_words,
@@ -62,6 +62,7 @@ def compare_(
         base = find_evaluation(session, a, "tuned" if b else "base")
         tuned = find_evaluation(session, b or a, "tuned")
         compared = compare_stored(session, base, tuned)
+        note = note_of(session, compared)
     title = f"{name_of(base)} → {name_of(tuned)}"
     typer.echo(comparison_table(compared.tasks))
     typer.echo(f"\n{on_prompts(compared)}. {chosen_words(compared) or ''}".rstrip())
@@ -79,9 +80,9 @@ def compare_(
     if compared.left_out:
         typer.echo(f"{compared.left_out} prompts that only one of the two has were left out")
     for path, text in (
-        (html, lambda: as_html(compared, title, lang=lang)),
+        (html, lambda: as_html(compared, title, lang=lang, note=note)),
         (csv, lambda: as_csv(compared.tasks)),
-        (markdown, lambda: as_markdown(compared, title, lang)),
+        (markdown, lambda: as_markdown(compared, title, lang, note)),
     ):
         if path is not None:
             write_whole(path, text())

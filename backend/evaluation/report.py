@@ -41,6 +41,7 @@ def as_html(
     title: str,
     facts: Sequence[tuple[str, str]] = (),
     lang: str = "en",
+    note: Text | None = None,
 ) -> str:
     """The whole report.
 
@@ -49,6 +50,7 @@ def as_html(
         title: of the page.
         facts: (name, value) lines for the end of the page: cost, seed, configuration.
         lang: ``en`` or ``pt``.
+        note: what a reader must know of where it comes from.
     """
 
     def t(en: str, pt: str) -> str:
@@ -60,6 +62,7 @@ def as_html(
     first, others = _moves(compared)
     parts = [
         f"<p class=note>{escape(title)}</p>",
+        *(f"<p class=note>{escape(words.within(lang))}</p>" for words in [note] if words),
         f"<h1>{escape(headline(compared.evidence).within(lang))}</h1>",
         "<ul>" + "".join(f"<li>{escape(words.within(lang))}</li>" for words in findings(compared.evidence)) + "</ul>",
         f"<figure>{chart}<figcaption class=note>"
@@ -96,13 +99,14 @@ def as_csv(comparisons: Sequence[TaskComparison]) -> str:
     return out.getvalue()
 
 
-def as_markdown(compared: Compared, title: str, lang: str = "en") -> str:
-    """A summary for a pull request."""
+def as_markdown(compared: Compared, title: str, lang: str = "en", note: Text | None = None) -> str:
+    """A summary for a pull request; ``note`` as in ``as_html``."""
     step = next_step(compared.tasks, compared.evidence)
     return (
         "\n\n".join(
             [
                 f"### {title}",
+                *(f"*{words.within(lang)}*" for words in [note] if words),
                 headline(compared.evidence).within(lang),
                 "\n".join(f"- {words.within(lang)}" for words in findings(compared.evidence, bold="**")),
                 *(words.within(lang) for words in [chosen_words(compared)] if words),

@@ -15,7 +15,7 @@ from backend.evaluation.noise import variance_shares
 from backend.evaluation.paired import mean_interval
 from backend.evaluation.people import PeopleEstimate, would_people_agree
 from backend.evaluation.settings import ComparisonSettings
-from backend.evaluation.words import split_words
+from backend.evaluation.words import EXAMPLE, split_words
 from backend.store.evaluations import (
     answered,
     evaluation_components,
@@ -82,6 +82,12 @@ def name_of(evaluation: Evaluation) -> Text:
     names = {"base": Text("base", "base"), "step": fill("step {step}", "passo {step}", step=step)}
     name = names.get(label, fill("{tuned} (step {step})", "{tuned} (passo {step})", tuned=tuned, step=step))
     return joined([name, split_words(evaluation.split)], " · ")
+
+
+def note_of(session: Session, compared: Compared) -> Text | None:
+    """What a reader of the comparison must know of where it comes from: that it is of the recorded example."""
+    runs = [session.get(Run, e.run_id) for e in (compared.base, compared.tuned) if e.run_id is not None]
+    return EXAMPLE if any(run is not None and run.is_example for run in runs) else None
 
 
 def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Compared:

@@ -15,6 +15,12 @@ from backend.wording import Text, decimal, fill, general, joined, p_value
 if TYPE_CHECKING:
     from backend.evaluation.stored import Compared
 
+EXAMPLE = Text(
+    "Recorded example: real nano runs; its raters are readings by a language model, not people.",
+    "Exemplo gravado: treinos reais do nano; as notas são leituras de um modelo de linguagem, não de pessoas.",
+)
+"""Said wherever the example's results stand, on a page or in a file that is passed on."""
+
 VERDICTS: dict[Verdict, Text] = {  # in the order in which a reader wants them
     "improved": Text("improved", "melhorou"),
     "regressed": Text("regressed", "piorou"),
@@ -258,8 +264,8 @@ def comparison_table(comparisons: Sequence[TaskComparison]) -> str:
 def markdown_table(comparisons: Sequence[TaskComparison], lang: str = "en") -> str:
     """The comparison as a Markdown table, for a pull request."""
     head = Text(
-        "| Task | n | base | tuned | Δ | 95 % interval | p (Holm) | verdict |",
-        "| Tarefa | n | base | treinado | Δ | intervalo de 95 % | p (Holm) | veredito |",
+        "| Task | n | base | tuned | Δ | 95 % interval | p (Holm) | verdict on the reward |",
+        "| Tarefa | n | base | treinado | Δ | intervalo de 95 % | p (Holm) | veredito da recompensa |",
     )
     rows = [head.within(lang), "|---|--:|--:|--:|--:|--:|--:|---|"]
     for c in comparisons:

@@ -86,7 +86,7 @@ def _keep_repeat(session: Session, held: Claim, score: int | None, skip_reason: 
 
 @needs("annotator")
 def undo_last(session: Session, rater_id: int) -> int | None:
-    """Undo the rater's latest rating, and claim its completion for the rater again; None when there is none."""
+    """Undo the rater's latest rating, and claim its completion for the rater again, with its comment; None when there is none."""
     check_own_rater(session, rater_id)
     in_turn(session, f"rater {rater_id}")
     last = session.scalar(
@@ -102,7 +102,7 @@ def undo_last(session: Session, rater_id: int) -> int | None:
     )
     if rating is None:
         return None
-    completion_id = rating.completion_id
+    completion_id, comment = rating.completion_id, rating.comment
     item = lock_items(session, [completion_id]).get(completion_id)
     session.refresh(rating)
     session.add(_event(rating, "undo"))
@@ -111,6 +111,7 @@ def undo_last(session: Session, rater_id: int) -> int | None:
     if item is not None:
         recount(session, item)
     claim_for(session, completion_id, rater_id)
+    session.get_one(Claim, (completion_id, rater_id)).draft = comment
     return completion_id
 
 

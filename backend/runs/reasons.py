@@ -39,7 +39,7 @@ _PHRASES = (
     (r"stopped by (\S+) before (\S+)$", r"parado por \1 antes de \2"),
     (
         r"stopped by (\S+) outside of training; what was under way is done again on resume",
-        r"parado por \1 fora do treino; o que estava em andamento é refeito ao continuar",
+        r"parado a pedido (\1) fora do treino; o que estava em andamento é refeito ao continuar",
     ),
     (
         r"rolled back to the last whole checkpoint, of step (\d+)",

@@ -283,19 +283,20 @@ def gap_counts(session: Session, profile: str, only: Collection[int] | None = No
 def _weights(session: Session, people: pd.DataFrame) -> pd.Series:
     """How many completions of the queue each rated one represents: its stratum's size over the stratum's rated ones.
 
-    Only the queue's own choice is weighed; a completion that was rated elsewhere is nobody's choice here.
+    Only the queue's own choice is weighed. A completion that was rated elsewhere is nobody's choice here, also where raters
+    have scored it here again: it stands for itself, and the stratum's chosen ones for the others.
     """
     queued = people["stratum"].notna()
-    chosen: set[int] = set()
+    here, elsewhere = set[int](), set[int]()
     for part in in_parts(people.loc[queued, "completion_id"].tolist()):
-        rated = select(RatingEvent.completion_id).where(
-            RatingEvent.completion_id.in_(part), RatingEvent.action.in_(("rate", "change"))
-        )
-        chosen.update(session.scalars(rated.distinct()))
-    strata = people["stratum"].where(people["completion_id"].isin(chosen))
+        rated = select(RatingEvent.completion_id).where(RatingEvent.completion_id.in_(part)).distinct()
+        here.update(session.scalars(rated.where(RatingEvent.action.in_(("rate", "change")))))
+        elsewhere.update(session.scalars(rated.where(RatingEvent.action == "import")))
+    strata = people["stratum"].where(people["completion_id"].isin(here - elsewhere))
     items = {s.name: s.items for s in session.scalars(select(Stratum))}
-    rated_of = strata.value_counts()
-    return strata.map({name: items.get(name, 0) / count for name, count in rated_of.items()}).astype(float)
+    chosen, all_rated = strata.value_counts(), people["stratum"].value_counts()
+    stand_for = {name: items.get(name, 0) - (all_rated[name] - n) for name, n in chosen.items()}
+    return strata.map({name: max(1.0, stand_for[name] / n) for name, n in chosen.items()}).astype(float)
 
 
 def human_scores(session: Session, most: int | None = None, evaluation_id: str | None = None) -> pd.DataFrame:

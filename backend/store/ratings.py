@@ -134,6 +134,11 @@ def has_own_ratings(session: Session) -> bool:
     return session.scalar(select(Rating.id).join(Rater).where(~Rater.is_example).limit(1)) is not None
 
 
+def has_example_ratings(session: Session) -> bool:
+    """Whether scores of the example's raters count."""
+    return session.scalar(counted_ratings(Rating.id).where(Rater.is_example).limit(1)) is not None
+
+
 def ratings_version(session: Session) -> str:
     """A text that changes whenever a rating is given, changed or taken back."""
     events = session.scalar(select(func.max(RatingEvent.id)))

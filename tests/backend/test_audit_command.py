@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 import pytest
 from scipy.stats import spearmanr
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from backend.cli import command_line
 from backend.commands.workbench import app
 from backend.settings import ROOT, get_settings
-from backend.store.engine import reading
+from backend.store.engine import reading, writing
 from backend.store.tables import Completion, Rating, SuiteVersion
 from backend.suites import registry
 from backend.suites.choice import use_installed
@@ -233,6 +233,28 @@ def test_columns_can_be_named(call: Call, data: dict[str, list[Any]], tmp_path: 
     assert (done.code, json.loads(done.out)["tasks"][0]["task"]) == (0, "chat")
 
 
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_ratings_that_the_workbench_wrote_are_read_again(
+    call: Call, data: dict[str, list[Any]], tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / "completions.jsonl"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"completion": "xx', '"completion": "- x'), encoding="utf-8"
+    )
+    files = rewards(tmp_path), path
+    first = call("audit", *files, "--ratings", tmp_path / "ratings.csv", "--json")
+    written = tmp_path / f"written.{ending}"
+    assert call("ratings", "export", written).code == 0
+    with reading() as session:
+        assert session.scalar(select(func.count()).select_from(Rating)) == 120
+    for table in ("ratings", "rating_events"):
+        with writing() as session:
+            session.execute(text(f"DELETE FROM {table}"))
+    again = call("audit", *files, "--ratings", written, "--json")
+    assert again.code == first.code == 0
+    assert by_name(again)["good"]["rho"] == by_name(first)["good"]["rho"] and counts()[1] == 120
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "text", "said"),
@@ -244,7 +266,7 @@ def test_columns_can_be_named(call: Call, data: dict[str, list[Any]], tmp_path: 
         ("completions.jsonl", "{broken\n", "completions.jsonl:1: "),
         ("completions.jsonl", "", "holds no completions"),
         ("ratings.csv", "id,rater,score\nnobody,a,3\n", "no completion has the id 'nobody'"),
-        ("ratings.csv", "id,rater\nc1,a\n", "lacks score; a rating is a row of id, rater and score"),
+        ("ratings.csv", "id,rater\nc1,a\n", "lacks score; a rating is a row of id (or prompt and completion), rater and score"),
         ("ratings.csv", "id,rater,score\nc1,a,9\n", "the score 9 is not from 1 to 5"),
         ("ratings.csv", "id,rater,score\nc1,a,good\n", "ratings.csv:2: "),
         ("ratings.csv", "id,rater,score\nc1,a,nan\n", "the score nan is not from 1 to 5"),

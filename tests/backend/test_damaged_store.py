@@ -27,6 +27,19 @@ def test_what_names_no_database_is_said(url: str, says: str) -> None:
     assert "secret" not in str(raised.value) and "postgresql://" in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("WORKBENCH_SIGN_IN", "yes"), ("WORKBENCH_REWARD_SECONDS", "abc"), ("WORKBENCH_RATERS_PER_COMPLETION", "0")],
+)
+def test_a_setting_that_cannot_be_is_named(variable: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, value)
+    get_settings.cache_clear()
+    with pytest.raises(UserError, match=f"{variable}='{value}': Input should be"):
+        get_settings()
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
 def test_a_folder_is_no_database(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is a folder"):
         get_engine(f"sqlite:///{tmp_path}")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from backend.audit.exchange import _unneutralised, import_ratings, neutralised, rating_rows, read_ratings, write_ratings
+from backend.audit.exchange import import_ratings, neutralised, rating_rows, read_ratings, unneutralised, write_ratings
 from backend.errors import UserError
 from backend.store.engine import reading, writing
 from backend.store.tables import Completion, Prompt, Rater, Rating
@@ -66,7 +66,7 @@ def test_what_goes_out_comes_in_again(workbench: Path, suffix: str) -> None:
 def test_a_neutralised_cell_is_no_formula_and_comes_back(cell: str) -> None:
     out = neutralised(cell)
     assert not out.startswith(("=", "+", "-", "@", "\t", "\r"))
-    assert _unneutralised(out) == cell
+    assert unneutralised(out) == cell
 
 
 def test_argillas_export(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from backend.rating.ratings import save_rating, undo_last
 from backend.records import Completion as Generated
 from backend.records import Message, PromptRecord, Sampling
 from backend.settings import get_settings
+from backend.store.completions import rated_scores
 from backend.store.engine import reading, writing
 from backend.store.prompts import save_prompts
 from backend.store.ratings import get_rater, ratings_version, self_agreement
@@ -131,6 +132,7 @@ def test_the_history_keeps_what_was_changed_and_taken_back(any_workbench: Path) 
         version()
     with writing() as session:
         assert undo_last(session, ana) == only
+        assert draft_of(session, only, ana) == "forte", "the comment is shown again with the completion"
     version()
     assert len(versions) == 3
     with reading() as session:
@@ -274,6 +276,24 @@ def test_a_hidden_repeat_changes_no_rating_and_tells_how_far_a_rater_agrees(
     rate(again, ana, 4)
     with reading() as session:
         assert self_agreement(session)["same"].tolist() == [1.0]
+
+
+def test_what_was_rated_elsewhere_stands_for_itself_also_when_raters_score_it_again(workbench: Path) -> None:
+    """Else three scores of sixty that came with a file would count as the whole queue."""
+    ids, ana = add([f"oferta {i}" for i in range(20)]), rater("Ana")
+    for completion_id in ids[:10]:
+        rate(completion_id, ana, 3, imported=True)
+    bia = rater("Bia")
+    for completion_id in [*ids[:3], *ids[10:15]]:
+        rate(completion_id, bia, 4)
+    with reading() as session:
+        totals = rated_scores(session, "v4.2.1").query("component == 'total'").set_index("completion_id")["weight"]
+    strata = {completion_id: item(completion_id).stratum for completion_id in ids}
+    assert totals[ids[:10]].isna().all() and len(totals) == 15
+    for name in set(strata.values()):
+        chosen = [i for i in ids[10:15] if strata[i] == name]
+        others = [i for i in ids[10:] if strata[i] == name]
+        assert totals[chosen].tolist() == pytest.approx([len(others) / len(chosen)] * len(chosen))
 
 
 def test_weights_make_the_rho_of_chosen_completions_that_of_the_whole_queue() -> None:

@@ -12,7 +12,7 @@ from backend.errors import UserError
 from backend.evaluation.changes import word_changes
 from backend.evaluation.report import as_csv, as_html, as_markdown
 from backend.evaluation.settings import ComparisonSettings
-from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, find_evaluation, why
+from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, find_evaluation, note_of, why
 from backend.settings import ROOT
 from backend.store.engine import reading, writing
 from backend.store.tables import Completion, Evaluation, Run, Score
@@ -105,6 +105,16 @@ def test_csv_and_markdown_carry_the_same_numbers(compared: Compared) -> None:
     markdown = as_markdown(compared, "nano")
     for c in compared.tasks:
         assert f"| {c.n} | {c.base:.2f} | {c.tuned:.2f} | {c.delta:+.2f} |" in markdown
+
+
+@pytest.mark.parametrize("is_example", [True, False])
+def test_a_report_that_is_passed_on_says_that_its_readers_were_no_people(compared: Compared, is_example: bool) -> None:
+    with writing() as session:
+        session.get_one(Run, RUN_ID).is_example = is_example
+    with reading() as session:
+        note = note_of(session, compared)
+    for text in (as_html(compared, "nano", note=note), as_markdown(compared, "nano", note=note)):
+        assert ("readings by a language model, not people" in text) == is_example
 
 
 def test_word_changes_give_both_texts_back() -> None:

@@ -249,6 +249,11 @@ import sys
 import time
 
 
+class Wordless(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
 def good(completion):
     return float(len(completion))
 
@@ -269,6 +274,10 @@ def tricky(completion):
         os.kill(os.getpid(), 9)
     if completion == "exit":
         sys.exit(4)
+    if completion == "long":
+        raise ValueError("z" * 3_000_000)
+    if completion == "wordless":
+        raise Wordless
     return {"nan": float("nan"), "text": "much", "raise": None}.get(completion, 1.0) if completion != "raise" else 1 / 0
 
 
@@ -283,6 +292,8 @@ FAULTS = [
     ("nan", "gave nan; a reward is a finite number, or None", {}),
     ("text", "gave 'much'; a reward is a number", {}),
     ("raise", "ZeroDivisionError: division by zero", {}),
+    ("long", r"ValueError: z{500}… \(3,000,000 characters\)", {}),
+    ("wordless", r"Wordless: \(its message cannot be read\)", {}),
 ]  # fmt: skip
 
 
