@@ -315,8 +315,6 @@ def rating(rater_id: int, one_key: bool) -> None:
         show_guideline(row["task"])
         if task is not None and task.criteria and not st.session_state.get("skipping"):
             show_criteria(item, rater_id, task.criteria, st.session_state["criteria"], token)
-        if st.session_state.get("skipping"):
-            return  # a reason is asked for above, and only that
         st.pills(
             t("Something is wrong with the item", "Há algo errado com o item"),
             list(FLAGS),

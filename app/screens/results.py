@@ -175,12 +175,12 @@ def show_override(run: Run) -> None:
 
 
 def show_comparison(compared: Compared, run: Run | None) -> None:
-    """The summary sentence, each task's change, the next step, and tabs with all details."""
+    """The finding, the next step, each task's change, and tabs with all details."""
     st.markdown("## " + t(*headline(compared.evidence)))
     st.markdown("\n".join(f"- {t(*words)}" for words in findings(compared.evidence, bold="**")))
+    show_next_step(compared)
     show_changes(compared)
     show_moves(compared)
-    show_next_step(compared)
     if (words := chosen_words(compared)) is not None:
         st.caption(":material/info: " + t(*words))
     st.subheader(t("What is known without the reward", "O que se sabe sem a recompensa"), anchor=False)

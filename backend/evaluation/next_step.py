@@ -79,9 +79,9 @@ def _gamed(gamed: Sequence[Evidence]) -> NextStep:
     return NextStep(
         "",
         Text(
-            f"Mend the reward before a larger model or a longer run: in {en} the model learned to score, not to answer. Read "
+            f"Do not ship this. Mend the reward before a larger model or a longer run: in {en} the model learned to score, not to answer. Read "
             "the best moves, attack the reward, and let people rate the tuned answers.",
-            f"Conserte a recompensa antes de um modelo maior ou de um treino mais longo: em {pt} o modelo aprendeu a pontuar, "
+            f"Não publique. Conserte a recompensa antes de um modelo maior ou de um treino mais longo: em {pt} o modelo aprendeu a pontuar, "
             "não a responder. Leia os maiores ganhos, ataque a recompensa e peça avaliações das respostas treinadas.",
         ),
         (),
@@ -93,8 +93,8 @@ def _unaudited(unknown: Sequence[Evidence]) -> NextStep:
     return NextStep(
         "",
         Text(
-            f"Audit the reward before a larger model or a longer run: let people rate the tuned answers of {en}.",
-            f"Audite a recompensa antes de um modelo maior ou de um treino mais longo: peça avaliações das respostas "
+            f"Audit the reward before you ship this or train a larger model: let people rate the tuned answers of {en}.",
+            f"Audite a recompensa antes de publicar isto ou de treinar um modelo maior: peça avaliações das respostas "
             f"treinadas de {pt}.",
         ),
         (

@@ -95,7 +95,7 @@ def test_what_contradicts_the_reward_is_said_even_of_a_trusted_one(known: dict[s
     e = rose("pass", **known)
     assert "the answers did not get better" in said(e).en and why in said(e).en
     step = next_step([e.change, replace(e.change, task="overall")], [e])
-    assert step.what.en.startswith("Mend the reward") and step.preset is None
+    assert step.what.en.startswith("Do not ship this. Mend the reward") and step.preset is None
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_truth_that_one_constant_answer_reaches_is_no_improvement() -> None:
 def test_an_unaudited_reward_is_audited_before_anything_larger() -> None:
     e = rose()
     step = next_step([e.change, replace(e.change, task="overall", tuned=0.9)], [e])
-    assert step.what.en.startswith("Audit the reward before a larger model")
+    assert step.what.en.startswith("Audit the reward before you ship this")
 
 
 def test_the_gamed_task_comes_first_and_every_cell_has_words() -> None:
