@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.ui.audit_data import standing
 from backend.audit.attack import finds_waiting
 from backend.audit.gate import Gate
+from backend.audit.gate_words import GATE_WORDS
 from backend.evaluation.evidence import Evidence
 from backend.evaluation.findings import findings, headline
 from backend.evaluation.stored import base_and_tuned, compare_stored
@@ -17,7 +18,7 @@ from backend.store.evaluations import tuned_evaluations
 from backend.store.ratings import counted_ratings, has_own_ratings, scored_ratings
 from backend.store.tables import Prompt, Rater, Rating, Run, Stratum
 from backend.suites import default_profile, label_of, task_names
-from backend.wording import Text, fill
+from backend.wording import Text, fill, joined
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ def gates_line(gates: Mapping[str, Gate], names: Sequence[str]) -> Line:
     """In one sentence: which rewards have passed their audit, and what the others wait for."""
     passed = [task for task in names if task in gates and gates[task].verdict == "pass"]
     failed = [task for task in names if task in gates and gates[task].verdict == "fail"]
-    undecided = [task for task in names if task not in gates or gates[task].verdict == "stale"]
+    stale = [task for task in names if task in gates and gates[task].verdict == "stale"]
+    undecided = [task for task in names if task not in gates]
     if len(passed) == len(names):
         return Line(Text("Every reward has passed its audit.", "Toda recompensa passou na auditoria."))
     parts = [
@@ -119,9 +121,23 @@ def gates_line(gates: Mapping[str, Gate], names: Sequence[str]) -> Line:
     ]  # fmt: skip
     if failed:
         parts.append(fill("failed: {names}", "reprovadas: {names}", names=_names(failed)))
+    if stale:
+        were = [
+            fill(
+                "{task} (was: {verdict})",
+                "{task} (era: {verdict})",
+                task=label_of(task),
+                verdict=GATE_WORDS[gates[task].was or "stale"],
+            )
+            for task in stale
+        ]
+        parts.append(
+            fill("to be decided again, for ratings or rules have changed: {names}",
+                 "a decidir de novo, pois notas ou regras mudaram: {names}", names=joined(were, ", "))
+        )  # fmt: skip
     if undecided:
         parts.append(fill("without a valid decision: {names}", "sem decisão válida: {names}", names=_names(undecided)))
-    waiting = [task for task in names if task not in (*passed, *failed, *undecided)]
+    waiting = [task for task in names if task not in (*passed, *failed, *stale, *undecided)]
     if waiting:
         parts.append(fill("more ratings needed: {names}", "faltam avaliações: {names}", names=_names(waiting)))
     return Line(Text("; ".join(p.en for p in parts) + ".", "; ".join(p.pt for p in parts) + "."), calls=True)

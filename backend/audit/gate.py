@@ -22,10 +22,17 @@ _LIKELY = 0.8
 
 @dataclass(frozen=True)
 class Gate:
-    """A decision on one task's reward, and the reason in words."""
+    """A decision on one task's reward.
+
+    Attributes:
+        verdict: ``stale``: decided on other ratings or other rules.
+        reason: in words.
+        was: of a stale one, what it said.
+    """
 
     verdict: Verdict
     reason: Text
+    was: str = ""
 
 
 @dataclass(frozen=True)

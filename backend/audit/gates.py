@@ -194,9 +194,9 @@ def _standing(decision: GateDecision, rules: str, ratings: str | None) -> Gate:
     reason = Text(**decision.numbers.get("reason", {"en": decision.reason, "pt": decision.reason}))
     was: dict[str, Text | str] = {"verdict": decision.verdict, "reason": reason}
     if decision.fingerprint != rules and rules not in suite_of(decision.task).former.get(decision.fingerprint, ()):
-        return Gate("stale", fill(_CHANGED.en, _CHANGED.pt, **was))
+        return Gate("stale", fill(_CHANGED.en, _CHANGED.pt, **was), decision.verdict)
     if decision.ratings != ratings:
-        return Gate("stale", fill(_RATED.en, _RATED.pt, **was))
+        return Gate("stale", fill(_RATED.en, _RATED.pt, **was), decision.verdict)
     return Gate(decision.verdict, reason)  # type: ignore[arg-type]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from backend.audit.gate_words import GATE_WORDS
 from backend.evaluation.evidence import Evidence, shares
 from backend.evaluation.truth import FactChange, TruthChange
 from backend.evaluation.words import VERDICTS, bold_label, clause, moved, odds_beside
@@ -238,8 +239,11 @@ def _trust(e: Evidence) -> Text:
     gate = {
         "pass": Text("passed its audit", "passou na auditoria"),
         "fail": Text("failed its audit", "reprovada na auditoria"),
-        "stale": Text("audit is stale", "auditoria caducou"),
-    }.get(e.gate.verdict if e.gate else "", Text("not audited enough", "auditoria incompleta"))
+        "stale": fill(
+            "audit to be decided again (it said: {was})", "auditoria a decidir de novo (dizia: {was})",
+            was=GATE_WORDS[e.gate.was or "stale"] if e.gate else "",
+        ),
+    }.get(e.gate.verdict if e.gate else "", Text("not audited enough", "auditoria incompleta"))  # fmt: skip
     attack = e.attack.words if e.attack is not None else Text("not attacked yet", "ainda não atacada")
     word = Text("no", "não") if e.broken or (e.gate and e.gate.verdict == "fail") else Text("not yet", "ainda não")
     if e.trusted and e.attack is not None:

@@ -18,7 +18,7 @@ from backend.store.engine import reading, writing
 from backend.store.ratings import get_rater
 from backend.store.runs import all_runs
 from backend.store.tables import Alarm, QueueItem, utc_now
-from backend.suites import task_names
+from backend.suites import label_of, task_names
 from backend.wording import Text
 
 REASON = Text("why", "por quê")
@@ -29,13 +29,13 @@ def test_gates_in_one_sentence() -> None:
     gates = {name: Gate("pass", REASON) for name in names}
     assert not gates_line(gates, names).calls
     gates[names[0]] = Gate("fail", REASON)
-    gates[names[1]] = Gate("stale", REASON)
+    gates[names[1]] = Gate("stale", REASON, "fail")
     del gates[names[2]]
     line = gates_line(gates, names)
     assert line.calls
     assert line.text.en.startswith(f"{len(names) - 3} of {len(names)} rewards passed the audit; failed: ")
-    assert "without a valid decision: " in line.text.en
-    assert "sem decisão válida: " in line.text.pt
+    assert f"ratings or rules have changed: {label_of(names[1])} (was: fail)" in line.text.en
+    assert "sem decisão válida: " in line.text.pt and "(era: reprovada)" in line.text.pt
 
 
 def test_an_empty_store_asks_for_nothing_of_raters(workbench: Path) -> None:
