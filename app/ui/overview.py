@@ -15,7 +15,7 @@ from backend.evaluation.findings import findings, headline
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.store.answers import alarms
 from backend.store.evaluations import tuned_evaluations
-from backend.store.ratings import counted_ratings, has_own_ratings, scored_ratings
+from backend.store.ratings import counted_ratings, own_ratings, scored_ratings
 from backend.store.tables import Prompt, Rater, Rating, Run, Stratum
 from backend.suites import default_profile, label_of, task_names
 from backend.wording import Text, fill, joined
@@ -148,6 +148,10 @@ def _names(tasks: Sequence[str]) -> Text:
     return Text(", ".join(text.en for text in labels), ", ".join(text.pt for text in labels))
 
 
+_TOUR_ENDS = 30
+"""Ratings of one's own: a tour that asks for a few of them must not end with the first."""
+
+
 def only_example(session: Session, runs: Sequence[Run]) -> bool:
-    """Whether nothing has been done here yet: the recorded example's ratings and run are all there is."""
-    return not has_own_ratings(session) and bool(runs) and all(run.is_example for run in runs)
+    """Whether little has been done here yet: the recorded example's runs are all there are, and most ratings are its own."""
+    return bool(runs) and all(run.is_example for run in runs) and own_ratings(session, _TOUR_ENDS) < _TOUR_ENDS

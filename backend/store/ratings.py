@@ -129,9 +129,10 @@ def given_scores(session: Session, *wanted: ColumnElement[bool]) -> pd.DataFrame
     return pd.DataFrame(rows, columns=["completion_id", "task", "rater", "score", "comment", "seconds"])
 
 
-def has_own_ratings(session: Session) -> bool:
-    """Whether anybody but the example's raters has rated."""
-    return session.scalar(select(Rating.id).join(Rater).where(~Rater.is_example).limit(1)) is not None
+def own_ratings(session: Session, most: int) -> int:
+    """How many ratings others than the example's raters have given, counted up to ``most``."""
+    own = select(Rating.id).join(Rater).where(~Rater.is_example).limit(most)
+    return session.scalar(select(func.count()).select_from(own.subquery())) or 0
 
 
 def has_example_ratings(session: Session) -> bool:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from sqlalchemy import select
+
 from app.ui.overview import (
     for_engineers,
     for_raters,
@@ -12,12 +14,11 @@ from app.ui.overview import (
     only_example,
 )
 from backend.audit.gate import Gate
-from backend.rating.queue import claim
 from backend.rating.ratings import save_rating
 from backend.store.engine import reading, writing
 from backend.store.ratings import get_rater
 from backend.store.runs import all_runs
-from backend.store.tables import Alarm, QueueItem, utc_now
+from backend.store.tables import Alarm, Completion, Rating, utc_now
 from backend.suites import label_of, task_names
 from backend.wording import Text
 
@@ -59,15 +60,15 @@ def test_the_example_waits_for_raters_and_tells_its_finding(example_workbench: P
         assert only_example(session, all_runs(session))
 
 
-def test_a_rating_of_ones_own_ends_the_tour(example_workbench: Path) -> None:
-    with writing() as session:
-        rater = get_rater(session, "Ana")
-        item = session.query(QueueItem).filter(QueueItem.is_open).first()
-        assert item is not None
-        claim(session, item.completion_id, rater.id)
-        save_rating(session, item.completion_id, rater.id, score=3, seconds=5.0)
-    with reading() as session:
-        assert not only_example(session, all_runs(session))
+def test_the_tour_outlives_the_ratings_it_asks_for_and_ends_with_many(example_workbench: Path) -> None:
+    for own in (1, 29):
+        with writing() as session:
+            rater = get_rater(session, "Ana").id
+            rated = select(Rating.completion_id).where(Rating.rater_id == rater)
+            for item in session.scalars(select(Completion.id).where(Completion.id.not_in(rated)).limit(own)).all():
+                save_rating(session, item, rater, score=3, imported=True)
+        with reading() as session:
+            assert only_example(session, all_runs(session)) == (own == 1)
 
 
 def test_open_alarms_call(workbench: Path) -> None:
