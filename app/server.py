@@ -8,6 +8,7 @@ enough contrast. The headers keep other sites from putting the workbench into a 
 import importlib
 import logging
 import pkgutil
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
@@ -16,12 +17,16 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import ui
+from backend.errors import UserError
+from backend.suites import default_profile, fingerprint_of_all, task_names
 
 _caching = logging.getLogger("streamlit.runtime.caching.cache_data_api")
 _caching.disabled = True  # it warns at each cached function that no page is being drawn
 for _part in pkgutil.iter_modules(ui.__path__, "app.ui."):
     importlib.import_module(_part.name)  # what the pages need is loaded before anybody waits for one
 _caching.disabled = False
+with suppress(UserError):  # a suite that cannot be read is said on the page
+    fingerprint_of_all(task_names(), default_profile())  # kept in the process
 
 _APP = Path(__file__).parent
 _STYLE = f"<style>{(_APP / 'page.css').read_text(encoding='utf-8')}</style>".encode()
