@@ -49,7 +49,8 @@ def main(
 ) -> None:
     """Start the workbench's pages, to be opened in a browser."""
     check_address(address)
-    _check_port(address, port)
+    url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
+    _check_port(address, port, url)
     if rewards:
         use_suite(rewards)
     first_start()
@@ -58,7 +59,6 @@ def main(
     if teach_nano and not is_chosen() and not nano_is_ready():
         _teach_nano()
     script = str(Path(__file__).with_name("server.py"))
-    url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
     print(f"The workbench opens on {url}", flush=True)
     answer({"url": url})
     options = ["--server.port", str(port), "--server.address", address]
@@ -86,16 +86,16 @@ def check_address(address: str) -> None:
         raise UserError(f"{found.problem}. Correct it; see docs/deployment.md")
 
 
-def _check_port(address: str, port: int) -> None:
+def _check_port(address: str, port: int, url: str) -> None:
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise UserError(f"this machine cannot listen on {address}:{port}: {error.strerror}") from error
+                raise UserError(f"this machine cannot listen on {url}: {error.strerror}") from error
             raise UserError(
-                f"port {port} is taken, perhaps by a workbench that already runs (open http://127.0.0.1:{port}). "
+                f"port {port} is taken, perhaps by a workbench that already runs (open {url}). "
                 f"Stop that program, or choose another port: make run PORT={port + 1}"
             ) from error
 

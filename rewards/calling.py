@@ -264,7 +264,7 @@ def _words_of(error: BaseException) -> str:
     """An exception's message, as long as a reader needs it."""
     try:
         words = str(error)
-    except Exception:
+    except Exception:  # a team's class may raise anything
         return "(its message cannot be read)"
     return words if len(words) <= _MOST_WORDS else f"{words[:_MOST_WORDS]}… ({len(words):,} characters)"
 

@@ -191,22 +191,14 @@ def flag_words(flag: str) -> str:
 
 def show_help(one_key: bool, criteria: int) -> None:
     """The list of keys; the same button opens and closes it."""
+    several = t(
+        "a criterion; pressed again: met, in part, not met, none",
+        "um critério; de novo: cumpre, em parte, não cumpre, nenhum",
+    )
     keys = [
         ("1–5", t("score and move on", "dá a nota e avança") if one_key else t("choose a score", "escolhe a nota")),
         *([] if one_key else [("Enter", t("save and move on", "salva e avança"))]),
-        *(
-            [
-                (
-                    " ".join(KEYS[:criteria]).upper(),
-                    t(
-                        "a criterion; pressed again: met, in part, not met, none",
-                        "um critério; de novo: cumpre, em parte, não cumpre, nenhum",
-                    ),
-                )
-            ]
-            if criteria
-            else []
-        ),
+        *([(" ".join(KEYS[:criteria]).upper(), several)] if criteria else []),
         ("S", t("skip, then 1–4 for the reason", "pula; depois 1–4 dá o motivo")),
         ("Backspace", t("take the last one back", "desfaz a última")),
         ("Tab", t("leave the comment, so that keys score again", "sai do comentário; as teclas voltam a dar nota")),

@@ -10,7 +10,7 @@ from app.ui.actions import attempt, show_failed
 from app.ui.audit_data import standing
 from app.ui.chart import show_chart
 from app.ui.completion import show_completion, show_prompt
-from app.ui.language import language, number, t, task_name
+from app.ui.language import language, number, queued, t, task_name
 from app.ui.overview import gates_line
 from app.ui.state import open_store
 from app.ui.times import day, local_time
@@ -163,9 +163,7 @@ def send(answers: list[int]) -> None:
     """Add these answers to the raters' queue."""
     with writing() as session:
         sent = send_to_raters(session, answers)
-    st.session_state[_DONE] = t(
-        f"{sent} answers are in the raters' queue.", f"{sent} respostas estão na fila dos avaliadores."
-    )
+    st.session_state[_DONE] = queued(sent, "{n:answer is|answers are}", "{n:resposta está|respostas estão}")
 
 
 def make_next_set() -> None:

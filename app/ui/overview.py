@@ -127,7 +127,7 @@ def gates_line(gates: Mapping[str, Gate], names: Sequence[str]) -> Line:
                 "{task} (was: {verdict})",
                 "{task} (era: {verdict})",
                 task=label_of(task),
-                verdict=GATE_WORDS[gates[task].was or "stale"],
+                verdict=GATE_WORDS[gates[task].was],
             )
             for task in stale
         ]

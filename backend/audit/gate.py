@@ -27,12 +27,12 @@ class Gate:
     Attributes:
         verdict: ``stale``: decided on other ratings or other rules.
         reason: in words.
-        was: of a stale one, what it said.
+        was: of a stale one, what it said before, where that is known.
     """
 
     verdict: Verdict
     reason: Text
-    was: str = ""
+    was: Verdict = "stale"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.access import needs
 from backend.audit.correlation import spearman
-from backend.audit.gate import Gate
+from backend.audit.gate import Gate, Verdict
 from backend.audit.robustness import visible
 from backend.audit.table import People, audit_table, people_of
 from backend.store.completions import all_ratings, ensure_scores, gap_counts, rated_scores
@@ -192,12 +192,13 @@ def standing_gates(
 
 def _standing(decision: GateDecision, rules: str, ratings: str | None) -> Gate:
     reason = Text(**decision.numbers.get("reason", {"en": decision.reason, "pt": decision.reason}))
-    was: dict[str, Text | str] = {"verdict": decision.verdict, "reason": reason}
+    said: Verdict = decision.verdict  # type: ignore[assignment]
+    was: dict[str, Text | str] = {"verdict": said, "reason": reason}
     if decision.fingerprint != rules and rules not in suite_of(decision.task).former.get(decision.fingerprint, ()):
-        return Gate("stale", fill(_CHANGED.en, _CHANGED.pt, **was), decision.verdict)
+        return Gate("stale", fill(_CHANGED.en, _CHANGED.pt, **was), said)
     if decision.ratings != ratings:
-        return Gate("stale", fill(_RATED.en, _RATED.pt, **was), decision.verdict)
-    return Gate(decision.verdict, reason)  # type: ignore[arg-type]
+        return Gate("stale", fill(_RATED.en, _RATED.pt, **was), said)
+    return Gate(said, reason)
 
 
 _CHANGED = Text(

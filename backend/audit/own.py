@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from backend.audit.rubrics import as_dict, criterion_correlations, refit, refit_
 from backend.audit.rubrics import as_lines as rubric_lines
 from backend.audit.strongest import strongest
 from backend.audit.table import People
-from backend.data.completions import Taken, import_completions, stratified, text_mark
+from backend.data.completions import Taken, import_completions, stratified
 from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout
 from backend.errors import UserError, bad_rows
@@ -33,8 +33,8 @@ from backend.rating.imported import ImportedScore, check_scale, import_scores
 from backend.rating.queue import enqueue
 from backend.store.completions import ensure_scores
 from backend.store.criteria import criterion_scores
-from backend.store.engine import in_parts, in_transaction, writing
-from backend.store.imported import ids_of_keys
+from backend.store.engine import in_parts, in_transaction, reading, writing
+from backend.store.imported import ids_of_keys, keys_of_texts
 from backend.suites import Suite, default_profile, fingerprint, get_task, suite_of
 from backend.suites.new_version import with_weights
 from backend.wording import p_value
@@ -65,12 +65,13 @@ def read_scores(path: Path, taken: Taken) -> Given:
         UserError: it cannot be read, or has bad rows (named by place).
     """
     found, bad = Given([], []), []
+    by_text = cache(partial(_by_text, taken.keys))  # asked for where a rating names no id
     known = [criterion.key for criterion in get_task(next(iter(taken.tasks))).criteria]
     for place, row in raw_rows(path):
         try:
             if isinstance(row, ValueError):
                 raise row
-            key = _key_of(row, taken)
+            key = _key_of(row, taken, by_text)
             rater = str(row["rater"])[:120]
             found.ratings.append((key, rater, float(row["score"]), str(row.get("comment") or "")))
             there = [name for name in known if not (pd.isna(row.get(name)) or row[name] == "")]
@@ -84,18 +85,22 @@ def read_scores(path: Path, taken: Taken) -> Given:
     return found
 
 
-def _key_of(row: Mapping[str, Any], taken: Taken) -> str:
+def _by_text(keys: Sequence[str]) -> dict[tuple[str, str], str]:
+    with reading() as session:
+        return keys_of_texts(session, keys)
+
+
+def _key_of(row: Mapping[str, Any], taken: Taken, by_text: Callable[[], Mapping[tuple[str, str], str]]) -> str:
     """Which completion of the file a rating is of."""
-    by_text = "id" not in row and "prompt" in row and "completion" in row
-    if missing := [name for name in ("id", "rater", "score") if name not in row and not (by_text and name == "id")]:
+    has_texts = "id" not in row and "prompt" in row and "completion" in row
+    if missing := [name for name in ("id", "rater", "score") if name not in row and not (has_texts and name == "id")]:
         raise ValueError(
             f"lacks {', '.join(missing)}; a rating is a row of id (or prompt and completion), rater and score"
         )
-    if by_text:
+    if has_texts:
         prompt, completion = str(row["prompt"]), str(row["completion"])
-        as_written = text_mark(prompt, completion), text_mark(unneutralised(prompt), unneutralised(completion))
-        key = next((taken.by_text[mark] for mark in as_written if mark in taken.by_text), None)
-        named = f"this prompt and the text {str(row['completion'])[:40]!r}"
+        key = by_text().get((prompt, completion)) or by_text().get((unneutralised(prompt), unneutralised(completion)))
+        named = f"this prompt and the text {completion[:40]!r}"
     else:
         key, named = taken.by_id.get(str(row["id"])), f"the id {str(row['id'])[:40]!r}"
     if key is None:

@@ -41,7 +41,6 @@ class Taken:
         tasks: task -> completions.
         keys: of all the file's completions, in order.
         by_id: a row's own id -> its key, for a file of ratings beside it.
-        by_text: ``text_mark`` of a row's prompt and completion -> its key, for ratings that the workbench wrote.
         ratings: (key, rater, score, comment) of those that stood in the file.
     """
 
@@ -51,13 +50,7 @@ class Taken:
     tasks: Counter[str] = field(default_factory=Counter)
     keys: list[str] = field(default_factory=list)
     by_id: dict[str, str] = field(default_factory=dict)
-    by_text: dict[bytes, str] = field(default_factory=dict)
     ratings: list[tuple[str, str, float, str]] = field(default_factory=list)
-
-
-def text_mark(prompt: str, completion: str) -> bytes:
-    """What a prompt and its completion are known by together."""
-    return hashlib.sha256(f"{prompt}\0{completion}".encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def preview(path: Path, layout: Layout | None = None) -> list[Mapped]:
@@ -141,7 +134,6 @@ def _checked(path: Path, layout: Layout, default_task: str, taken: Taken, bad: l
         taken.keys.append(new.key)
         if mapped.id:
             taken.by_id[mapped.id] = new.key
-        taken.by_text[text_mark(new.prompt.user_text, new.text)] = new.key
         taken.ratings += [(new.key, *rating) for rating in mapped.ratings]
         yield new
 

@@ -241,7 +241,7 @@ def _trust(e: Evidence) -> Text:
         "fail": Text("failed its audit", "reprovada na auditoria"),
         "stale": fill(
             "audit to be decided again (it said: {was})", "auditoria a decidir de novo (dizia: {was})",
-            was=GATE_WORDS[e.gate.was or "stale"] if e.gate else "",
+            was=GATE_WORDS[e.gate.was] if e.gate else "",
         ),
     }.get(e.gate.verdict if e.gate else "", Text("not audited enough", "auditoria incompleta"))  # fmt: skip
     attack = e.attack.words if e.attack is not None else Text("not attacked yet", "ainda não atacada")

@@ -66,6 +66,16 @@ def _insert_new(session: Session, table: type[Any], key: str, rows: list[dict[st
         session.connection().execute(insert, rows)
 
 
+def keys_of_texts(session: Session, keys: Sequence[str]) -> dict[tuple[str, str], str]:
+    """(the prompt's text, the completion's) -> key, of the stored completions with these keys."""
+    found: dict[tuple[str, str], str] = {}
+    for part in in_parts(keys):
+        query = select(Prompt.user_text, Completion.text, Completion.key).where(Completion.key.in_(part))
+        rows = session.execute(query.join(Prompt, Prompt.id == Completion.prompt_id).order_by(Completion.id))
+        found |= {(prompt, text): str(key) for prompt, text, key in rows}
+    return found
+
+
 def ids_of_keys(session: Session, keys: Sequence[str]) -> dict[str, int]:
     """key -> completion id, of those that are stored."""
     found: dict[str, int] = {}
