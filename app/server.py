@@ -5,7 +5,9 @@ the first frame on: the sidebar's place is kept free before it is drawn (else ev
 enough contrast. The headers keep other sites from putting the workbench into a frame.
 """
 
+import gc
 import importlib
+import inspect
 import logging
 import pkgutil
 from contextlib import suppress
@@ -27,6 +29,9 @@ for _part in pkgutil.iter_modules(ui.__path__, "app.ui."):
 _caching.disabled = False
 with suppress(UserError):  # a suite that cannot be read is said on the page
     fingerprint_of_all(task_names(), default_profile())  # kept in the process
+inspect.stack()  # Streamlit asks for it at a process's first widget, and it looks through every loaded module
+gc.collect()
+gc.freeze()  # what is loaded stays: no collection needs to look through it again (see app.ui.state)
 
 _APP = Path(__file__).parent
 _STYLE = f"<style>{(_APP / 'page.css').read_text(encoding='utf-8')}</style>".encode()

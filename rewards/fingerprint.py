@@ -37,7 +37,7 @@ def reward_fingerprint(reward: Reward, profile: Profile) -> str:
     flags = {k: v for k, v in asdict(profile).items() if k not in ("name", "summary", "edition")}
     maxima = {"maxima": dict(reward.maxima), "measured": dict(reward.measured)}
     code = _reward_code(reward.components_of)
-    return _hash([repr(sorted(flags.items())), repr(maxima), version("json-repair"), code])
+    return _hash([repr(sorted(flags.items())), repr(maxima), _package_version("json-repair"), code])
 
 
 @lru_cache

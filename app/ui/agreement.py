@@ -8,7 +8,7 @@ from app.ui.language import interval, number, queued, t, task_name
 from backend.audit.policies import base_of, by_policy
 from backend.evaluation.people import FEWEST_PAIRS, pairs_needed, queue_pairs
 from backend.evaluation.stored import Compared
-from backend.store.completions import rated_scores
+from backend.store.completions import MOST_RATED, human_scores, rated_scores
 from backend.store.engine import reading, writing
 from backend.wording import Text
 
@@ -89,7 +89,8 @@ def _queue(compared: Compared) -> None:
 def _show_whose(compared: Compared) -> None:
     """The reward's ρ on the tuned answers beside the base's: it can be worse there."""
     with reading() as session:
-        rated, of_tuned = (rated_scores(session, compared.profile, e) for e in (None, compared.tuned.id))
+        rated = rated_scores(session, compared.profile)
+        of_tuned = rated_scores(session, compared.profile, human_scores(session, MOST_RATED, compared.tuned.id))
     st.markdown(t("**Does the reward still rank the tuned answers?**", "**A recompensa ainda ordena as treinadas?**"))
     if of_tuned.empty:
         st.caption(t("No tuned answer has been rated yet.", "Nenhuma resposta treinada foi avaliada ainda."))

@@ -12,22 +12,37 @@ from backend.audit.policies import PolicyRho, by_policy
 from backend.audit.strongest import Finding, strongest
 from backend.audit.table import People, audit_table, people_of
 from backend.store.completions import (
+    MOST_RATED,
+    MOST_WITH_RATERS,
     all_ratings,
     ensure_scores,
     gap_counts,
+    human_scores,
     rated_scores,
     sampled_scores,
-    unscored_count,
+    unscored,
 )
-from backend.store.engine import reading, writing
+from backend.store.engine import in_parts, reading, writing
 from backend.store.ratings import ratings_version, self_agreement
 from backend.suites import fingerprint_of_all, task_names, tasks
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _with_raters(version: str) -> pd.DataFrame:
+    with reading() as session:
+        return human_scores(session, MOST_WITH_RATERS)
+
+
+def _human(version: str) -> pd.DataFrame:
+    """What an audit reads of it: a sample in the sample."""
+    sample = _with_raters(version)
+    return sample[sample["place"] <= MOST_RATED]
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _rated(profile: str, rules: str, version: str) -> pd.DataFrame:
     with reading() as session:
-        return rated_scores(session, profile)
+        return rated_scores(session, profile, _human(version))
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
@@ -41,7 +56,7 @@ def _audit(profile: str, rules: str, version: str) -> pd.DataFrame:
 def people(version: str) -> dict[str, People]:
     """What is known of each task's raters."""
     with reading() as session:
-        return people_of(all_ratings(session), self_agreement(session))
+        return people_of(all_ratings(session, _with_raters(version)["completion_id"]), self_agreement(session))
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
@@ -92,7 +107,7 @@ def load(profile: str) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     rules = fingerprint_of_all(task_names(), profile)
     if st.session_state.get("scored") != (profile, rules, version):
         with reading() as session:
-            missing = unscored_count(session, profile)
+            missing = unscored(session, profile, _human(version)["completion_id"].tolist())
         if missing:
             rescore(profile, missing)
         st.session_state["scored"] = (profile, rules, version)
@@ -106,16 +121,17 @@ def standing(profile: str) -> dict[str, Gate]:
         return standing_gates(session, profile, lambda: _hashes(version))
 
 
-def rescore(profile: str, missing: int) -> None:
-    """Score the rated completions that have no score under these rules, with a progress bar."""
-    done, bar = 0, st.progress(0.0, text=t(f"scoring {missing} completions", f"pontuando {missing} respostas"))
-    while done < missing:
+def rescore(profile: str, missing: list[int]) -> None:
+    """Score completions that have no score under these rules, with a progress bar."""
+    done, bar = (
+        0,
+        st.progress(0.0, text=t(f"scoring {len(missing)} completions", f"pontuando {len(missing)} respostas")),
+    )
+    for part in in_parts(missing, 2_000):
         with writing() as session:
-            scored = ensure_scores(session, profile, most=2_000)
-        if not scored:
-            break
-        done += scored
-        bar.progress(min(1.0, done / missing))
+            ensure_scores(session, profile, part)
+        done += len(part)
+        bar.progress(done / len(missing))
     bar.empty()
 
 

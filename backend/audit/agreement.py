@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from backend.audit.correlation import FEWEST_PROMPTS, correlate, spread, weights_without
+from backend.audit.correlation import FEWEST_ACTING, FEWEST_PROMPTS, fisher_correlation, spread, weights_without
 
 Array = NDArray[np.float64]
 
@@ -61,13 +61,14 @@ def agreement(ratings: pd.DataFrame) -> Agreement:
     if matrix.shape[1] < 2:
         return Agreement(matrix.shape[1])
     prompts = shared.drop_duplicates("completion_id").set_index("completion_id")["prompt_id"].sort_index().tolist()
-    draws = alphas(matrix, weights_without(prompts))
+    without = weights_without(prompts)
+    draws = alphas(matrix, without)
     interval: tuple[float | None, float | None] = (None, None)
     if len(set(prompts)) >= FEWEST_PROMPTS and np.isfinite(draws).all():
         found = spread(draws)
         interval = (found.low, min(1.0, found.high))
     raters = float((~ratings["completion_id"].duplicated()).sum() / (1 / size**2).sum())
-    return Agreement(matrix.shape[1], ordinal_alpha(matrix), *interval, **_ceiling(matrix, prompts, raters))
+    return Agreement(matrix.shape[1], ordinal_alpha(matrix), *interval, **_ceiling(matrix, prompts, without, raters))
 
 
 def alphas(matrix: Array, weights: Array) -> Array:
@@ -76,12 +77,8 @@ def alphas(matrix: Array, weights: Array) -> Array:
     A completion's part in the coincidence matrix (Krippendorff 2011, section C) does not depend on the others. So the
     matrix of weighted completions is a weighted sum of these parts, and nothing has to be counted from the ratings again.
     """
-    n = matrix.shape[1]
-    scale = np.unique(matrix[~np.isnan(matrix)])
-    counts = np.stack([(matrix == value).sum(axis=0) for value in scale], axis=1).astype(float)  # (n, values)
-    pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(len(scale))
-    parts = pairs / (counts.sum(axis=1)[:, None, None] - 1)
-    coincidences = (weights @ parts.reshape(n, -1)).reshape(len(weights), len(scale), len(scale))
+    raters = (~np.isnan(matrix)).sum(axis=0)
+    coincidences = _summed(_pairs(matrix) / (raters[:, None, None] - 1), weights)
     margins = coincidences.sum(axis=2)
     # Ordinal distance: the number of ranks between two values, counting half of the ranks of each of the two.
     middle = np.cumsum(margins, axis=1) - margins / 2
@@ -90,6 +87,18 @@ def alphas(matrix: Array, weights: Array) -> Array:
     expected = (margins[:, :, None] * margins[:, None, :] * distance).sum(axis=(1, 2))
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(expected > 0, 1 - (margins.sum(axis=1) - 1) * observed / expected, np.nan)
+
+
+def _pairs(matrix: Array) -> Array:
+    """(n, values, values): how often two raters of a completion gave the one and the other value, in order; values that occur."""
+    scale = np.unique(matrix[~np.isnan(matrix)])
+    counts = np.stack([(matrix == value).sum(axis=0) for value in scale], axis=1).astype(float)  # (n, values)
+    return counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(len(scale))
+
+
+def _summed(parts: Array, weights: Array) -> Array:
+    """(b, values, values): the completions' parts (n, values, values), summed under each row of weights (b, n)."""
+    return (weights @ parts.reshape(len(parts), -1)).reshape(-1, *parts.shape[1:])
 
 
 def as_matrix(ratings: pd.DataFrame) -> Array:
@@ -116,18 +125,29 @@ def ceiling_of(rater: float, raters: float) -> float:
     return float(np.sqrt(raters * r / (1 + (raters - 1) * r)))
 
 
-def _ceiling(matrix: Array, prompts: list[object], raters: float) -> dict[str, float]:
-    """ρ over all ordered pairs of raters on the same completion, and the ceiling it sets for a reward."""
-    pairs = [
-        (a, b, prompt)
-        for column, prompt in zip(matrix.T, prompts, strict=True)
-        for a, b in combinations(column[~np.isnan(column)], 2)
-    ]
-    first, second, of = zip(*pairs, strict=True)
-    (c,) = correlate([*first, *second], np.array([*second, *first])[:, None], [*of, *of])
-    if c.rho is None or c.rho <= 0:
-        return {"raters": raters} | ({} if c.rho is None else {"rater": c.rho})
-    found = {"rater": c.rho, "raters": raters, "ceiling": ceiling_of(c.rho, raters)}
+def _ceiling(matrix: Array, prompts: list[object], without: Array, raters: float) -> dict[str, float]:
+    """Spearman's ρ over all ordered pairs of raters on the same completion, and the ceiling it sets for a reward.
+
+    Raters give few values, so that their ranks are those of the pairs' table: no pair has to be ranked by itself.
+    """
+    pairs = _pairs(matrix)
+    joint = _summed(pairs, without)
+    margins = joint.sum(axis=2)
+    ranks = np.cumsum(margins, axis=1) - margins / 2 - margins.sum(axis=1, keepdims=True) / 2  # centred
+    variance = (margins * ranks**2).sum(axis=1)
+    if pairs.sum() < 3 or variance[0] <= 0:
+        return {"raters": raters}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rhos = np.where(variance > 0, np.einsum("bij,bi,bj->b", joint, ranks, ranks) / variance, np.nan)
+    rater = float(rhos[0])
+    if rater <= 0:
+        return {"raters": raters, "rater": rater}
+    found = {"raters": raters, "rater": rater, "ceiling": ceiling_of(rater, raters)}
+    other = np.delete(pairs.sum(axis=2), margins[0].argmax(), axis=1).any(axis=1)  # than the most common score
+    acting = len({prompt for prompt, differs in zip(prompts, other, strict=True) if differs})
+    if len(set(prompts)) < FEWEST_PROMPTS or acting < FEWEST_ACTING:
+        return found
+    c = fisher_correlation(rhos, int(pairs.sum()), len(set(prompts)))
     if c.low is not None and c.high is not None:
         found |= {"ceiling_low": ceiling_of(c.low, raters), "ceiling_high": ceiling_of(c.high, raters)}
     return found

@@ -13,7 +13,7 @@ from backend.audit.judges import as_dict, audit_judge
 from backend.audit.pairs import pairwise_accuracy, same_choice
 from backend.audit.table import People
 from backend.audit.verdicts import rewards_of, verdict_of
-from backend.store.completions import ensure_scores, gaps, rated_scores
+from backend.store.completions import ensure_scores, gaps, human_scores, rated_scores
 from backend.store.pairs import pair_ratings, stored_values
 from backend.suites import GateSettings, Suite, get_task
 from rewards.types import Functions
@@ -33,7 +33,8 @@ def each_alone(
         checks: how many pairs and repeats every judge is asked for, for its biases.
     """
     profile = suite.default_profile
-    scored, lost = rated_scores(session, profile, only=ids, with_total=False), gaps(session, profile, ids)
+    scored = rated_scores(session, profile, human_scores(session, only=ids), with_total=False)
+    lost = gaps(session, profile, ids)
     choices, found = pair_ratings(session, list(ids)), {}
     for task in tasks:
         missing, rows = lost[lost["task"] == task], scored[scored["task"] == task]

@@ -9,19 +9,20 @@ delete-a-group jackknife's over prompts (``backend.audit.correlation``).
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from math import comb
 from statistics import fmean
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import comb
 
 from backend.audit.attack import POLICY
-from backend.audit.correlation import FEWEST_PROMPTS, spread, weights_without
+from backend.audit.correlation import FEWEST_PROMPTS, numbered, shared_by_equals, spread, weights_without
 from backend.wording import Text, decimal, fill
 from rewards.types import Truth
 
 Array = NDArray[np.float64]
+Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -86,41 +87,42 @@ def best_of_n(
         raise ValueError(f"{len(reward)} rewards, {len(judge)} scores, {len(groups)} groups, {len(prompts)} prompts")
     if not (np.isfinite(reward).all() and np.isfinite(judge).all()):
         raise ValueError("rewards and scores must be finite numbers")
-    members: dict[object, list[int]] = {}
-    for place, group in enumerate(groups):
-        members.setdefault(group, []).append(place)
+    group_of, prompt_of = numbered(groups), numbered(prompts)
+    size = np.bincount(group_of)[group_of] if len(reward) else group_of
     found: list[BestOf] = []
     n = 1
     while True:
-        large = [places for places in members.values() if len(places) >= max(n, 2)]
-        if len({prompts[places[0]] for places in large}) < fewest:
+        large = size >= max(n, 2)
+        if len(np.unique(prompt_of[large])) < fewest:
             return found
-        found.append(_point(n, large, reward, judge, [prompts[places[0]] for places in large]))
+        found.append(_point(n, reward[large], judge[large], group_of[large], prompt_of[large]))
         n *= 2
 
 
-def _point(n: int, groups: list[list[int]], reward: Array, judged: Array, prompts: list[object]) -> BestOf:
-    chances = [best_chances(reward[places], n) for places in groups]
-    best = np.array([[c @ reward[p], c @ judged[p]] for c, p in zip(chances, groups, strict=True)])
-    one = np.array([[reward[p].mean(), judged[p].mean()] for p in groups])
-    without = weights_without(prompts)
+def _point(n: int, reward: Array, judged: Array, groups: Numbers, prompts: Numbers) -> BestOf:
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    chances = best_chances(reward, group, n)
+    best = np.stack([np.bincount(group, chances * side) for side in (reward, judged)], axis=1)
+    one = np.stack([np.bincount(group, side) / np.bincount(group) for side in (reward, judged)], axis=1)
+    without = weights_without(prompts[first])
     without /= without.sum(axis=1, keepdims=True)
     level, gain = without @ best, without @ (best - one)
     ends: list[float | None] = [None] * 4
     if n > 1:
         spreads = [spread(gain[:, side]) for side in (0, 1)]
         ends = [end for s in spreads for end in (s.low, s.high)]
-    return BestOf(n, len(set(prompts)), *level[0].tolist(), *gain[0].tolist(), *ends)
+    return BestOf(n, len(np.unique(prompts)), *level[0].tolist(), *gain[0].tolist(), *ends)
 
 
-def best_chances(rewards: Array, n: int) -> Array:
-    """(m,) the chance of each of m answers to be the best of n drawn without replacement; equal rewards share theirs."""
-    m = len(rewards)
-    order = np.argsort(rewards, kind="stable")
-    chances = np.empty(m)
-    chances[order] = [comb(i, n - 1) / comb(m, n) for i in range(m)]
-    _, tied = np.unique(rewards, return_inverse=True)
-    return np.asarray((np.bincount(tied, chances) / np.bincount(tied))[tied], float)
+def best_chances(rewards: Array, groups: Numbers, n: int) -> Array:
+    """(k,) the chance of each of k answers to be the best of n that are drawn from its group, without putting any back.
+
+    Args:
+        rewards: (k,) equal ones share their chances.
+        groups: (k,) the group of each, from 0 on.
+        n: how many are drawn; every group has as many.
+    """
+    return shared_by_equals(rewards, groups, lambda below, size: comb(below, n - 1) / comb(size, n))
 
 
 def of_people(rated: pd.DataFrame) -> list[BestOf]:

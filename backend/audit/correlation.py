@@ -9,7 +9,7 @@ the interval is wide. A p-value is the same t read backwards, so it is below 0.0
 out 0. docs/coverage.md has the measured coverage.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,7 +102,7 @@ def correlate(
     without = weights_without(prompts, weights)
     if not all(np.isfinite(values).all() for values in (human, rewards, without)):
         raise ValueError("scores and weights must be finite numbers")
-    prompt_of = _numbered(prompts)
+    prompt_of = numbered(prompts)
     human_ranks = ranks_under(human, without)
     return [_correlation(human, rewards[:, j], prompt_of, human_ranks, without) for j in range(rewards.shape[1])]
 
@@ -166,20 +166,22 @@ def within_prompt(human: ArrayLike, reward: ArrayLike, prompts: Ids) -> Correlat
         A correlation whose ``n`` counts the prompts in the mean, and ``prompts`` all that have two or more completions.
         The interval, from 6 prompts in the mean on, is the mean's.
     """
-    human, reward, prompt_of = np.asarray(human, float), np.asarray(reward, float), _numbered(prompts)
-    rhos, several = [], 0
-    for members in _members(prompt_of):
-        several += len(members) >= 2
-        h, r = human[members], reward[members]
-        if len(members) >= 2 and np.ptp(h) > 0:
-            every = np.ones((1, len(members)))
-            rhos.append(
-                float(rhos_under(ranks_under(h, every), ranks_under(r, every), every)[0]) if np.ptp(r) > 0 else 0.0
-            )
-    if len(rhos) < 3:
-        return Correlation(len(rhos), None, prompts=several)
-    values = np.array(rhos)
-    mean, m = float(values.mean()), len(values)
+    prompt_of = numbered(prompts)
+    several = int((np.bincount(prompt_of) >= 2).sum())
+    h, r = (
+        shared_by_equals(
+            np.asarray(side, float), prompt_of, lambda place, size: place - (size - 1) / 2
+        )  # centred ranks
+        for side in (human, reward)
+    )
+    differ, product = np.bincount(prompt_of, h * h), np.bincount(prompt_of, r * r)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rhos = np.where(product > 0, np.bincount(prompt_of, h * r) / np.sqrt(differ * product), 0.0)
+    values = rhos[differ > 0]
+    m = len(values)
+    if m < 3:
+        return Correlation(m, None, prompts=several)
+    mean = float(values.mean())
     if m < _FEWEST_INSIDE:
         return Correlation(m, mean, prompts=several)
     found = spread(np.concatenate([[mean], (values.sum() - values) / (m - 1)]))
@@ -291,7 +293,7 @@ def weights_without(prompts: Ids, weights: ArrayLike | None = None) -> Array:
     if len(every) and not (every > 0).all():
         raise ValueError("weights must be above 0")
     every = every / every.mean() if weights is not None and len(every) else every  # ρ does not depend on their scale
-    prompt_of = _numbered(prompts)
+    prompt_of = numbered(prompts)
     m = int(prompt_of.max()) + 1 if len(prompt_of) else 0
     groups = min(m, GROUPS)
     group_of = np.random.default_rng(SEED).permutation(m) % GROUPS if m > GROUPS else np.arange(m)
@@ -299,15 +301,30 @@ def weights_without(prompts: Ids, weights: ArrayLike | None = None) -> Array:
     return np.concatenate([every[None, :], np.where(left_out, 0.0, every)])
 
 
-def _numbered(prompts: Ids) -> NDArray[np.int64]:
-    """(n,): each completion's prompt as a number, in order of appearance."""
+def numbered(ids: Ids) -> NDArray[np.int64]:
+    """(n,): ids as numbers, in order of appearance."""
     number: dict[object, int] = {}
-    return np.array([number.setdefault(prompt, len(number)) for prompt in prompts], dtype=np.int64)
+    return np.array([number.setdefault(one, len(number)) for one in ids], dtype=np.int64)
 
 
-def _members(prompt_of: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    order = np.argsort(prompt_of, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(prompt_of[order])) + 1)
+def shared_by_equals(
+    values: Array, groups: NDArray[np.int64], of: Callable[[NDArray[np.int64], NDArray[np.int64]], Array]
+) -> Array:
+    """What each value's place in its group gives, where equal values of a group share: each gets their mean.
+
+    Args:
+        values: (n,) any.
+        groups: (n,) the group of each, from 0 on.
+        of: (place from the lowest, from 0; size of the group), (n,) each -> (n,).
+    """
+    order, size = np.lexsort((values, groups)), np.bincount(groups)
+    value, group = values[order], groups[order]
+    place = np.arange(len(values)) - (np.cumsum(size) - size)[group]
+    new = (np.diff(group, prepend=-1) != 0) | (np.diff(value, prepend=np.nan) != 0)
+    equal = np.cumsum(new) - 1
+    shared = np.empty(len(values))
+    shared[order] = (np.bincount(equal, of(place, size[group])) / np.bincount(equal))[equal]
+    return shared
 
 
 def _acting(values: Array, prompt_of: NDArray[np.int64]) -> int:

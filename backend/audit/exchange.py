@@ -33,6 +33,7 @@ from backend.files import (
 from backend.rating.imported import ImportedScore, import_scores
 from backend.records import Message, PromptRecord
 from backend.store.engine import in_parts, in_turn
+from backend.store.frames import read_frame
 from backend.store.prompts import save_prompts
 from backend.store.ratings import scored_ratings
 from backend.store.tables import Completion, Prompt, Rating
@@ -235,7 +236,7 @@ def rating_rows(session: Session) -> pd.DataFrame:
     query = scored_ratings(
         Prompt.task, Prompt.user_text, Completion.text, Rating.score, Rating.rater_id, Rating.comment
     ).order_by(Rating.id)
-    frame = pd.DataFrame(session.execute(query).all(), columns=COLUMNS)
+    frame = read_frame(session, COLUMNS, query)
     names = {rater: f"rater-{i}" for i, rater in enumerate(frame["rater"].unique(), start=1)}
     return frame.assign(rater=frame["rater"].map(names))
 

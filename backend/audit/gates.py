@@ -14,7 +14,7 @@ from backend.audit.correlation import spearman
 from backend.audit.gate import Gate, Verdict
 from backend.audit.robustness import visible
 from backend.audit.table import People, audit_table, people_of
-from backend.store.completions import all_ratings, ensure_scores, gap_counts, rated_scores
+from backend.store.completions import all_ratings, ensure_scores, gap_counts, human_scores, rated_scores
 from backend.store.events import record
 from backend.store.ratings import scored_ratings, self_agreement
 from backend.store.suite_versions import keep_version, versions
@@ -50,7 +50,7 @@ def audit_rated(
         only: these completions; all when left out.
     """
     ensure_scores(session, profile)
-    rated = rated_scores(session, profile, only=only)
+    rated = rated_scores(session, profile, None if only is None else human_scores(session, only=only))
     known = rated[rated["task"].map(lambda task: find_task(task) is not None).astype(bool)]
     people = people_of(all_ratings(session, None if only is None else list(only)), self_agreement(session))
     return Audited(known, people, audit_table(known, people, settings, gap_counts(session, profile, only)))

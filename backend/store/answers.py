@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, select, true
 from sqlalchemy.orm import Session
 
 from backend.store.engine import in_turn
+from backend.store.frames import read_frame
 from backend.store.ratings import scored_ratings
 from backend.store.tables import Alarm, Answer, Completion, Rating, utc_now
 
@@ -42,7 +43,7 @@ def daily_answers(session: Session, days: int = 30, end: datetime | None = None)
         .group_by(Answer.task, day)
         .order_by(day, Answer.task)
     )  # fmt: skip
-    frame = pd.DataFrame(session.execute(query).all(), columns=_DAILY)
+    frame = read_frame(session, _DAILY, query)
     frame["day"] = pd.to_datetime(frame["day"])
     return frame.astype(dict.fromkeys(_DAILY[3:], float))
 

@@ -6,13 +6,14 @@ from math import isnan
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import CTE, ColumnElement, Select, String, case, cast, delete, func, insert, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, String, case, cast, delete, func, insert, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from backend.files import storable
 from backend.records import Completion as Generated
 from backend.records import Sampling
 from backend.store.engine import in_parts, in_turn
+from backend.store.frames import read_frame
 from backend.store.ratings import counted_ratings, scored_ratings
 from backend.store.tables import (
     Completion,
@@ -52,30 +53,21 @@ def save_completions(
     return [row.id for row in rows]
 
 
-def unscored_count(session: Session, profile: str) -> int:
-    """How many completions ``ensure_scores`` would score."""
-    unscored = _without_score(session, _rated(), profile).subquery()
-    return session.scalar(select(func.count()).select_from(unscored)) or 0
+def unscored(session: Session, profile: str, completion_ids: Iterable[int] | None = None) -> list[int]:
+    """Those of the completions that have no score under ``profile``, or one whose fingerprint is not the current one.
 
-
-def ensure_scores(
-    session: Session, profile: str, completion_ids: Sequence[int] | None = None, most: int | None = None
-) -> int:
-    """Score completions that have no score under ``profile``, or one whose fingerprint is not the current one.
-
-    Args:
-        session: a writing session.
-        profile: the reward rules.
-        completion_ids: which completions; all rated ones when left out. Unrated completions need no score yet, and
-            evaluations store their own scores.
-        most: score at most this many, for a caller that shows progress.
-
-    Returns:
-        How many were scored.
+    Of all rated ones when left out: unrated completions need no score yet, and evaluations store their own.
     """
+    stored = session.scalars(select(Prompt.task).distinct()).all()
+    rules_of = {task: fingerprint(task, profile) for task in stored if find_task(task) is not None}
+    wanted = [_rated()] if completion_ids is None else map(_these, in_parts(sorted(completion_ids)))
+    return [i for query in wanted for i in session.scalars(_without_score(query, profile, rules_of))]
+
+
+def ensure_scores(session: Session, profile: str, completion_ids: Iterable[int] | None = None) -> int:
+    """Score those that are ``unscored``, in a writing session; returns how many."""
     in_turn(session, "scores")
-    wanted = [_rated()] if completion_ids is None else map(_these, in_parts(completion_ids))
-    ids = [i for query in wanted for i in session.scalars(_without_score(session, query, profile).limit(most))]
+    ids = unscored(session, profile, completion_ids)
     for part in in_parts(ids):
         scores, gaps = _score_rows(session, part, profile)
         for table in (Score, ScoreGap):
@@ -134,13 +126,11 @@ def _these(ids: Sequence[int]) -> Select[int, str]:
     return select(Completion.id, Prompt.task).where(Completion.id.in_(ids))
 
 
-def _without_score(session: Session, query: Select[int, str], profile: str) -> Select[int]:
-    """Ids of those completions of a query whose stored score is missing or of another fingerprint.
+def _without_score(query: Select[int, str], profile: str, rules_of: dict[str, str]) -> Select[int]:
+    """Ids of those completions of a query whose stored score is missing or of another fingerprint than their task's.
 
     A total that is missing because of a gap is asked for again only where the gap is not final.
     """
-    stored = session.scalars(select(Prompt.task).distinct()).all()
-    rules_of = {task: fingerprint(task, profile) for task in stored if find_task(task) is not None}
     rules = case(rules_of, value=Prompt.task) if rules_of else literal("")
     scored = select(Score.completion_id).where(
         Score.completion_id == Completion.id,
@@ -205,7 +195,7 @@ def sampled_scores(session: Session, task: str, profile: str) -> pd.DataFrame:
         .order_by(Completion.prompt_id, Completion.id)
         .limit(MOST_SAMPLED)
     )
-    return pd.DataFrame(session.execute(query).all(), columns=["prompt_id", "policy", "text", "facts", "value"])
+    return read_frame(session, ["prompt_id", "policy", "text", "facts", "value"], query)
 
 
 MOST_RATED = 2_000
@@ -217,39 +207,36 @@ MOST_WITH_RATERS = 5_000
 
 
 def rated_scores(
-    session: Session,
-    profile: str,
-    evaluation_id: str | None = None,
-    only: Collection[int] | None = None,
-    with_total: bool = True,
+    session: Session, profile: str, people: pd.DataFrame | None = None, with_total: bool = True
 ) -> pd.DataFrame:
     """Rated completions with their reward: one row per (completion, component).
 
-    Columns: completion_id, prompt_id, task, component, value, human, raters (how many), length (characters), policy (who
-    wrote it: ``written_by``), weight (how many completions of the raters' queue it represents: see
-    ``backend.rating.design``; NaN if nobody got it from the queue, as with ratings that came with a file). ``human`` is the
-    mean over raters. For a task with more than ``MOST_RATED`` rated completions, a stable sample. With ``evaluation_id``,
-    only that evaluation's completions; with ``with_total``, only those that have a total.
+    Args:
+        session: any.
+        profile: whose stored scores.
+        people: rows of ``human_scores``, of which completions; when left out, those of an audit: all of a task, or a stable
+            sample of ``MOST_RATED``.
+        with_total: only completions that have a total.
+
+    Returns:
+        Columns completion_id, prompt_id, task, component, value, human, raters, length, policy, weight (how many completions
+        of the raters' queue it represents: see ``backend.rating.design``; NaN if nobody got it from the queue, as with ratings
+        that came with a file).
     """
-    people = human_scores(session, MOST_RATED if only is None else None, evaluation_id)
-    if only is not None:
-        people = people[people["completion_id"].isin(only)]
+    people = human_scores(session, MOST_RATED) if people is None else people
     columns = [
         "completion_id", "prompt_id", "task", "component", "value", "human", "raters", "length", "policy", "weight",
     ]  # fmt: skip
     if people.empty:
         return pd.DataFrame(columns=columns)
     ids = people["completion_id"].tolist()
-    rows: list[Any] = []
-    for part in in_parts(ids):
-        wanted = Score.completion_id.in_(part)
-        query = select(Score.completion_id, Score.component, Score.value).where(Score.profile == profile, wanted)
-        rows += session.execute(query).all()
-    scores = pd.DataFrame(rows, columns=["completion_id", "component", "value"])
+    of_profile = select(Score.completion_id, Score.component, Score.value).where(Score.profile == profile)
+    queries = (of_profile.where(Score.completion_id.in_(part)) for part in in_parts(ids))
+    scores = read_frame(session, ["completion_id", "component", "value"], *queries)
     if with_total:  # there is none where a judge that counts in it gave no value
         scores = scores[scores["completion_id"].isin(scores.loc[scores["component"] == "total", "completion_id"])]
-    people["weight"] = _weights(session, people)
-    return scores.merge(people, on="completion_id").sort_values(["completion_id", "component"])[columns]
+    weighted = people.assign(weight=_weights(session, people))
+    return scores.merge(weighted, on="completion_id").sort_values(["completion_id", "component"])[columns]
 
 
 def gaps(session: Session, profile: str, only: Collection[int] | None = None) -> pd.DataFrame:
@@ -269,7 +256,7 @@ def gaps(session: Session, profile: str, only: Collection[int] | None = None) ->
         .order_by(ScoreGap.completion_id)
     )
     columns = ["completion_id", "task", "component", "kind", "what", "has_total"]
-    found = pd.DataFrame(session.execute(query).all(), columns=columns)
+    found = read_frame(session, columns, query)
     return found if only is None else found[found["completion_id"].isin(only)]
 
 
@@ -287,66 +274,61 @@ def _weights(session: Session, people: pd.DataFrame) -> pd.Series:
     have scored it here again: it stands for itself, and the stratum's chosen ones for the others.
     """
     queued = people["stratum"].notna()
-    here, elsewhere = set[int](), set[int]()
-    for part in in_parts(people.loc[queued, "completion_id"].tolist()):
-        rated = select(RatingEvent.completion_id).where(RatingEvent.completion_id.in_(part)).distinct()
-        here.update(session.scalars(rated.where(RatingEvent.action.in_(("rate", "change")))))
-        elsewhere.update(session.scalars(rated.where(RatingEvent.action == "import")))
-    strata = people["stratum"].where(people["completion_id"].isin(here - elsewhere))
+    came = RatingEvent.action == "import"
+    rated = (
+        select(RatingEvent.completion_id, came).where(or_(came, RatingEvent.action.in_(("rate", "change")))).distinct()
+    )
+    ids = people.loc[queued, "completion_id"].tolist()
+    queries = (rated.where(RatingEvent.completion_id.in_(part)) for part in in_parts(ids))
+    events = read_frame(session, ["completion_id", "elsewhere"], *queries)
+    elsewhere = events.loc[events["elsewhere"].astype(bool), "completion_id"]
+    chosen_here = people["completion_id"].isin(set(events["completion_id"]) - set(elsewhere))
+    strata = people["stratum"].where(chosen_here)
     items = {s.name: s.items for s in session.scalars(select(Stratum))}
     chosen, all_rated = strata.value_counts(), people["stratum"].value_counts()
     stand_for = {name: items.get(name, 0) - (all_rated[name] - n) for name, n in chosen.items()}
     return strata.map({name: max(1.0, stand_for[name] / n) for name, n in chosen.items()}).astype(float)
 
 
-def human_scores(session: Session, most: int | None = None, evaluation_id: str | None = None) -> pd.DataFrame:
-    """One row per rated completion: completion_id, prompt_id, task, stratum, human, raters, length, policy.
+def human_scores(
+    session: Session,
+    most: int | None = None,
+    evaluation_id: str | None = None,
+    only: Collection[int] | None = None,
+) -> pd.DataFrame:
+    """What people say of each rated completion: one row each.
 
-    For a task with more than ``most``, a stable sample; the database draws it, so the other rows are never loaded. With
-    ``evaluation_id``, only that evaluation's completions.
+    Args:
+        session: any.
+        most: for a task with more than this many, a stable sample, which holds that of every smaller ``most``; the database
+            draws it, so the other rows are never loaded.
+        evaluation_id: this evaluation's completions; of all when left out.
+        only: these completions; all when left out.
+
+    Returns:
+        Columns completion_id, prompt_id, task, human (mean over raters), raters (how many), place (in the order of the task's
+        samples, from 1), length (characters), stratum (of the queue), policy (who wrote it: ``written_by``).
     """
-    chosen = _sample_of_rated(most, evaluation_id)
-    people = (
-        counted_ratings(Rating.completion_id, func.avg(Rating.score).label("human"), func.count().label("raters"))
-        .where(Rating.completion_id.in_(select(chosen.c.completion_id)))
-        .group_by(Rating.completion_id)
-        .subquery()
-    )
-    query = (
-        select(
-            people.c.completion_id,
-            people.c.human,
-            people.c.raters,
-            chosen.c.prompt_id,
-            chosen.c.task,
-            func.length(Completion.text),
-            QueueItem.stratum,
-            written_by(),
-        )
-        .select_from(chosen)
-        .join(people, people.c.completion_id == chosen.c.completion_id)
-        .join(Completion, Completion.id == chosen.c.completion_id)
-        .outerjoin(Evaluation, Evaluation.id == Completion.evaluation_id)
-        .outerjoin(QueueItem, QueueItem.completion_id == chosen.c.completion_id)
-    )
-    columns = ["completion_id", "human", "raters", "prompt_id", "task", "length", "stratum", "policy"]
-    return pd.DataFrame(session.execute(query).all(), columns=columns).astype({"human": float})
-
-
-def _sample_of_rated(most: int | None, evaluation_id: str | None = None) -> CTE:
-    """completion_id, prompt_id and task of every rated completion; of a task with more than ``most``, a stable sample of them,
-    which holds that of every smaller ``most``."""
-    rated = counted_ratings(Rating.completion_id).distinct().subquery()
+    human, raters = func.avg(Rating.score).label("human"), func.count().label("raters")
+    rated = counted_ratings(Rating.completion_id, human, raters).group_by(Rating.completion_id).subquery()
     place = func.row_number().over(partition_by=Prompt.task, order_by=scattered(rated.c.completion_id)).label("place")
     placed = (
-        select(rated.c.completion_id, Completion.prompt_id, Prompt.task, place)
+        select(rated.c.completion_id, Completion.prompt_id, Prompt.task, rated.c.human, rated.c.raters, place)
         .join(Completion, Completion.id == rated.c.completion_id)
         .join(Prompt, Prompt.id == Completion.prompt_id)
         .where(true() if evaluation_id is None else Completion.evaluation_id == evaluation_id)
         .subquery()
     )
-    c = placed.c
-    return select(c.completion_id, c.prompt_id, c.task).where(true() if most is None else c.place <= most).cte()
+    query = (
+        select(placed, func.length(Completion.text), QueueItem.stratum, written_by())
+        .join(Completion, Completion.id == placed.c.completion_id)
+        .outerjoin(Evaluation, Evaluation.id == Completion.evaluation_id)
+        .outerjoin(QueueItem, QueueItem.completion_id == placed.c.completion_id)
+        .where(true() if most is None else placed.c.place <= most)
+    )
+    columns = ["completion_id", "prompt_id", "task", "human", "raters", "place", "length", "stratum", "policy"]
+    people = read_frame(session, columns, query).astype({"human": float})
+    return people if only is None else people[people["completion_id"].isin(only)]
 
 
 def written_by() -> ColumnElement[str]:
@@ -361,24 +343,18 @@ def written_by() -> ColumnElement[str]:
     )
 
 
-def all_ratings(session: Session, completion_ids: list[int] | None = None) -> pd.DataFrame:
-    """One row per score that counts: completion_id, prompt_id, task, rater, score, seconds; of the given completions, or of
-    all if None. Of a task with more than ``MOST_WITH_RATERS`` rated completions, those of a stable sample, which has all that
-    ``rated_scores`` reads."""
+def all_ratings(session: Session, completion_ids: Iterable[int] | None = None) -> pd.DataFrame:
+    """One row per score that counts: completion_id, prompt_id, task, rater, score, seconds; of the given completions, or else of
+    all, or of a task's stable sample of ``MOST_WITH_RATERS``, which holds all that ``rated_scores`` reads."""
+    if completion_ids is None:
+        completion_ids = human_scores(session, MOST_WITH_RATERS)["completion_id"]
     columns = {
         "completion_id": Rating.completion_id, "prompt_id": Completion.prompt_id, "task": Prompt.task, "rater": Rater.name,
         "score": Rating.score, "seconds": Rating.seconds,
     }  # fmt: skip
     query = scored_ratings(*columns.values())
-    if completion_ids is None:
-        sample = _sample_of_rated(MOST_WITH_RATERS)
-        queries = [query.where(Rating.completion_id.in_(select(sample.c.completion_id)))]
-    else:
-        queries = [query.where(Rating.completion_id.in_(part)) for part in in_parts(completion_ids)]
-    rows: list[Any] = []
-    for one in queries:
-        rows += session.execute(one).all()
-    return pd.DataFrame(rows, columns=list(columns)).astype({"seconds": float})
+    queries = (query.where(Rating.completion_id.in_(part)) for part in in_parts(sorted(completion_ids)))
+    return read_frame(session, list(columns), *queries).astype({"seconds": float})
 
 
 def one_completion(session: Session, completion_id: int) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from backend.store.frames import read_frame
 from backend.store.tables import Completion, CriterionScore, Prompt, Rater
 
 COLUMNS = ["completion_id", "prompt_id", "task", "criterion", "human", "raters"]
@@ -32,5 +33,5 @@ def criterion_scores(session: Session, only: Collection[int] | None = None) -> p
         .group_by(CriterionScore.completion_id, Completion.prompt_id, Prompt.task, CriterionScore.criterion)
         .order_by(CriterionScore.completion_id, CriterionScore.criterion)
     )
-    found = pd.DataFrame(session.execute(query).all(), columns=COLUMNS).astype({"human": float})
+    found = read_frame(session, COLUMNS, query).astype({"human": float})
     return found if only is None else found[found["completion_id"].isin(only)]

@@ -4,6 +4,7 @@ import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from backend.store.frames import read_frame
 from backend.store.ratings import scored_ratings
 from backend.store.tables import Completion, Evaluation, Prompt, Rating, Score
 
@@ -44,7 +45,7 @@ def evaluation_scores(session: Session, evaluation: Evaluation) -> pd.DataFrame:
         .group_by(Completion.prompt_id, Prompt.task)
         .order_by(Completion.prompt_id)
     )
-    return pd.DataFrame(session.execute(query).all(), columns=["prompt_id", "task", "value"])
+    return read_frame(session, ["prompt_id", "task", "value"], query)
 
 
 def evaluation_samples(session: Session, evaluation: Evaluation) -> pd.DataFrame:
@@ -57,7 +58,7 @@ def evaluation_samples(session: Session, evaluation: Evaluation) -> pd.DataFrame
             Completion.evaluation_id == evaluation.id, Score.component == "total", Score.profile == evaluation.profile
         )
     )
-    return pd.DataFrame(session.execute(query).all(), columns=["prompt_id", "task", "sample", "value"])
+    return read_frame(session, ["prompt_id", "task", "sample", "value"], query)
 
 
 def answered(session: Session, evaluation_id: str) -> tuple[int, int]:
@@ -86,7 +87,7 @@ def run_scores(session: Session, run_id: str) -> pd.DataFrame:
         .group_by(Evaluation.step, Prompt.task, Completion.prompt_id)
         .order_by(Evaluation.step)
     )
-    return pd.DataFrame(session.execute(query).all(), columns=["step", "task", "prompt_id", "value"])
+    return read_frame(session, ["step", "task", "prompt_id", "value"], query)
 
 
 def run_completions(session: Session, run_id: str) -> pd.DataFrame:
@@ -116,7 +117,7 @@ def run_completions(session: Session, run_id: str) -> pd.DataFrame:
         .order_by(Evaluation.step, c.id)
     )
     names = ["step", "task", "prompt_id", "completion_id", "sample", "reward", "text", "facts", "human"]
-    return pd.DataFrame(session.execute(query).all(), columns=names).astype({"human": float, "reward": float})
+    return read_frame(session, names, query).astype({"human": float, "reward": float})
 
 
 def evaluation_texts(session: Session, evaluation_id: str) -> pd.DataFrame:
@@ -128,7 +129,7 @@ def evaluation_texts(session: Session, evaluation_id: str) -> pd.DataFrame:
         .order_by(Completion.prompt_id, Completion.sample)
     )
     columns = ["prompt_id", "sample", "completion_id", "text", "user_text", "facts"]
-    return pd.DataFrame(session.execute(query).all(), columns=columns)
+    return read_frame(session, columns, query)
 
 
 def evaluation_components(session: Session, evaluation: Evaluation) -> pd.DataFrame:
@@ -143,7 +144,7 @@ def evaluation_components(session: Session, evaluation: Evaluation) -> pd.DataFr
         )
         .group_by(Completion.prompt_id, Prompt.task, Score.component)
     )
-    return pd.DataFrame(session.execute(query).all(), columns=["prompt_id", "task", "component", "value"])
+    return read_frame(session, ["prompt_id", "task", "component", "value"], query)
 
 
 def evaluation_people(session: Session, evaluation_id: str) -> pd.DataFrame:
@@ -153,5 +154,4 @@ def evaluation_people(session: Session, evaluation_id: str) -> pd.DataFrame:
         .where(Completion.evaluation_id == evaluation_id)
         .group_by(Completion.prompt_id)
     )
-    rows = session.execute(query).all()
-    return pd.DataFrame(rows, columns=["prompt_id", "human"]).astype({"human": float})
+    return read_frame(session, ["prompt_id", "human"], query).astype({"human": float})

@@ -5,6 +5,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.access import who
+from backend.store.frames import read_frame
 from backend.store.tables import Event
 
 
@@ -24,5 +25,5 @@ def record(session: Session, what: str, about: str = "", **detail: object) -> No
 def latest_events(session: Session, most: int = 500) -> pd.DataFrame:
     """The newest entries: columns at (UTC), person, what, about, detail."""
     query = select(Event.at, Event.person, Event.what, Event.about, Event.detail).order_by(Event.id.desc()).limit(most)
-    found = pd.DataFrame(session.execute(query).all(), columns=["at", "person", "what", "about", "detail"])
+    found = read_frame(session, ["at", "person", "what", "about", "detail"], query)
     return found.sort_values("at", ascending=False, kind="stable", ignore_index=True)

@@ -1,13 +1,13 @@
 """Queries about which of two completions raters find better."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.store.engine import in_parts
+from backend.store.frames import read_frame
 from backend.store.tables import Completion, PairRating, Prompt, Rater, Score
 
 COLUMNS = ["prompt_id", "task", "first", "second", "rater", "better", "swapped"]
@@ -27,11 +27,11 @@ def pair_ratings(session: Session, completion_ids: Sequence[int] | None = None) 
         .where(Rater.left_out == "")
         .order_by(PairRating.id)
     )  # fmt: skip
-    parts = [None] if completion_ids is None else list(in_parts(completion_ids))
-    rows: list[Any] = []
-    for part in parts:
-        rows += session.execute(query if part is None else query.where(PairRating.first_id.in_(part))).all()
-    return pd.DataFrame(rows, columns=COLUMNS)
+    if completion_ids is None:
+        return read_frame(session, COLUMNS, query)
+    return read_frame(
+        session, COLUMNS, *(query.where(PairRating.first_id.in_(part)) for part in in_parts(completion_ids))
+    )
 
 
 def pairs_by(session: Session, rater_id: int) -> int:

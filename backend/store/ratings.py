@@ -10,6 +10,7 @@ from backend.access import OPERATOR, NotAllowed, needs, who
 from backend.errors import UserError
 from backend.store.engine import in_turn
 from backend.store.events import record
+from backend.store.frames import read_frame
 from backend.store.names import clean_name, compared_name, same_name
 from backend.store.tables import Completion, Prompt, Rater, Rating, RatingEvent
 
@@ -115,7 +116,7 @@ def self_agreement(session: Session, rater_id: int | None = None) -> pd.DataFram
 def rating_counts(session: Session) -> pd.DataFrame:
     """Columns rater, task, ratings, mean, spread (standard deviation), seconds (median)."""
     query = scored_ratings(Rater.name, Prompt.task, Rating.score, Rating.seconds)
-    frame = pd.DataFrame(session.execute(query).all(), columns=["rater", "task", "score", "seconds"])
+    frame = read_frame(session, ["rater", "task", "score", "seconds"], query)
     return frame.groupby(["rater", "task"], as_index=False).agg(
         ratings=("score", "size"), mean=("score", "mean"), spread=("score", "std"), seconds=("seconds", "median")
     )
@@ -125,8 +126,8 @@ def given_scores(session: Session, *wanted: ColumnElement[bool]) -> pd.DataFrame
     """Every score that counts and meets these conditions, in the order they were given: columns completion_id, task, rater,
     score, comment, seconds."""
     columns = (Rating.completion_id, Prompt.task, Rater.name, Rating.score, Rating.comment, Rating.seconds)
-    rows = session.execute(scored_ratings(*columns).where(*wanted).order_by(Rating.id)).all()
-    return pd.DataFrame(rows, columns=["completion_id", "task", "rater", "score", "comment", "seconds"])
+    query = scored_ratings(*columns).where(*wanted).order_by(Rating.id)
+    return read_frame(session, ["completion_id", "task", "rater", "score", "comment", "seconds"], query)
 
 
 def own_ratings(session: Session, most: int) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from backend.access import needs
 from backend.errors import UserError
 from backend.store.engine import insert_or, reading
+from backend.store.frames import read_frame
 from backend.store.tables import Metric, Run, utc_now
 
 
@@ -132,4 +133,4 @@ def load_metrics(session: Session, run_ids: list[str], names: list[str] | None =
     query = select(Metric.run_id, Metric.step, Metric.name, Metric.value).where(Metric.run_id.in_(run_ids))
     if names is not None:
         query = query.where(Metric.name.in_(names))
-    return pd.DataFrame(session.execute(query.order_by(Metric.step)).all(), columns=["run_id", "step", "name", "value"])
+    return read_frame(session, ["run_id", "step", "name", "value"], query.order_by(Metric.step))

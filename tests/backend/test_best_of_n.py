@@ -25,7 +25,8 @@ def test_the_chances_are_those_of_all_draws(n: int, rewards: list[float]) -> Non
         best = max(rewards[i] for i in draw)
         tied = [i for i in draw if rewards[i] == best]
         counted[tied] += 1 / len(tied)
-    assert best_chances(np.array(rewards), n) == pytest.approx(counted / len(draws))
+    twice = best_chances(np.array(rewards * 2), np.repeat([1, 0], 5), n)
+    assert twice == pytest.approx(np.tile(counted / len(draws), 2))
 
 
 def answers(prompts: int = 20, each: int = 8, sees: float = 1.0) -> tuple[np.ndarray, np.ndarray, list[int]]:
