@@ -32,6 +32,7 @@ def test_rewards_import_nothing_of_ours_and_only_json_repair() -> None:
     assert not loaded & third_party
 
 
+@pytest.mark.slow
 def test_backend_never_imports_the_app() -> None:
     names = [m for m in modules_under(backend, "backend.") if "migrations" not in m and "training" not in m]
     assert "app" not in loaded_by(*names)

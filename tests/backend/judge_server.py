@@ -114,5 +114,5 @@ def judge_server() -> Iterator[Served]:
     port = server.servers[0].sockets[0].getsockname()[1]
     served.url = f"http://127.0.0.1:{port}/v1"
     yield served
-    server.should_exit = True
+    server.should_exit = server.force_exit = True  # without waiting for slow answers that nobody awaits
     thread.join(5)

@@ -19,6 +19,8 @@ from backend.records import Message, PromptRecord, content_hash
 from rewards import classify_task
 from rewards.commerce.extraction import nota_of
 
+pytestmark = pytest.mark.xdist_group("shop")  # one worker builds it, for all of them
+
 
 def dump(path: Path) -> list[str]:
     with sqlite3.connect(path) as db:

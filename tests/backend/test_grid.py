@@ -87,6 +87,7 @@ def measured(workbench: Path, tiny_config: TrainConfig) -> TrainConfig:
     return config
 
 
+@pytest.mark.slow
 def test_the_estimate_is_held_against_the_budget_before_anything_is_written(measured: TrainConfig) -> None:
     grid = parse_grid(["max_steps=100,300"], "1,2")  # 1 + 3 + 1 + 3 hours, $0.80 each
     for most in (make_plan(7.9, None), make_plan(None, 6.3), make_plan(100, 6.3)):
@@ -106,6 +107,7 @@ def test_the_estimate_is_held_against_the_budget_before_anything_is_written(meas
     }
 
 
+@pytest.mark.slow
 def test_without_an_earlier_run_the_budget_is_only_held(tiny_config: TrainConfig) -> None:
     parent = create_several(tiny_config, {"seed": [1, 2]}, make_plan(0.001, None))
     assert read_plan(get_settings().runs_dir / parent) == Plan(0.001)

@@ -232,6 +232,7 @@ def test_the_export_has_trls_columns_and_no_draw(workbench: Path) -> None:
     assert row["score_chosen"] == scores[b] > row["score_rejected"] == scores[a]
 
 
+@pytest.mark.slow
 def test_trl_takes_the_export_as_preference_data(workbench: Path, tmp_path: Path, call: Call) -> None:  # noqa: F811
     ((a, b),), ana = queued(1, 2), rater()
     with writing() as session:

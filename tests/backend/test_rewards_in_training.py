@@ -48,6 +48,7 @@ def test_weights_keep_the_components_proportions_and_give_each_task_unit_varianc
         assert sum(w**2 for (t, _), w in by_name.items() if t == task) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_equal_variance_holds_for_simulated_groups() -> None:
     import torch
 

@@ -146,6 +146,7 @@ def test_a_sync_that_fails_is_told_and_not_the_last(
     assert all(line.startswith("not copied to the store: ") for line in said.out.splitlines())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("had_one", [True, False])
 def test_a_run_that_has_had_its_signal_is_not_sent_a_second(monkeypatch: pytest.MonkeyPatch, had_one: bool) -> None:
     """A stop from a page is a signal and a word in the store. A second signal would end a long step without a checkpoint."""

@@ -24,6 +24,7 @@ def asked(task: str = "extraction", text: str = ANSWER) -> tuple[str, ToScore]:
     return task, ToScore(CHAT, text, dict(FACTS))
 
 
+@pytest.mark.slow
 def test_truth_a_profile_and_functions_ride_along_each_for_its_tasks(tmp_path: Path) -> None:
     path = tmp_path / "watchers_here.py"
     path.write_text(
@@ -41,6 +42,7 @@ def test_truth_a_profile_and_functions_ride_along_each_for_its_tasks(tmp_path: P
     assert one == {"long": 2}
 
 
+@pytest.mark.slow
 def test_a_measure_that_fails_is_left_out_and_said_once_or_ends_the_start(
     tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:

@@ -215,6 +215,7 @@ def evaluated(config: TrainConfig, run: str) -> tuple[Path, Evaluator]:
     return folder, judge
 
 
+@pytest.mark.slow
 def test_the_curve_is_on_eval_prompts_and_the_verdict_on_test_prompts(asked: Asked, config: TrainConfig) -> None:
     run = create_run(config)
     folder, judge = evaluated(config, run)
@@ -246,6 +247,7 @@ def test_the_curve_is_on_eval_prompts_and_the_verdict_on_test_prompts(asked: Ask
     assert len(asked) == 5 and len(read_series(folder / "metrics.jsonl")["eval/mean_reward"]) == 1
 
 
+@pytest.mark.slow
 def test_without_test_prompts_base_is_the_first_point_and_verdicts_say_so(asked: Asked, config: TrainConfig) -> None:
     config = override(config, {"test_prompts": 0})
     run = create_run(config)
@@ -292,6 +294,7 @@ def test_what_is_written_of_a_run_names_its_prompts(
         assert f"{words.split()[0]} prompts de {'avaliação' if chosen else 'teste'}" in portuguese
 
 
+@pytest.mark.slow
 def test_rewinding_keeps_what_was_evaluated_before_training(asked: Asked, config: TrainConfig) -> None:
     run = create_run(config)
     folder, _ = evaluated(config, run)

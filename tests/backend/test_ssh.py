@@ -347,6 +347,7 @@ def test_a_dispatcher_that_is_killed_is_followed_by_one_that_finds_the_job(
     assert get_run(run_id).reason.startswith("killed on request")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answers", [True, False])
 def test_what_was_seen_of_a_job_that_was_given_up_meanwhile_says_nothing_of_the_run(
     answers: bool, launch_toml: Box, launcher: SshLauncher, workbench: Path, monkeypatch: pytest.MonkeyPatch
