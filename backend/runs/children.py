@@ -20,7 +20,7 @@ from backend.runs.median import OBJECTIVE, STOPPED, median_stop
 from backend.runs.places import rooms
 from backend.runs.plan import read_plan, read_used, write_used
 from backend.runs.processes import child_environment, request_stop, settle
-from backend.runs.queue import cancel, enqueue
+from backend.runs.queue import cancel, enqueue, ensure_dispatcher
 from backend.store.engine import patiently, reading, writing
 from backend.store.runs import get_run, load_metrics
 from backend.store.tables import Run
@@ -75,8 +75,8 @@ class _Here:
 class _Elsewhere:
     """A child in the hands of the dispatcher of one of launch.toml's places."""
 
-    def __init__(self, child: str) -> None:
-        self._child = child
+    def __init__(self, child: str, place: str) -> None:
+        self._child, self._place = child, place
 
     @property
     def is_at_work(self) -> bool:
@@ -84,8 +84,11 @@ class _Elsewhere:
         return _run(self._child).status == "running"
 
     def has_ended(self) -> bool:
-        """Whether it has ended."""
-        return _run(self._child).status not in ("queued", "running")
+        """Whether it has ended; sees to it that somebody follows it."""
+        if _run(self._child).status not in ("queued", "running"):
+            return True
+        ensure_dispatcher(self._place)
+        return False
 
     def stop(self) -> None:
         """Take it out of the queue, or ask it to end at the next step."""
@@ -132,7 +135,7 @@ class _Parent:
         for run in map(_run, self._children):
             handle = Handle.of(run)
             if run.status in ("queued", "running") and handle is not None and handle.launcher != LOCAL:
-                self._under_way[run.id] = _Elsewhere(run.id)
+                self._under_way[run.id] = _Elsewhere(run.id, handle.launcher)
             elif run.status != "finished" and not is_stopped_early(run):
                 waiting.append(run.id)
         while self._under_way or (waiting and not self.must_end):
@@ -162,7 +165,7 @@ class _Parent:
             return
         try:
             enqueue(child, place)
-            self._under_way[child] = _Elsewhere(child)
+            self._under_way[child] = _Elsewhere(child, place)
         except UserError as error:
             print(f"not started: {error}", flush=True)
 

@@ -260,6 +260,9 @@ def _settle(session: Session, run: Run, handle: Handle, state: State) -> None:
     if waited and handle.launcher == LOCAL:  # it waited for the machine in a terminal that was closed
         run.status, run.reason = "cancelled", "it gave up waiting for its turn"
         return
+    if waited and run.stop_asked and state.code is None:  # its job was taken back before it began
+        run.status, run.reason = "cancelled", "taken out of the queue"
+        return
     last = last_lines(Path(run.folder) / "log.txt")
     if (by := stopped_by(run.exit_code)) is not None and run.stop_asked != "force":
         run.status, run.reason = "stopped", f"stopped by {by} before it could write a checkpoint"

@@ -109,9 +109,9 @@ class Dashboard:
     def post(self, path: str, given: dict[str, Any]) -> tuple[int, object]:
         if path.endswith("/stop"):
             job_id = path.split("/")[-2]
-            if job_id in self.processes:
+            if job_id in self.processes:  # one that waits for its share goes on to wait, as on real Ray
                 os.killpg(self.processes[job_id].pid, signal.SIGKILL)
-            self.jobs[job_id]["status"] = "STOPPED"
+                self.jobs[job_id]["status"] = "STOPPED"
             return 200, {"stopped": True}
         self.asked.append(given)
         job_id = given["submission_id"]
@@ -330,6 +330,24 @@ def test_through_the_queue_a_lost_network_ends_nothing(
     wait_until("it has ended", lambda: (dispatcher.round(), get_run(run_id).status != "running")[1])
     assert get_run(run_id).exit_code == 0 and "stopped" in (workbench / "runs" / "r1" / "log.txt").read_text()
     assert len(dashboard.processes) == 1
+
+
+def test_a_job_that_waits_for_what_no_node_has_can_be_taken_back(
+    workbench: Path, dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray goes on to say that it waits, for ever: whoever waits for its end, as a parent of several, would too."""
+    through_the_queue(workbench, monkeypatch, dashboard.address, str(stand_in(workbench)))
+    run_id, dashboard.waits = add_run(workbench / "runs" / "r1"), True
+    enqueue(run_id, "ray")
+    dispatcher = Dispatcher(find_launcher("ray"))
+    wait_until("it is there", lambda: (dispatcher.round(), len(dashboard.jobs))[1])
+    dispatcher.round()
+    request_stop(run_id)
+    dispatcher.round()
+    assert (get_run(run_id).status, get_run(run_id).reason) == ("cancelled", "taken out of the queue")
+    enqueue(run_id, "ray")
+    dashboard.waits = False
+    wait_until("its next job runs", lambda: (dispatcher.round(), get_run(run_id).status == "running")[1])
 
 
 # --- a real one ---------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from backend.errors import UserError
-from backend.runs.ending import EXIT_CODE, ask_to_stop, forget_ending
+from backend.runs.ending import EXIT_CODE, STOP, ask_to_stop, forget_ending
 from backend.runs.handle import UNKNOWN, State
 from backend.runs.launchers import LauncherAway, shell_code
 from backend.runs.launchers.config import Ray
@@ -54,16 +54,19 @@ class RayLauncher:
         word = _WORDS.get(str(found.get("status")))
         if word == "ended":
             return State("ended", code, "" if code is not None else _said(found))
+        if word == "queued" and (Path(job["folder"]) / STOP).exists():
+            # Ray stops a job that waits for its share only when it has got it, which may be never. Nothing of it has begun.
+            return State("ended", words="its job was taken back before it began")
         return State("queued") if word == "queued" else State("running") if word == "running" else UNKNOWN
 
     def stop(self, job: dict[str, Any], force: bool) -> None:
         name = self.state(job).name
         if name == "ended":
             return
-        if force or name == "queued":
-            self._ask("POST", f"/api/jobs/{job['id']}/stop")
-        else:
+        if name == "queued" or not force:
             ask_to_stop(Path(job["folder"]))
+        if name == "queued" or force:
+            self._ask("POST", f"/api/jobs/{job['id']}/stop")
 
     def pull(self, job: dict[str, Any], folder: Path) -> None:
         """The nodes write into this very folder."""
