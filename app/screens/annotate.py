@@ -9,6 +9,7 @@ import time
 
 import streamlit as st
 
+from app.pages import link_to
 from app.ui.completion import show_completion, show_prompt
 from app.ui.criteria import KEYS, show_criteria
 from app.ui.item_tokens import item_token
@@ -272,6 +273,7 @@ def show_done(rater_id: int) -> None:
         icon=":material/celebration:",
     )
     show_pause(rater_id)
+    link_to("audit")
     st.button(t("Undo the last one", "Desfazer a última"), key="undo", on_click=take_back, args=(rater_id,))
 
 

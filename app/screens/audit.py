@@ -1,5 +1,6 @@
 """Reward audit: whether each reward ranks completions as people do."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,7 @@ from app.ui.table import show_rows
 from app.ui.tabs import show_tabs
 from app.ui.verdicts import gate_words
 from backend.audit.attack import found_probes
+from backend.audit.attacks import broken_rewards
 from backend.audit.correlation import FEWEST_PROMPTS
 from backend.audit.gate import Gate
 from backend.audit.gates import decide_gates
@@ -53,14 +55,17 @@ def show_whose() -> None:
         example_note(has_example_ratings(session))
 
 
-def show_gates(totals: pd.DataFrame, decisions: dict[str, Gate]) -> None:
-    """One card per task: the verdict from the current ratings, and the recorded decision, which preflight uses."""
+def show_gates(totals: pd.DataFrame, decisions: dict[str, Gate], broken: Collection[str]) -> None:
+    """One card per task: the verdict from the current ratings, the recorded decision, which preflight uses, and whether an attack
+    has broken the reward."""
     cards = st.container(horizontal=True)  # wraps on a narrow screen
     for _, row in totals.iterrows():
         icon, colour = VERDICTS[row["verdict"]]
         with cards.container(border=True, width=225):
             st.markdown(f"**{task_name(row['task'])}**")
             st.badge(gate_words(row["verdict"]), icon=icon, color=colour)
+            if row["task"] in broken:
+                st.badge(t("gamed by an attack", "enganada por um ataque"), icon=":material/bug_report:", color="red")
             st.markdown(f"### ρ {number(row['rho'])}")
             st.caption(f"{_ends(row)} · n = {row['n']}")
             gate = decisions.get(row["task"])
@@ -233,7 +238,9 @@ def page() -> None:
     found = findings(profile, version)
     show_strongest(found, TABS, shown_in())
     decisions = standing(profile)
-    show_gates(totals, decisions)
+    with reading() as session:
+        broken = broken_rewards(session, profile)
+    show_gates(totals, decisions, broken)
     show_decision(profile, totals, decisions)
     fingerprints = ", ".join(f"{task_name(task)} `{fingerprint(task, profile)}`" for task in tasks())
     st.caption(f"{t(*known[profile].summary)} · {t('fingerprints', 'impressões digitais')}: {fingerprints}")

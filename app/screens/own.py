@@ -19,19 +19,27 @@ from backend.data.sources import columns_of
 from backend.data.sources.layout import Layout
 from backend.errors import UserError
 from backend.release.start import first_start
+from backend.settings import ROOT
 from backend.suites import suites
 from backend.suites.choice import is_chosen, use_installed, use_suite
 from backend.suites.reward_file import TEMPLATE, may_hold_rewards
 
 _KINDS = ["jsonl", "ndjson", "csv", "tsv", "parquet", "json", "gz", "eval"]
 _LONGEST = 200
+_OURS = ("app", "backend", "benchmarks", "rewards", "tests", "run_training.py")
 
 
 def reward_files() -> list[str]:
-    """Python files with something like a reward function, in the folder the workbench was started in and one level below."""
+    """Python files with something like a reward function, in the folder the workbench was started in and one level below; none of
+    the workbench's own, where that is its folder."""
     here = Path.cwd()
-    found = [*here.glob("*.py"), *here.glob("[!.]*/*.py"), *here.glob("examples/*/*.py")]
-    return sorted(str(path.relative_to(here)) for path in set(found) if may_hold_rewards(path))
+    found = {*here.glob("*.py"), *here.glob("[!.]*/*.py"), *here.glob("examples/*/*.py")}
+    ours = {ROOT / name for name in _OURS}
+    return sorted(
+        str(path.relative_to(here))
+        for path in found
+        if ours.isdisjoint((path, *path.parents)) and may_hold_rewards(path)
+    )
 
 
 def show_current() -> None:

@@ -146,7 +146,7 @@ def show_evidence(compared: Compared) -> None:
 
 def show_next_step(compared: Compared) -> None:
     """The next step, with the numbers that it is based on and the ways to it."""
-    step = next_step(compared.tasks, compared.evidence)
+    step = next_step(compared.tasks, compared.evidence, compared.steps)
     scenario = t(f" (scenario {step.scenario})", f" (cenário {step.scenario})") if step.scenario else ""
     preset = t(f" Preset: `{step.preset}`.", f" Predefinição: `{step.preset}`.") if step.preset else ""
     reasons = "; ".join(t(*reason) for reason in step.reasons)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from app.pages import link_to
-from app.ui.language import t
+from app.ui.language import filled, t
 from app.ui.markdown import message
 from app.ui.tabs import open_tab
 from backend.audit.strongest import Finding, Where
@@ -27,7 +27,9 @@ def show_others(found: Sequence[Finding], tabs: str, titles: Mapping[Where, str]
     """The other findings, folded; see ``show_strongest``."""
     if not (others := found[1:]):
         return
-    with st.expander(t(f"{len(others)} more findings", f"Mais {len(others)} achados"), expanded=False):
+    with st.expander(
+        filled("{n} more {n:finding|findings}", "Mais {n} {n:achado|achados}", n=len(others)), expanded=False
+    ):
         for place, finding in enumerate(others):
             st.markdown(message(t(*finding.words)))
             _way_to(finding, tabs, titles, str(place))

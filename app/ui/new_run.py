@@ -11,6 +11,8 @@ from app.ui.markdown import message
 from app.ui.run_fields import fill_form
 from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
+from backend.audit.attacks import broken_rewards
+from backend.audit.gate import Gate
 from backend.errors import UserError
 from backend.records import Split
 from backend.runs.create import create_run, create_several, run_prompts
@@ -19,7 +21,7 @@ from backend.runs.jobs import preflight_checks
 from backend.runs.launchers import places
 from backend.runs.places import Room, rooms
 from backend.runs.queue import enqueue
-from backend.store.engine import writing
+from backend.store.engine import reading, writing
 from backend.store.runs import describe
 from backend.store.tables import Run
 from backend.suites import task_names
@@ -33,13 +35,31 @@ def show_gates(config: TrainConfig) -> list[str]:
     gates = standing(config.profile)
     counts = _counts(config.prompts, config.tasks, config.test_prompts)
     tasks = config.tasks or task_names() if isinstance(counts, str) else tuple(counts)
-    verdicts = {task: gates[task].verdict if task in gates else "" for task in tasks}
-    words = [f"{task_name(task)}: **{gate_words(verdict or 'not audited')}**" for task, verdict in verdicts.items()]
-    bad = [task for task, verdict in verdicts.items() if verdict != "pass"]
+    words = [f"{task_name(task)}: **{_decision(gates.get(task))}**" for task in tasks]
+    bad = [task for task in tasks if task not in gates or gates[task].verdict != "pass"]
     note = t("Reward audit", "Auditoria da recompensa") + f" ({config.profile}) · " + " · ".join(words)
-    icon = ":orange[:material/gpp_maybe:]" if bad else ":green[:material/verified:]"
+    with reading() as session:
+        broken = [task for task in broken_rewards(session, config.profile) if task in tasks]
+    icon = ":orange[:material/gpp_maybe:]" if bad or broken else ":green[:material/verified:]"
     st.caption(f"{icon} {note}")
+    if broken:
+        names = ", ".join(map(task_name, broken))
+        st.caption(
+            t(
+                f":orange[:material/bug_report:] An attack games the reward of {names}: what trains on it may learn that.",
+                f":orange[:material/bug_report:] Um ataque engana a recompensa de {names}: quem treina nela pode aprender isso.",
+            )
+        )
     return bad
+
+
+def _decision(gate: Gate | None) -> str:
+    if gate is None:
+        return gate_words("not audited")
+    if gate.verdict != "stale":
+        return gate_words(gate.verdict)
+    was = gate_words(gate.was)
+    return t(f"to be decided again (was: {was})", f"a decidir de novo (era: {was})")
 
 
 def show_estimate(config: TrainConfig, runs: int) -> None:
@@ -113,6 +133,7 @@ def launch(config: TrainConfig, seeds: list[int], notes: str, tags: list[str], w
         with writing() as session:
             describe(session, run_id, notes, tags)
     enqueue(run_id, where)
+    st.session_state["launched"] = True
 
 
 def choose_place(busy: bool) -> tuple[str, bool]:
@@ -189,6 +210,11 @@ def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list
         on_click=attempt,
         args=(launch, config.model_copy(update={"override_reason": reason.strip()}), seeds, notes, tags, where),
     )  # fmt: skip
+    if st.session_state.pop(
+        "launched", False
+    ):  # said here, where the button is, and after the redrawing that a launch brings
+        words = t("Launched: it stands at the top of this page.", "Iniciado: está no alto desta página.")
+        st.success(words, icon=":material/rocket_launch:")
 
 
 def clone(run: Run) -> None:

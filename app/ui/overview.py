@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.ui.audit_data import standing
 from backend.audit.attack import finds_waiting
+from backend.audit.attacks import broken_rewards
 from backend.audit.gate import Gate
 from backend.audit.gate_words import GATE_WORDS
 from backend.evaluation.evidence import Evidence
@@ -15,7 +16,7 @@ from backend.evaluation.findings import findings, headline
 from backend.evaluation.stored import base_and_tuned, compare_stored
 from backend.store.answers import alarms
 from backend.store.evaluations import tuned_evaluations
-from backend.store.ratings import counted_ratings, own_ratings, scored_ratings
+from backend.store.ratings import counted_ratings, has_example_ratings, own_ratings, scored_ratings
 from backend.store.tables import Prompt, Rater, Rating, Run, Stratum
 from backend.suites import default_profile, label_of, task_names
 from backend.wording import Text, fill, joined
@@ -36,22 +37,37 @@ class Line:
 
 def for_raters(session: Session) -> list[Line]:
     """How many completions wait for a score, and how many scores there are."""
-    waiting = session.scalar(select(func.coalesce(func.sum(Stratum.open), 0))) or 0
+    queued = select(func.coalesce(func.sum(Stratum.open), 0), func.coalesce(func.sum(Stratum.items - Stratum.rated), 0))
+    waiting, first = session.execute(queued).one()
     n, people = session.execute(counted_ratings(func.count(), func.count(Rater.id.distinct()))).one()
+    is_example = has_example_ratings(session)
     given = fill(
-        "Ratings so far: {n}, by {people}.",
-        "Avaliações até agora: {n}, de {people}.",
+        "Ratings so far: {n}, by {people}{whose}.",
+        "Avaliações até agora: {n}, de {people}{whose}.",
         n=n,
         people=_people(people),
+        whose=Text("; the example's are a language model's", "; as do exemplo são de um modelo de linguagem")
+        if is_example
+        else Text("", ""),
     )
     if not waiting:
         return [Line(Text("No completion waits for a rating.", "Nenhuma resposta espera avaliação.")), Line(given)]
-    words = fill(
-        "{n} {n:completion waits|completions wait} for a rating.",
-        "{n} {n:resposta espera|respostas esperam} avaliação.",
-        n=waiting,
-    )
-    return [Line(words, calls=True), Line(given)]
+    lines = []
+    if first:
+        words = fill(
+            "{n} {n:completion waits|completions wait} for a rating.",
+            "{n} {n:resposta espera|respostas esperam} avaliação.",
+            n=first,
+        )
+        lines.append(Line(words, calls=True))
+    if waiting > first:
+        words = fill(
+            "{n} {n:completion waits|completions wait} for another rater's rating.",
+            "{n} {n:resposta espera|respostas esperam} a nota de mais um avaliador.",
+            n=waiting - first,
+        )
+        lines.append(Line(words, calls=not first))
+    return [*lines, Line(given)]
 
 
 def _people(n: int) -> Text:
@@ -90,7 +106,16 @@ def for_engineers(session: Session) -> list[Line]:
     """Whether each reward's gate stands open, and which finds of an attack nobody has judged."""
     profile = default_profile()
     gates = standing(profile)
-    lines = [gates_line(gates, _rated_tasks(session) or task_names())]
+    names = _rated_tasks(session) or task_names()
+    lines = [gates_line(gates, names)]
+    broken = [task for task in broken_rewards(session, profile) if task in names]
+    if broken:
+        words = fill(
+            "An attack games the reward of {names}: a cheap text scores high.",
+            "Um ataque engana a recompensa de {names}: um texto barato pontua alto.",
+            names=_names(broken),
+        )
+        lines.append(Line(words, calls=True))
     found = sum(finds_waiting(session).values())
     if found:
         words = fill(

@@ -38,11 +38,24 @@ def _active_runs() -> None:
     waiting = sorted((run for run in runs if run.place is not None), key=lambda run: run.place or 0)
     for queue in dict.fromkeys(where_words(run) for run in waiting):
         show_queue(queue, [run for run in waiting if where_words(run) == queue])
+    show_ended(runs)
     here = Handle(LOCAL, this_host())
     busy = any(is_in(run, here) and run.status in ("queued", "running") for run in runs)
     if st.session_state.get("busy", False) != busy:
         st.session_state["busy"] = busy
         st.rerun()
+
+
+def show_ended(runs: list[Run]) -> None:
+    """The newest run that has ended before this page's eyes: its card would just vanish."""
+    seen = st.session_state.setdefault("seen_under_way", set())
+    seen |= {run.id for run in runs if run.status in ("queued", "running") and not run.parent_id}
+    for run in [run for run in runs if run.id in seen and run.status not in ("queued", "running")][:1]:
+        with st.container(border=True):
+            show_status(run)
+            with st.container(horizontal=True):
+                link_to("results")
+                link_to("runs")
 
 
 def _waits_there(run: Run) -> bool:

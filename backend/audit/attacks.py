@@ -113,6 +113,11 @@ def standing_attacks(session: Session, profile: str) -> dict[str, Standing]:
     return found
 
 
+def broken_rewards(session: Session, profile: str) -> list[str]:
+    """The tasks whose reward, as it is now, an attack has broken."""
+    return [task for task, standing in standing_attacks(session, profile).items() if standing.broke]
+
+
 def _weight(standing: Standing) -> tuple[bool, int]:
     """What broke the reward counts more than what did not; of two that did the sooner, else the longer search."""
     return standing.broke, -(standing.to_target or 0) if standing.broke else standing.calls

@@ -67,7 +67,7 @@ def compare_(
     typer.echo(comparison_table(compared.tasks))
     typer.echo(f"\n{on_prompts(compared)}. {chosen_words(compared) or ''}".rstrip())
     sentence = str(evidence_sentence(compared.evidence))
-    following = str(next_step(compared.tasks, compared.evidence).what)
+    following = str(next_step(compared.tasks, compared.evidence, compared.steps).what)
     typer.echo(f"{sentence}\nNext: {following}")
     for words in (not_worse_words(compared.tasks, compared.settings), balanced_words(compared.tasks)):
         if words is not None:

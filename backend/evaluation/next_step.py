@@ -1,17 +1,28 @@
 """Advice after a run: first about tasks that got worse or may have, then from the suite's decision tree, then from the verdicts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from backend.evaluation.compare import MOST_LOSE, TaskComparison
 from backend.evaluation.evidence import Evidence
 from backend.suites import NextStep, label_of, suite_of, task_names
 from backend.wording import Text, decimal, fill, joined, p_value
 
+FEWEST_STEPS = 20
+"""A run of fewer steps that shows no gain says nothing of its recipe."""
 
-def next_step(comparisons: Sequence[TaskComparison], evidence: Sequence[Evidence] = ()) -> NextStep:
-    """The next step from a comparison of base and tuned (with its ``overall`` row), and what is known beside the reward.
+
+def next_step(
+    comparisons: Sequence[TaskComparison], evidence: Sequence[Evidence] = (), steps: int | None = None
+) -> NextStep:
+    """The next step after a run.
 
     A reward that rose without better answers, or that nobody has audited, comes before any larger model.
+
+    Args:
+        comparisons: of base and tuned, with the ``overall`` row.
+        evidence: what is known beside the reward.
+        steps: how many the run has made; None where no run of ours made the difference.
     """
     tasks = [c for c in comparisons if c.task != "overall"]
     if worse := [c for c in tasks if c.verdict == "regressed"]:
@@ -22,10 +33,38 @@ def next_step(comparisons: Sequence[TaskComparison], evidence: Sequence[Evidence
         return _gamed(gamed)
     if unknown := [e for e in evidence if e.change.verdict == "improved" and not e.trusted and not e.in_favour]:
         return _unaudited(unknown)
+    return _of_recipe(comparisons, tasks, steps)
+
+
+def _of_recipe(comparisons: Sequence[TaskComparison], tasks: Sequence[TaskComparison], steps: int | None) -> NextStep:
+    """What to change where nothing got worse and the reward is not in doubt: the suite's decision tree, or the verdicts alone."""
+    improved = any(c.verdict == "improved" for c in tasks)
+    if steps is not None and steps < FEWEST_STEPS and not improved:
+        return _too_short(steps)
     known = [suite_of(c.task) for c in tasks if c.task in task_names()]
-    if known and known[0].next_step is not None and (step := known[0].next_step(comparisons)) is not None:
-        return step
-    return _by_verdicts(tasks)
+    step = known[0].next_step(comparisons) if known and known[0].next_step is not None else None
+    if step is None:
+        return _by_verdicts(tasks)
+    return step if improved else replace(step, reasons=(_NOTHING_TO_SHIP, *step.reasons))
+
+
+_NOTHING_TO_SHIP = Text(
+    "no task is seen to have improved, so there is nothing to ship",
+    "não se vê melhora em nenhuma tarefa, então não há o que publicar",
+)
+
+
+def _too_short(steps: int) -> NextStep:
+    return NextStep(
+        "",
+        fill(
+            "Train longer before you change the data, the reward or the model: {n} {n:step is|steps are} too few to judge a recipe by.",
+            "Treine por mais tempo antes de mudar os dados, a recompensa ou o modelo: {n} {n:passo é|passos são} pouco para julgar "
+            "uma receita.",
+            n=steps,
+        ),
+        (_NOTHING_TO_SHIP,),
+    )
 
 
 def _names(tasks: Sequence[TaskComparison]) -> Text:

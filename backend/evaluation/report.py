@@ -56,7 +56,7 @@ def as_html(
     def t(en: str, pt: str) -> str:
         return escape(Text(en, pt).within(lang))
 
-    step = next_step(compared.tasks, compared.evidence)
+    step = next_step(compared.tasks, compared.evidence, compared.steps)
     reasons = "; ".join(reason.within(lang) for reason in step.reasons)
     chart = svg(change_chart(change_rows(compared.evidence, lang), lang), lang, width=380)
     first, others = _moves(compared)
@@ -101,7 +101,7 @@ def as_csv(comparisons: Sequence[TaskComparison]) -> str:
 
 def as_markdown(compared: Compared, title: str, lang: str = "en", note: Text | None = None) -> str:
     """A summary for a pull request; ``note`` as in ``as_html``."""
-    step = next_step(compared.tasks, compared.evidence)
+    step = next_step(compared.tasks, compared.evidence, compared.steps)
     return (
         "\n\n".join(
             [

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.audit.attacks import standing_attacks
@@ -24,7 +25,7 @@ from backend.store.evaluations import (
     evaluation_texts,
     run_evaluations,
 )
-from backend.store.tables import Evaluation, Run
+from backend.store.tables import Evaluation, Metric, Run
 from backend.suites import by_task, label_of
 from backend.wording import Text, decimal, fill, joined
 
@@ -48,6 +49,7 @@ class Compared:
         settings: what the verdicts are judged by, as fixed before the tuned evaluation's run.
         answers: how many completions each prompt has in base and in tuned.
         sampling_share: task -> the share of the variance of its mean difference that comes from sampling; see ``variance_shares``.
+        steps: how many the tuned evaluation's run has made; None where it is of no run.
     """
 
     base: Evaluation
@@ -63,6 +65,7 @@ class Compared:
     settings: ComparisonSettings
     answers: tuple[int, int]
     sampling_share: dict[str, float | None]
+    steps: int | None
 
     @property
     def chosen_here(self) -> bool:
@@ -140,6 +143,7 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
         sampling_share=variance_shares(
             pd.concat([evaluation_samples(session, e).assign(side=s) for s, e in (("base", base), ("tuned", tuned))])
         ),
+        steps=session.scalar(select(func.max(Metric.step)).where(Metric.run_id == tuned.run_id)),
     )
 
 

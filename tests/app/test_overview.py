@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, update
 
 from app.ui.overview import (
     for_engineers,
@@ -13,14 +14,16 @@ from app.ui.overview import (
     of_result,
     only_example,
 )
+from backend.audit.attacks import broken_rewards
 from backend.audit.gate import Gate
 from backend.rating.ratings import save_rating
 from backend.store.engine import reading, writing
 from backend.store.ratings import get_rater
 from backend.store.runs import all_runs
-from backend.store.tables import Alarm, Completion, Rating, utc_now
-from backend.suites import label_of, task_names
+from backend.store.tables import Alarm, AttackMade, Completion, Rating, Stratum, utc_now
+from backend.suites import default_profile, fingerprint, label_of, task_names
 from backend.wording import Text
+from tests.app.test_pages import run_page, words_of
 
 REASON = Text("why", "por quê")
 
@@ -49,7 +52,7 @@ def test_an_empty_store_asks_for_nothing_of_raters(workbench: Path) -> None:
 
 def test_the_example_waits_for_raters_and_tells_its_finding(example_workbench: Path) -> None:
     with reading() as session:
-        waiting, given = for_raters(session)
+        waiting, *_, given = for_raters(session)
         assert waiting.calls
         assert given.text.en.startswith("Ratings so far: ")
         found = newest_result(session, all_runs(session))
@@ -69,6 +72,36 @@ def test_the_tour_outlives_the_ratings_it_asks_for_and_ends_with_many(example_wo
                 save_rating(session, item, rater, score=3, imported=True)
         with reading() as session:
             assert only_example(session, all_runs(session)) == (own == 1)
+
+
+def test_who_asks_for_a_second_rater_does_not_ask_for_a_first(example_workbench: Path) -> None:
+    with writing() as session:
+        session.execute(update(Stratum).values(rated=Stratum.items))
+    with reading() as session:
+        said = [line.text.en for line in for_raters(session)]
+    assert len(said) == 2 and "another rater's rating" in said[0]
+
+
+@pytest.mark.parametrize("lang", ["en", "pt"])
+def test_a_reward_that_an_attack_games_is_nowhere_just_passed(example_workbench: Path, lang: str) -> None:
+    profile, said = default_profile(), {"en": "gamed by an attack", "pt": "enganada por um ataque"}[lang]
+    assert said not in words_of(run_page("audit", lang=lang))
+    attack = {
+        "task": "push",
+        "profile": profile,
+        "fingerprint": fingerprint("push", profile),
+        "calls": 8,
+        "target": 0.9,
+    }
+    with writing() as session:
+        session.add(AttackMade(**attack, best=1.0, to_target=8, finds=[]))
+    with reading() as session:
+        assert broken_rewards(session, profile) == ["push"] and broken_rewards(session, "v4.3") == []
+        assert any(
+            "An attack games the reward of Push" in line.text.en and line.calls for line in for_engineers(session)
+        )
+    assert said in words_of(run_page("audit", lang=lang))
+    assert {"en": "An attack games", "pt": "Um ataque engana"}[lang] in words_of(run_page("train", lang=lang))
 
 
 def test_open_alarms_call(workbench: Path) -> None:

@@ -14,6 +14,7 @@ from backend.runs.jobs import _preflight_folder
 from backend.runs.processes import started_at
 from backend.store.engine import writing
 from backend.store.prompts import save_prompt_set
+from backend.store.runs import get_run
 from backend.training.checks import Check, as_dicts
 from backend.training.config import get_preset
 from backend.wording import Text
@@ -158,3 +159,14 @@ def test_a_run_that_preflight_ended_says_why(here: Path, lang: str, words: str) 
     add_run(here / "r1", status="failed", reason="preflight failed: disk: 9.0 GB free")
     write_json(here / "r1" / "preflight.json", {"checks": as_dicts(CHECKS), "override_reason": ""})
     assert words in "\n".join(code.value for code in run_page("runs", lang=lang, runs=["r1"]).code)
+
+
+def test_a_run_that_ends_before_ones_eyes_does_not_just_vanish(here: Path) -> None:
+    add_run(here / "r1", status="running", reason="")
+    page = run_page("train", lang="en")
+    with writing() as session:
+        run = get_run(session, "r1")
+        run.status, run.reason = "finished", "all 5 steps; best at step 5"
+    ended = words_of(page.run()).count("all 5 steps; best at step 5")
+    assert ended == 2, "at the top, and among the earlier ones"
+    assert words_of(run_page("train", lang="en")).count("all 5 steps") == 1, "whoever comes later sees it there alone"

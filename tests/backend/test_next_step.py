@@ -95,3 +95,14 @@ def test_without_a_tree_the_verdicts_speak_and_no_model_is_named() -> None:
         assert (step.scenario, step.preset) == ("", None) and said in step.what.en
     mixed = advice([row("mine", 0.3, 0.9, "improved"), row("yours", 0.3, 0.3), row("overall", 0.3, 0.6)])
     assert "did not" in mixed.what.en and "1 of 2" in mixed.reasons[0].en
+
+
+def test_a_short_run_without_a_gain_says_nothing_of_its_recipe() -> None:
+    rows = [row("push", 0.1, 0.1), row("overall", 0.1, 0.1)]
+    short = advice(rows, steps=6)
+    assert "6 steps are too few to judge a recipe by" in short.what.en and short.preset is None
+    for step in (short, advice(rows, steps=60), advice(rows)):
+        assert "nothing to ship" in step.reasons[0].en and "publicar" in step.reasons[0].pt
+    assert advice(rows, steps=60).preset == "push-few-shot"
+    rose = [row("push", 0.1, 0.9, "improved"), row("overall", 0.1, 0.9, "improved")]
+    assert advice(rose, steps=6) == advice(rose), "a gain is one, however soon it came"
