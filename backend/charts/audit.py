@@ -101,7 +101,12 @@ def heat_map(audit: pd.DataFrame, lang: str = "en") -> alt.LayerChart:
             sort=None,
             axis=alt.Axis(orient="top", labelAngle=-25, labelAlign="left", labelOverlap=False, ticks=False),
         ),
-        y=alt.Y("name:N", title=None, sort=names, axis=alt.Axis(labelLimit=0, labelFlush=False, ticks=False)),
+        y=alt.Y(
+            "name:N",
+            title=None,
+            sort=names,
+            axis=alt.Axis(labelLimit=0, labelFlush=False, labelOverlap=False, ticks=False),
+        ),
         tooltip=[
             alt.Tooltip("label:N", title=t("Task", "Tarefa")),
             alt.Tooltip("name:N", title=t("Reward", "Recompensa")),
