@@ -44,10 +44,12 @@ class Neighbours:
     def nearest(self, text: str) -> tuple[float, int]:
         """(similarity from 0 to 1, index) of the most similar text; (0, -1) when no text shares a shingle with it."""
         mine = shingles(text)
-        held = [np.frombuffer(self._holders[s], dtype=np.int32) for s in mine if s in self._holders]
+        held = array("i")
+        for shingle in mine & self._holders.keys():
+            held += self._holders[shingle]
         if not held:
             return 0.0, -1
-        common = np.bincount(np.concatenate(held), minlength=len(self))
+        common = np.bincount(np.frombuffer(held, dtype=np.int32), minlength=len(self))
         likeness = common / (np.frombuffer(self._sizes, dtype=np.int32) + len(mine) - common)
         best = int(likeness.argmax())
         return float(likeness[best]), best
