@@ -27,7 +27,7 @@ from app.ui.table import show_rows
 from app.ui.tabs import show_tabs
 from app.ui.verdicts import gate_words
 from backend.audit.attack import found_probes
-from backend.audit.attacks import broken_rewards
+from backend.audit.attacks import broken_rewards, standing_attacks
 from backend.audit.correlation import FEWEST_PROMPTS
 from backend.audit.gate import Gate
 from backend.audit.gates import decide_gates
@@ -235,12 +235,12 @@ def page() -> None:
         return
     show_whose()
     totals = audit[audit["reward"] == "total"]
-    found = findings(profile, version)
+    with reading() as session:
+        attacks = standing_attacks(session, profile)
+    found = findings(profile, version, attacks)
     show_strongest(found, TABS, shown_in())
     decisions = standing(profile)
-    with reading() as session:
-        broken = broken_rewards(session, profile)
-    show_gates(totals, decisions, broken)
+    show_gates(totals, decisions, broken_rewards(attacks))
     show_decision(profile, totals, decisions)
     fingerprints = ", ".join(f"{task_name(task)} `{fingerprint(task, profile)}`" for task in tasks())
     st.caption(f"{t(*known[profile].summary)} · {t('fingerprints', 'impressões digitais')}: {fingerprints}")

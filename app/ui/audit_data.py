@@ -1,10 +1,12 @@
 """The data of the audit's page, cached until the ratings change."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
 from app.ui.language import t
-from backend.audit.attacks import standing_attacks
+from backend.audit.attacks import Standing
 from backend.audit.best_of_n import BestOf, of_people, of_truth
 from backend.audit.gate import Gate
 from backend.audit.gates import ratings_hashes, standing_gates
@@ -92,11 +94,9 @@ def whose(profile: str, version: str) -> list[PolicyRho]:
     return _policies(profile, fingerprint_of_all(task_names(), profile), version)
 
 
-def findings(profile: str, version: str) -> list[Finding]:
+def findings(profile: str, version: str, attacks: Mapping[str, Standing]) -> list[Finding]:
     """What the audit has found, the strongest first."""
     about = (profile, fingerprint_of_all(task_names(), profile), version)
-    with reading() as session:
-        attacks = standing_attacks(session, profile)
     return strongest(_rated(*about), _audit(*about), attacks, best_of(*about), _policies(*about))
 
 
@@ -123,15 +123,13 @@ def standing(profile: str) -> dict[str, Gate]:
 
 def rescore(profile: str, missing: list[int]) -> None:
     """Score completions that have no score under these rules, with a progress bar."""
-    done, bar = (
-        0,
-        st.progress(0.0, text=t(f"scoring {len(missing)} completions", f"pontuando {len(missing)} respostas")),
-    )
+    n, done = len(missing), 0
+    bar = st.progress(0.0, text=t(f"scoring {n} completions", f"pontuando {n} respostas"))
     for part in in_parts(missing, 2_000):
         with writing() as session:
             ensure_scores(session, profile, part)
         done += len(part)
-        bar.progress(done / len(missing))
+        bar.progress(done / n)
     bar.empty()
 
 

@@ -11,7 +11,7 @@ from app.ui.markdown import message
 from app.ui.run_fields import fill_form
 from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
-from backend.audit.attacks import broken_rewards
+from backend.audit.attacks import broken_rewards, standing_attacks
 from backend.audit.gate import Gate
 from backend.errors import UserError
 from backend.records import Split
@@ -39,7 +39,7 @@ def show_gates(config: TrainConfig) -> list[str]:
     bad = [task for task in tasks if task not in gates or gates[task].verdict != "pass"]
     note = t("Reward audit", "Auditoria da recompensa") + f" ({config.profile}) · " + " · ".join(words)
     with reading() as session:
-        broken = [task for task in broken_rewards(session, config.profile) if task in tasks]
+        broken = [task for task in broken_rewards(standing_attacks(session, config.profile)) if task in tasks]
     icon = ":orange[:material/gpp_maybe:]" if bad or broken else ":green[:material/verified:]"
     st.caption(f"{icon} {note}")
     if broken:
@@ -210,9 +210,8 @@ def show_launch(config: TrainConfig, seeds: list[int], readable: bool, bad: list
         on_click=attempt,
         args=(launch, config.model_copy(update={"override_reason": reason.strip()}), seeds, notes, tags, where),
     )  # fmt: skip
-    if st.session_state.pop(
-        "launched", False
-    ):  # said here, where the button is, and after the redrawing that a launch brings
+    # Said where the button is, and after the redrawing that a launch brings.
+    if st.session_state.pop("launched", False):
         words = t("Launched: it stands at the top of this page.", "Iniciado: está no alto desta página.")
         st.success(words, icon=":material/rocket_launch:")
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.ui.audit_data import standing
 from backend.audit.attack import finds_waiting
-from backend.audit.attacks import broken_rewards
+from backend.audit.attacks import broken_rewards, standing_attacks
 from backend.audit.gate import Gate
 from backend.audit.gate_words import GATE_WORDS
 from backend.evaluation.evidence import Evidence
@@ -108,7 +108,7 @@ def for_engineers(session: Session) -> list[Line]:
     gates = standing(profile)
     names = _rated_tasks(session) or task_names()
     lines = [gates_line(gates, names)]
-    broken = [task for task in broken_rewards(session, profile) if task in names]
+    broken = [task for task in broken_rewards(standing_attacks(session, profile)) if task in names]
     if broken:
         words = fill(
             "An attack games the reward of {names}: a cheap text scores high.",

@@ -1,6 +1,6 @@
 """Attacks that were made, kept in the store: whether a task's reward, as it is now, pays for cheap texts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -113,9 +113,9 @@ def standing_attacks(session: Session, profile: str) -> dict[str, Standing]:
     return found
 
 
-def broken_rewards(session: Session, profile: str) -> list[str]:
-    """The tasks whose reward, as it is now, an attack has broken."""
-    return [task for task, standing in standing_attacks(session, profile).items() if standing.broke]
+def broken_rewards(attacks: Mapping[str, Standing]) -> list[str]:
+    """The tasks whose reward one of the ``standing_attacks`` has broken."""
+    return [task for task, standing in attacks.items() if standing.broke]
 
 
 def _weight(standing: Standing) -> tuple[bool, int]:

@@ -168,12 +168,7 @@ def within_prompt(human: ArrayLike, reward: ArrayLike, prompts: Ids) -> Correlat
     """
     prompt_of = numbered(prompts)
     several = int((np.bincount(prompt_of) >= 2).sum())
-    h, r = (
-        shared_by_equals(
-            np.asarray(side, float), prompt_of, lambda place, size: place - (size - 1) / 2
-        )  # centred ranks
-        for side in (human, reward)
-    )
+    h, r = (_ranks_inside(np.asarray(side, float), prompt_of) for side in (human, reward))
     differ, product = np.bincount(prompt_of, h * h), np.bincount(prompt_of, r * r)
     with np.errstate(invalid="ignore", divide="ignore"):
         rhos = np.where(product > 0, np.bincount(prompt_of, h * r) / np.sqrt(differ * product), 0.0)
@@ -325,6 +320,11 @@ def shared_by_equals(
     shared = np.empty(len(values))
     shared[order] = (np.bincount(equal, of(place, size[group])) / np.bincount(equal))[equal]
     return shared
+
+
+def _ranks_inside(values: Array, groups: NDArray[np.int64]) -> Array:
+    """(n,): average ranks among the values of the same group, centred."""
+    return shared_by_equals(values, groups, lambda place, size: place - (size - 1) / 2)
 
 
 def _acting(values: Array, prompt_of: NDArray[np.int64]) -> int:

@@ -14,7 +14,7 @@ from app.ui.overview import (
     of_result,
     only_example,
 )
-from backend.audit.attacks import broken_rewards
+from backend.audit.attacks import broken_rewards, standing_attacks
 from backend.audit.gate import Gate
 from backend.rating.ratings import save_rating
 from backend.store.engine import reading, writing
@@ -96,7 +96,8 @@ def test_a_reward_that_an_attack_games_is_nowhere_just_passed(example_workbench:
     with writing() as session:
         session.add(AttackMade(**attack, best=1.0, to_target=8, finds=[]))
     with reading() as session:
-        assert broken_rewards(session, profile) == ["push"] and broken_rewards(session, "v4.3") == []
+        assert broken_rewards(standing_attacks(session, profile)) == ["push"]
+        assert broken_rewards(standing_attacks(session, "v4.3")) == []
         assert any(
             "An attack games the reward of Push" in line.text.en and line.calls for line in for_engineers(session)
         )
