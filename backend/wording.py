@@ -35,11 +35,11 @@ def joined(parts: Sequence[Text], by: str = "; ") -> Text:
 
 
 def decimal(value: float, digits: int = 2, signed: bool = False) -> Text:
-    """A number with sensible digits; a decimal comma in Portuguese, a dash for NaN."""
+    """A number with sensible digits, and a minus sign that is no hyphen; a decimal comma in Portuguese, a dash for NaN."""
     if isnan(value):
         return Text("–", "–")
     value = round(value, digits) + 0.0  # not "-0.00"
-    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
+    text = (f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}").replace("-", "−")
     return Text(text, text.replace(".", ","))
 
 

@@ -77,12 +77,13 @@ def show_estimate(config: TrainConfig, runs: int) -> None:
         )
         return
     time = duration(3600 * found.hours)
+    cost = "" if found.dollars is None else t(f" and ${number(found.dollars)}", f" e US$ {number(found.dollars)}")
     memory = "" if found.memory_gb is None else f" · {number(found.memory_gb, 1)} GB"
     st.caption(
         t(
-            f":material/schedule: about {time} and ${number(found.dollars)}{memory} "
+            f":material/schedule: about {time}{cost}{memory} "
             f"({number(found.step_seconds, 1)} s a step, measured in {found.run})",
-            f":material/schedule: cerca de {time} e US$ {number(found.dollars)}{memory} "
+            f":material/schedule: cerca de {time}{cost}{memory} "
             f"({number(found.step_seconds, 1)} s por passo, medidos em {found.run})",
         )
     )
@@ -105,7 +106,8 @@ def _counts(prompts: str, tasks: tuple[str, ...], test_prompts: int | None) -> d
 
 def show_data(config: TrainConfig) -> bool:
     """Prompts per task and split; returns whether they can be read."""
-    counts = _counts(config.prompts, config.tasks, config.test_prompts)
+    with st.spinner(t("Reading the prompts…", "Lendo os prompts…")):  # a large shop's are written first
+        counts = _counts(config.prompts, config.tasks, config.test_prompts)
     if isinstance(counts, str):
         st.error(message(counts), icon=":material/error:")
         return False

@@ -1,8 +1,8 @@
 """The fields of a run's configuration: their names on the page, the form, and what is wrong with a value in the page's words."""
 
+from itertools import cycle
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from app.ui.language import language, t
@@ -10,6 +10,7 @@ from app.ui.state import shown_errors
 from app.ui.times import local_time
 from backend.errors import UserError
 from backend.runs.grid import parse_seeds
+from backend.settings import as_setting
 from backend.store.engine import reading
 from backend.store.prompts import prompt_sets
 from backend.suites import profiles, prompt_sources
@@ -23,7 +24,6 @@ from backend.training.config import (
     differences,
     get_preset,
     override,
-    parse_settings,
 )
 from backend.wording import Text
 
@@ -104,9 +104,9 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
             "com elas, Treinos mostra a nota das pessoas ao lado da recompensa. 8 é um bom começo; 0 não pede nada.",
         ),
     )
-    others = _other_fields(start)
+    changes |= _other_fields(start)
     with shown_errors():
-        return checked(start, {**changes, **_settings(others)}), _seeds(seeds)
+        return checked(start, changes), _seeds(seeds)
     return None
 
 
@@ -140,37 +140,22 @@ def _profile_words() -> str:
     return "\n".join(f"- **{name}**: {t(*profile.summary)}" for name, profile in profiles().items())
 
 
-def _other_fields(start: TrainConfig) -> str:
-    with st.expander(t("Other fields", "Outros campos")):
-        text = st.text_area(
-            t("One `field=value` per line", "Um `campo=valor` por linha"),
+def _other_fields(start: TrainConfig) -> dict[str, str]:
+    """Any other field that is to be changed, as text: field -> value."""
+    offered = [field for field in TrainConfig.model_fields if field not in LABELS]
+    with st.expander(t("Other fields", "Outros campos"), expanded=bool(st.session_state.get("other_fields"))):
+        changed = st.multiselect(
+            t("Fields to change", "Campos a mudar"),
+            offered,
             key="other_fields",
-            placeholder="temperature=0.9",
+            placeholder=t("Choose fields", "Escolha campos"),
         )
-        fields = [
-            {"field": f, "value": str(getattr(start, f)), "allowed": allowed(f, language())}
-            for f in TrainConfig.model_fields
-        ]
-        st.dataframe(
-            pd.DataFrame(fields),
-            hide_index=True,
-            height=260,
-            column_config={
-                "field": t("field", "campo"),
-                "value": t("value", "valor"),
-                "allowed": t("allowed", "permitido"),
-            },
-        )
-    return str(text)
-
-
-def _settings(text: str) -> dict[str, str]:
-    """The other fields, read."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if bad := [line for line in lines if "=" not in line]:
-        where = t("Other fields", "Outros campos")
-        raise UserError(f"{where}: {bad[0]!r} {t('is no field=value', 'não é campo=valor')}")
-    return parse_settings(lines)
+        settings = {}
+        for column, field in zip(cycle(st.columns(3)), changed, strict=False):
+            key = f"other_{field}_{start.preset}"
+            st.session_state.setdefault(key, as_setting(getattr(start, field)))
+            settings[field] = column.text_input(field, key=key, help=allowed(field, language()))
+    return settings
 
 
 def _seeds(text: str) -> list[int]:
@@ -236,4 +221,7 @@ def fill_form(config: TrainConfig) -> None:
     st.session_state["preset"] = config.preset
     for field in FIELDS:
         st.session_state[f"{field}_{config.preset}"] = _in_widget(getattr(config, field))
-    st.session_state["other_fields"] = "\n".join(f"{k}={v}" for k, v in settings.items() if k not in (*FIELDS, "name"))
+    others = {field: value for field, value in settings.items() if field not in LABELS}
+    st.session_state["other_fields"] = list(others)
+    for field, value in others.items():
+        st.session_state[f"other_{field}_{config.preset}"] = value

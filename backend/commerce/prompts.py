@@ -9,6 +9,7 @@ import logging
 import random
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import lru_cache
 from itertools import chain, islice
@@ -92,17 +93,21 @@ def build_prompts(
     """
     train, evaluation, test = train or TRAIN_COUNTS, evaluation or EVAL_COUNTS, test or counts_for_test()
     source, mark = shop_identity(commerce_db)
-    prompts: dict[Split, list[PromptRecord]] = {"train": [], "eval": [], "test": []}
-    with closing(open_shop(commerce_db)) as db:
-        for task, drafts in _SOURCES.items():
-            wanted = train.get(task, 0), evaluation.get(task, 0), test.get(task, 0)
-            if not any(wanted):
-                continue
-            stream = drafts(random.Random(f"{task}-{seed}"), db)
+    wanted = {task: (train.get(task, 0), evaluation.get(task, 0), test.get(task, 0)) for task in _SOURCES}
+
+    def drawn(task: str) -> list[tuple[Split, Draft]]:
+        with closing(open_shop(commerce_db)) as db:
+            stream = _SOURCES[task](random.Random(f"{task}-{seed}"), db)
             if (first := next(stream, None)) is None:
                 _LOG.warning("%s gives no %s prompt at all; the set is made without the task", source, task)
-                continue
-            for split, (text, facts) in _split(chain((first,), stream), *wanted, task):
+                return []
+            return list(_split(chain((first,), stream), *wanted[task], task))
+
+    tasks = [task for task in _SOURCES if any(wanted[task])]
+    prompts: dict[Split, list[PromptRecord]] = {"train": [], "eval": [], "test": []}
+    with ThreadPoolExecutor(len(_SOURCES)) as threads:  # most of the time is SQLite's, and each thread may take a core
+        for task, drafts in zip(tasks, threads.map(drawn, tasks), strict=True):
+            for split, (text, facts) in drafts:
                 messages = (Message(role="system", content=system_prompt(task)), Message(role="user", content=text))
                 facts["shop"] = mark
                 prompts[split].append(

@@ -1,7 +1,7 @@
 """The shop as a prompt source, used by the Data page and by configurations with ``prompts = shop``."""
 
 import hashlib
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -13,14 +13,19 @@ from backend.commerce.prompts import (
     build_prompts,
     counts_for,
     counts_for_test,
-    system_prompt,
 )
 from backend.commerce.shop import shop_identity, shop_path
 from backend.commerce.synthetic import ensure_shop
+from backend.data import similarity, strata
+from backend.data.jsonl import read_prompts, write_prompts
 from backend.records import PromptRecord
+from backend.settings import get_settings
 from backend.suites.suite import FileImport, FormField, PromptSource
 from rewards.commerce import BY_NAME
 from rewards.types import Text
+
+_KEPT = 4
+"""So many of the prompts built last are kept on disk."""
 
 
 def shop_now() -> str:
@@ -44,27 +49,39 @@ def shop_prompts(eval_scale: int = 1, test: int = TEST, seed: int = 42, **train:
     """
     shop = ensure_shop(shop_path())
     wanted = counts_for(**train), {task: eval_scale * n for task, n in EVAL_COUNTS.items()}, counts_for_test(test)
-    depends_on = (
-        hashlib.sha256(shop.read_bytes()).digest(),
-        *(system_prompt(task) for task in TRAIN_COUNTS),
-        *(tuple(counts.items()) for counts in wanted),
-        seed,
-    )
-    return list(_built(_Asked(depends_on, lambda: build_prompts(shop, *wanted, seed))))
+    depends_on = (shop_identity(shop), *(tuple(counts.items()) for counts in wanted), seed, _written_by())
+    key = hashlib.sha256(repr(depends_on).encode()).hexdigest()[:16]
+    return list(_kept(_Asked(key, lambda: build_prompts(shop, *wanted, seed))))
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """Prompts to build, and all that they depend on."""
+    """Prompts to build, and a hash of all that they depend on."""
 
-    depends_on: tuple[Hashable, ...]
+    key: str
     build: Callable[[], list[PromptRecord]] = field(compare=False)
 
 
-@lru_cache(maxsize=4)
-def _built(asked: _Asked) -> tuple[PromptRecord, ...]:
-    """Built once in a process: it takes seconds, and pages ask for the same prompts again and again."""
-    return tuple(asked.build())
+@lru_cache(maxsize=_KEPT)
+def _kept(asked: _Asked) -> tuple[PromptRecord, ...]:
+    """Built once for all processes: it takes seconds, of a shop as large as Olist's half a minute."""
+    file = get_settings().data_dir / "prompts" / f"{asked.key}.jsonl"
+    if not file.is_file():
+        write_prompts(file, asked.build())
+        for earlier in sorted(file.parent.glob("*.jsonl"), key=lambda f: f.stat().st_mtime)[:-_KEPT]:
+            earlier.unlink(missing_ok=True)
+    return tuple(read_prompts(file))
+
+
+@lru_cache
+def _written_by() -> str:
+    """A hash of the files that determine what prompts a shop gives, phrasings and system prompts with them."""
+    here = Path(__file__).parent
+    files = [file for suffix in ("py", "txt", "md") for file in here.rglob(f"*.{suffix}")]
+    digest = hashlib.sha256()
+    for file in sorted((*files, Path(similarity.__file__), Path(strata.__file__))):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def take_olist(folder: Path, on_progress: Callable[[str], None]) -> Sequence[str]:

@@ -182,10 +182,10 @@ def noise_words(compared: "Compared") -> Text:
             "Com uma resposta por prompt, o acaso da amostragem e as diferenças entre prompts não se distinguem.",
         )
     return fill(
-        "Of the spread of the differences, the sampling of answers is: {shares}. More answers to each prompt help there; more "
-        "prompts help the rest too.",
-        "Da dispersão das diferenças, vem da amostragem das respostas: {shares}. Mais respostas por prompt ajudam aí; mais "
-        "prompts ajudam também no resto.",
+        "Prompts differ in how much they changed. So much of that is only that a model answers a prompt differently each "
+        "time: {shares}. More answers to each prompt make this part smaller; more prompts also help with the rest.",
+        "Os prompts diferem em quanto mudaram. Tanto disso é só porque o modelo responde diferente a cada vez: {shares}. Mais "
+        "respostas por prompt reduzem essa parte; mais prompts ajudam também no resto.",
         shares=joined(shares, ", "),
     )
 

@@ -21,7 +21,7 @@ class Estimate:
 
     Attributes:
         hours: from start to comparison.
-        dollars: at the machine's price (WORKBENCH_DOLLARS_PER_HOUR).
+        dollars: at the machine's price (WORKBENCH_DOLLARS_PER_HOUR); None on a CPU, whose hours are not paid for.
         step_seconds: of one optimisation step.
         run: the past run whose steps it comes from.
         scaled: whether that run's steps had another size, so that the estimate is less exact.
@@ -29,7 +29,7 @@ class Estimate:
     """
 
     hours: float
-    dollars: float
+    dollars: float | None
     step_seconds: float
     run: str
     scaled: bool
@@ -53,7 +53,7 @@ def estimate(config: TrainConfig, prompts: Mapping[str, int], runs: int = 1) -> 
             step, completion, factor, memory = measured
             seconds = config.max_steps * step * factor + _evaluated(config, prompts) * completion
             hours = runs * seconds / 3600
-            dollars = hours * get_settings().dollars_per_hour
+            dollars = hours * get_settings().dollars_per_hour if gpu_name() else None
             return Estimate(hours, dollars, step * factor, folder.parent.name, factor != 1, memory)
     return None
 
@@ -97,4 +97,5 @@ def estimate_in_words(config: TrainConfig, prompts: Mapping[str, int], runs: int
     if found is None:
         return f"no run of {config.model} on this machine yet, so no estimate; the progress line gives the time left"
     rough = ", scaled from smaller or larger steps" if found.scaled else ""
-    return f"about {duration(3600 * found.hours)} and ${found.dollars:.2f} ({found.step_seconds:.1f} s a step in {found.run}{rough})"
+    cost = "" if found.dollars is None else f" and ${found.dollars:.2f}"
+    return f"about {duration(3600 * found.hours)}{cost} ({found.step_seconds:.1f} s a step in {found.run}{rough})"

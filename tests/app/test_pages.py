@@ -256,8 +256,8 @@ def test_rules_that_fired_are_shown_with_the_run(empty: Path) -> None:
 
 def test_train_refuses_what_is_out_of_range_with_the_reason(empty: Path) -> None:
     page = run_page("train")
-    page.text_area(key="other_fields").set_value("learning_rate=7").run()
-    assert any("Learning rate: '7' does not do; allowed: number > 0 and <= 0.1" in e.value for e in page.error)
+    page.number_input(key="learning_rate_nano").set_value(7.0).run()
+    assert any("Learning rate: 7.0 does not do; allowed: number > 0 and <= 0.1" in e.value for e in page.error)
     assert all(b.disabled for b in page.button if b.label == "Launch")
 
 

@@ -121,7 +121,7 @@ def sampled(better: bool) -> list[Sampled]:
 def test_preflight_warns_where_the_reward_rises_and_the_truth_does_not() -> None:
     over, fine = over_optimisation(sampled(False)), over_optimisation(sampled(True))
     assert (over.name, over.status, fine.status) == ("over-optimisation", "warn", "pass")
-    assert "extraction best of 4: reward +0." in over.found.en and "right facts -0.20" in over.found.en
+    assert "extraction best of 4: reward +0." in over.found.en and "right facts −0.20" in over.found.en
     push = [Sampled(PromptRecord(task="push", messages=(Message(role="user", content="x"),)), [], [])]
     assert "no truth is known for push" in over_optimisation(push).found.en
 

@@ -116,8 +116,8 @@ def test_a_verdict_goes_where_its_test_goes_not_where_the_mean_goes() -> None:
     assert (table["a"].verdict, table["b"].verdict) == (MOST_GAIN, MOST_LOSE)
     assert table["a"].p_mean_holm > 0.3
     words = summary_sentence(list(table.values()))
-    assert f"{MOST_GAIN}; the mean moved by -0.01" in words.en
-    assert "a maioria ganha, poucos podem perder muito; a média mudou -0,01" in words.pt
+    assert f"{MOST_GAIN}; the mean moved by −0.01" in words.en
+    assert "a maioria ganha, poucos podem perder muito; a média mudou −0,01" in words.pt
 
 
 def test_a_gain_must_outweigh_the_losses_that_the_prompts_can_have_missed() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.commerce import source
 from backend.commerce.grammar import Noun
 from backend.commerce.phrasings import filled, phrasings
 from backend.commerce.prompts import LEAK, build_prompts, counts_for
@@ -77,6 +78,30 @@ def test_gold_results_are_true(prompts: list[PromptRecord], shop: Path) -> None:
 def test_the_set_is_the_same_for_the_same_seed(prompts: list[PromptRecord], shop: Path) -> None:
     assert content_hash(prompts) == content_hash(build_prompts(shop))
     assert content_hash(prompts) != content_hash(build_prompts(shop, seed=1))
+
+
+def test_the_shops_prompts_are_written_once_for_all_processes(
+    monkeypatch: pytest.MonkeyPatch, workbench: Path, prompts: list[PromptRecord]
+) -> None:
+    written: list[Path] = []
+
+    def build(shop: Path, *asked: object) -> list[PromptRecord]:
+        written.append(shop)
+        return prompts[: 10 + len(written)]
+
+    monkeypatch.setattr(source, "build_prompts", build)
+
+    def as_another_process(seed: int = 1) -> list[PromptRecord]:
+        source._kept.cache_clear()
+        return source.shop_prompts(seed=seed)
+
+    assert as_another_process() == as_another_process() == prompts[:11]
+    build_commerce_db(workbench / "data" / "commerce.db", orders=100)
+    assert as_another_process() == prompts[:12]  # another shop, other prompts
+    for seed in range(2, 9):
+        as_another_process(seed)
+    assert len(list((workbench / "data" / "prompts").glob("*.jsonl"))) == 4
+    source._kept.cache_clear()
 
 
 def test_asking_for_more_than_the_data_gives_says_so(tmp_path: Path) -> None:

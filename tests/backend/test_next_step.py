@@ -77,7 +77,7 @@ def test_what_may_have_got_worse_comes_before_any_recipe(verdict: Verdict) -> No
     step = advice(
         [row("push", 0.9, 0.85, verdict), row("extraction", 0.4, 0.9, "improved"), row("overall", 0.6, 0.9, "improved")]
     )
-    assert "Push may have got worse" in step.what.en and "-0.05" in step.reasons[0].en
+    assert "Push may have got worse" in step.what.en and "−0.05" in step.reasons[0].en
 
 
 def test_the_thresholds_are_settings() -> None:

@@ -130,14 +130,14 @@ def test_a_warmed_up_run_keeps_its_adapter_and_evaluates_it(workbench, tiny_mode
     assert estimate(override(get_preset("nano"), {"model": str(tiny_model)}), {"eval": 2}) is None
 
 
-def test_the_estimate_scales_the_measured_steps(workbench, tmp_path) -> None:
-    from backend.gpu import gpu_name
-
+@pytest.mark.parametrize(("gpu", "cost"), [(None, ""), ("L4", " and $0.05")])
+def test_the_estimate_scales_the_measured_steps(workbench, tmp_path, monkeypatch, gpu: str | None, cost: str) -> None:
+    monkeypatch.setattr("backend.training.estimate.gpu_name", lambda: gpu)
     config = override(get_preset("nano"), {"model": str(tmp_path), "max_steps": 100, "eval_steps": 50})
     folder = workbench / "runs" / "20260101-000000-aaaa"
     (folder / "evaluations").mkdir(parents=True)
     (folder / "config.json").write_text(config.model_dump_json())
-    (folder / "environment.json").write_text(json.dumps({"gpu": gpu_name(), "cpus": os.cpu_count()}))
+    (folder / "environment.json").write_text(json.dumps({"gpu": gpu, "cpus": os.cpu_count()}))
     lines = [json.dumps({"step": i, "time": 0, "metrics": {"step_time": s}}) for i, s in enumerate((9.0, 2.0, 2.0), 1)]
     (folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
     (folder / "evaluations" / "base-00000.json").write_text('{"seconds": 10, "completions": [{}, {}, {}, {}]}')
@@ -145,7 +145,9 @@ def test_the_estimate_scales_the_measured_steps(workbench, tmp_path) -> None:
     found = estimate(config, prompts)
     assert found is not None and not found.scaled
     assert found.hours == pytest.approx((100 * 2.0 + 4 * 10) / 3600)  # base, two steps, tuned
-    assert found.dollars == pytest.approx(found.hours * 0.8)
+    assert found.dollars == (
+        None if gpu is None else pytest.approx(found.hours * 0.8)
+    )  # a CPU's hours are not paid for
     judged = estimate(override(config, {"final_samples": 3}), {**prompts, "test": 20})
     assert judged is not None and judged.hours == pytest.approx((100 * 2.0 + 3 * 10 + 2 * 3 * 50) / 3600)
     longer = estimate(override(config, {"max_completion_length": 320}), prompts)
@@ -153,7 +155,7 @@ def test_the_estimate_scales_the_measured_steps(workbench, tmp_path) -> None:
     double = estimate(override(config, {"num_generations": 16}), prompts, runs=3)
     assert double is not None and double.scaled and double.step_seconds == pytest.approx(4.0)
     assert double.hours == pytest.approx(3 * (100 * 4.0 + 4 * 10) / 3600)
-    assert "about 4 min and $0.05 (2.0 s a step in 20260101-000000-aaaa)" in estimate_in_words(config, prompts)
+    assert f"about 4 min{cost} (2.0 s a step in 20260101-000000-aaaa)" in estimate_in_words(config, prompts)
     assert "no run of nano on this machine yet" in estimate_in_words(get_preset("nano"), prompts)
 
 

@@ -93,11 +93,16 @@ def test_rate_audit_train_and_read_the_verdict(app: App, page: Page) -> None:
     steps.press("Enter")
     page.wait_for_timeout(1000)
     page.get_by_text("Other fields").click()  # fewer and shorter answers: what is tried is the way, not the model
-    others = page.get_by_role("textbox", name="One `field=value` per line")
-    others.fill(
-        "test_prompts=20\nfinal_samples=1\nmax_completion_length=48\npreflight_prompts=2\noverride_reason=a test"
-    )
-    others.press("Control+Enter")
+    others = {
+        "test_prompts": "20", "final_samples": "1", "max_completion_length": "48", "preflight_prompts": "2",
+        "override_reason": "a test",
+    }  # fmt: skip
+    for field, value in others.items():
+        page.get_by_role("combobox", name="Fields to change").fill(field)
+        page.keyboard.press("Enter")
+        of = page.get_by_role("textbox", name=field, exact=True)
+        of.fill(value)
+        of.press("Enter")
     page.wait_for_timeout(1000)
     page.get_by_role("button", name="Launch").click()
     expect(status(page, "running")).to_be_visible(timeout=60_000)
