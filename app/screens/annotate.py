@@ -315,6 +315,7 @@ def rating(rater_id: int, one_key: bool) -> None:
             selection_mode="multi",
             format_func=flag_words,
             key=f"flags_{token}",
+            wrap=True,
         )
         st.session_state.setdefault(f"comment_{token}", draft)
         st.text_area(

@@ -32,15 +32,15 @@ def show_table(comparisons: list[TaskComparison], settings: ComparisonSettings |
     frame["verdict"] = [t(*VERDICTS[c.verdict]) for c in comparisons]
     digits = dict.fromkeys(("base", "tuned", "delta", "effect", "detectable"), 2)
     frame = numbers(frame, digits, signed=["delta", "effect"])
-    frame = frame.assign(**{p: frame[p].map(p_value) for p in ("p_better", "p_worse", "p_holm", "p_mean_holm")})
+    frame = frame.assign(**{p: frame[p].map(p_value) for p in ("p_holm", "p_mean_holm")})
     columns: dict[str, Any] = {
         "task": st.column_config.TextColumn(t("Task", "Tarefa"), pinned=True),
-        "verdict": t("Verdict on the reward", "Veredito da recompensa"),
+        "verdict": t("Verdict", "Veredito"),
         "n": "n",
         "base": "base",
         "tuned": t("tuned", "treinado"),
         "delta": "Δ",
-        "interval": t("95 % interval of Δ", "intervalo de 95 % do Δ"),
+        "interval": t("95 % interval", "intervalo de 95 %"),
         "relative": "Δ %",
         "p_holm": st.column_config.TextColumn(
             "p (Holm)", help=t("Wilcoxon, two-sided, corrected over tasks", "Wilcoxon, bilateral, corrigido")
@@ -52,12 +52,13 @@ def show_table(comparisons: list[TaskComparison], settings: ComparisonSettings |
                 "troca de sinais, bilateral, corrigido; cada prompt pesa o quanto mudou",
             ),
         ),
-        "p_better": st.column_config.TextColumn(t("p (better)", "p (melhor)"), help="Wilcoxon signed-rank, one-sided"),
-        "p_worse": st.column_config.TextColumn(t("p (worse)", "p (pior)"), help="Wilcoxon signed-rank, one-sided"),
         "effect": st.column_config.TextColumn(
             t("effect", "efeito"), help="matched-pairs rank-biserial correlation, -1 to 1"
         ),
-        "wtl": t("wins / ties / losses", "vitórias / empates / derrotas"),
+        "wtl": st.column_config.TextColumn(
+            t("+ / = / −", "+ / = / −"),
+            help=t("prompts that gained / stayed / lost", "prompts que ganharam / ficaram / perderam"),
+        ),
         "detectable": st.column_config.TextColumn(
             t("could see ±", "veria ±"),
             help=t("smallest change found with 80 % power", "menor mudança com poder de 80 %"),

@@ -149,6 +149,8 @@ def _other_fields(start: TrainConfig) -> dict[str, str]:
             offered,
             key="other_fields",
             placeholder=t("Choose fields", "Escolha campos"),
+            select_all=False,
+            filter_mode="contains",
         )
         settings = {}
         for column, field in zip(cycle(st.columns(3)), changed, strict=False):

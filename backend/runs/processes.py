@@ -263,11 +263,14 @@ def _settle(session: Session, run: Run, handle: Handle, state: State) -> None:
     if waited and run.stop_asked and state.code is None:  # its job was taken back before it began
         run.status, run.reason = "cancelled", "taken out of the queue"
         return
-    last = last_lines(Path(run.folder) / "log.txt")
     if (by := stopped_by(run.exit_code)) is not None and run.stop_asked != "force":
         run.status, run.reason = "stopped", f"stopped by {by} before it could write a checkpoint"
         return
-    cause = KILLED_ON_REQUEST if run.stop_asked == "force" else state.words or cause_of_death(run.exit_code, last)
+    if run.stop_asked == "force":
+        run.status, run.reason = "failed", KILLED_ON_REQUEST
+        return
+    last = last_lines(Path(run.folder) / "log.txt")
+    cause = state.words or cause_of_death(run.exit_code, last)
     run.status, run.reason = "failed", f"{cause}\nLast lines of its log:\n{last}"
 
 

@@ -99,7 +99,7 @@ def test_rate_audit_train_and_read_the_verdict(app: App, page: Page) -> None:
     }  # fmt: skip
     for field, value in others.items():
         page.get_by_role("combobox", name="Fields to change").fill(field)
-        page.keyboard.press("Enter")
+        page.get_by_role("option", name=field, exact=True).click()
         of = page.get_by_role("textbox", name=field, exact=True)
         of.fill(value)
         of.press("Enter")
