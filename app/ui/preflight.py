@@ -5,7 +5,7 @@ import streamlit as st
 
 from app.ui.actions import attempt, tell_failed
 from app.ui.language import t
-from app.ui.markdown import message
+from app.ui.markdown import literal, message
 from app.ui.outage import fragment
 from app.ui.progress import show_progress_bar
 from app.ui.run_fields import difference_words, fill_form
@@ -98,23 +98,26 @@ def _show_other(checked: TrainConfig, config: TrainConfig, running: bool) -> Non
 
 
 def _show_checks(checks: list[Check]) -> None:
-    icons = {"pass": "✅", "warn": "⚠️", "fail": "⛔"}
-    words = {"pass": t("pass", "passou"), "warn": t("warn", "atenção"), "fail": t("fail", "falhou")}
-    order = {"fail": 0, "warn": 1, "pass": 2}
-    rows = [
-        (t(*c.label), f"{icons[c.status]} {words[c.status]}", t(*c.found), t(*c.story))
-        for c in sorted(checks, key=lambda c: order[c.status])
-    ]
-    show_rows(
-        pd.DataFrame(rows, columns=["name", "status", "found", "story"]),
-        "checks",
-        t("Preflight's checks", "Itens da verificação"),
-        height="content",
-        heads=2,
-        columns={
-            "name": t("check", "item"),
-            "status": t("result", "resultado"),
-            "found": st.column_config.TextColumn(t("found", "encontrado"), width="large"),
-            "story": st.column_config.TextColumn(t("would have caught", "teria evitado"), width="medium"),
-        },
-    )
+    """What speaks against the run, each in full; what passed, one click away."""
+    marks = {"fail": ":red[:material/cancel:]", "warn": ":orange[:material/warning:]"}
+    words = {"fail": t("fail", "falhou"), "warn": t("warn", "atenção")}
+    against = [check for status in marks for check in checks if check.status == status]
+    with st.container(border=bool(against), gap="xsmall"):
+        for check in against:
+            name, found, story = (literal(t(*text)) for text in (check.label, check.found, check.story))
+            st.markdown(f"{marks[check.status]} **{name}** · {words[check.status]}: {found}")
+            st.caption(t("Would have caught: ", "Teria evitado: ") + story)
+    passed = [c for c in checks if c.status == "pass"]
+    title = t(f"{len(passed)} of {len(checks)} checks passed", f"{len(passed)} de {len(checks)} itens passaram")
+    with st.expander(title, icon=":material/verified:", key="checks_passed"):
+        show_rows(
+            pd.DataFrame([(t(*c.label), t(*c.found), t(*c.story)) for c in passed], columns=["name", "found", "story"]),
+            "checks",
+            t("Preflight's checks that passed", "Itens da verificação que passaram"),
+            height="content",
+            columns={
+                "name": t("check", "item"),
+                "found": st.column_config.TextColumn(t("found", "encontrado"), width="large"),
+                "story": st.column_config.TextColumn(t("would have caught", "teria evitado"), width="medium"),
+            },
+        )

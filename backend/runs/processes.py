@@ -257,21 +257,21 @@ def _settle(session: Session, run: Run, handle: Handle, state: State) -> None:
         run.exit_code = standing.exit_code if run.exit_code is None else run.exit_code
         run.ended_at = standing.ended_at or run.ended_at
         return
+    run.status, run.reason = _end_of(run, handle, state, waited)
+
+
+def _end_of(run: Run, handle: Handle, state: State, waited: bool) -> tuple[str, str]:
+    """(status, reason) of a run that ended without writing them down."""
     if waited and handle.launcher == LOCAL:  # it waited for the machine in a terminal that was closed
-        run.status, run.reason = "cancelled", "it gave up waiting for its turn"
-        return
+        return "cancelled", "it gave up waiting for its turn"
     if waited and run.stop_asked and state.code is None:  # its job was taken back before it began
-        run.status, run.reason = "cancelled", "taken out of the queue"
-        return
-    if (by := stopped_by(run.exit_code)) is not None and run.stop_asked != "force":
-        run.status, run.reason = "stopped", f"stopped by {by} before it could write a checkpoint"
-        return
+        return "cancelled", "taken out of the queue"
     if run.stop_asked == "force":
-        run.status, run.reason = "failed", KILLED_ON_REQUEST
-        return
+        return "failed", KILLED_ON_REQUEST
+    if (by := stopped_by(run.exit_code)) is not None:
+        return "stopped", f"stopped by {by} before it could write a checkpoint"
     last = last_lines(Path(run.folder) / "log.txt")
-    cause = state.words or cause_of_death(run.exit_code, last)
-    run.status, run.reason = "failed", f"{cause}\nLast lines of its log:\n{last}"
+    return "failed", f"{state.words or cause_of_death(run.exit_code, last)}\nLast lines of its log:\n{last}"
 
 
 def last_lines(path: Path, count: int = _LAST_LINES) -> str:
