@@ -143,7 +143,7 @@ def _profile_words() -> str:
 def _other_fields(start: TrainConfig) -> dict[str, str]:
     """Any other field that is to be changed, as text: field -> value."""
     offered = [field for field in TrainConfig.model_fields if field not in LABELS]
-    with st.expander(t("Other fields", "Outros campos"), expanded=bool(st.session_state.get("other_fields"))):
+    with st.expander(t("Other fields", "Outros campos")):
         changed = st.multiselect(
             t("Fields to change", "Campos a mudar"),
             offered,

@@ -98,8 +98,11 @@ def test_rate_audit_train_and_read_the_verdict(app: App, page: Page) -> None:
         "override_reason": "a test",
     }  # fmt: skip
     for field, value in others.items():
-        page.get_by_role("combobox", name="Fields to change").fill(field)
+        chosen = page.get_by_role("combobox", name="Fields to change")
+        chosen.click()
+        chosen.press_sequentially(field)
         page.get_by_role("option", name=field, exact=True).click()
+        page.keyboard.press("Tab")  # the list stays open for another choice
         of = page.get_by_role("textbox", name=field, exact=True)
         of.fill(value)
         of.press("Enter")
