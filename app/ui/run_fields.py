@@ -1,6 +1,5 @@
 """The fields of a run's configuration: their names on the page, the form, and what is wrong with a value in the page's words."""
 
-from itertools import cycle
 from typing import Any
 
 import streamlit as st
@@ -20,7 +19,6 @@ from backend.training.config import (
     WrongFields,
     all_presets,
     allowed,
-    config_as_settings,
     differences,
     get_preset,
     override,
@@ -40,7 +38,7 @@ LABELS = {
     "rate_per_evaluation": Text("To rate per evaluation", "A avaliar por avaliação"),
     "rollout_share": Text("Rollouts kept (share)", "Amostras guardadas (fração)"),
 }
-"""Field -> its label; any other field is written under its own name, in "Other fields"."""
+"""Field -> its label; any other field stands under its own name, in "Other fields"."""
 FIELDS = tuple(field for field in LABELS if field not in ("preset", "name"))
 """The fields that people change most; each has a widget of its own."""
 NOT_COMPARED = ("name", "override_reason")
@@ -53,7 +51,7 @@ def label(field: str) -> str:
 
 
 def choose_config() -> tuple[TrainConfig, list[int]] | None:
-    """Preset, the most used fields, and any other field as ``field=value``; None while a value is wrong."""
+    """Preset, the most used fields, and the others below them; None while a value is wrong."""
     presets = {name: f"{name}: {t(*preset.note)}" for name, preset in all_presets().items()}
     preset = st.selectbox(label("preset"), list(presets), format_func=presets.__getitem__, key="preset")
     start = get_preset(preset)
@@ -141,23 +139,15 @@ def _profile_words() -> str:
 
 
 def _other_fields(start: TrainConfig) -> dict[str, str]:
-    """Any other field that is to be changed, as text: field -> value."""
-    offered = [field for field in TrainConfig.model_fields if field not in LABELS]
-    with st.expander(t("Other fields", "Outros campos")):
-        changed = st.multiselect(
-            t("Fields to change", "Campos a mudar"),
-            offered,
-            key="other_fields",
-            placeholder=t("Choose fields", "Escolha campos"),
-            select_all=False,
-            filter_mode="contains",
-        )
-        settings = {}
-        for column, field in zip(cycle(st.columns(3)), changed, strict=False):
-            key = f"other_{field}_{start.preset}"
-            st.session_state.setdefault(key, as_setting(getattr(start, field)))
-            settings[field] = column.text_input(field, key=key, help=allowed(field, language()))
-    return settings
+    """The other fields that are changed, as text: field -> value."""
+    before = {f: as_setting(getattr(start, f)) for f in TrainConfig.model_fields if f not in LABELS}
+    with st.expander(t("Other fields", "Outros campos")), st.container(horizontal=True):
+        now = {}
+        for field, value in before.items():
+            key = f"{field}_{start.preset}"
+            st.session_state.setdefault(key, value)
+            now[field] = st.text_input(field, key=key, help=allowed(field, language()), width=220)
+    return {field: value for field, value in now.items() if value.strip() != before[field]}
 
 
 def _seeds(text: str) -> list[int]:
@@ -219,11 +209,9 @@ def _in_widget(value: Any) -> Any:
 
 def fill_form(config: TrainConfig) -> None:
     """Fill the form with a configuration."""
-    settings = config_as_settings(config, get_preset(config.preset))
     st.session_state["preset"] = config.preset
     for field in FIELDS:
         st.session_state[f"{field}_{config.preset}"] = _in_widget(getattr(config, field))
-    others = {field: value for field, value in settings.items() if field not in LABELS}
-    st.session_state["other_fields"] = list(others)
-    for field, value in others.items():
-        st.session_state[f"other_{field}_{config.preset}"] = value
+    for field in TrainConfig.model_fields:
+        if field not in LABELS:
+            st.session_state[f"{field}_{config.preset}"] = as_setting(getattr(config, field))

@@ -15,7 +15,7 @@ from benchmarks.workbenches import ENVIRONMENT, fill
 from tests.warm import WarmApp
 
 ROOT = Path(__file__).parents[2]
-RATERS, EACH, PER_ITEM = 20, 10, 2  # benchmarks/load.py has fifty for ten minutes
+RATERS, EACH, PER_ITEM = 20, 6, 2  # benchmarks/load.py has fifty for ten minutes
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("raters")]
 
 
