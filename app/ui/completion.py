@@ -4,6 +4,7 @@ Completions are written by a model, so nothing in them is interpreted as HTML, a
 """
 
 import json
+import re
 from typing import Literal
 
 import streamlit as st
@@ -15,6 +16,10 @@ from rewards.text import visible, visible_length
 from rewards.types import Bubble, JsonAnswer
 
 _LONGEST = 20_000
+_QUERY = re.compile(
+    r"^(?:SELECT|WITH)\b[^;]{0,600}?\bFROM\b(?:[^;\n]|\n(?=[ \t]+\S|[A-Z]{2,}\b|[()]))*;?", re.MULTILINE
+)
+"""A query that begins a line, in capitals as models write them: to its semicolon, or as far as its lines go."""
 _PAGE_CHARACTERS, _PAGE_LINES, _PAGE_PIXELS = 3_000, 30, 560
 """A longer text scrolls in an area of this many pixels, so that what is below it can be reached quickly."""
 
@@ -32,12 +37,17 @@ def show_completion(task: str, text: str, border: bool = False) -> None:
         elif found is not None and isinstance(found.rendering, Bubble):
             _show_bubble(found.rendering, shown)
         elif found is not None and found.rendering == "markdown":
-            st.markdown(harmless(shown))
+            st.markdown(harmless(with_fences(shown)))
             _raw(shown)
         else:
             st.code(shown, language=None, wrap_lines=True)
     if len(text) > _LONGEST:
         st.caption(t(f"Cut here; it has {len(text):,} characters.", f"Cortado aqui; tem {len(text):,} caracteres."))
+
+
+def with_fences(text: str) -> str:
+    """Markdown in which a query without a code fence has one, so that it is drawn as code and not as a paragraph."""
+    return text if "```" in text else _QUERY.sub("\n```sql\n\\g<0>\n```\n", text)
 
 
 def show_prompt(user_text: str) -> None:

@@ -1,0 +1,24 @@
+"""How a completion is drawn: a query without a fence is code too."""
+
+import pytest
+
+from app.ui.completion import with_fences
+
+
+@pytest.mark.parametrize(("text", "code"), [
+    ("SELECT a FROM b WHERE c = '2017-06' AND cus", "SELECT a FROM b WHERE c = '2017-06' AND cus"),  # cut by its length
+    ("O total foi 5.\nSELECT a\nFROM b\nWHERE c = 1\n  AND d = 2\nIsso mostra.", "SELECT a\nFROM b\nWHERE c = 1\n  AND d = 2"),
+    ("SELECT a FROM b; O resultado é 3.", "SELECT a FROM b;"),
+    ("WITH x AS (\n  SELECT 1 FROM y\n)\nSELECT * FROM x\n\nFim", "WITH x AS (\n  SELECT 1 FROM y\n)\nSELECT * FROM x"),
+])  # fmt: skip
+def test_a_query_without_a_fence_gets_one(text: str, code: str) -> None:
+    before, after = text.split(code)
+    assert with_fences(text) == f"{before}\n```sql\n{code}\n```\n{after}"
+
+
+@pytest.mark.parametrize("text", [
+    "Select the best from these.", "```sql\nSELECT a FROM b\n```", "Use SELECT a FROM b aqui.", "SELECT nada",
+    "SELECT\n" * 2_800,
+])  # fmt: skip
+def test_other_text_stays_as_it_is(text: str) -> None:
+    assert with_fences(text) == text
