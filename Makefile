@@ -28,10 +28,9 @@ check: lint
 	$(PY) -m pytest -n 2 --dist loadgroup -m "not slow and not e2e"
 
 # nano first, on all cores: inside a test worker its building would take three times as long.
-# Three workers on two cores: many tests wait for a process of their own.
 test: $(VENV)/.installed-dev
 	$(PY) -m backend.commands.workbench nano
-	$(PY) -m pytest -n 3 --dist loadgroup
+	$(PY) -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.installed-dev
 	$(PY) -m ruff check .

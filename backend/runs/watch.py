@@ -1,5 +1,6 @@
 """The current state of every run, for pages and terminals."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,24 @@ from backend.store.engine import reading
 from backend.store.runs import all_runs
 from backend.store.tables import Run
 
+_LOG = logging.getLogger(__name__)
+
 
 def current_runs() -> list[Run]:
     """Every run, newest first.
 
     This machine's own runs that are under way are first updated from their folders and processes, and its dispatchers are
-    started where there is something to do. Other machines' runs are as those have last reported them.
+    started where there is something to do; where no process can be started, the log says so and the runs wait. Other
+    machines' runs are as those have last reported them.
     """
     with reading() as session:
         runs = all_runs(session)
     mine = [(run, handle) for run in runs if (handle := Handle.of(run)) is not None and handle.is_mine]
     for launcher in sorted({handle.launcher for run, handle in mine if _needs_dispatcher(run, handle)}):
-        ensure_dispatcher(launcher)
+        try:
+            ensure_dispatcher(launcher)
+        except OSError as error:
+            _LOG.warning("runs wait in the queue, because no process can be started: %s", error)
     active = [
         run
         for run, handle in mine

@@ -32,7 +32,7 @@ from backend.settings import ROOT, get_settings
 from backend.store.engine import reading, writing
 from backend.store.runs import load_metrics, store_now
 from backend.store.tables import Run
-from backend.training.config import TrainConfig
+from backend.training.config import TrainConfig, get_preset, override
 from backend.training.metrics_file import append_metrics, parse_line, read_series
 from backend.training.resume import rewind
 from tests import warm
@@ -124,6 +124,19 @@ def warnings(run_id: str) -> str:
 
 # --- two machines -------------------------------------------------------------------------------------------------
 @pytest.mark.slow
+def test_where_no_process_can_be_started_runs_wait_and_are_still_shown(
+    workbench: Path, tiny_prompts: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def none_left(*_: object) -> None:
+        raise OSError("no process left")
+
+    monkeypatch.setattr("backend.runs.queue.start_detached", none_left)
+    with pytest.raises(OSError, match="no process left"):
+        enqueue(create_run(override(get_preset("nano"), {"prompts": str(tiny_prompts)})))
+    (run,) = current_runs()
+    assert run.status == "queued" and "no process left" in caplog.text
+
+
 def test_every_page_on_each_of_two_machines_leaves_the_others_run_alone(
     any_workbench: Path, sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
