@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -49,7 +50,9 @@ def shop_prompts(eval_scale: int = 1, test: int = TEST, seed: int = 42, **train:
     """
     shop = ensure_shop(shop_path())
     wanted = counts_for(**train), {task: eval_scale * n for task, n in EVAL_COUNTS.items()}, counts_for_test(test)
-    depends_on = (shop_identity(shop), *(tuple(counts.items()) for counts in wanted), seed, _written_by())
+    with shop.open("rb") as file:
+        contents = hashlib.file_digest(file, "sha256").hexdigest()
+    depends_on = (contents, *(tuple(counts.items()) for counts in wanted), seed, _written_by())
     key = hashlib.sha256(repr(depends_on).encode()).hexdigest()[:16]
     return list(_kept(_Asked(key, lambda: build_prompts(shop, *wanted, seed))))
 
@@ -68,8 +71,9 @@ def _kept(asked: _Asked) -> tuple[PromptRecord, ...]:
     file = get_settings().data_dir / "prompts" / f"{asked.key}.jsonl"
     if not file.is_file():
         write_prompts(file, asked.build())
-        for earlier in sorted(file.parent.glob("*.jsonl"), key=lambda f: f.stat().st_mtime)[:-_KEPT]:
-            earlier.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process does the same
+            for earlier in sorted(file.parent.glob("*.jsonl"), key=lambda f: f.stat().st_mtime)[:-_KEPT]:
+                earlier.unlink()
     return tuple(read_prompts(file))
 
 
