@@ -46,8 +46,14 @@ def show_completion(task: str, text: str, border: bool = False) -> None:
 
 
 def with_fences(text: str) -> str:
-    """Markdown in which a query without a code fence has one, so that it is drawn as code and not as a paragraph."""
-    return text if "```" in text else _QUERY.sub("\n```sql\n\\g<0>\n```\n", text)
+    """Markdown in which a query outside a code fence has one; also where a model closed a fence that it never opened."""
+    before, fence, _ = text.partition("```")
+    if not fence:
+        return _QUERY.sub("\n```sql\n\\g<0>\n```\n", text)
+    query = _QUERY.search(before)
+    if query is None or text.count("```") % 2 == 0:
+        return text
+    return f"{text[: query.start()]}```sql\n{text[query.start() :]}"
 
 
 def show_prompt(user_text: str) -> None:

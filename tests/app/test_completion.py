@@ -16,8 +16,12 @@ def test_a_query_without_a_fence_gets_one(text: str, code: str) -> None:
     assert with_fences(text) == f"{before}\n```sql\n{code}\n```\n{after}"
 
 
+def test_a_fence_that_was_only_closed_is_opened_before_the_query() -> None:
+    assert with_fences("Veja:\nSELECT a FROM b;\n```\nSão 3.") == "Veja:\n```sql\nSELECT a FROM b;\n```\nSão 3."
+
+
 @pytest.mark.parametrize("text", [
-    "Select the best from these.", "```sql\nSELECT a FROM b\n```", "Use SELECT a FROM b aqui.", "SELECT nada",
+    "Select the best from these.", "```sql\nSELECT a FROM b\n```", "Veja:\n```sql\nSELECT a FROM b", "Use SELECT a FROM b aqui.", "SELECT nada",
     "SELECT\n" * 2_800,
 ])  # fmt: skip
 def test_other_text_stays_as_it_is(text: str) -> None:
