@@ -56,7 +56,7 @@ def show_table(comparisons: list[TaskComparison], settings: ComparisonSettings |
             t("effect", "efeito"), help="matched-pairs rank-biserial correlation, -1 to 1"
         ),
         "wtl": st.column_config.TextColumn(
-            t("+ / = / −", "+ / = / −"),
+            "+ / = / −",
             help=t("prompts that gained / stayed / lost", "prompts que ganharam / ficaram / perderam"),
         ),
         "detectable": st.column_config.TextColumn(

@@ -41,6 +41,8 @@ LABELS = {
 """Field -> its label; any other field stands under its own name, in "Other fields"."""
 FIELDS = tuple(field for field in LABELS if field not in ("preset", "name"))
 """The fields that people change most; each has a widget of its own."""
+OTHER_FIELDS = tuple(field for field in TrainConfig.model_fields if field not in LABELS)
+"""All others; each has a text box."""
 NOT_COMPARED = ("name", "override_reason")
 """Fields that make no configuration another."""
 
@@ -55,8 +57,8 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
     presets = {name: f"{name}: {t(*preset.note)}" for name, preset in all_presets().items()}
     preset = st.selectbox(label("preset"), list(presets), format_func=presets.__getitem__, key="preset")
     start = get_preset(preset)
-    for field in FIELDS:
-        st.session_state.setdefault(f"{field}_{preset}", _in_widget(getattr(start, field)))
+    for key, value in _in_widgets(start).items():
+        st.session_state.setdefault(key, value)
     one, two, three = (st.columns(of, vertical_alignment="bottom") for of in (4, [2, 1, 1], 4))
     changes: dict[str, object] = {"name": one[0].text_input(label("name"), key="run_name")}
     for column, field, more in (
@@ -140,14 +142,13 @@ def _profile_words() -> str:
 
 def _other_fields(start: TrainConfig) -> dict[str, str]:
     """The other fields that are changed, as text: field -> value."""
-    before = {f: as_setting(getattr(start, f)) for f in TrainConfig.model_fields if f not in LABELS}
+    before = _in_widgets(start)
     with st.expander(t("Other fields", "Outros campos")), st.container(horizontal=True):
-        now = {}
-        for field, value in before.items():
-            key = f"{field}_{start.preset}"
-            st.session_state.setdefault(key, value)
-            now[field] = st.text_input(field, key=key, help=allowed(field, language()), width=220)
-    return {field: value for field, value in now.items() if value.strip() != before[field]}
+        now = {
+            field: st.text_input(field, key=f"{field}_{start.preset}", help=allowed(field, language()), width=220)
+            for field in OTHER_FIELDS
+        }
+    return {field: value for field, value in now.items() if value.strip() != before[f"{field}_{start.preset}"]}
 
 
 def _seeds(text: str) -> list[int]:
@@ -202,16 +203,15 @@ def value_words(value: Any) -> str:
     return "–" if value is None or value == "" else str(value)
 
 
-def _in_widget(value: Any) -> Any:
-    """A field's value as its widget holds it."""
-    return ", ".join(value) if isinstance(value, tuple) else value
+def _in_widgets(config: TrainConfig) -> dict[str, Any]:
+    """What the form's widgets hold for a configuration: a widget's key -> its value."""
+    values = config.model_dump()
+    held = {f: ", ".join(values[f]) if isinstance(values[f], tuple) else values[f] for f in FIELDS}
+    held |= {f: as_setting(values[f]) for f in OTHER_FIELDS}
+    return {f"{f}_{config.preset}": value for f, value in held.items()}
 
 
 def fill_form(config: TrainConfig) -> None:
     """Fill the form with a configuration."""
     st.session_state["preset"] = config.preset
-    for field in FIELDS:
-        st.session_state[f"{field}_{config.preset}"] = _in_widget(getattr(config, field))
-    for field in TrainConfig.model_fields:
-        if field not in LABELS:
-            st.session_state[f"{field}_{config.preset}"] = as_setting(getattr(config, field))
+    st.session_state.update(_in_widgets(config))

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator, model_
 from backend.errors import UserError
 from backend.evaluation.settings import ComparisonSettings
 from backend.models.load import PolicyConfig
-from backend.settings import as_setting, listed
+from backend.settings import listed
 from backend.suites import Preset, default_profile, get_task, presets, profiles, prompt_sources
 from backend.training.shadow import check_shadow_name
 from backend.wording import Text, speaker
@@ -356,11 +356,6 @@ def differences(a: TrainConfig, b: TrainConfig) -> dict[str, tuple[Any, Any]]:
     """The fields in which two configurations differ: field -> (a's value, b's value)."""
     left, right = a.model_dump(mode="json"), b.model_dump(mode="json")
     return {field: (left[field], right[field]) for field in left if left[field] != right[field]}
-
-
-def config_as_settings(config: TrainConfig, start: TrainConfig) -> dict[str, str]:
-    """The fields in which ``config`` differs from ``start``, in the form that ``override`` takes: field -> text."""
-    return {field: as_setting(value) for field, (value, _) in differences(config, start).items()}
 
 
 def config_from_json(text: str) -> TrainConfig:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.ui.markdown import literal
+from app.ui.run_fields import FIELDS, OTHER_FIELDS, _in_widgets
 from backend.files import write_json, write_whole
 from backend.progress import FILE, Progress, Reporter, read_progress
 from backend.records import Message, PromptRecord
@@ -17,7 +18,7 @@ from backend.store.engine import writing
 from backend.store.prompts import save_prompt_set
 from backend.store.runs import get_run
 from backend.training.checks import Check, as_dicts
-from backend.training.config import get_preset
+from backend.training.config import get_preset, override
 from backend.wording import Text
 from tests.app.test_pages import add_run, run_page, words_of
 
@@ -109,6 +110,14 @@ def test_other_fields_and_seeds_are_named_too(here: Path) -> None:
     assert not page.error
     page.text_input(key="seeds").set_value("one").run()
     assert page.error[0].value.startswith("Várias sementes: ")
+
+
+def test_what_the_form_holds_for_a_configuration_is_that_configuration() -> None:
+    start = get_preset("nano")
+    changes = {"comparison": "alpha=0.01", "tasks": "push,insights", "epsilon_high": "0.28", "shadow": "truth,v5"}
+    config = override(start, changes | {"four_bit": "true", "few_shot": "2"})
+    held = _in_widgets(config)
+    assert override(start, {f: held[f"{f}_nano"] for f in (*FIELDS, *OTHER_FIELDS)}) == config
 
 
 def test_prompts_are_chosen_by_the_name_of_their_set(here: Path) -> None:

@@ -4,11 +4,11 @@ import pytest
 
 from backend.errors import UserError
 from backend.models.load import unsloth_lora_arguments
+from backend.settings import as_setting
 from backend.training.config import (
     PRESETS,
     all_presets,
     allowed,
-    config_as_settings,
     differences,
     get_preset,
     override,
@@ -153,4 +153,5 @@ def test_what_a_comparison_is_judged_by_is_set_and_given_back_as_text() -> None:
     start = get_preset("nano")
     config = override(start, parse_settings(["comparison=alpha=0.01,margin=0.02"]))
     assert (config.comparison.alpha, config.comparison.margin) == (0.01, 0.02)
-    assert override(start, config_as_settings(config, start)) == config
+    settings = {field: as_setting(value) for field, (value, _) in differences(config, start).items()}
+    assert override(start, settings) == config

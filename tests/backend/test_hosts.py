@@ -123,7 +123,6 @@ def warnings(run_id: str) -> str:
 
 
 # --- two machines -------------------------------------------------------------------------------------------------
-@pytest.mark.slow
 def test_where_no_process_can_be_started_runs_wait_and_are_still_shown(
     workbench: Path, tiny_prompts: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -137,6 +136,7 @@ def test_where_no_process_can_be_started_runs_wait_and_are_still_shown(
     assert run.status == "queued" and "no process left" in caplog.text
 
 
+@pytest.mark.slow
 def test_every_page_on_each_of_two_machines_leaves_the_others_run_alone(
     any_workbench: Path, sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:

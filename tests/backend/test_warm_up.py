@@ -145,9 +145,8 @@ def test_the_estimate_scales_the_measured_steps(workbench, tmp_path, monkeypatch
     found = estimate(config, prompts)
     assert found is not None and not found.scaled
     assert found.hours == pytest.approx((100 * 2.0 + 4 * 10) / 3600)  # base, two steps, tuned
-    assert found.dollars == (
-        None if gpu is None else pytest.approx(found.hours * 0.8)
-    )  # a CPU's hours are not paid for
+    # A CPU's hours are not paid for.
+    assert found.dollars == (None if gpu is None else pytest.approx(found.hours * 0.8))
     judged = estimate(override(config, {"final_samples": 3}), {**prompts, "test": 20})
     assert judged is not None and judged.hours == pytest.approx((100 * 2.0 + 3 * 10 + 2 * 3 * 50) / 3600)
     longer = estimate(override(config, {"max_completion_length": 320}), prompts)
