@@ -129,13 +129,11 @@ class Dispatcher:
             self._launcher.stop(job, force=True)  # taken out of the queue meanwhile
 
     def _hand_over(self, run_id: str, handle: Handle) -> bool:
-        """Record the started job; False if the run is no longer wanted."""
+        """Take the run, whose job has started, out of the queue; False if it is no longer wanted."""
         with writing() as session:
             run = get_run(session, run_id)
-            if run.handle is not None and run.handle["job"] == handle.job:
-                return True  # its process has already said so itself
-            if run.place is None:
-                return False
+            if run.place is None:  # its own process was quicker, or it was taken out or started elsewhere meanwhile
+                return run.status != "cancelled" and run.handle is not None and run.handle["job"] == handle.job
             run.handle = handle.as_dict()
             if self._is_local:
                 mark_begun(run)

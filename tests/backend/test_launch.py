@@ -6,8 +6,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -15,11 +17,12 @@ import pytest
 from backend.errors import UserError
 from backend.runs.causes import cause_of_death
 from backend.runs.create import create_run, create_several
+from backend.runs.dispatcher import Dispatcher
 from backend.runs.grid import parse_grid, parse_seeds
 from backend.runs.handle import LOCAL, Handle, State, this_host
 from backend.runs.jobs import preflight_checks, preflight_job, start_preflight
 from backend.runs.lock import is_dispatching, is_training, training_lock
-from backend.runs.processes import is_alive, process_job, process_table, settle, started_at
+from backend.runs.processes import bind, is_alive, process_job, process_table, settle, started_at
 from backend.runs.queue import cancel, enqueue, ensure_dispatcher, move, waiting
 from backend.runs.watch import current_runs
 from backend.settings import ROOT
@@ -141,6 +144,58 @@ def test_the_end_of_an_earlier_attempt_is_not_that_of_a_run_that_was_resumed(wor
     assert (get_run("a").status, get_run("a").exit_code) == ("running", None)
     settle("a", State("ended", 1), now)
     assert (get_run("a").status, get_run("a").exit_code) == ("failed", 1)
+
+
+class _QuickProcess:
+    """A launcher whose process says that it has the run before the dispatcher can, as on a loaded machine."""
+
+    name, at_once = LOCAL, 1
+
+    def __init__(self, and_then: Callable[[str], None] = lambda run_id: None) -> None:
+        self.jobs: list[dict[str, Any]] = []
+        self._and_then = and_then
+
+    def submit(self, folder: Path) -> dict[str, Any]:
+        with writing() as session:
+            bind(session.get_one(Run, folder.name), os.getpid())
+        self._and_then(folder.name)
+        self.jobs.append(process_job(os.getpid()))
+        return self.jobs[-1]
+
+    def state(self, job: dict[str, Any]) -> State:
+        return State("running")
+
+    def stop(self, job: dict[str, Any], force: bool) -> None:
+        self.jobs.remove(job)
+
+
+def _queued(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.runs.queue.ensure_dispatcher", lambda launcher: None)
+    with writing() as session:
+        session.add(
+            Run(id="a", name="a", preset="nano", config={}, seed=1, folder=str(workbench / "a"), status="queued",
+                profile="v", fingerprint="x")
+        )  # fmt: skip
+    enqueue("a")
+
+
+def test_a_process_that_says_first_that_it_has_the_run_is_not_started_twice(
+    workbench: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _queued(workbench, monkeypatch)
+    dispatcher = Dispatcher(launcher := _QuickProcess())
+    for _ in range(3):
+        dispatcher.round()
+        assert (get_run("a").status, get_run("a").place) == ("running", None)
+    assert len(launcher.jobs) == 1
+
+
+def test_a_process_whose_run_was_taken_out_while_it_started_is_ended(
+    workbench: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _queued(workbench, monkeypatch)
+    Dispatcher(launcher := _QuickProcess(cancel)).round()
+    assert get_run("a").status == "cancelled" and not launcher.jobs
 
 
 @pytest.mark.slow
