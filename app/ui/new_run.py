@@ -148,6 +148,8 @@ def choose_place(busy: bool) -> tuple[str, bool]:
         if not places():
             return LOCAL, busy
         found = rooms()
+        if st.session_state.get("where", LOCAL) not in found:  # launch.toml has lost it meanwhile
+            del st.session_state["where"]
         chosen = st.selectbox(
             t("Where", "Onde"),
             list(found),

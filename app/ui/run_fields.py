@@ -52,8 +52,25 @@ def label(field: str) -> str:
     return t(*LABELS.get(field, Text(field, field)))
 
 
+def _recall() -> None:
+    """Fill the form with what it held when another page was opened: Streamlit forgets the widgets of a page that is left."""
+    for key, value in st.session_state.get("form", {}).items():
+        st.session_state.setdefault(key, value)
+
+
+def _keep(start: TrainConfig) -> None:
+    """Keep what the form holds."""
+    keys = (*_in_widgets(start), *_ALL_PRESETS)
+    st.session_state.setdefault("form", {}).update({k: st.session_state[k] for k in keys if k in st.session_state})
+
+
+_ALL_PRESETS = ("preset", "run_name", "seeds", "override", "where", "notes", "tags")
+"""The keys of the form's widgets that are the same under every preset."""
+
+
 def choose_config() -> tuple[TrainConfig, list[int]] | None:
     """Preset, the most used fields, and the others below them; None while a value is wrong."""
+    _recall()
     presets = {name: f"{name}: {t(*preset.note)}" for name, preset in all_presets().items()}
     preset = st.selectbox(label("preset"), list(presets), format_func=presets.__getitem__, key="preset")
     start = get_preset(preset)
@@ -105,6 +122,7 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
         ),
     )
     changes |= _other_fields(start)
+    _keep(start)
     with shown_errors():
         return checked(start, changes), _seeds(seeds)
     return None

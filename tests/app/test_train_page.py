@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from app.ui.markdown import literal
 from app.ui.run_fields import FIELDS, OTHER_FIELDS, _in_widgets
@@ -18,7 +19,7 @@ from backend.store.engine import writing
 from backend.store.prompts import save_prompt_set
 from backend.store.runs import get_run
 from backend.training.checks import Check, as_dicts
-from backend.training.config import get_preset, override
+from backend.training.config import all_presets, get_preset, override
 from backend.wording import Text
 from tests.app.test_pages import add_run, run_page, words_of
 
@@ -118,6 +119,35 @@ def test_what_the_form_holds_for_a_configuration_is_that_configuration() -> None
     config = override(start, changes | {"four_bit": "true", "few_shot": "2"})
     held = _in_widgets(config)
     assert override(start, {f: held[f"{f}_nano"] for f in (*FIELDS, *OTHER_FIELDS)}) == config
+
+
+def test_the_form_is_as_it_was_when_one_comes_back(here: Path) -> None:
+    def here_and_there() -> None:
+        import runpy
+
+        import streamlit as st
+
+        from backend.settings import ROOT
+
+        if st.toggle("another page", key="other"):
+            st.text("another page")
+        else:
+            runpy.run_path(str(ROOT / "app/screens/train.py"))
+
+    page = AppTest.from_function(here_and_there, default_timeout=60).run()
+    page.number_input(key="max_steps_nano").set_value(7)
+    page.text_input(key="temperature_nano").set_value("0.8")
+    page.text_input(key="notes").set_value("a note").run()
+    page.toggle(key="other").set_value(True).run()
+    assert not page.number_input
+    page.toggle(key="other").set_value(False).run()
+    assert not page.exception and page.number_input(key="max_steps_nano").value == 7
+    assert page.text_input(key="temperature_nano").value == "0.8" and page.text_input(key="notes").value == "a note"
+    page.selectbox(key="preset").set_value(next(name for name in all_presets() if name != "nano")).run()
+    page.toggle(key="other").set_value(True).run()
+    page.toggle(key="other").set_value(False).run()
+    page.selectbox(key="preset").set_value("nano").run()
+    assert page.number_input(key="max_steps_nano").value == 7, "each preset's own"
 
 
 def test_prompts_are_chosen_by_the_name_of_their_set(here: Path) -> None:
