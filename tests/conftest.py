@@ -52,6 +52,14 @@ def prompts(shop: Path) -> list[PromptRecord]:
 
 
 @pytest.fixture
+def warm_launches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the test launches starts warm (see ``tests.warm``)."""
+    from tests import warm
+
+    warm.launch_warm(monkeypatch.setattr)
+
+
+@pytest.fixture
 def workbench(tmp_path: Path) -> Iterator[Path]:
     """A workbench of one's own: empty store, data and runs under a temporary folder, which is returned."""
     with workbench_at(tmp_path) as folder:

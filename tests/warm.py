@@ -7,21 +7,23 @@ test worker and ends with it. That both start cold as well is for the tests of t
 
 import itertools
 import multiprocessing
+import multiprocessing.process
 import os
 import runpy
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
+from backend.runs import jobs, processes, queue
 from backend.settings import ROOT, get_settings
 from backend.store.engine import forget_engines
 from benchmarks.servers import App, arguments_of, wait_for_port
@@ -99,6 +101,27 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(arguments, code, out.read_text("utf-8"), errors.read_text("utf-8"))
 
 
+def start_detached(arguments: Sequence[str], out: IO[bytes], errors: IO[bytes] | None = None) -> Warm:
+    """In place of ``backend.runs.processes.start_detached``: the module starts warm, and so does all that it starts."""
+    paths = [Path(file.name) for file in (out, errors or out)]
+    process = Warm(
+        _run_module,
+        *arguments[1:],
+        environment=processes.child_environment(),
+        folder=Path.cwd(),
+        out=paths[0],
+        errors=paths[1],
+    )
+    multiprocessing.process._children.discard(process._process)  # it outlives this process, which would end it
+    return process
+
+
+def launch_warm(put: Callable[[Any, str, Any], None]) -> None:
+    """What is launched from here starts warm: dispatchers, runs, a page's jobs. ``put`` is ``setattr`` or the like."""
+    for module in (processes, queue, jobs):
+        put(module, "start_detached", start_detached)
+
+
 class WarmApp(App):
     """The app on a port of its own, started warm."""
 
@@ -128,7 +151,9 @@ def _main(
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, closefd=False) for number in (1, 2))
     os.chdir(folder)
+    multiprocessing.current_process().daemon = False  # it may start others
     _begin_with(environment)
+    launch_warm(setattr)
     main(*arguments)
 
 
@@ -149,17 +174,20 @@ def _train(*arguments: str) -> None:
     runpy.run_path(str(ROOT / "run_training.py"), run_name="__main__")
 
 
+def _run_module(*arguments: str) -> None:
+    sys.argv = list(arguments)
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
 def _serve(*arguments: str) -> None:
     def go_on_as(_executable: str, command: list[str], environment: Mapping[str, str]) -> None:
         """In place of a new program: the module that ``python -m`` would run, here."""
         _begin_with(environment)
-        sys.argv = command[2:]
-        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        _run_module(*command[2:])
 
     replaced: Any = os
     replaced.execve = go_on_as
-    sys.argv = list(arguments)
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    _run_module(*arguments)
 
 
 def _stop_in_checkpoint(number: int) -> None:

@@ -231,6 +231,7 @@ def test_a_lock_is_freed_when_its_holder_is_killed(workbench: Path) -> None:
     assert not is_training()
 
 
+@pytest.mark.usefixtures("warm_launches")
 @pytest.mark.slow
 def test_a_resumed_run_goes_through_the_queue_and_ends(tiny_config: TrainConfig) -> None:
     """Killed in the writing of its second checkpoint, it goes on from the first."""
@@ -245,6 +246,7 @@ def test_a_resumed_run_goes_through_the_queue_and_ends(tiny_config: TrainConfig)
     assert "going on from step 2" in (folder / "log.txt").read_text()
 
 
+@pytest.mark.usefixtures("warm_launches")
 @pytest.mark.slow
 def test_seeds_hold_the_machine_as_one(tiny_config: TrainConfig) -> None:
     parent = create_several(tiny_config, parse_grid([], "1, 2"))
@@ -264,6 +266,7 @@ def test_seeds_that_are_none_are_refused(text: str) -> None:
         parse_seeds(text)
 
 
+@pytest.mark.usefixtures("warm_launches")
 @pytest.mark.slow
 def test_a_folder_that_cannot_be_written_fails_the_run_and_the_queue_goes_on(tiny_config: TrainConfig) -> None:
     broken, after = create_run(tiny_config), create_hopeless_run(tiny_config)
@@ -301,6 +304,7 @@ def test_a_death_has_a_cause_in_plain_words(code: int | None, log: str, words: s
     assert words in cause_of_death(code, log)
 
 
+@pytest.mark.usefixtures("warm_launches")
 @pytest.mark.slow
 def test_preflight_from_the_page_is_found_again(tiny_config: TrainConfig) -> None:
     assert preflight_job(tiny_config) is None

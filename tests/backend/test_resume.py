@@ -291,6 +291,7 @@ def test_seeds_are_one_run_that_can_be_resumed_in_the_middle(config: TrainConfig
     assert overall["low"] <= overall["delta"] <= overall["high"]
 
 
+@pytest.mark.usefixtures("warm_launches")
 @pytest.mark.slow
 def test_a_full_disk_ends_the_run_and_leaves_it_whole(config: TrainConfig, workbench: Path) -> None:
     """On a file system of one megabyte a checkpoint soon fails; with room again the run goes on to its end."""

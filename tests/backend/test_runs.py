@@ -30,6 +30,7 @@ from tests import warm
 from tests.live_runs import get_run, wait_for, wait_until
 
 
+@pytest.mark.usefixtures("warm_launches")
 @pytest.mark.slow
 def test_a_launched_run_trains_evaluates_and_compares(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config)
@@ -177,6 +178,7 @@ def test_a_run_that_has_had_its_signal_is_not_sent_a_second(monkeypatch: pytest.
     assert sent == ([] if had_one else [signal.SIGTERM])
 
 
+@pytest.mark.usefixtures("warm_launches")
 @pytest.mark.slow
 def test_a_stop_ends_the_run_with_a_checkpoint(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config.model_copy(update={"max_steps": 5000, "eval_steps": 5000}))
@@ -191,6 +193,7 @@ def test_a_stop_ends_the_run_with_a_checkpoint(tiny_config: TrainConfig) -> None
         request_stop(run_id)
 
 
+@pytest.mark.usefixtures("warm_launches")
 @pytest.mark.slow
 def test_a_killed_run_is_seen_as_failed_with_its_last_words(tiny_config: TrainConfig) -> None:
     run_id = create_run(tiny_config.model_copy(update={"max_steps": 5000, "eval_steps": 5000}))
