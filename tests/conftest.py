@@ -52,11 +52,12 @@ def prompts(shop: Path) -> list[PromptRecord]:
 
 
 @pytest.fixture
-def warm_launches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the test launches starts warm (see ``tests.warm``)."""
+def warm_launches(workbench: Path) -> Iterator[None]:
+    """What the test launches in its workbench starts warm (see ``tests.warm``)."""
     from tests import warm
 
-    warm.launch_warm(monkeypatch.setattr)
+    with warm.launching():
+        yield
 
 
 @pytest.fixture

@@ -7,15 +7,15 @@ test worker and ends with it. That both start cold as well is for the tests of t
 
 import itertools
 import multiprocessing
-import multiprocessing.process
 import os
 import runpy
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -23,7 +23,9 @@ from typing import IO, Any
 
 import pytest
 
-from backend.runs import jobs, processes, queue
+from backend.runs import dispatcher, jobs, processes, queue, watch
+from backend.runs.handle import LOCAL
+from backend.runs.lock import is_dispatching
 from backend.settings import ROOT, get_settings
 from backend.store.engine import forget_engines
 from benchmarks.servers import App, arguments_of, wait_for_port
@@ -101,25 +103,35 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(arguments, code, out.read_text("utf-8"), errors.read_text("utf-8"))
 
 
-def start_detached(arguments: Sequence[str], out: IO[bytes], errors: IO[bytes] | None = None) -> Warm:
-    """In place of ``backend.runs.processes.start_detached``: the module starts warm, and so does all that it starts."""
-    paths = [Path(file.name) for file in (out, errors or out)]
-    process = Warm(
-        _run_module,
-        *arguments[1:],
-        environment=processes.child_environment(),
-        folder=Path.cwd(),
-        out=paths[0],
-        errors=paths[1],
-    )
-    multiprocessing.process._children.discard(process._process)  # it outlives this process, which would end it
-    return process
+@contextmanager
+def launching() -> Iterator[None]:
+    """Within it, what is launched starts warm: a page's jobs, and runs, whose dispatcher is a thread of this process."""
+    started, serving = list[Warm](), list[threading.Thread]()
 
+    def start_detached(arguments: Sequence[str], out: IO[bytes], errors: IO[bytes] | None = None) -> Warm:
+        to, errors_to = Path(out.name), Path((errors or out).name)
+        environment = processes.child_environment()
+        process = Warm(
+            _run_module, *arguments[1:], environment=environment, folder=Path.cwd(), out=to, errors=errors_to
+        )
+        started.append(process)
+        return process
 
-def launch_warm(put: Callable[[Any, str, Any], None]) -> None:
-    """What is launched from here starts warm: dispatchers, runs, a page's jobs. ``put`` is ``setattr`` or the like."""
-    for module in (processes, queue, jobs):
-        put(module, "start_detached", start_detached)
+    def ensure_dispatcher(launcher: str = LOCAL) -> None:
+        if not is_dispatching(launcher):
+            serving.append(threading.Thread(target=dispatcher.serve, args=(launcher,)))
+            serving[-1].start()
+
+    with pytest.MonkeyPatch.context() as patch:
+        for starts in (processes, jobs):
+            patch.setattr(starts, "start_detached", start_detached)
+        for launches in (queue, watch):
+            patch.setattr(launches, "ensure_dispatcher", ensure_dispatcher)
+        yield
+        for process in started:
+            process.kill()
+        for thread in serving:
+            thread.join()
 
 
 class WarmApp(App):
@@ -151,9 +163,7 @@ def _main(
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, closefd=False) for number in (1, 2))
     os.chdir(folder)
-    multiprocessing.current_process().daemon = False  # it may start others
     _begin_with(environment)
-    launch_warm(setattr)
     main(*arguments)
 
 

@@ -182,7 +182,6 @@ def test_each_machine_has_a_queue_of_its_own(any_workbench: Path, monkeypatch: p
     assert get_run("b1").place == 2
 
 
-@pytest.mark.usefixtures("warm_launches")
 @pytest.mark.slow
 def test_two_machines_dispatch_only_their_own(tiny_config: TrainConfig) -> None:
     """Both dispatchers run at the same time, on one store and one runs folder, and none starts the other's run."""

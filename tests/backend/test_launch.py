@@ -64,6 +64,7 @@ def long(config: TrainConfig) -> TrainConfig:
     return config.model_copy(update={"max_steps": 5000, "eval_steps": 5000, "stop_rules": False})
 
 
+@pytest.mark.usefixtures("warm_launches")
 @pytest.mark.slow
 def test_a_queue_of_three_runs_one_after_the_other_without_the_app(tiny_config: TrainConfig) -> None:
     """One trains, two fail at once; whichever comes first, no two have the machine at the same time."""
@@ -78,7 +79,7 @@ def test_a_queue_of_three_runs_one_after_the_other_without_the_app(tiny_config: 
     for earlier, later in pairwise(runs):
         assert earlier.ended_at <= later.started_at
     assert [run.exit_code for run in ended] == [0, 2, 2] and all(run.heartbeat_at is not None for run in runs)
-    wait_until("the dispatcher leaves with the last run", lambda: not dispatchers())
+    wait_until("the dispatcher leaves with the last run", lambda: not is_dispatching())
     with pytest.raises(UserError, match="has finished; clone it"):
         enqueue(whole)
 
