@@ -3,12 +3,13 @@
 from typing import get_args
 
 import streamlit as st
+from sqlalchemy.orm import Session
 
 from app.ui.actions import attempt
 from app.ui.audit_data import standing
 from app.ui.language import duration, number, t, task_name
 from app.ui.markdown import message
-from app.ui.run_fields import fill_form
+from app.ui.run_fields import fill_form, profile_key
 from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
 from backend.audit.attacks import broken_rewards, standing_attacks
@@ -24,7 +25,7 @@ from backend.runs.queue import enqueue
 from backend.store.engine import reading, writing
 from backend.store.runs import describe
 from backend.store.tables import Run
-from backend.suites import task_names
+from backend.suites import profiles, suite_of, task_names
 from backend.training.checks import failures
 from backend.training.config import TrainConfig, get_preset, override
 from backend.training.estimate import estimate
@@ -40,6 +41,7 @@ def show_gates(config: TrainConfig) -> list[str]:
     note = t("Reward audit", "Auditoria da recompensa") + f" ({config.profile}) · " + " · ".join(words)
     with reading() as session:
         broken = [task for task in broken_rewards(standing_attacks(session, config.profile)) if task in tasks]
+        better = _withstood(session, broken) if broken else None
     icon = ":orange[:material/gpp_maybe:]" if bad or broken else ":green[:material/verified:]"
     st.caption(f"{icon} {note}")
     if broken:
@@ -50,7 +52,36 @@ def show_gates(config: TrainConfig) -> list[str]:
                 f":orange[:material/bug_report:] Um ataque engana a recompensa de {names}: quem treina nela pode aprender isso.",
             )
         )
+    if better is not None:
+        _offer(*better, config.preset)
     return bad
+
+
+def _withstood(session: Session, tasks: list[str]) -> tuple[str, int] | None:
+    """The profile under which attacks on all of these tasks failed, of several the longest attacked; and the calls each took."""
+    found: dict[str, int] = {}
+    for profile in profiles():
+        attacks = standing_attacks(session, profile)
+        if all(task in attacks and not attacks[task].broke for task in tasks):
+            found[profile] = min(attacks[task].calls for task in tasks)
+    return max(found.items(), key=lambda item: item[1], default=None)
+
+
+def _offer(profile: str, calls: int, preset: str) -> None:
+    """A profile to take in place of the chosen one, which an attack games."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.caption(
+        t(
+            f":material/shield: **{profile}** withstood at least {number(calls, 0)} calls of an attack on each of these.",
+            f":material/shield: **{profile}** resistiu a pelo menos {number(calls, 0)} chamadas de um ataque em cada uma.",
+        ),
+        width="content",
+    )
+    row.button(
+        t(f"Take {profile}", f"Usar {profile}"),
+        key="take_profile",
+        on_click=lambda: st.session_state.update({profile_key(preset): profile}),
+    )
 
 
 def _decision(gate: Gate | None) -> str:
@@ -119,6 +150,16 @@ def show_data(config: TrainConfig) -> bool:
         )
         + " · ".join(words)
     )
+    new = ", ".join(task_name(task) for task in counts if suite_of(task).corpus is None)
+    if new and config.model == "nano":
+        st.caption(
+            t(
+                f":orange[:material/school:] nano was taught the built-in suite's tasks and nothing else: of {new} it knows "
+                "nothing. It shows whether the run works; to learn, take a preset with another model.",
+                f":orange[:material/school:] nano aprendeu as tarefas da suíte embutida e nada mais: de {new} não sabe nada. "
+                "Serve para ver se o treino funciona; para aprender, escolha uma predefinição com outro modelo.",
+            )
+        )
     return True
 
 

@@ -91,7 +91,7 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
     with two[0]:
         changes["prompts"] = choose_prompts(f"prompts_{preset}")
     changes["profile"] = two[1].selectbox(
-        label("profile"), list(profiles()), key=f"profile_{preset}", help=_profile_words()
+        label("profile"), list(profiles()), key=profile_key(preset), help=_profile_words()
     )
     seeds = three[0].text_input(
         t("Several seeds", "Várias sementes"), placeholder="42, 123, 456", key="seeds",
@@ -227,6 +227,11 @@ def _in_widgets(config: TrainConfig) -> dict[str, Any]:
     held = {f: ", ".join(values[f]) if isinstance(values[f], tuple) else values[f] for f in FIELDS}
     held |= {f: as_setting(values[f]) for f in OTHER_FIELDS}
     return {f"{f}_{config.preset}": value for f, value in held.items()}
+
+
+def profile_key(preset: str) -> str:
+    """The key of the widget that holds the reward profile under a preset."""
+    return f"profile_{preset}"
 
 
 def fill_form(config: TrainConfig) -> None:

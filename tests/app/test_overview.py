@@ -17,6 +17,7 @@ from app.ui.overview import (
 from backend.audit.attacks import broken_rewards, standing_attacks
 from backend.audit.gate import Gate
 from backend.rating.ratings import save_rating
+from backend.release.start import first_start
 from backend.store.engine import reading, writing
 from backend.store.ratings import get_rater
 from backend.store.runs import all_runs
@@ -102,7 +103,25 @@ def test_a_reward_that_an_attack_games_is_nowhere_just_passed(example_workbench:
             "An attack games the reward of Push" in line.text.en and line.calls for line in for_engineers(session)
         )
     assert said in words_of(run_page("audit", lang=lang))
-    assert {"en": "An attack games", "pt": "Um ataque engana"}[lang] in words_of(run_page("train", lang=lang))
+    page = run_page("train", lang=lang)
+    assert {"en": "An attack games", "pt": "Um ataque engana"}[lang] in words_of(page)
+    assert not [b for b in page.button if b.key == "take_profile"], "no other profile is known to do better"
+
+
+def test_train_offers_the_profile_that_withstood_what_games_the_chosen_one(workbench: Path) -> None:
+    def made(task: str, profile: str, calls: int, to_target: int | None) -> AttackMade:
+        of = {"task": task, "profile": profile, "fingerprint": fingerprint(task, profile)}
+        return AttackMade(**of, calls=calls, target=0.9, best=1.0, to_target=to_target, finds=[])
+
+    first_start()  # the example's attacks: v4.2.1 fell, v5 withstood 20,000 calls
+    with writing() as session:
+        session.add_all([made(task, "v4.3", 30_000, None) for task in ("extraction", "insights", "sql_qa")])
+        session.add(made("push", "v4.3", 30_000, 40))
+    page = run_page("train", lang="en")
+    assert "**v5** withstood at least 20000 calls" in words_of(page).replace(",", "")
+    page.button(key="take_profile").click().run()
+    assert page.selectbox(key="profile_nano").value == "v5" and not page.exception
+    assert "An attack games" not in words_of(page)
 
 
 def test_open_alarms_call(workbench: Path) -> None:

@@ -15,6 +15,7 @@ from backend.progress import FILE, Progress, Reporter, read_progress
 from backend.records import Message, PromptRecord
 from backend.runs.jobs import _preflight_folder
 from backend.runs.processes import started_at
+from backend.settings import get_settings
 from backend.store.engine import writing
 from backend.store.prompts import save_prompt_set
 from backend.store.runs import get_run
@@ -148,6 +149,20 @@ def test_the_form_is_as_it_was_when_one_comes_back(here: Path) -> None:
     page.toggle(key="other").set_value(False).run()
     page.selectbox(key="preset").set_value("nano").run()
     assert page.number_input(key="max_steps_nano").value == 7, "each preset's own"
+
+
+def test_nano_is_said_to_know_nothing_of_tasks_that_it_was_not_taught(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "knows nothing" not in words_of(run_page("train", lang="en"))
+    monkeypatch.setenv("WORKBENCH_SUITES", "commerce,tests.learning_tasks")
+    get_settings.cache_clear()
+    counts = {task: {"train": 8, "eval": 4, "test": 4} for task in ("push", "letters")}
+    monkeypatch.setattr("app.ui.new_run._counts", lambda *_: counts)
+    words = words_of(page := run_page("train", lang="en"))
+    assert "of letters it knows nothing" in words and "of Push" not in words
+    page.text_input(key="model_nano").set_value("my/model").run()
+    assert not page.exception and "knows nothing" not in words_of(page)
 
 
 def test_prompts_are_chosen_by_the_name_of_their_set(here: Path) -> None:
