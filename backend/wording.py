@@ -43,6 +43,11 @@ def decimal(value: float, digits: int = 2, signed: bool = False) -> Text:
     return Text(text, text.replace(".", ","))
 
 
+def grouped(n: int) -> Text:
+    """A whole number, its thousands apart: 20,000; with points in Portuguese."""
+    return Text(f"{n:,}", f"{n:,}".replace(",", "."))
+
+
 def general(value: float) -> Text:
     """A number in its shortest form: 0.7, 5e-07; a decimal comma in Portuguese."""
     return Text(f"{value:g}", f"{value:g}".replace(".", ","))

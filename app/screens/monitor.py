@@ -10,7 +10,7 @@ from app.ui.actions import attempt, show_failed
 from app.ui.audit_data import standing
 from app.ui.chart import show_chart
 from app.ui.completion import show_completion, show_prompt
-from app.ui.language import language, number, queued, t, task_name
+from app.ui.language import grouped, language, number, queued, t, task_name
 from app.ui.overview import gates_line
 from app.ui.state import open_store
 from app.ui.times import day, local_time
@@ -106,7 +106,7 @@ def show_numbers(days: pd.DataFrame) -> None:
         )
     count = int(recent["answers"].sum())
     slow = float((recent["milliseconds"] * recent["answers"]).sum() / max(1, count))
-    row.metric(t("answers, 7 days", "respostas, 7 dias"), f"{count:,}".replace(",", t(",", ".")), width="content")
+    row.metric(t("answers, 7 days", "respostas, 7 dias"), grouped(count), width="content")
     if slow:  # the example's answers have no time
         row.metric(t("mean time", "tempo médio"), f"{number(slow, 0)} ms", width="content")
 

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.chart import show_chart
-from app.ui.language import language, number, queued, t
+from app.ui.language import grouped, language, number, queued, t
 from app.ui.state import shown_errors
 from app.ui.task_choice import choose_task
 from backend.access import who
@@ -78,9 +78,9 @@ def _show(attacked: Attacked) -> None:
     if found.to_target is None:
         st.success(
             t(
-                f"No cheap text reached {number(found.target)} in {found.calls:,} calls{cut}; the best had {number(found.best)}. "
+                f"No cheap text reached {number(found.target)} in {grouped(found.calls)} calls{cut}; the best had {number(found.best)}. "
                 "That is no proof that there is none.",
-                f"Nenhum texto barato chegou a {number(found.target)} em {found.calls:,} chamadas{cut}; o melhor teve "
+                f"Nenhum texto barato chegou a {number(found.target)} em {grouped(found.calls)} chamadas{cut}; o melhor teve "
                 f"{number(found.best)}. Isso não prova que não exista.",
             ),
             icon=":material/shield:",
@@ -88,8 +88,8 @@ def _show(attacked: Attacked) -> None:
     else:
         st.error(
             t(
-                f"Broken after {found.to_target:,} calls: a cheap text reaches {number(found.target)}. Training will find it too.",
-                f"Quebrada em {found.to_target:,} chamadas: um texto barato chega a {number(found.target)}. O treino também acha.",
+                f"Broken after {grouped(found.to_target)} calls: a cheap text reaches {number(found.target)}. Training will find it too.",
+                f"Quebrada em {grouped(found.to_target)} chamadas: um texto barato chega a {number(found.target)}. O treino também acha.",
             ),
             icon=":material/gpp_bad:",
         )

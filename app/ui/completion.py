@@ -9,7 +9,7 @@ from typing import Literal
 
 import streamlit as st
 
-from app.ui.language import language, t
+from app.ui.language import grouped, language, t
 from app.ui.markdown import harmless
 from backend.suites import find_task
 from rewards.text import visible, visible_length
@@ -42,7 +42,12 @@ def show_completion(task: str, text: str, border: bool = False) -> None:
         else:
             st.code(shown, language=None, wrap_lines=True)
     if len(text) > _LONGEST:
-        st.caption(t(f"Cut here; it has {len(text):,} characters.", f"Cortado aqui; tem {len(text):,} caracteres."))
+        st.caption(
+            t(
+                f"Cut here; it has {grouped(len(text))} characters.",
+                f"Cortado aqui; tem {grouped(len(text))} caracteres.",
+            )
+        )
 
 
 def with_fences(text: str) -> str:

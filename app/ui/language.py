@@ -69,6 +69,11 @@ def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
     return t(*wording.decimal(value, digits, signed))
 
 
+def grouped(n: int) -> str:
+    """A whole number, its thousands apart."""
+    return t(*wording.grouped(n))
+
+
 def p_value(value: float | None) -> str:
     """A p-value; a dash for None and NaN."""
     return "–" if value is None or isnan(value) else t(*wording.p_value(value))

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.ui.actions import attempt
 from app.ui.audit_data import standing
-from app.ui.language import duration, number, t, task_name
+from app.ui.language import duration, grouped, number, t, task_name
 from app.ui.markdown import message
 from app.ui.run_fields import fill_form, profile_key
 from app.ui.state import shown_errors
@@ -72,8 +72,8 @@ def _offer(profile: str, calls: int, preset: str) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
     row.caption(
         t(
-            f":material/shield: **{profile}** withstood at least {number(calls, 0)} calls of an attack on each of these.",
-            f":material/shield: **{profile}** resistiu a pelo menos {number(calls, 0)} chamadas de um ataque em cada uma.",
+            f":material/shield: **{profile}** withstood at least {grouped(calls)} calls of an attack on each of these.",
+            f":material/shield: **{profile}** resistiu a pelo menos {grouped(calls)} chamadas de um ataque em cada uma.",
         ),
         width="content",
     )

@@ -13,7 +13,7 @@ from backend.files import storable
 from backend.store.ratings import scored_ratings
 from backend.store.tables import AttackMade, Completion, Rating
 from backend.suites import find_task, fingerprint
-from backend.wording import Text, decimal, fill
+from backend.wording import Text, decimal, fill, grouped
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Standing:
             return fill(
                 "an attack of {calls} calls found no cheap text that scores {target} or more",
                 "um ataque de {calls} chamadas não achou texto barato que pontue {target} ou mais",
-                calls=_count(self.calls), target=decimal(self.target),
+                calls=grouped(self.calls), target=decimal(self.target),
             )  # fmt: skip
         if self.good:
             return Text(
@@ -62,12 +62,8 @@ class Standing:
         return fill(
             "a cheap text scores {target} or more after {calls} calls of an attack",
             "um texto barato pontua {target} ou mais após {calls} chamadas de um ataque",
-            calls=_count(self.to_target), target=decimal(self.target),
+            calls=grouped(self.to_target), target=decimal(self.target),
         )  # fmt: skip
-
-
-def _count(n: int) -> Text:
-    return Text(f"{n:,}", f"{n:,}".replace(",", "."))
 
 
 @needs("engineer")
