@@ -21,7 +21,7 @@ from backend.errors import UserError
 from backend.runs.ending import HEARTBEAT, forget_standing
 from backend.runs.handle import LOCAL, UNKNOWN, Handle, State, this_host
 from backend.runs.launchers import Launcher, LauncherAway, find_launcher
-from backend.runs.lock import dispatcher_lock, is_training, starting_file
+from backend.runs.lock import A_MOMENT, dispatcher_lock, is_training, starting_file
 from backend.runs.packing import pack_gates
 from backend.runs.processes import is_alive, mark_begun, settle
 from backend.runs.queue import is_in, waiting
@@ -55,7 +55,7 @@ class Dispatcher:
         lock = dispatcher_lock(self._launcher.name)
         while True:
             try:
-                lock.acquire(timeout=0)
+                lock.acquire(timeout=A_MOMENT)
             except Timeout:
                 return  # another dispatcher is running
             finally:

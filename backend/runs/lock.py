@@ -15,7 +15,8 @@ from backend.settings import get_settings
 HELD = "WORKBENCH_TRAINING_LOCK_HELD"
 """Environment variable of processes that need no lock: children of a run of several seeds, whose parent holds it for all, and
 jobs of a scheduler, which gives each its share of the machine."""
-_POLL_SECONDS = 0.5
+A_MOMENT = 0.5
+"""In seconds: somebody who only looks whether a lock is held has it for less."""
 
 
 @contextmanager
@@ -35,10 +36,10 @@ def training_lock(
     lock = _training_lock(folder)
     holder = Path(lock.lock_file).with_suffix(".holder")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=A_MOMENT)
     except Timeout:
         on_wait(holder.read_text(encoding="utf-8") if holder.is_file() else "another run")
-        lock.acquire(poll_interval=_POLL_SECONDS)
+        lock.acquire(poll_interval=A_MOMENT)
     try:
         holder.write_text(run_id, encoding="utf-8")
         yield

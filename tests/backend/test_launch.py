@@ -6,22 +6,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from backend.errors import UserError
 from backend.runs.causes import cause_of_death
 from backend.runs.create import create_run, create_several
-from backend.runs.dispatcher import Dispatcher
+from backend.runs.dispatcher import Dispatcher, serve
 from backend.runs.grid import parse_grid, parse_seeds
 from backend.runs.handle import LOCAL, Handle, State, this_host
 from backend.runs.jobs import preflight_checks, preflight_job, start_preflight
-from backend.runs.lock import is_dispatching, is_training, training_lock
+from backend.runs.lock import _training_lock, dispatcher_lock, is_dispatching, is_training, training_lock
 from backend.runs.processes import bind, is_alive, process_job, process_table, settle, started_at
 from backend.runs.queue import cancel, enqueue, ensure_dispatcher, move, waiting
 from backend.runs.watch import current_runs
@@ -232,6 +234,32 @@ def test_a_lock_is_freed_when_its_holder_is_killed(workbench: Path) -> None:
     assert not is_training()
 
 
+@contextmanager
+def looked_at(lock: FileLock) -> Iterator[None]:
+    """Somebody looks whether the lock is held, and so has it for a moment, on a loaded machine."""
+    held = FileLock(lock.lock_file, thread_local=False)
+    held.acquire()
+    timer = threading.Timer(0.1, held.release)
+    timer.start()
+    yield
+    timer.join()
+
+
+def test_who_looks_at_its_lock_keeps_no_dispatcher_away(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[bool] = []
+    monkeypatch.setattr(Dispatcher, "_has_work", lambda self: bool(served.append(True)))
+    with looked_at(dispatcher_lock()):
+        serve()
+    assert served
+
+
+def test_who_looks_at_its_lock_is_not_said_to_train(workbench: Path) -> None:
+    said: list[str] = []
+    with looked_at(_training_lock()), training_lock("a", said.append):
+        assert is_training()
+    assert not said
+
+
 @pytest.mark.usefixtures("warm_launches")
 @pytest.mark.slow
 def test_a_resumed_run_goes_through_the_queue_and_ends(tiny_config: TrainConfig) -> None:
@@ -319,7 +347,6 @@ def test_preflight_from_the_page_is_found_again(tiny_config: TrainConfig) -> Non
 
 
 def test_a_queue_that_is_served_gets_no_second_dispatcher(workbench: Path) -> None:
-    from backend.runs.lock import dispatcher_lock
 
     with dispatcher_lock():
         ensure_dispatcher()
