@@ -100,6 +100,7 @@ def test_a_machine_lost_for_good_costs_only_what_was_not_copied(tiny_config: Tra
     assert take_in_folder(copy).status == "finished"
 
 
+@pytest.mark.usefixtures("warm_launches")
 @pytest.mark.slow
 def test_following_a_folder_reports_its_signs_of_life_until_the_end(tiny_config: TrainConfig, tmp_path: Path) -> None:
     folder = tmp_path / "followed"

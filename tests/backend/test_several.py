@@ -178,7 +178,8 @@ def elsewhere(workbench: Path, stand: Stand, monkeypatch: pytest.MonkeyPatch) ->
     section = '[{0}]\nkind = "ssh"\nhost = "me@{0}"\nfolder = "/data/runs"\nat_once = {1}\n'
     (workbench / "launch.toml").write_text(section.format("gpu1", 1) + section.format("gpu2", 2))
     monkeypatch.setenv("WORKBENCH_LAUNCH", str(workbench / "launch.toml"))
-    monkeypatch.setattr("backend.runs.queue.ensure_dispatcher", lambda launcher: None)
+    for module in ("queue", "children"):
+        monkeypatch.setattr(f"backend.runs.{module}.ensure_dispatcher", lambda launcher: None)
     get_settings.cache_clear()
     found = Dispatchers(looks=4)
     stand.at_look = found.look
