@@ -176,7 +176,7 @@ def launch(config: TrainConfig, seeds: list[int], notes: str, tags: list[str], w
         with writing() as session:
             describe(session, run_id, notes, tags)
     enqueue(run_id, where)
-    st.session_state["launched"] = True
+    st.session_state.update(run_name="", notes="", tags=[], override="", launched=True)  # those were this run's
 
 
 def choose_place(busy: bool) -> tuple[str, bool]:

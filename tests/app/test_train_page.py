@@ -151,6 +151,20 @@ def test_the_form_is_as_it_was_when_one_comes_back(here: Path) -> None:
     assert page.number_input(key="max_steps_nano").value == 7, "each preset's own"
 
 
+def test_what_is_said_of_one_run_is_not_said_of_the_next(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    launched: list[tuple[str, str]] = []
+    monkeypatch.setattr("app.ui.new_run.create_run", lambda config, here: config.name)
+    monkeypatch.setattr("app.ui.new_run.describe", lambda _, run, notes, tags: launched.append((run, notes)))
+    monkeypatch.setattr("app.ui.new_run.enqueue", lambda *_: None)
+    page = run_page("train", lang="en")
+    page.number_input(key="max_steps_nano").set_value(7)
+    page.text_input(key="run_name").set_value("mine")
+    page.text_input(key="notes").set_value("a note").run()
+    next(b for b in page.button if b.label == "Launch").click().run()
+    assert launched == [("mine", "a note")] and page.number_input(key="max_steps_nano").value == 7
+    assert not page.exception and not page.text_input(key="run_name").value and not page.text_input(key="notes").value
+
+
 def test_nano_is_said_to_know_nothing_of_tasks_that_it_was_not_taught(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
