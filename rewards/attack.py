@@ -77,6 +77,7 @@ class Attack:
         to_target: calls until the target was reached first; None in ``calls`` calls.
         climb: (calls, best total so far), a point for each gain.
         finds: distinct texts that reach the target, the shortest first.
+        top: the text with the best total, as it was found: a find is made shorter, for as long as it reaches the target.
         timed_out: whether the time was up before the calls were.
     """
 
@@ -87,6 +88,13 @@ class Attack:
     climb: tuple[tuple[int, float], ...]
     finds: tuple[Find, ...]
     timed_out: bool = False
+    top: Find | None = None
+
+    @property
+    def higher(self) -> Find | None:
+        """The text with the best total, where that is more than every find's."""
+        most = max((find.total for find in self.finds), default=float("inf"))
+        return self.top if self.top is not None and self.top.total > most + 1e-9 else None
 
 
 def make_bank(completions: Sequence[str], prompts: Sequence[str], sources: Iterable[str] = ()) -> Bank:
@@ -159,6 +167,7 @@ def attack(
         tuple(search.gains),
         tuple(sorted(finds, key=lambda f: (len(f.text), f.text))),
         search.timed_out,
+        None if search.top is None else search.elsewhere(search.top),
     )
 
 
@@ -183,6 +192,7 @@ class _Search:
     best: float = float("-inf")
     gains: list[tuple[int, float]] = field(default_factory=list)
     finds: list[Find] = field(default_factory=list)
+    top: Find | None = None
     timed_out: bool = False
     began: float = field(default_factory=monotonic)
 
@@ -221,12 +231,14 @@ class _Search:
         seen.update(fresh)
         if not fresh:
             return []
-        totals = [total for total, _ in self.score(prompt, fresh)]
-        for total in totals:
+        scored = self.score(prompt, fresh)
+        totals = [total for total, _ in scored]
+        for text, (total, components) in zip(fresh, scored, strict=True):
             self.used += 1
             if total > self.best + 1e-9:
                 self.best = total
                 self.gains.append((self.used, total))
+                self.top = Find(text, total, components, prompt, self.used)
         self.on_progress(self.used, self.best)
         return sorted(((t, -len(text), text) for t, text in zip(totals, fresh, strict=True)), reverse=True)
 

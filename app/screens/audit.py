@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.pages import link_to
+from app.ui.actions import attempt, show_failed
 from app.ui.audit_attack import show_attack
 from app.ui.audit_best import show_best_of
 from app.ui.audit_completions import show_points
@@ -110,8 +111,8 @@ def show_decision(profile: str, totals: pd.DataFrame, decisions: dict[str, Gate]
         t("Record these decisions", "Registrar estas decisões"),
         icon=":material/gavel:",
         type="primary" if missing else "secondary",
-        on_click=record,
-        args=(profile,),
+        on_click=attempt,
+        args=(record, profile),
     )
     if missing:
         names = ", ".join(task_name(task) for task in missing)
@@ -216,6 +217,7 @@ def page() -> None:
     """Draw the page."""
     title, choice = st.columns([3, 1], vertical_alignment="bottom")
     title.title(t("Reward audit", "Auditoria da recompensa"), anchor=False)
+    show_failed()
     known = profiles()
     names = list(known)
     profile = choice.selectbox(

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from app.ui.actions import attempt
 from app.ui.audit_policies import show_by_policy
 from app.ui.language import interval, number, queued, t, task_name
 from backend.audit.policies import base_of, by_policy
@@ -70,8 +71,8 @@ def show_people(compared: Compared) -> None:
             "Both completions of prompts from the whole range of the reward; raters see them blind, among the others.",
             "As duas respostas de prompts que cobrem o que a recompensa diz; vistas às cegas, entre as outras.",
         ),
-        on_click=_queue,
-        args=(compared,),
+        on_click=attempt,
+        args=(_queue, compared),
     )
     if note := st.session_state.pop("queued_note", None):
         st.success(note)

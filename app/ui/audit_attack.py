@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from app.ui.actions import attempt
 from app.ui.chart import show_chart
 from app.ui.language import grouped, language, number, queued, t
 from app.ui.state import shown_errors
@@ -13,6 +14,7 @@ from backend.audit.attacks import keep_attack, standing_attacks
 from backend.charts.audit import climb_chart
 from backend.store.engine import reading, writing
 from backend.suites import fingerprint, task_names
+from rewards.attack import Find
 
 SECONDS = 60.0
 """The longest that the page searches; the result says where it was cut."""
@@ -99,28 +101,41 @@ def _show(attacked: Attacked) -> None:
             climb_chart(climb, found.target, language()), alt=t("Best total by calls", "Melhor total por chamadas")
         )
     for find in found.finds:
-        with st.container(border=True):
-            st.caption(
-                t(
-                    f"reward {number(find.total)} · also on {find.holds} of {others} other prompts",
-                    f"recompensa {number(find.total)} · também em {find.holds} de {others} outros prompts",
-                )
+        _show_find(find, others)
+    if found.higher is not None:
+        st.caption(
+            t(
+                "The finds were made as short as they can be and still score high; the highest total of all had:",
+                "Os achados foram encurtados enquanto ainda pontuam alto; o total mais alto de todos foi de:",
             )
-            st.code(find.text, language=None, wrap_lines=True)
-            parts = sorted(find.components.items(), key=lambda part: -part[1])
-            st.caption(" · ".join(f"{name} {number(value)}" for name, value in parts))
+        )
+        _show_find(found.higher, others)
     if found.finds:
         st.button(
             t("Put them before the raters", "Dar aos avaliadores"),
             icon=":material/playlist_add:",
             disabled=not who().may(),
-            on_click=_queue,
-            args=(attacked,),
+            on_click=attempt,
+            args=(_queue, attacked),
             help=t(
                 "Blind, among the others. What people score 1 or 2 becomes a probe of the task.",
                 "Às cegas, entre as outras. O que receber 1 ou 2 vira sonda da tarefa.",
             ),
         )
+
+
+def _show_find(find: Find, others: int) -> None:
+    """A text, its total, and on how many of the other attacked prompts it scores high."""
+    with st.container(border=True):
+        st.caption(
+            t(
+                f"reward {number(find.total)} · also on {find.holds} of the {others} other prompts attacked",
+                f"recompensa {number(find.total)} · também em {find.holds} dos outros {others} prompts atacados",
+            )
+        )
+        st.code(find.text, language=None, wrap_lines=True)
+        parts = sorted(find.components.items(), key=lambda part: -part[1])
+        st.caption(" · ".join(f"{name} {number(value)}" for name, value in parts))
 
 
 def _queue(attacked: Attacked) -> None:

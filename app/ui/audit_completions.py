@@ -5,6 +5,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from app.ui.actions import attempt
 from app.ui.audit_data import held_out_words
 from app.ui.chart import show_chart
 from app.ui.completion import show_completion, show_prompt
@@ -53,8 +54,8 @@ def show_one(completion_id: int, rated: pd.DataFrame) -> None:
             "The test suite then fails while the reward contradicts what people said of it (good: 4, 5; bad: 1, 2).",
             "Os testes passam a falhar enquanto a recompensa contradisser as pessoas (boa: 4, 5; ruim: 1, 2).",
         ),
-        on_click=keep,
-        args=(row["task"], row["user_text"], row["text"], human),
+        on_click=attempt,
+        args=(keep, row["task"], row["user_text"], row["text"], human),
     )
 
 

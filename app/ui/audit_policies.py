@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from app.ui.actions import attempt
 from app.ui.language import interval, number, queued, t, task_name
 from app.ui.table import show_rows
 from backend.access import who
@@ -39,8 +40,8 @@ def ask_for_tuned(tuned: Evaluation) -> None:
         t("Let people rate its tuned answers", "Pedir avaliações das respostas treinadas"),
         icon=":material/playlist_add:",
         disabled=not who().may("pm"),
-        on_click=_queue,
-        args=(tuned.id,),
+        on_click=attempt,
+        args=(_queue, tuned.id),
         help=t(
             "One answer to each prompt, blind among the others. ρ on them then stands beside ρ on the base's answers.",
             "Uma resposta por prompt, às cegas entre as outras. O ρ nelas fica então ao lado do ρ nas do modelo base.",

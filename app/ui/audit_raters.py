@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from app.ui.actions import attempt
 from app.ui.audit_completions import show_one
 from app.ui.audit_data import people
 from app.ui.language import number, numbers, t, task_name
@@ -154,8 +155,8 @@ def show_left_out(without: dict[str, str]) -> None:
             t("Count again", "Contar de novo"),
             key=f"count_{name}",
             disabled=not who().may(),
-            on_click=_leave_out,
-            args=(name, ""),
+            on_click=attempt,
+            args=(_leave_out, name, ""),
         )
 
 

@@ -247,6 +247,7 @@ def as_dict(attacked: Attacked) -> dict[str, object]:
         "best": found.best if math.isfinite(found.best) else None,
         "calls_to_target": found.to_target,
         "finds": [_find(find, attacked.prompt_ids) for find in found.finds],
+        "highest": None if found.higher is None else _find(found.higher, attacked.prompt_ids),
         "climb": [list(point) for point in found.climb],
     }
 

@@ -24,6 +24,8 @@ from backend.audit.rubrics import as_dict, criterion_correlations, refit, refit_
 from backend.audit.rubrics import as_lines as rubric_lines
 from backend.audit.strongest import strongest
 from backend.audit.table import People
+from backend.audit.unrated import as_lines as unrated_lines
+from backend.audit.unrated import try_rewards
 from backend.data.completions import Taken, import_completions, stratified
 from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout
@@ -179,11 +181,11 @@ def audit_own(
 
     Returns:
         ``{"suite", "finding", "tasks": [{"task", "n", "prompts", "gate", "reason", "fingerprint", "within", "held_out",
-        "raters", "policies", "best_of_n", "over_optimisation", "attack", "rewards": [{"name", "rho", "low", "high", "p",
+        "raters", "unrated", "policies", "best_of_n", "over_optimisation", "attack", "rewards": [{"name", "rho", "low", "high", "p",
         "p_holm", "n"}], "criteria", "refit", "pairs", "gaps", "verdicts", "sentence", "judges"}]}``; numbers that are undefined are None. ``finding`` is the strongest, in words. All ratings count for
         ρ and the gate; ``held_out`` is the held-out half's ρ, and ``difference`` in it is that ρ minus the visible half's, with
         its interval. ``best_of_n`` has a row for each n (``backend.audit.best_of_n``), and ``over_optimisation`` says in words
-        what they mean.
+        what they mean. ``unrated`` is what the rewards give (``backend.audit.unrated``) where nobody has rated any completion.
     """
     profile = suite.default_profile
     ids = set(ids_of_keys(session, taken.keys).values())
@@ -193,6 +195,7 @@ def audit_own(
     decide_gates(session, profile, decided_by, audited=None if rates_more(session, ids) else audited)
     attacks, rated = standing_attacks(session, profile), audited.rated
     picked = {task: of_people(rated[rated["task"] == task]) for task in taken.tasks}
+    tried = try_rewards(session, profile, taken, set(taken.tasks) - set(rated["task"]))
     alone = each_alone(session, suite, audited.people, taken.tasks, ids, checks)
     policies = by_policy(rated)
     findings = strongest(rated, audited.table, attacks, picked, policies)
@@ -207,6 +210,7 @@ def audit_own(
                 "attack": None
                 if task not in attacks
                 else {"broke": attacks[task].broke, "words": str(attacks[task].words)},
+                "unrated": tried.get(task, []),
                 **_rubrics(session, task, rated[rated["task"] == task], ids),
                 **alone[task],
             }
@@ -330,5 +334,6 @@ def as_table(audit: Mapping[str, Any]) -> str:
             lines.append(f"  ρ by who wrote the answers: {each}")
         if task.get("attack"):
             lines.append(f"  attack: {task['attack']['words']}")
+        lines += unrated_lines(task["unrated"])
         lines += [*rubric_lines(task), *as_lines(task)]
     return "\n".join(lines)

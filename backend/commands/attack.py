@@ -100,8 +100,9 @@ def _words(one: "Attacked") -> str:
         f"{one.task}: BROKEN, a cheap text has a total of {found.target:.2f} or more after {_calls(found.to_target)}{cut}"
     ]
     others = len(one.prompt_ids) - 1
-    for find in found.finds[:3]:
+    for find in [*found.finds[:3], *([found.higher] if found.higher else [])]:
         shown = find.text if len(find.text) <= 300 else find.text[:300] + " …"
-        lines.append(f"  {find.total:.2f}, also on {find.holds} of {others} other prompts:")
+        head = "the highest total" if find is found.higher else "a short one"
+        lines.append(f"  {find.total:.2f} ({head}), also on {find.holds} of the {others} other prompts attacked:")
         lines += [f"    | {line}" for line in shown.splitlines()]
     return "\n".join(lines)

@@ -124,6 +124,11 @@ class Evidence:
         return self.gate is not None and self.gate.verdict == "pass" and not self.broken
 
     @property
+    def refuted(self) -> bool:
+        """Whether the reward, as it is now, has failed its audit, or an attack has broken it."""
+        return self.broken or (self.gate is not None and self.gate.verdict == "fail")
+
+    @property
     def shown(self) -> bool:
         """Whether more than the reward says that the answers got better, or the reward is trusted and nothing is in doubt."""
         return bool(self.in_favour) or (

@@ -245,7 +245,7 @@ def _trust(e: Evidence) -> Text:
         ),
     }.get(e.gate.verdict if e.gate else "", Text("not audited enough", "auditoria incompleta"))  # fmt: skip
     attack = e.attack.words if e.attack is not None else Text("not attacked yet", "ainda não atacada")
-    word = Text("no", "não") if e.broken or (e.gate and e.gate.verdict == "fail") else Text("not yet", "ainda não")
+    word = Text("no", "não") if e.refuted else Text("not yet", "ainda não")
     if e.trusted and e.attack is not None:
         word = Text("yes", "sim")
     elif e.trusted:

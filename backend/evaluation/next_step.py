@@ -33,6 +33,8 @@ def next_step(
         return _gamed(gamed)
     if unknown := [e for e in evidence if e.change.verdict == "improved" and not e.trusted and not e.in_favour]:
         return _unaudited(unknown)
+    if refuted := [e for e in evidence if e.refuted]:
+        return _refuted(refuted)
     return _of_recipe(comparisons, tasks, steps)
 
 
@@ -141,6 +143,25 @@ def _unaudited(unknown: Sequence[Evidence]) -> NextStep:
                 "their reward rose, and nothing but the reward says that the answers got better",
                 "a recompensa subiu, e nada além dela diz que as respostas melhoraram",
             ),
+        ),
+    )
+
+
+def _refuted(refuted: Sequence[Evidence]) -> NextStep:
+    """Nothing is seen to have moved, and the reward is known to be wrong: more of it teaches the wrong thing."""
+    en, pt = _names([e.change for e in refuted])
+    return NextStep(
+        "",
+        Text(
+            f"Mend the reward of {en} before you train longer or change the data or the model: it does not pay for what people want.",
+            f"Conserte a recompensa de {pt} antes de treinar mais ou de mudar os dados ou o modelo: ela não paga pelo que as pessoas "
+            "querem.",
+        ),
+        tuple(
+            fill("{task}: {words}", "{task}: {words}", task=label_of(e.change.task), words=e.attack.words)
+            if e.broken and e.attack is not None
+            else fill("{task} failed its audit", "{task} foi reprovada na auditoria", task=label_of(e.change.task))
+            for e in refuted
         ),
     )
 

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend.records import PromptRecord
+from backend.records import DATA_MARK, PromptRecord
 from backend.store.engine import in_parts, insert_or
+from backend.store.prompts import fill_facts
 from backend.store.tables import Completion, Prompt, utc_now
 
 POLICY = "imported"
@@ -28,9 +29,14 @@ class NewCompletion:
 
 
 def add_imported(session: Session, rows: Sequence[NewCompletion]) -> int:
-    """Add the completions whose key is not there yet, and their prompts; returns how many were new."""
+    """Add the completions whose key is not there yet, and their prompts; returns how many were new.
+
+    What stands beside all of a prompt's completions is a fact of the prompt too, for the completions that are written later.
+    """
     now = utc_now()
-    prompts = {r.prompt.id: r.prompt for r in rows}
+    prompts, facts = {r.prompt.id: r.prompt for r in rows}, _facts(rows)
+    if any(facts.values()):
+        fill_facts(session, facts)
     _insert_new(
         session,
         Prompt,
@@ -38,7 +44,7 @@ def add_imported(session: Session, rows: Sequence[NewCompletion]) -> int:
         [
             {
                 "id": p.id, "task": p.task, "split": p.split, "messages": p.chat, "user_text": p.user_text,
-                "facts": p.facts, "form": p.form, "source": p.source, "created_at": now,
+                "facts": {**facts[p.id], **p.facts}, "form": p.form, "source": p.source, "created_at": now,
             }
             for p in prompts.values()
         ],
@@ -58,6 +64,17 @@ def add_imported(session: Session, rows: Sequence[NewCompletion]) -> int:
         ],
     )  # fmt: skip
     return (session.scalar(select(func.count()).select_from(Completion)) or 0) - before
+
+
+def _facts(rows: Sequence[NewCompletion]) -> dict[str, dict[str, Any]]:
+    """prompt id -> the columns in which all of its rows agree."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        columns = {name: value for name, value in row.columns.items() if name not in ("id", DATA_MARK)}
+        before = found.setdefault(row.prompt.id, columns)
+        if before is not columns:
+            found[row.prompt.id] = {k: v for k, v in before.items() if k in columns and columns[k] == v}
+    return found
 
 
 def _insert_new(session: Session, table: type[Any], key: str, rows: list[dict[str, Any]]) -> None:

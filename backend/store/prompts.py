@@ -1,10 +1,10 @@
 """Prompts and prompt sets in the store."""
 
 from collections.abc import Mapping, Sequence
-from typing import get_args
+from typing import Any, get_args
 
 import pandas as pd
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from backend.access import needs
@@ -15,12 +15,11 @@ from backend.store.tables import Prompt, PromptSet, Run
 
 
 def save_prompts(session: Session, records: list[PromptRecord]) -> int:
-    """Add the prompts that are not stored yet; returns how many were new."""
+    """Add the prompts that are not stored yet, and to those that are what they lack of the facts; returns how many were new."""
     in_turn(session, "prompts")
     new = {r.id: r for r in records}
-    for part in in_parts(list(new)):
-        for known in session.scalars(select(Prompt.id).where(Prompt.id.in_(part))):
-            del new[known]
+    for known in fill_facts(session, {r.id: r.facts for r in records}):
+        del new[known]
     session.add_all(
         Prompt(
             id=r.id,
@@ -36,6 +35,28 @@ def save_prompts(session: Session, records: list[PromptRecord]) -> int:
     )
     session.flush()
     return len(new)
+
+
+def fill_facts(session: Session, facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Give stored prompts the facts that they lack: the same prompt can come first without them; what it has stays.
+
+    Args:
+        session: a writing session.
+        facts: prompt id -> its facts, also of prompts that are not stored.
+
+    Returns:
+        The ids of those that are stored.
+    """
+    stored: list[str] = []
+    for part in in_parts(list(facts)):
+        for prompt_id, known in (
+            session.execute(select(Prompt.id, Prompt.facts).where(Prompt.id.in_(part))).tuples().all()
+        ):
+            stored.append(prompt_id)
+            if not facts[prompt_id].keys() <= known.keys():
+                whole = {**facts[prompt_id], **known}
+                session.execute(update(Prompt).where(Prompt.id == prompt_id).values(facts=whole))
+    return stored
 
 
 @needs("engineer")

@@ -205,11 +205,13 @@ def attack_check(
     )
     broken: list[Text] = []
     held: list[Text] = []
+    unbounded: list[Text] = []
     tasks = _samples_by_task(sampled)
     for done, (task, of_task) in enumerate(tasks.items()):
         on_progress(done, len(tasks))
         known = get_task(task)
         if known.bounds is None:
+            unbounded.append(task_text(task))
             continue
         if judges := counting_judges(task):
             held.append(
@@ -256,12 +258,16 @@ def attack_check(
             tasks=joined(broken, ", "),
         )
         return Check("attack", "warn", words, story)
-    words = fill(
-        "no cheap text scores high: {tasks}",
-        "nenhum texto barato pontua alto: {tasks}",
-        tasks=joined(held, ", ") if held else Text("nothing to attack", "nada a atacar"),
+    found_none = fill(
+        "no cheap text scores high: {tasks}", "nenhum texto barato pontua alto: {tasks}", tasks=joined(held, ", ")
     )
-    return Check("attack", "pass", words, story)
+    not_searched = fill(
+        "not searched: {tasks}, whose reward has no BOUNDS to say what is high; `workbench attack` takes the best of your data",
+        "sem busca: {tasks}, cuja recompensa não tem BOUNDS que digam o que é alto; `workbench attack` usa o melhor dos seus dados",
+        tasks=joined(unbounded, ", "),
+    )
+    words = joined([found_none] * bool(held) + [not_searched] * bool(unbounded))
+    return Check("attack", "warn" if unbounded else "pass", words, story)
 
 
 def eval_size_check(

@@ -6,16 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from typer.testing import CliRunner
 
 from backend.audit.attack import POLICY, attack_task, finds_waiting, found_probes, queue_finds
 from backend.commands.attack import app
 from backend.errors import UserError
 from backend.rating.ratings import save_rating
+from backend.records import Message, PromptRecord
 from backend.store.engine import get_engine, reading, writing
+from backend.store.prompts import save_prompts
 from backend.store.ratings import get_rater
-from backend.store.tables import Completion, QueueItem
+from backend.store.tables import Completion, Prompt, QueueItem
 from backend.suites import get_task
 from backend.suites.choice import use_installed
 from rewards import PROFILES
@@ -106,6 +108,34 @@ def test_a_reward_that_reads_a_column_is_attacked_with_it(workbench: Path) -> No
     assert done.exit_code == 1, done.output
     (task,) = json.loads(done.stdout)["tasks"]
     assert task["finds"][0]["holds_on"] == 0, "what is right for one prompt is wrong for the others"
+
+
+def test_finds_that_a_reward_with_a_column_pays_for_go_to_the_raters(workbench: Path) -> None:
+    """Nothing stands beside a find; what stands beside all of its prompt's answers is the prompt's, and the reward has it."""
+    reward = "def kind(completion, answer):\n    return min(1.0, completion.count('thanks') / 3 + ('x' in answer))\n\nBOUNDS = (0, 1)\n"
+    rows = [
+        {"prompt": f"write to {i}", "completion": f"thanks, number {i} {j}", "answer": str(i), "tokens": j}
+        for i in range(9)
+        for j in range(2)
+    ]
+    for _ in range(2):  # the finds of the first time are among the second's data
+        done = attack_on(workbench, reward, rows, "--calls", "400", "--json", "--to-raters")
+        assert done.exit_code == 1, done.output
+    with reading() as session:
+        facts = dict(session.execute(select(Prompt.user_text, Prompt.facts)).tuples().all())
+        assert facts["write to 3"] == {"answer": "3"}, "tokens differ: they are the completions' own"
+        assert session.scalar(select(func.count()).where(Completion.policy == "attack"))
+
+
+def test_a_prompt_that_comes_again_with_facts_has_them(workbench: Path) -> None:
+    def record(**facts: object) -> PromptRecord:
+        return PromptRecord(task="push", messages=(Message(role="user", content="Crie um push"),), facts=facts)
+
+    with writing() as session:
+        assert save_prompts(session, [record(kept="first")]) == 1
+        assert save_prompts(session, [record(kept="second", new=1)]) == 0
+    with reading() as session:
+        assert session.get_one(Prompt, record().id).facts == {"kept": "first", "new": 1}
 
 
 def test_without_bounds_high_is_what_the_data_reach_on_their_own_prompts(workbench: Path) -> None:

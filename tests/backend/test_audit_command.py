@@ -214,6 +214,17 @@ def test_one_failing_task_among_several_decides(call: Call, data: dict[str, list
     assert {t["task"]: t["gate"] for t in json.loads(done.out)["tasks"]} == {"up": "pass", "down": "fail"}
 
 
+def test_rewards_are_tried_before_anybody_rates(call: Call, data: dict[str, list[Any]], tmp_path: Path) -> None:
+    """What fails, and what gives one value for all, is seen before raters have worked."""
+    file = tmp_path / "mine.py"
+    file.write_text("def long(completion):\n    return len(completion) / 60\n\ndef same(completion):\n    return 0.5\n")
+    done = call("audit", file, tmp_path / "completions.jsonl")
+    assert done.code == 3 and "0.02 to 1.00" in done.out and "0.50 to 0.50  (the same for all)" in done.out
+    (file := tmp_path / "wrong.py").write_text("def short(completions, **_):\n    return [1.0 for c in completions if len(c) < 9]\n")
+    done = call("audit", file, tmp_path / "completions.jsonl")
+    assert done.code == 2 and "gave 8 values for 60 completions" in done.err
+
+
 def test_another_scale_changes_no_rank(call: Call, data: dict[str, list[Any]], tmp_path: Path) -> None:
     wide = ratings(tmp_path / "wide.csv", [[10 * score for score in both] for both in data["seen"]])
     mine = rewards(tmp_path, more="SCALE = (0, 50)\n")

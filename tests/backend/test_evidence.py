@@ -398,3 +398,16 @@ def test_an_honest_run_says_that_reward_and_answers_rose(example_workbench: Path
     assert "queries with the true result: 15 of 15 (0 before)" in words and "of 5)" in words
     assert "Facts right (balanced) rose (23% to 100%" in words
     assert "Mend" not in next_step(compared.tasks, compared.evidence).what.en
+
+
+@pytest.mark.parametrize(("verdict", "why"), [("fail", "failed its audit"), ("pass", "at the first call of an attack")])
+def test_a_reward_that_is_known_to_be_wrong_is_mended_before_a_longer_run(verdict: Verdict, why: str) -> None:
+    attack = Standing(8, 0.9, 1.0, 1) if verdict == "pass" else None
+    e = rose(verdict, attack=attack)
+    still = replace(e, change=replace(e.change, verdict="no detectable change", tuned=e.change.base, delta=0.0))
+    step = next_step([still.change, replace(still.change, task="overall")], [still], steps=2)
+    assert step.what.en.startswith("Mend the reward of Push before you train longer") and why in step.reasons[0].en
+    trusted = replace(still, gate=Gate("pass", NO_TEXT), attack=None)
+    assert (
+        "Train longer" in next_step([still.change, replace(still.change, task="overall")], [trusted], steps=2).what.en
+    )

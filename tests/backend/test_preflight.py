@@ -272,6 +272,13 @@ def test_a_reward_that_pays_for_cheap_texts_is_named_before_training(prompts) ->
     assert attack_check(NANO, made) == check, "the same search each time"
 
 
+def test_a_reward_without_bounds_is_not_said_to_have_withstood_a_search(prompts, monkeypatch) -> None:
+    push = next(p for p in prompts if p.task == "push")
+    monkeypatch.setattr("backend.training.sample_checks.get_task", lambda _: SimpleNamespace(bounds=None))
+    check = attack_check(NANO, [Sampled(push, [completion("Aproveite")], [])])
+    assert check.status == "warn" and check.found.en.startswith("not searched: push") and "BOUNDS" in check.found.pt
+
+
 @with_nano
 def test_v1_the_models_own_generation_config_is_overwritten_and_named(nano, prompts, tmp_path) -> None:
     from backend.models.nano_cache import nano_path

@@ -38,6 +38,18 @@ def test_a_reward_that_counts_words_falls_and_the_find_is_short() -> None:
     assert first.holds == 1, "it holds on the other prompt too"
 
 
+def test_the_highest_total_is_shown_where_a_find_was_made_shorter_than_it() -> None:
+    def counts(_place: int, texts: Sequence[str]) -> list[tuple[float, Mapping[str, float]]]:
+        return [(float(t.count("free")), {}) for t in texts]
+
+    found = attack(counts, bank(), 2, target=2.0, calls=3_000)
+    assert all(find.total >= 2.0 for find in found.finds) and found.top is not None
+    assert found.top.total == found.best == found.top.text.count("free")
+    assert (found.higher is not None) == (found.best > max(find.total for find in found.finds))
+    (bounded,) = {attack(keywords, bank(), 2, calls=5_000, target=1.0).higher}
+    assert bounded is None, "no total is above the finds'"
+
+
 def test_where_nothing_is_cheap_every_call_is_spent_and_none_found() -> None:
     found = attack(equality, bank(), 2, calls=3_000)
     assert (found.calls, found.best, found.to_target, found.finds) == (3_000, 0.0, None, ())
