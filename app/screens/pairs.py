@@ -7,7 +7,7 @@ import time
 
 import streamlit as st
 
-from app.ui.completion import show_completion, show_prompt
+from app.ui.completion import show_chat, show_completion
 from app.ui.language import language, t, task_name
 from app.ui.markdown import harmless, message
 from app.ui.outage import fragment
@@ -115,7 +115,7 @@ def compare(rater_id: int) -> None:
     st.caption(
         t(f"{task_name(left['task'])} · {done} pairs so far", f"{task_name(left['task'])} · {done} pares até agora")
     )
-    show_prompt(left["user_text"])
+    show_chat(left["task"], left["messages"])
     st.markdown(
         t("Which one is better by this question?", "Qual é a melhor segundo esta pergunta?") + " " + harmless(question)
     )

@@ -8,7 +8,7 @@ import streamlit as st
 from app.ui.actions import attempt
 from app.ui.audit_data import held_out_words
 from app.ui.chart import show_chart
-from app.ui.completion import show_completion, show_prompt
+from app.ui.completion import show_chat, show_completion
 from app.ui.language import language, number, t
 from app.ui.markdown import literal, message
 from app.ui.task_choice import choose_task
@@ -34,7 +34,7 @@ def show_one(completion_id: int, rated: pd.DataFrame) -> None:
         said = given_scores(session, Rating.completion_id == completion_id)
     if row is None:
         return
-    show_prompt(row["user_text"])
+    show_chat(row["task"], row["messages"])
     show_completion(row["task"], row["text"])
     _offer_to_run(row["task"], row["text"])
     st.markdown(

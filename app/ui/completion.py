@@ -5,12 +5,13 @@ Completions are written by a model, so nothing in them is interpreted as HTML, a
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import streamlit as st
 
 from app.ui.language import grouped, language, t
-from app.ui.markdown import harmless
+from app.ui.markdown import harmless, literal
 from backend.suites import find_task
 from rewards.text import visible, visible_length
 from rewards.types import Bubble, JsonAnswer
@@ -65,6 +66,24 @@ def show_prompt(user_text: str) -> None:
     """Draw what the user asked."""
     shown = user_text[:_LONGEST]
     st.code(shown, language=None, wrap_lines=True, height=_height(shown))
+
+
+def show_chat(task: str, messages: Sequence[Mapping[str, str]]) -> None:
+    """Draw what was asked: the user's text, or every turn where there is more (instructions beside the task's own, earlier turns)."""
+    known = find_task(task)
+    usual = known.system_prompt if known is not None else ""
+    turns = [m for m in messages if (m["role"], m["content"]) != ("system", usual)]
+    if all(m["role"] == "user" for m in turns):
+        show_prompt("\n".join(m["content"] for m in turns))
+        return
+    names = {
+        "system": t("Instructions to the model", "Instruções ao modelo"),
+        "user": t("User", "Usuário"),
+        "assistant": t("The model, before", "O modelo, antes"),
+    }
+    for turn in turns:
+        st.caption(names.get(turn["role"], literal(turn["role"])))
+        show_prompt(turn["content"])
 
 
 def _height(text: str) -> int | Literal["content"]:

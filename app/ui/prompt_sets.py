@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.ui.completion import show_prompt
+from app.ui.completion import show_chat
 from app.ui.language import language, number, t, task_name
 from app.ui.state import shown_errors
 from backend.data.quality import TaskQuality, quality, tokenizer
@@ -90,7 +90,7 @@ def show_browse(set_id: str) -> None:
     st.caption(t(f"{len(found)} prompts", f"{len(found)} prompts"))
     for record in found[(page - 1) * _A_PAGE : page * _A_PAGE]:
         with st.container(border=True):
-            show_prompt(record.user_text)
+            show_chat(record.task, record.chat)
             if record.facts:
                 with st.expander(t("Facts", "Fatos")):
                     st.json(record.facts)

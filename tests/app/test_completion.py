@@ -1,6 +1,7 @@
 """How a completion is drawn: a query without a fence is code too."""
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from app.ui.completion import with_fences
 
@@ -26,3 +27,21 @@ def test_a_fence_that_was_only_closed_is_opened_before_the_query() -> None:
 ])  # fmt: skip
 def test_other_text_stays_as_it_is(text: str) -> None:
     assert with_fences(text) == text
+
+
+def test_a_prompt_of_several_turns_is_shown_whole_and_the_tasks_own_instructions_are_not() -> None:
+    def draw() -> None:
+        from app.ui.completion import show_chat
+        from backend.suites import get_task
+
+        usual = {"role": "system", "content": get_task("push").system_prompt}
+        show_chat("push", [usual, {"role": "user", "content": "only this"}])
+        show_chat("push", [{"role": "system", "content": "answer in JSON"}, {"role": "user", "content": "hello"}])
+        turns = [{"role": role, "content": f"turn {i}"} for i, role in enumerate(("user", "assistant", "user", "tool"))]
+        show_chat("push", turns)
+
+    page = AppTest.from_function(draw, default_timeout=30).run()
+    assert not page.exception
+    assert [c.value for c in page.code] == ["only this", "answer in JSON", "hello", *(f"turn {i}" for i in range(4))]
+    said = [c.value for c in page.caption]
+    assert said == ["Instructions to the model", "User", "User", "The model, before", "User", "tool"]

@@ -220,7 +220,9 @@ def test_rewards_are_tried_before_anybody_rates(call: Call, data: dict[str, list
     file.write_text("def long(completion):\n    return len(completion) / 60\n\ndef same(completion):\n    return 0.5\n")
     done = call("audit", file, tmp_path / "completions.jsonl")
     assert done.code == 3 and "0.02 to 1.00" in done.out and "0.50 to 0.50  (the same for all)" in done.out
-    (file := tmp_path / "wrong.py").write_text("def short(completions, **_):\n    return [1.0 for c in completions if len(c) < 9]\n")
+    (file := tmp_path / "wrong.py").write_text(
+        "def short(completions, **_):\n    return [1.0 for c in completions if len(c) < 9]\n"
+    )
     done = call("audit", file, tmp_path / "completions.jsonl")
     assert done.code == 2 and "gave 8 values for 60 completions" in done.err
 
