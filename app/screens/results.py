@@ -43,6 +43,7 @@ from backend.runs.watch import current_runs
 from backend.store.engine import reading
 from backend.store.evaluations import all_evaluations, tuned_evaluations
 from backend.store.tables import Run
+from backend.suites import find_task
 from backend.training.checks import checks_in, failures
 from backend.wording import joined
 
@@ -219,10 +220,13 @@ def show_changes(compared: Compared) -> None:
             f" {compared.left_out} prompts are in one of them only.",
             f" {compared.left_out} prompts só em uma delas.",
         )
+        known = [find_task(c.task) for c in compared.tasks if c.task != "overall"]
+        in_unit = all(task is not None and task.bounds == (0.0, 1.0) for task in known)
+        unit = t(" from 0 to 1", " de 0 a 1") if in_unit else ""
         st.caption(
             t(
-                f"Rewards from 0 to 1 under profile {compared.profile}; pairs are prompts. ",
-                f"Recompensas de 0 a 1 no perfil {compared.profile}; os pares são prompts. ",
+                f"Rewards{unit} under profile {compared.profile}; pairs are prompts. ",
+                f"Recompensas{unit} no perfil {compared.profile}; os pares são prompts. ",
             )
             + t(*method_words(compared.settings))
             + (left_out if compared.left_out else "")

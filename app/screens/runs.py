@@ -32,9 +32,9 @@ from backend.training.stop_rules import limit_of
 from backend.wording import Text
 
 SHARES = ("task_reward/mean", "zero_variance/mean", "completions/clipped_ratio", "distinct/mean")
-"""Metrics from 0 to 1; their charts have the whole range. Of the others, all but the loss begin at zero."""
+"""Metrics from 0 to 1, unless a reward has no bounds; their charts have the whole range. Of the others, all but the loss begin at zero."""
 DETAILS: dict[str, tuple[str, str]] = {
-    "task_reward/mean": ("training reward (0 to 1)", "recompensa no treino (0 a 1)"),
+    "task_reward/mean": ("training reward", "recompensa no treino"),
     "entropy/rollouts": ("entropy of rollouts (nats)", "entropia das amostras (nats)"),
     "entropy": ("entropy (the trainer's)", "entropia (do treinador)"),
     "zero_variance/mean": ("groups without signal (share)", "grupos sem sinal (fração)"),
@@ -178,8 +178,9 @@ def show_evaluations(runs: list[Run], known: list[str]) -> None:
                 show_chart(chart, alt=f"{task_name(task)}. {_in_words(rows)}")
         return
     st.markdown(f"**{words}**")
+    unit = _from_0_to_1() if _in_unit(evaluated["value"]) else ""
     show_chart(
-        task_curves(evaluated, t("mean reward (0 to 1)", "recompensa média (0 a 1)"), best, language()),
+        task_curves(evaluated, t("mean reward", "recompensa média") + unit, best, language()),
         alt=f"{words}. {_in_words(evaluated)}",
     )
     band = t("bands: 95 % intervals over the prompts", "faixas: intervalos de 95 % sobre os prompts")
@@ -203,6 +204,14 @@ def _on_which(on: dict[str, tuple[str, str]]) -> str:
         " Tuned on Results is the best step, answered once more on the same prompts.",
         " Treinado, em Resultados, é o melhor passo, com novas respostas nos mesmos prompts.",
     )
+
+
+def _in_unit(values: "pd.Series[float]") -> bool:
+    return bool(values.dropna().between(0, 1).all())
+
+
+def _from_0_to_1() -> str:
+    return t(" (0 to 1)", " (0 a 1)")
 
 
 def _in_words(evaluated: pd.DataFrame) -> str:
@@ -232,7 +241,9 @@ def show_details(runs: list[Run], known: list[str]) -> None:
         limit = limit_of(name, rows["value"].tolist(), known, runs[0].config.get("max_completion_length"))
         limit = float(unread.iloc[-1]) if limit is None and len(unread) else limit
         shown = limit if limit is not None and _in_sight(limit, rows["value"]) else None
-        is_share = name in SHARES or name.startswith("eval/")
+        is_share = (name in SHARES or name.startswith("eval/")) and _in_unit(rows["value"])
+        if is_share and name == "task_reward/mean":
+            title += _from_0_to_1()
         with charts.container(width=236):
             chart = metric_line(
                 rows,

@@ -1,15 +1,15 @@
 """Prompt sets: choose one, read its prompts, see its quality, and make a new one from a suite's prompt source."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import streamlit as st
 
 from app.ui.completion import show_chat
-from app.ui.language import language, number, t, task_name
+from app.ui.language import filled, language, number, t, task_name
 from app.ui.state import shown_errors
 from backend.data.quality import TaskQuality, quality, tokenizer
-from backend.records import PromptRecord
+from backend.records import PromptRecord, Split
 from backend.settings import get_settings
 from backend.store.engine import reading, writing
 from backend.store.prompts import load_prompt_set, prompt_sets, save_prompt_set
@@ -56,11 +56,11 @@ def choose_set() -> str | None:
         bind="query-params",
     )
     row = sets[sets["id"] == set_id].iloc[0]
-    words = t(
-        f"{row['train']} train, {row['eval']} eval and {row['test']} test prompts, used by {row['runs']} runs.",
-        f"{row['train']} prompts de treino, {row['eval']} de avaliação e {row['test']} de teste, usados por {row['runs']} "
-        "treinos.",
-    )
+    words = filled(
+        "{train} train, {eval} eval and {test} test prompts, used by {n} {n:run|runs}.",
+        "{train} prompts de treino, {eval} de avaliação e {test} de teste, usados por {n} {n:treino|treinos}.",
+        n=int(row["runs"]), **{split: int(row[split]) for split in get_args(Split)},
+    )  # fmt: skip
     if row["train"] and row["eval"]:
         words += t(
             f" To train on it, write `{set_id}` under Prompts.",
