@@ -159,7 +159,7 @@ def attack(
         search.climb_on(place % prompts)
         place += 1
     finds = [search.elsewhere(find) for find in search.finds]
-    return Attack(
+    found = Attack(
         target,
         search.used,
         search.best,
@@ -167,8 +167,9 @@ def attack(
         tuple(search.gains),
         tuple(sorted(finds, key=lambda f: (len(f.text), f.text))),
         search.timed_out,
-        None if search.top is None else search.elsewhere(search.top),
+        search.top,
     )
+    return found if found.higher is None else replace(found, top=search.elsewhere(found.higher))
 
 
 _Scored = tuple[float, int, str]

@@ -53,15 +53,24 @@ def label(field: str) -> str:
 
 
 def _recall() -> None:
-    """Fill the form with what it held when another page was opened: Streamlit forgets the widgets of a page that is left."""
-    for key, value in st.session_state.get("form", {}).items():
+    """Fill the form with what it held when another page was opened: Streamlit forgets the widgets of a page that is left.
+
+    What was held while another suite was open is not: it may name presets and profiles that this one does not have.
+    """
+    if st.session_state.get("form_of") != (choices := _choices()):
+        st.session_state.update(form={}, form_of=choices)
+    for key, value in st.session_state["form"].items():
         st.session_state.setdefault(key, value)
+
+
+def _choices() -> list[str]:
+    return [*all_presets(), *profiles()]
 
 
 def _keep(start: TrainConfig) -> None:
     """Keep what the form holds."""
     keys = (*_in_widgets(start), *_ALL_PRESETS)
-    st.session_state.setdefault("form", {}).update({k: st.session_state[k] for k in keys if k in st.session_state})
+    st.session_state["form"].update({k: st.session_state[k] for k in keys if k in st.session_state})
 
 
 _ALL_PRESETS = ("preset", "run_name", "seeds", "override", "where", "notes", "tags")

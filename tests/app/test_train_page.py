@@ -19,6 +19,7 @@ from backend.settings import get_settings
 from backend.store.engine import writing
 from backend.store.prompts import save_prompt_set
 from backend.store.runs import get_run
+from backend.suites import default_profile, profiles
 from backend.training.checks import Check, as_dicts
 from backend.training.config import all_presets, get_preset, override
 from backend.wording import Text
@@ -122,19 +123,20 @@ def test_what_the_form_holds_for_a_configuration_is_that_configuration() -> None
     assert override(start, {f: held[f"{f}_nano"] for f in (*FIELDS, *OTHER_FIELDS)}) == config
 
 
+def here_and_there() -> None:
+    import runpy
+
+    import streamlit as st
+
+    from backend.settings import ROOT
+
+    if st.toggle("another page", key="other"):
+        st.text("another page")
+    else:
+        runpy.run_path(str(ROOT / "app/screens/train.py"))
+
+
 def test_the_form_is_as_it_was_when_one_comes_back(here: Path) -> None:
-    def here_and_there() -> None:
-        import runpy
-
-        import streamlit as st
-
-        from backend.settings import ROOT
-
-        if st.toggle("another page", key="other"):
-            st.text("another page")
-        else:
-            runpy.run_path(str(ROOT / "app/screens/train.py"))
-
     page = AppTest.from_function(here_and_there, default_timeout=60).run()
     page.number_input(key="max_steps_nano").set_value(7)
     page.text_input(key="temperature_nano").set_value("0.8")
@@ -149,6 +151,16 @@ def test_the_form_is_as_it_was_when_one_comes_back(here: Path) -> None:
     page.toggle(key="other").set_value(False).run()
     page.selectbox(key="preset").set_value("nano").run()
     assert page.number_input(key="max_steps_nano").value == 7, "each preset's own"
+
+
+def test_the_form_of_another_suite_is_not_kept(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = AppTest.from_function(here_and_there, default_timeout=60).run()
+    page.selectbox(key="profile_nano").set_value("v5").run()
+    page.toggle(key="other").set_value(True).run()
+    fewer = {name: profile for name, profile in profiles().items() if name != "v5"}
+    monkeypatch.setattr("app.ui.run_fields.profiles", lambda: fewer)
+    page.toggle(key="other").set_value(False).run()
+    assert not page.exception and page.selectbox(key="profile_nano").value == default_profile()
 
 
 def test_what_is_said_of_one_run_is_not_said_of_the_next(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
