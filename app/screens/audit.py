@@ -36,6 +36,7 @@ from backend.audit.robustness import visible
 from backend.audit.strongest import Where
 from backend.charts.audit import correlation_chart
 from backend.errors import UserError
+from backend.store.completions import tasks_with_completions
 from backend.store.engine import reading, writing
 from backend.store.ratings import has_example_ratings, left_out
 from backend.suites import default_profile, fingerprint, profiles, suite_of, suites, tasks
@@ -187,10 +188,10 @@ def show_parts(rated: pd.DataFrame, audit: pd.DataFrame) -> None:
     show_leave_one_out(visible(rated))
 
 
-def show_nothing_rated(profile: str) -> None:
-    """Why nothing counts, and what to do: nobody has rated, or everyone who did is left out."""
+def show_nothing_rated(profile: str, version: str) -> None:
+    """Why nothing counts, and what to do: nobody has rated, or everyone who did is left out. An attack needs no ratings."""
     with reading() as session:
-        without = left_out(session)
+        without, tasks_there = left_out(session), tasks_with_completions(session)
     if without:
         st.warning(
             t(
@@ -209,6 +210,9 @@ def show_nothing_rated(profile: str) -> None:
         icon=":material/rate_review:",
     )
     link_to("annotate")
+    if tasks_there:
+        st.subheader(t("Attack", "Ataque"), anchor=False)
+        show_attack(profile, tasks_there, version)
     st.subheader(t("Probes", "Sondas"), anchor=False)
     show_probes(profile)
 
@@ -233,7 +237,7 @@ def page() -> None:
         st.error(message(error), icon=":material/error:")
         return
     if rated.empty:
-        show_nothing_rated(profile)
+        show_nothing_rated(profile, version)
         return
     show_whose()
     totals = audit[audit["reward"] == "total"]

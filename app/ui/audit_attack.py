@@ -29,8 +29,8 @@ def _attack(task: str, profile: str, rules: str, version: str) -> Attacked:
     return attacked
 
 
-def show_attack(profile: str, rated: list[str], version: str) -> None:
-    """Choose one of the rated tasks, attack its reward, read what was found."""
+def show_attack(profile: str, having: list[str], version: str) -> None:
+    """Choose one of the tasks that have completions, attack its reward, read what was found."""
     st.caption(
         t(
             "A search that sees only texts and their scores looks for cheap ones that score high, as training will. A reward "
@@ -39,7 +39,7 @@ def show_attack(profile: str, rated: list[str], version: str) -> None:
             "pode concordar com as pessoas em respostas comuns e mesmo assim estar quebrada.",
         )
     )
-    tasks = [task for task in rated if task in task_names()]
+    tasks = [task for task in having if task in task_names()]
     if not tasks:
         st.caption(
             t("No suite here has a reward for these tasks.", "Nenhuma suíte daqui tem recompensa para estas tarefas.")

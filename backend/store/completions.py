@@ -28,7 +28,7 @@ from backend.store.tables import (
     Stratum,
     scattered,
 )
-from backend.suites import ToScore, find_task, fingerprint, score_or_gaps
+from backend.suites import ToScore, find_task, fingerprint, score_or_gaps, task_names
 
 
 def save_completions(
@@ -51,6 +51,12 @@ def save_completions(
     session.add_all(rows)
     session.flush()
     return [row.id for row in rows]
+
+
+def tasks_with_completions(session: Session) -> list[str]:
+    """The suites' tasks of which the store has a completion, in the suites' order."""
+    of_task = select(Completion.id).join(Prompt, Prompt.id == Completion.prompt_id).limit(1)
+    return [task for task in task_names() if session.scalar(of_task.where(Prompt.task == task)) is not None]
 
 
 def unscored(session: Session, profile: str, completion_ids: Iterable[int] | None = None) -> list[int]:

@@ -1,5 +1,6 @@
 """What Start says: in which state everything is, and what calls for somebody."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from app.ui.overview import (
 )
 from backend.audit.attacks import broken_rewards, standing_attacks
 from backend.audit.gate import Gate
+from backend.data.completions import import_completions
 from backend.rating.ratings import save_rating
 from backend.release.start import first_start
 from backend.store.engine import reading, writing
@@ -122,6 +124,23 @@ def test_train_offers_the_profile_that_withstood_what_games_the_chosen_one(workb
     page.button(key="take_profile").click().run()
     assert page.selectbox(key="profile_nano").value == "v5" and not page.exception
     assert "An attack games" not in words_of(page)
+
+
+def test_a_reward_can_be_attacked_before_anybody_rates(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.ui.state.first_start", lambda: None)
+    assert not [b for b in run_page("audit", lang="en").button if b.label == "Attack"], (
+        "there is nothing to take pieces from"
+    )
+    rows = [
+        {"prompt": f"Crie um push {i}", "completion": f"Oferta {i}! Frete gratis hoje", "task": "push"}
+        for i in range(6)
+    ]
+    (workbench / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    import_completions(workbench / "rows.jsonl")
+    monkeypatch.setattr("app.ui.audit_attack.SECONDS", 1.0)
+    page = run_page("audit", lang="en")
+    next(b for b in page.button if b.label == "Attack").click().run()
+    assert not page.exception and any(word in words_of(page) for word in ("Broken after", "No cheap text reached"))
 
 
 def test_open_alarms_call(workbench: Path) -> None:
