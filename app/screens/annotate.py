@@ -292,7 +292,7 @@ def rating(rater_id: int, one_key: bool) -> None:
         show_done(rater_id)
         return
     token = item_token(rater_id, item)
-    reading_side, scoring_side = st.columns([4, 3], gap="medium")  # one below the other on a phone
+    reading_side, scoring_side = st.columns([5, 4], gap="medium")  # one below the other on a phone
     with reading_side:
         st.subheader(task_name(row["task"]), anchor=False)
         show_chat(row["task"], row["messages"])
