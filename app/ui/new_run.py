@@ -9,7 +9,7 @@ from app.ui.actions import attempt
 from app.ui.audit_data import standing
 from app.ui.language import duration, grouped, number, t, task_name
 from app.ui.markdown import message
-from app.ui.run_fields import fill_form, profile_key
+from app.ui.run_fields import field_key, fill_form
 from app.ui.state import shown_errors
 from app.ui.verdicts import gate_words
 from backend.audit.attacks import broken_rewards, standing_attacks
@@ -80,7 +80,7 @@ def _offer(profile: str, calls: int, preset: str) -> None:
     row.button(
         t(f"Take {profile}", f"Usar {profile}"),
         key="take_profile",
-        on_click=lambda: st.session_state.update({profile_key(preset): profile}),
+        on_click=lambda: st.session_state.update({field_key("profile", preset): profile}),
     )
 
 

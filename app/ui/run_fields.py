@@ -57,14 +57,11 @@ def _recall() -> None:
 
     What was held while another suite was open is not: it may name presets and profiles that this one does not have.
     """
-    if st.session_state.get("form_of") != (choices := _choices()):
+    choices = [*all_presets(), *profiles()]
+    if st.session_state.get("form_of") != choices:
         st.session_state.update(form={}, form_of=choices)
     for key, value in st.session_state["form"].items():
         st.session_state.setdefault(key, value)
-
-
-def _choices() -> list[str]:
-    return [*all_presets(), *profiles()]
 
 
 def _keep(start: TrainConfig) -> None:
@@ -95,12 +92,12 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
         (three[3], "rollout_share", {"step": 0.1}),
     ):
         changes[field] = column.number_input(
-            label(field), key=f"{field}_{preset}", help=allowed(field, language()), **more
+            label(field), key=field_key(field, preset), help=allowed(field, language()), **more
         )
     with two[0]:
-        changes["prompts"] = choose_prompts(f"prompts_{preset}")
+        changes["prompts"] = choose_prompts(field_key("prompts", preset))
     changes["profile"] = two[1].selectbox(
-        label("profile"), list(profiles()), key=profile_key(preset), help=_profile_words()
+        label("profile"), list(profiles()), key=field_key("profile", preset), help=_profile_words()
     )
     seeds = three[0].text_input(
         t("Several seeds", "Várias sementes"), placeholder="42, 123, 456", key="seeds",
@@ -108,7 +105,7 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
     )  # fmt: skip
     changes["shadow"] = three[1].text_input(
         label("shadow"),
-        key=f"shadow_{preset}",
+        key=field_key("shadow", preset),
         help=t(
             "Measures logged at every step that the policy never sees, with commas between them: `truth`, a profile ",
             "Medidas registradas a cada passo que o modelo nunca vê, separadas por vírgulas: `truth`, um perfil ",
@@ -122,7 +119,7 @@ def choose_config() -> tuple[TrainConfig, list[int]] | None:
     changes["rate_per_evaluation"] = three[2].number_input(
         label("rate_per_evaluation"),
         step=4,
-        key=f"rate_per_evaluation_{preset}",
+        key=field_key("rate_per_evaluation", preset),
         help=t(
             "So many completions of every evaluation, and as many rollouts, go to Annotate while it trains; "
             "with them Runs draws people's score beside the reward. 8 is a good start; 0 asks nobody.",
@@ -172,10 +169,10 @@ def _other_fields(start: TrainConfig) -> dict[str, str]:
     before = _in_widgets(start)
     with st.expander(t("Other fields", "Outros campos")), st.container(horizontal=True):
         now = {
-            field: st.text_input(field, key=f"{field}_{start.preset}", help=allowed(field, language()), width=220)
+            field: st.text_input(field, key=field_key(field, start.preset), help=allowed(field, language()), width=220)
             for field in OTHER_FIELDS
         }
-    return {field: value for field, value in now.items() if value.strip() != before[f"{field}_{start.preset}"]}
+    return {field: value for field, value in now.items() if value.strip() != before[field_key(field, start.preset)]}
 
 
 def _seeds(text: str) -> list[int]:
@@ -235,12 +232,12 @@ def _in_widgets(config: TrainConfig) -> dict[str, Any]:
     values = config.model_dump()
     held = {f: ", ".join(values[f]) if isinstance(values[f], tuple) else values[f] for f in FIELDS}
     held |= {f: as_setting(values[f]) for f in OTHER_FIELDS}
-    return {f"{f}_{config.preset}": value for f, value in held.items()}
+    return {field_key(f, config.preset): value for f, value in held.items()}
 
 
-def profile_key(preset: str) -> str:
-    """The key of the widget that holds the reward profile under a preset."""
-    return f"profile_{preset}"
+def field_key(field: str, preset: str) -> str:
+    """The key of the widget that holds a field under a preset."""
+    return f"{field}_{preset}"
 
 
 def fill_form(config: TrainConfig) -> None:

@@ -17,6 +17,7 @@ HELD = "WORKBENCH_TRAINING_LOCK_HELD"
 jobs of a scheduler, which gives each its share of the machine."""
 A_MOMENT = 0.5
 """In seconds: somebody who only looks whether a lock is held has it for less."""
+_POLL_SECONDS = 0.5
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def training_lock(
         lock.acquire(timeout=A_MOMENT)
     except Timeout:
         on_wait(holder.read_text(encoding="utf-8") if holder.is_file() else "another run")
-        lock.acquire(poll_interval=A_MOMENT)
+        lock.acquire(poll_interval=_POLL_SECONDS)
     try:
         holder.write_text(run_id, encoding="utf-8")
         yield

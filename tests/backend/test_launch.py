@@ -61,6 +61,13 @@ def create_hopeless_run(config: TrainConfig) -> str:
     return run_id
 
 
+def add_run(name: str, workbench: Path, **more: Any) -> None:
+    """Add a run that waits for its turn, unless ``more`` says otherwise."""
+    of = {"preset": "nano", "config": {}, "seed": 1, "status": "queued", "profile": "v", "fingerprint": "x"}
+    with writing() as session:
+        session.add(Run(id=name, name=name, folder=str(workbench / name), **{**of, **more}))
+
+
 def long(config: TrainConfig) -> TrainConfig:
     """One that goes on until it is ended: a random model would be stopped by a rule after twenty steps."""
     return config.model_copy(update={"max_steps": 5000, "eval_steps": 5000, "stop_rules": False})
@@ -89,11 +96,7 @@ def test_a_queue_of_three_runs_one_after_the_other_without_the_app(tiny_config: 
 def test_the_queue_can_be_reordered_and_left(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backend.runs.queue.ensure_dispatcher", lambda launcher: None)
     for name in "abc":
-        with writing() as session:
-            session.add(
-                Run(id=name, name=name, preset="nano", config={}, seed=1, folder=str(workbench / name), status="queued",
-                    profile="v", fingerprint="x")
-            )  # fmt: skip
+        add_run(name, workbench)
         enqueue(name)
     with pytest.raises(UserError, match="in the queue already"):
         enqueue("a")
@@ -138,11 +141,7 @@ def test_killing_the_dispatcher_harms_no_run_and_the_queue_goes_on(tiny_config: 
 def test_the_end_of_an_earlier_attempt_is_not_that_of_a_run_that_was_resumed(workbench: Path) -> None:
     """The dispatcher sees the end of its process after a run that failed is under way again in another."""
     earlier, now = {"pid": 1, "started": 0.0, "table": process_table()}, process_job(os.getpid())
-    with writing() as session:
-        session.add(
-            Run(id="a", name="a", preset="nano", config={}, seed=1, folder=str(workbench / "a"), status="running",
-                profile="v", fingerprint="x", handle=Handle(LOCAL, this_host(), now).as_dict())
-        )  # fmt: skip
+    add_run("a", workbench, status="running", handle=Handle(LOCAL, this_host(), now).as_dict())
     settle("a", State("ended", 1), earlier)
     assert (get_run("a").status, get_run("a").exit_code) == ("running", None)
     settle("a", State("ended", 1), now)
@@ -174,11 +173,7 @@ class _QuickProcess:
 
 def _queued(workbench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backend.runs.queue.ensure_dispatcher", lambda launcher: None)
-    with writing() as session:
-        session.add(
-            Run(id="a", name="a", preset="nano", config={}, seed=1, folder=str(workbench / "a"), status="queued",
-                profile="v", fingerprint="x")
-        )  # fmt: skip
+    add_run("a", workbench)
     enqueue("a")
 
 
