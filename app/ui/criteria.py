@@ -5,20 +5,25 @@ import streamlit as st
 from app.ui.language import language, t
 from app.ui.markdown import harmless
 from app.ui.rating_steps import keep_criterion
-from backend.rating.criteria import VALUES
 from rewards.types import MOST_CRITERIA, Criterion
 
 KEYS = ("q", "w", "e", "t", "y", "u")
 """Of the criteria in their order: one row of the keyboard, without R, which is Streamlit's own."""
 assert len(KEYS) == MOST_CRITERIA
 _NEXT = {None: 2, 2: 1, 1: 0, 0: None}
-"""What a key makes of a criterion's score: met, met in part, not met, no score."""
+"""What a press makes of a criterion's score: met, met in part, not met, no score."""
+_ICONS = {
+    None: ":material/radio_button_unchecked:",
+    2: ":material/check_circle:",
+    1: ":material/contrast:",
+    0: ":material/cancel:",
+}
 
 
 def show_criteria(
     item: int, rater_id: int, criteria: tuple[Criterion, ...], chosen: dict[str, int], token: str
 ) -> None:
-    """A row for each criterion: its name, whose key goes through the scores, and the three scores to click.
+    """What each criterion asks, and a button for each, which goes through its scores.
 
     Args:
         item, rater_id: the completion on the screen, and the rater.
@@ -26,37 +31,23 @@ def show_criteria(
         chosen: criterion -> the score given so far.
         token: the item's name on the page.
     """
-    st.caption(
-        t(
-            "Criteria, if you like, before the score: 2 met · 1 in part · 0 not met",
-            "Critérios, se quiser, antes da nota: 2 cumpre · 1 em parte · 0 não cumpre",
-        )
+    lang = language()
+    asked = "\n".join(f"- *{harmless(c.label.within(lang))}*: {harmless(c.what.within(lang))}" for c in criteria)
+    intro = t(
+        "Criteria, if you like, before the score. Press once for met, again for in part, not met and none:",
+        "Critérios, se quiser, antes da nota. Um toque: cumpre; outros: em parte, não cumpre e nenhum:",
     )
-    rows = st.container(gap="xsmall")
+    st.caption(f"{intro}\n\n{asked}")
+    words = {None: "", 2: t("met", "cumpre"), 1: t("in part", "em parte"), 0: t("not met", "não cumpre")}
+    row = st.container(horizontal=True, horizontal_alignment="left", gap="xsmall")
     for criterion, key in zip(criteria, KEYS, strict=False):
-        label, value = criterion.label.within(language()), chosen.get(criterion.key)
-        # Drawn anew after each change: a widget that keeps the focus would take Enter as a click on it.
-        widget = f"criterion_{criterion.key}_{value}_{token}"
-        row = rows.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+        label, value = harmless(criterion.label.within(lang)), chosen.get(criterion.key)
         row.button(
-            harmless(label),
-            key=f"criterion_{criterion.key}_{token}",
+            f"{label}: {words[value]}" if value is not None else label,
+            key=f"criterion_{criterion.key}_{value}_{token}",  # drawn anew, so that Enter is not a click on it
             shortcut=key,
+            icon=_ICONS[value],
             type="tertiary",
             on_click=keep_criterion,
             args=(item, rater_id, criterion.key, _NEXT[value]),
         )
-        row.segmented_control(
-            label,
-            VALUES,
-            key=widget,
-            default=value,
-            label_visibility="collapsed",
-            on_change=_clicked,
-            args=(item, rater_id, criterion.key, widget),
-        )
-        rows.caption(harmless(criterion.what.within(language())))
-
-
-def _clicked(item: int, rater_id: int, criterion: str, widget: str) -> None:
-    keep_criterion(item, rater_id, criterion, st.session_state[widget])

@@ -53,11 +53,13 @@ def scores() -> dict[tuple[int, str], int]:
 def test_a_criterions_key_goes_through_its_scores_and_each_is_saved_at_once(items: list[int]) -> None:
     page = opened()
     item = page.session_state["item"]
-    for value in (2, 1, 0):
+    for value, words in ((2, "met"), (1, "in part"), (0, "not met")):
         press(page, "criterion_brief")
         assert scores() == {(item, "brief"): value}
+        assert f"On the brief: {words}" in [b.label for b in page.button]
     press(page, "criterion_brief")
     assert scores() == {}
+    assert "On the brief" in [b.label for b in page.button]
     assert page.session_state["item"] == item
 
 
