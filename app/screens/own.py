@@ -11,7 +11,8 @@ import streamlit as st
 
 from app.pages import link_to
 from app.ui.actions import attempt, show_failed
-from app.ui.language import t
+from app.ui.language import number, t
+from app.ui.markdown import literal
 from app.ui.state import open_store, shown_errors
 from backend.audit.own import bring_in
 from backend.data.completions import preview
@@ -23,6 +24,7 @@ from backend.settings import ROOT
 from backend.suites import suites
 from backend.suites.choice import is_chosen, use_installed, use_suite
 from backend.suites.reward_file import TEMPLATE, may_hold_rewards
+from rewards.types import Functions, Task
 
 _KINDS = ["jsonl", "ndjson", "csv", "tsv", "parquet", "json", "gz", "eval"]
 _LONGEST = 200
@@ -51,11 +53,22 @@ def show_current() -> None:
         st.markdown(
             t(f"**{name}** is open, with a store of its own.", f"**{name}** está aberta, com um banco próprio.")
         )
+        for task in suites()[0].tasks:
+            st.markdown(_rewards_of(task))
         for page in ("annotate", "audit", "train"):
             link_to(page)
         st.button(
             t("Back to the example", "Voltar ao exemplo"), on_click=attempt, args=(_back,), icon=":material/undo:"
         )
+
+
+def _rewards_of(task: Task) -> str:
+    """A task's reward functions with their weights, or its components with the most each gives."""
+    given = " · ".join(f"`{name}` {number(most)}" for name, most in task.reward.maxima.items())
+    if isinstance(task.reward, Functions):
+        return t(f"Reward functions and their weights: {given}", f"Funções de recompensa e seus pesos: {given}")
+    name = literal(t(*task.label))
+    return t(f"{name}, and the most each part gives: {given}", f"{name}, e o máximo de cada parte: {given}")
 
 
 def _back() -> None:

@@ -106,7 +106,7 @@ def _show_checks(checks: list[Check]) -> None:
         for check in against:
             name, found, story = (literal(t(*text)) for text in (check.label, check.found, check.story))
             st.markdown(f"{marks[check.status]} **{name}** · {words[check.status]}: {found}")
-            st.caption(t("Would have caught: ", "Teria evitado: ") + story)
+            st.caption(t("Guards against: ", "Protege contra: ") + story)
     passed = [c for c in checks if c.status == "pass"]
     title = t(f"{len(passed)} of {len(checks)} checks passed", f"{len(passed)} de {len(checks)} itens passaram")
     with st.expander(title, icon=":material/verified:", key="checks_passed"):
@@ -118,6 +118,6 @@ def _show_checks(checks: list[Check]) -> None:
             columns={
                 "name": t("check", "item"),
                 "found": st.column_config.TextColumn(t("found", "encontrado"), width="large"),
-                "story": st.column_config.TextColumn(t("would have caught", "teria evitado"), width="medium"),
+                "story": st.column_config.TextColumn(t("guards against", "protege contra"), width="medium"),
             },
         )

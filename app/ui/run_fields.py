@@ -144,6 +144,8 @@ def choose_prompts(key: str) -> str:
         row.id: f"{row.name}: {row.train} + {row.eval} + {row.test} · {local_time(row.created_at)}"
         for row in sets[sets["train"] > 0].itertuples()
     }
+    if names and not st.session_state[key]:  # a suite without a source of prompts: the newest set
+        st.session_state[key] = next(iter(names))
     chosen = st.session_state[key]
     return str(
         st.selectbox(

@@ -171,11 +171,15 @@ def length_note(c: Correlation, length: float | None) -> list[Text]:
     """That a reward ranks no better than the completion's length, whose ρ with people is ``length``; nothing where it does."""
     if c.rho is None or length is None or c.rho > abs(length):
         return []
+    by_length = Text("the longest first", "a mais longa primeiro")
+    if length < 0:
+        by_length = Text("the shortest first", "a mais curta primeiro")
     return [
         fill(
-            "it ranks no better than the completion's length does (ρ = {rho})",
-            "não ordena melhor que o tamanho da resposta (ρ = {rho})",
-            rho=decimal(length),
+            "it ranks no better than length alone, {order} (ρ = {rho})",
+            "não ordena melhor que só o tamanho, {order} (ρ = {rho})",
+            order=by_length,
+            rho=decimal(abs(length)),
         )
     ]
 

@@ -69,12 +69,14 @@ class _Asked:
 def _kept(asked: _Asked) -> tuple[PromptRecord, ...]:
     """Built once for all processes: it takes seconds, of a shop as large as Olist's half a minute."""
     file = get_settings().data_dir / "prompts" / f"{asked.key}.jsonl"
-    if not file.is_file():
-        write_prompts(file, asked.build())
-        with suppress(FileNotFoundError):  # another process does the same
-            for earlier in sorted(file.parent.glob("*.jsonl"), key=lambda f: f.stat().st_mtime)[:-_KEPT]:
-                earlier.unlink()
-    return tuple(read_prompts(file))
+    if file.is_file():
+        return tuple(read_prompts(file))
+    built = asked.build()
+    write_prompts(file, built)
+    with suppress(FileNotFoundError):  # another process does the same
+        for earlier in sorted(file.parent.glob("*.jsonl"), key=lambda f: f.stat().st_mtime)[:-_KEPT]:
+            earlier.unlink()
+    return tuple(built)
 
 
 @lru_cache

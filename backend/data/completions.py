@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from backend.access import needs
+from backend.data.prompt_files import splits_by_task
 from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout, Mapped, UnknownLayout
 from backend.errors import UserError, bad_rows, reason
-from backend.records import Message, PromptRecord, Split
+from backend.records import Message, PromptRecord
 from backend.store.engine import in_turn, writing
 from backend.store.events import record
 from backend.store.imported import NewCompletion, add_imported
@@ -36,7 +37,7 @@ class Taken:
 
     Attributes:
         rows: completions in the file.
-        prompts: prompt id -> its split; the file's prompts are a set on the Data page.
+        prompts: prompt id -> its task; the file's prompts are a set to train on, split like a file of prompts.
         new: those that were not in the store.
         tasks: task -> completions.
         keys: of all the file's completions, in order.
@@ -45,7 +46,7 @@ class Taken:
     """
 
     rows: int = 0
-    prompts: dict[str, Split] = field(default_factory=dict)
+    prompts: dict[str, str] = field(default_factory=dict)
     new: int = 0
     tasks: Counter[str] = field(default_factory=Counter)
     keys: list[str] = field(default_factory=list)
@@ -104,7 +105,7 @@ def import_completions(
         if not taken.rows:
             raise UserError(f"{path} holds no completions")
         if len(taken.prompts) <= _MOST_PROMPTS:
-            save_members(session, taken.prompts, path.name)
+            save_members(session, splits_by_task(taken.prompts), path.name)
         if taken.new:
             record(session, "imported", "completions", file=path.name, count=taken.new)
     return taken
@@ -130,7 +131,7 @@ def _checked(path: Path, layout: Layout, default_task: str, taken: Taken, bad: l
             continue
         taken.rows += 1
         taken.tasks[new.prompt.task] += 1
-        taken.prompts[new.prompt.id] = new.prompt.split
+        taken.prompts[new.prompt.id] = new.prompt.task
         taken.keys.append(new.key)
         if mapped.id:
             taken.by_id[mapped.id] = new.key

@@ -5,6 +5,7 @@ prompt in five is for evaluation, at most ``MOST_EVAL``, chosen by the prompt's 
 many again are for the test, if every task then has at least ``FEWEST_TEST``; a smaller file has no test prompts.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,10 @@ def read_prompt_file(path: Path, layout: Layout | None = None) -> list[PromptRec
         raise bad_rows(f"of {rows} rows", bad)
     if not prompts:
         raise UserError(f"{path} has no prompts: one object per row, with prompt or messages")
-    return list(prompts.values()) if named_split else _split(list(prompts.values()))
+    if named_split:
+        return list(prompts.values())
+    splits = splits_by_task({p.id: p.task for p in prompts.values()})
+    return [p.model_copy(update={"split": splits[p.id]}) for p in prompts.values()]
 
 
 def _record(row: dict[str, Any], layout: Layout, source: str) -> PromptRecord:
@@ -87,18 +91,22 @@ def _record(row: dict[str, Any], layout: Layout, source: str) -> PromptRecord:
     )
 
 
-def _split(prompts: list[PromptRecord]) -> list[PromptRecord]:
-    """Of every task one prompt in five for evaluation, and as many for the test; see the module."""
-    by_task: dict[str, list[PromptRecord]] = {}
-    for prompt in sorted(prompts, key=lambda p: p.id):
-        by_task.setdefault(prompt.task, []).append(prompt)
+def splits_by_task(tasks: Mapping[str, str]) -> dict[str, Split]:
+    """The splits of prompts that name none: of every task one prompt in five for evaluation, as many for the test; see the module.
+
+    Args:
+        tasks: prompt id -> its task.
+    """
+    by_task: dict[str, list[str]] = {}
+    for prompt_id in sorted(tasks):
+        by_task.setdefault(tasks[prompt_id], []).append(prompt_id)
     most = max(1, MOST_EVAL // len(by_task))
     fifths = {task: len(of_task) // 5 for task, of_task in by_task.items()}
     tested = min(fifths.values()) >= FEWEST_TEST
-    splits: dict[str, Split] = {}
+    splits: dict[str, Split] = dict.fromkeys(tasks, "train")
     for task, of_task in by_task.items():
         evaluated = min(most, fifths[task])
         end = evaluated + min(max(most, FEWEST_TEST), fifths[task]) * tested
-        splits.update((p.id, "eval") for p in of_task[:evaluated])
-        splits.update((p.id, "test") for p in of_task[evaluated:end])
-    return [p.model_copy(update={"split": splits[p.id]}) if p.id in splits else p for p in prompts]
+        splits.update(dict.fromkeys(of_task[:evaluated], "eval"))
+        splits.update(dict.fromkeys(of_task[evaluated:end], "test"))
+    return splits

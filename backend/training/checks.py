@@ -48,7 +48,7 @@ class Check:
         name: short and stable.
         status: pass, warn or fail.
         found: the numbers, in words.
-        story: the failure of a seed run that this check would have found, in one line.
+        story: what the check guards against: a failure that has happened, in one line.
     """
 
     name: str
@@ -100,7 +100,7 @@ def as_table(checks: Iterable[Check]) -> str:
     from rich.table import Table
 
     table = Table(title="Preflight", title_justify="left", expand=False)
-    for column in ("check", "", "found", "would have caught"):
+    for column in ("check", "", "found", "guards against"):
         table.add_column(column, overflow="fold")
     colours = {"pass": "green", "warn": "yellow", "fail": "bold red"}
     for c in checks:

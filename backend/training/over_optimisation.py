@@ -56,8 +56,8 @@ def over_optimisation(sampled: Sequence["Sampled"]) -> Check:
             fill("no truth is known for {tasks}", "não se conhece a verdade de {tasks}", tasks=listed_tasks(unknown))
         )
     story = Text(
-        "every run of the seeds optimised rewards that nobody had held against the truth",
-        "todo treino dos projetos de origem otimizou recompensas que ninguém havia confrontado com a verdade",
+        "a reward that nobody has held against the truth",
+        "uma recompensa que ninguém confrontou com a verdade",
     )
     return Check("over-optimisation", "warn" if over else "pass", joined(found), story)
 

@@ -162,8 +162,8 @@ def _sample(
 def _generation_config(config: TrainConfig, policy: Policy) -> Check:
     now = policy.model.generation_config
     story = Text(
-        "V1: the model's own generation_config (temperature 0.1, repetition penalty 1.2) was used unseen",
-        "V1: o generation_config do próprio modelo (temperature 0,1, repetition_penalty 1,2) foi usado sem ninguém ver",
+        "a model's own generation_config used unseen, such as temperature 0.1 with repetition penalty 1.2",
+        "um generation_config do próprio modelo usado sem ninguém ver, como temperature 0,1 com repetition_penalty 1,2",
     )
     wanted = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "repetition_penalty": 1.0}
     left = {name: value for name in wanted if (value := getattr(now, name, None)) not in (None, wanted[name])}

@@ -90,8 +90,8 @@ def _rollouts_differ(sampled: list[Sampled]) -> Check:
         distinct=f"{distinct:.0%}", same=same, n=len(sampled),
     )  # fmt: skip
     story = Text(
-        "V1: identical rollouts, so no advantage and no gradient",
-        "V1: amostras idênticas, logo sem vantagem e sem gradiente",
+        "identical rollouts: no advantage, so no gradient",
+        "amostras idênticas: sem vantagem, logo sem gradiente",
     )
     return Check("rollouts-differ", status, found, story)
 
@@ -107,7 +107,7 @@ def _signal(sampled: list[Sampled]) -> Check:
         "groups without signal: {tasks}", "grupos sem sinal: {tasks}",
         tasks=each_task({task: f"{share:.0%}" for task, share in shares.items()}),
     )  # fmt: skip
-    story = Text("V1: groups of equal rewards train nothing", "V1: grupos de recompensas iguais não treinam nada")
+    story = Text("groups of equal rewards, which train nothing", "grupos de recompensas iguais, que não treinam nada")
     return Check("signal", status, found, story)
 
 
@@ -118,7 +118,7 @@ def _ceiling(config: TrainConfig, sampled: list[Sampled]) -> Check:
         "{cut} of the completions are cut at {n} tokens", "{cut} das respostas são cortadas em {n} tokens",
         cut=f"{cut:.0%}", n=config.max_completion_length,
     )  # fmt: skip
-    story = Text("V2: every completion was cut at the ceiling", "V2: toda resposta foi cortada no teto")
+    story = Text("completions that are all cut at the ceiling", "respostas todas cortadas no teto")
     return Check("ceiling", status, found, story)
 
 
@@ -132,7 +132,7 @@ def _thinking(policy: Policy, sampled: list[Sampled]) -> Check:
     ]
     if opens:
         found.append(Text("the chat template opens <think>", "o modelo de conversa abre <think>"))
-    story = Text("V2: <think> used up the whole length", "V2: <think> gastou o tamanho todo")
+    story = Text("a <think> that uses up the whole length", "um <think> que gasta o tamanho todo")
     return Check("thinking", status, joined(found), story)
 
 
@@ -148,8 +148,8 @@ def _parser(sampled: list[Sampled]) -> Check:
         recovered=f"{recovered:.0%}", strict=f"{strict:.0%}",
     )  # fmt: skip
     story = Text(
-        "V4: one parser fix was worth more than every algorithm",
-        "V4: um conserto do leitor de JSON valeu mais que todos os algoritmos",
+        "right answers that are not understood: one parser fix was worth more than every algorithm",
+        "respostas certas que não são lidas: um conserto do leitor de JSON valeu mais que todos os algoritmos",
     )
     return Check("parser", status, words, story)
 
@@ -172,7 +172,9 @@ def _headroom(config: TrainConfig, sampled: list[Sampled]) -> Check:
             for name in names
             if len({one.components.get(name) for one in scores}) == 1
         ]
-    story = Text("a reward that cannot move cannot teach", "uma recompensa que não se move não ensina")
+    story = Text(
+        "a reward that cannot move, and so cannot teach", "uma recompensa que não se move e por isso não ensina"
+    )
     if constant_tasks:
         found = fill(
             "the reward is constant: {tasks}", "a recompensa é constante: {tasks}", tasks=each_task(constant_tasks)
@@ -200,8 +202,8 @@ def attack_check(
 ) -> Check:
     """A short search for cheap texts on the sampled prompts, with pieces of the sampled completions."""
     story = Text(
-        "V4.2 and its like: every reward of the seeds pays 0.90 for texts that nobody wants",
-        "V4.2 e parecidos: toda recompensa dos projetos de origem paga 0,90 por textos que ninguém quer",
+        "a reward that pays almost in full for texts that nobody wants",
+        "uma recompensa que paga quase tudo por textos que ninguém quer",
     )
     broken: list[Text] = []
     held: list[Text] = []
@@ -324,5 +326,8 @@ def eval_size_check(
                 "sem prompts de teste, o melhor passo é escolhido nos prompts que o julgam",
             )
         )
-    story = Text("V4: n of about 2 gave ±0.22 of noise", "V4: n por volta de 2 deu ±0,22 de ruído")
+    story = Text(
+        "verdicts on noise: about 2 prompts a task gave ±0.22",
+        "vereditos sobre ruído: cerca de 2 prompts por tarefa deram ±0,22",
+    )
     return Check("eval-size", status, joined(found), story)

@@ -55,7 +55,7 @@ def static_checks(
 def _temperature(config: TrainConfig) -> Check:
     status: Status = "pass" if config.temperature >= 0.7 else "warn" if config.temperature >= 0.4 else "fail"
     found = fill("rollouts sampled at {t}", "amostras geradas a {t}", t=general(config.temperature))
-    story = Text("V1: 0.1 made all rollouts the same", "V1: 0,1 tornou todas as amostras iguais")
+    story = Text("rollouts that are all the same, as at 0.1", "amostras todas iguais, como com 0,1")
     return Check("temperature", status, found, story)
 
 
@@ -87,8 +87,8 @@ def _learning_rate(config: TrainConfig) -> Check:
             )
         )
     story = Text(
-        "V4: the rate was too low to move the model; far too high a rate destroys it in a few steps",
-        "V4: a taxa era baixa demais para mover o modelo; alta demais, ela o destrói em poucos passos",
+        "a rate too low to move the model, or so high that it destroys it in a few steps",
+        "uma taxa baixa demais para mover o modelo, ou tão alta que o destrói em poucos passos",
     )
     return Check("learning-rate", "pass" if inside else "warn" if near else "fail", joined(found), story)
 
@@ -119,7 +119,9 @@ def _schedule(config: TrainConfig) -> Check:
                 idle=f"{idle:.0%}",
             )
         )
-    story = Text("V4: a cosine had decayed to nothing by step 130", "V4: um cosseno já era quase zero no passo 130")
+    story = Text(
+        "a cosine that has decayed to nothing long before the end", "um cosseno que já é quase zero muito antes do fim"
+    )
     return Check("schedule", status, joined(found), story)
 
 
@@ -141,7 +143,8 @@ def _epochs(config: TrainConfig, train: int) -> Check:
         )
     status: Status = "fail" if epochs > MOST_EPOCHS else "warn" if len(found) > 1 else "pass"
     story = Text(
-        "V4 saw 13.5 % of an epoch; V4.2 collapsed after 1.5", "V4 viu 13,5 % de uma época; V4.2 ruiu depois de 1,5"
+        "too little to learn from (13.5 % of an epoch once), or so much that it collapses (after 1.5)",
+        "pouco demais para aprender (uma vez 13,5 % de uma época), ou tanto que desaba (depois de 1,5)",
     )
     return Check("epochs", status, joined(found), story)
 
@@ -151,7 +154,7 @@ def _prompt_length(
 ) -> Check:
     left_out = {task: len(of) - len(kept.get(task, [])) for task, of in every.items()}
     dropped = {task: n for task, n in left_out.items() if n}
-    story = Text("prompts that nobody knew were missing", "prompts que ninguém sabia que faltavam")
+    story = Text("prompts that are missing without anybody's knowing", "prompts que faltam sem ninguém saber")
     if not dropped:
         found = fill(
             "every train prompt fits into {n} tokens", "todo prompt de treino cabe em {n} tokens", n=room(config)
@@ -194,14 +197,17 @@ def _labels(prompts: list[PromptRecord]) -> Check:
         )
     status: Status = "fail" if share >= 0.01 else "warn" if wrong else "pass"
     story = Text(
-        "V4.2: prompts of one task were scored as another's for a 22-hour run",
-        "V4.2: prompts de uma tarefa foram pontuados como de outra num treino de 22 horas",
+        "prompts of one task scored as another's, once for a run of 22 hours",
+        "prompts de uma tarefa pontuados como de outra, uma vez num treino de 22 horas",
     )
     return Check("labels", status, joined(found), story)
 
 
 def _train_size(tasks: Mapping[str, list[PromptRecord]], judged: Mapping[str, list[PromptRecord]]) -> Check:
-    story = Text("a task with 150 prompts learned nothing", "uma tarefa com 150 prompts não aprendeu nada")
+    story = Text(
+        "a task with too few prompts to learn anything (150 once)",
+        "uma tarefa com prompts de menos para aprender algo (uma vez 150)",
+    )
     counts = each_task({task: len(p) for task, p in tasks.items()})
     if untrained := [task for task in judged if task not in tasks]:
         found = fill(
@@ -231,9 +237,7 @@ def _gate(config: TrainConfig, gates: Mapping[str, Gate], tasks: Mapping[str, An
         for task, verdict in (bad or verdicts).items()
     ]
     found = fill("{profile}; {said}", "{profile}; {said}", profile=config.profile, said=joined(said, ", "))
-    story = Text(
-        "rewards trained on before anyone had audited them", "treinar com recompensas que ninguém havia auditado"
-    )
+    story = Text("training on rewards that nobody has audited", "treinar com recompensas que ninguém auditou")
     return Check("audit-gate", status, found, story)
 
 
@@ -243,7 +247,7 @@ def _disk(folder: Path) -> Check:
     status: Status = "fail" if free < 1 else "warn" if free < 5 else "pass"
     found = fill("{free} GB free", "{free} GB livres", free=decimal(free, 1))
     story = Text(
-        "a run that cannot write its checkpoint loses its hours",
-        "um treino que não consegue gravar o checkpoint perde suas horas",
+        "a run that cannot write its checkpoint and loses its hours",
+        "um treino que não consegue gravar o checkpoint e perde suas horas",
     )
     return Check("disk", status, found, story)

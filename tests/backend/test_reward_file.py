@@ -3,8 +3,10 @@
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from sqlalchemy import func, select
@@ -13,10 +15,13 @@ from backend.audit.gates import decide_gates, standing_gates
 from backend.audit.own import bring_in, take_scores
 from backend.data.completions import import_completions
 from backend.errors import UserError
+from backend.records import Split
+from backend.runs.create import run_prompts
 from backend.settings import get_settings
 from backend.store.completions import ensure_scores, totals
 from backend.store.engine import reading, writing
 from backend.store.imported import ids_of_keys
+from backend.store.prompts import prompt_sets
 from backend.store.tables import QueueItem, Rating, Score
 from backend.suites import (
     ToScore,
@@ -33,6 +38,7 @@ from backend.suites import (
 )
 from backend.suites.choice import is_chosen, use_installed, use_suite
 from backend.suites.reward_file import TEMPLATE, RewardFile, load_reward_file, may_hold_rewards
+from backend.training.config import get_preset, override
 
 SMALL = "def good(completion):\n    return float(len(completion))\n"
 
@@ -334,6 +340,22 @@ def test_a_failure_stores_no_score_no_rating_and_no_queue(installed: Callable[..
     bring_in(rows_file(tmp_path, ["a", "bb", "c"], rating=[1, 2, 4]))
     with reading() as session:
         assert session.scalar(select(func.count()).select_from(Rating)) == 3
+
+
+@pytest.mark.parametrize(("prompts", "splits"), [(100, (60, 20, 20)), (10, (8, 2, 0))])
+def test_the_prompts_of_a_file_of_completions_are_a_set_to_train_on(
+    installed: Callable[..., Path], tmp_path: Path, prompts: int, splits: tuple[int, ...]
+) -> None:
+    installed("def good(completion):\n    return float(len(completion))\n")
+    file = rows_file(tmp_path, ["a", "bb"] * prompts, answer=[str(i // 2) for i in range(2 * prompts)])
+    bring_in(file)
+    bring_in(file)  # the same file again is the same set
+    with reading() as session:
+        (one,) = prompt_sets(session).itertuples()
+    assert (one.name, one.train, one.eval, one.test) == ("completions.jsonl", *splits)
+    found = run_prompts(override(get_preset("nano"), {"prompts": one.id}))
+    assert Counter(p.split for p in found) == {k: n for k, n in zip(get_args(Split), splits, strict=True) if n}
+    assert all(f"question {p.facts['answer']}" == p.user_text for p in found)
 
 
 def test_a_fault_in_a_file_names_the_files_row(installed: Callable[..., Path], tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from backend.audit.robustness import (
     profile_differences,
     views,
 )
+from backend.audit.table import length_note
 from backend.errors import UserError
 from backend.rating.ratings import save_rating
 from backend.settings import get_settings
@@ -279,3 +280,14 @@ def _pytest(cases: Path):
         text=True,
         check=False,
     )  # fmt: skip
+
+
+def test_a_reward_no_better_than_length_is_told_which_length_people_prefer() -> None:
+    rng = np.random.default_rng(5)
+    human = rng.normal(size=40)
+    (weak,) = correlate(human, human[:, None] + rng.normal(0, 2, (40, 1)), np.arange(40))
+    assert weak.rho is not None and 0.1 < weak.rho < 0.9
+    (shorter,), (longer,) = length_note(weak, -0.9), length_note(weak, 0.9)
+    assert str(shorter) == "it ranks no better than length alone, the shortest first (ρ = 0.90)"
+    assert "the longest first (ρ = 0.90)" in longer.en
+    assert length_note(weak, -0.05) == []

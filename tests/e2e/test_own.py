@@ -42,6 +42,7 @@ def test_from_two_files_to_the_first_rating_and_back(address: str, page: Page, t
     expect(page.get_by_role("button", name="Open these files")).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="Open these files").click()
     expect(page.get_by_text("200 completions, 200 of them new")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Reward functions and their weights: ")).to_be_visible()
     assert (tmp_path / "annotations-rewards.db").is_file()
 
     page.goto(f"{address}/annotate?rater=Ana")
@@ -53,6 +54,10 @@ def test_from_two_files_to_the_first_rating_and_back(address: str, page: Page, t
     page.goto(f"{address}/audit")
     expect(page.get_by_text("the file as it is")).to_be_visible(timeout=60_000)
     assert not page.get_by_text("SQL").count()
+
+    page.goto(f"{address}/train")  # the prompts of the completions are there to train on
+    expect(page.get_by_text("prompts, train + eval + test: ")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Launch")).to_be_enabled()
 
     page.goto(f"{address}/own")
     back = page.get_by_role("button", name="Back to the example")
