@@ -205,71 +205,61 @@ def attack_check(
         "a reward that pays almost in full for texts that nobody wants",
         "uma recompensa que paga quase tudo por textos que ninguém quer",
     )
-    broken: list[Text] = []
-    held: list[Text] = []
-    unbounded: list[Text] = []
+    ended: dict[str, list[Text]] = {how: [] for how in _ATTACKS}
     tasks = _samples_by_task(sampled)
     for done, (task, of_task) in enumerate(tasks.items()):
         on_progress(done, len(tasks))
-        known = get_task(task)
-        if known.bounds is None:
-            unbounded.append(task_text(task))
-            continue
-        if judges := counting_judges(task):
-            held.append(
-                fill(
-                    "{task} not searched, because {judges} would be asked hundreds of times",
-                    "{task} sem busca, porque {judges} teria de responder centenas de vezes",
-                    task=task_text(task),
-                    judges=", ".join(judges),
-                )
-            )
-            continue
-        texts = [c.text for s in of_task for c in s.completions]
-        asked = [ToScore.of(s.prompt, "") for s in of_task]
-        found = search(
-            task,
-            config.profile,
-            asked,
-            texts,
-            texts,
-            high_of(known.bounds),
-            calls=_ATTACK_CALLS,
-            seconds=_ATTACK_SECONDS,
-            most_finds=1,
+        how, words = _attacked(config, task, of_task)
+        ended[how].append(words)
+    said = [fill(*_ATTACKS[how], tasks=joined(words, ", ")) for how, words in ended.items() if words]
+    return Check("attack", "warn" if ended["broken"] or ended["not searched"] else "pass", joined(said), story)
+
+
+_ATTACKS = {
+    "broken": (
+        "cheap texts score high: {tasks}; `workbench attack` shows them",
+        "textos baratos pontuam alto: {tasks}; `workbench attack` os mostra",
+    ),
+    "held": ("no cheap text scores high: {tasks}", "nenhum texto barato pontua alto: {tasks}"),
+    "not searched": ("not searched: {tasks}", "sem busca: {tasks}"),
+}
+"""How the attack on a task ends, and what the check says of such tasks."""
+
+
+def _attacked(config: TrainConfig, task: str, sampled: list[Sampled]) -> tuple[str, Text]:
+    """How the attack on a task ended, and the task with what was found."""
+    bounds, name = get_task(task).bounds, task_text(task)
+    if bounds is None:
+        return "not searched", fill(
+            "{task} (its reward has no BOUNDS to say what is high; `workbench attack` takes the best of your data)",
+            "{task} (a recompensa não tem BOUNDS que digam o que é alto; `workbench attack` usa o melhor dos seus dados)",
+            task=name,
         )
-        if found.to_target is None:
-            held.append(
-                fill(
-                    "{task} (best {best} in {calls})", "{task} (o melhor {best} em {calls})",
-                    task=task_text(task), best=decimal(found.best), calls=found.calls,
-                )
-            )  # fmt: skip
-        else:
-            shown = " ".join(found.finds[0].text.split())[:60] if found.finds else ""
-            broken.append(
-                fill(
-                    "{task} after {calls} calls ({text})", "{task} após {calls} chamadas ({text})",
-                    task=task_text(task), calls=found.to_target, text=repr(shown),
-                )
-            )  # fmt: skip
-    if broken:
-        words = fill(
-            "cheap texts score high: {tasks}; `workbench attack` shows them",
-            "textos baratos pontuam alto: {tasks}; `workbench attack` os mostra",
-            tasks=joined(broken, ", "),
+    if judges := counting_judges(task):
+        return "not searched", fill(
+            "{task} ({judges} would be asked hundreds of times)",
+            "{task} ({judges} teria de responder centenas de vezes)",
+            task=name,
+            judges=", ".join(judges),
         )
-        return Check("attack", "warn", words, story)
-    found_none = fill(
-        "no cheap text scores high: {tasks}", "nenhum texto barato pontua alto: {tasks}", tasks=joined(held, ", ")
+    texts = [c.text for s in sampled for c in s.completions]
+    found = search(
+        task,
+        config.profile,
+        [ToScore.of(s.prompt, "") for s in sampled],
+        texts,
+        texts,
+        high_of(bounds),
+        calls=_ATTACK_CALLS,
+        seconds=_ATTACK_SECONDS,
+        most_finds=1,
     )
-    not_searched = fill(
-        "not searched: {tasks}, whose reward has no BOUNDS to say what is high; `workbench attack` takes the best of your data",
-        "sem busca: {tasks}, cuja recompensa não tem BOUNDS que digam o que é alto; `workbench attack` usa o melhor dos seus dados",
-        tasks=joined(unbounded, ", "),
-    )
-    words = joined([found_none] * bool(held) + [not_searched] * bool(unbounded))
-    return Check("attack", "warn" if unbounded else "pass", words, story)
+    if found.to_target is None:
+        words = ("{task} (best {best} in {calls})", "{task} (o melhor {best} em {calls})")
+        return "held", fill(*words, task=name, best=decimal(found.best), calls=found.calls)
+    shown = " ".join(found.finds[0].text.split())[:60] if found.finds else ""
+    words = ("{task} after {calls} calls ({text})", "{task} após {calls} chamadas ({text})")
+    return "broken", fill(*words, task=name, calls=found.to_target, text=repr(shown))
 
 
 def eval_size_check(

@@ -279,6 +279,19 @@ def test_a_reward_without_bounds_is_not_said_to_have_withstood_a_search(prompts,
     assert check.status == "warn" and check.found.en.startswith("not searched: push") and "BOUNDS" in check.found.pt
 
 
+def test_a_reward_whose_judge_would_be_asked_too_often_is_not_said_to_have_withstood_one(prompts, monkeypatch) -> None:
+    push = next(p for p in prompts if p.task == "push")
+    sql = next(p for p in prompts if p.task == "sql_qa")
+    monkeypatch.setattr(
+        "backend.training.sample_checks.counting_judges", lambda task: ["kind"] if task == "sql_qa" else []
+    )
+    made = [Sampled(p, [completion("Aproveite hoje: SELECT state FROM orders_enriched")], []) for p in (push, sql)]
+    found = attack_check(NANO, made).found.en
+    assert "push after" in found and "not searched: sql_qa (kind would be asked" in found
+    assert "no cheap text scores high" not in found
+    assert attack_check(NANO, made[1:]).status == "warn"
+
+
 @with_nano
 def test_v1_the_models_own_generation_config_is_overwritten_and_named(nano, prompts, tmp_path) -> None:
     from backend.models.nano_cache import nano_path
