@@ -64,6 +64,8 @@ def show_attack(profile: str, having: list[str], version: str) -> None:
         made = standing_attacks(session, profile).get(task)
     if made is not None and about not in wanted:
         st.markdown(t("So far: ", "Até aqui: ") + t(*made.words) + ".")
+        for text in made.texts:
+            st.code(text, language=None, wrap_lines=True)
     if waiting:
         st.caption(
             t(

@@ -26,6 +26,7 @@ class Standing:
         best: the highest total of a text that is no copy.
         to_target: calls until a text reached the target; None where none did.
         good: whether people have rated all that it found, and called none of it useless.
+        texts: what it found.
     """
 
     calls: int
@@ -33,6 +34,7 @@ class Standing:
     best: float
     to_target: int | None
     good: bool = False
+    texts: tuple[str, ...] = ()
 
     @property
     def broke(self) -> bool:
@@ -103,7 +105,8 @@ def standing_attacks(session: Session, profile: str) -> dict[str, Standing]:
         if find_task(made.task) is None or made.fingerprint != fingerprint(made.task, profile):
             continue
         good = made.to_target is not None and _called_good(session, made.finds)
-        standing = Standing(made.calls, made.target, made.best, made.to_target, good)
+        texts = tuple(text for _, text in made.finds)
+        standing = Standing(made.calls, made.target, made.best, made.to_target, good, texts)
         if made.task not in found or _weight(standing) > _weight(found[made.task]):
             found[made.task] = standing
     return found

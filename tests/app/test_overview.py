@@ -141,6 +141,11 @@ def test_a_reward_can_be_attacked_before_anybody_rates(workbench: Path, monkeypa
     page = run_page("audit", lang="en")
     next(b for b in page.button if b.label == "Attack").click().run()
     assert not page.exception and any(word in words_of(page) for word in ("Broken after", "No cheap text reached"))
+    with reading() as session:
+        found = standing_attacks(session, default_profile())["push"].texts
+    later = run_page("audit", lang="en")  # after a reload
+    assert "So far: " in words_of(later)
+    assert found and set(found) <= {code.value for code in later.code}
 
 
 def test_open_alarms_call(workbench: Path) -> None:
