@@ -147,7 +147,7 @@ def _ceiling(matrix: Array, prompts: list[object], without: Array, raters: float
     acting = len({prompt for prompt, differs in zip(prompts, other, strict=True) if differs})
     if len(set(prompts)) < FEWEST_PROMPTS or acting < FEWEST_ACTING:
         return found
-    c = fisher_correlation(rhos, int(pairs.sum()), len(set(prompts)))
+    c = fisher_correlation(rhos, int(pairs.sum()), len(set(prompts)), acting)
     if c.low is not None and c.high is not None:
         found |= {"ceiling_low": ceiling_of(c.low, raters), "ceiling_high": ceiling_of(c.high, raters)}
     return found

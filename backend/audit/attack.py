@@ -18,19 +18,17 @@ from backend.access import needs
 from backend.data.similarity import LEAK, Neighbours
 from backend.errors import UserError
 from backend.files import storable
-from backend.rating.queue import save_for_raters
+from backend.rating.queue import enqueue
 from backend.records import Completion as Generated
 from backend.records import Sampling
-from backend.store.completions import to_score
+from backend.store.completions import save_completions, to_score
 from backend.store.events import record
 from backend.store.ratings import counted_ratings, scored_ratings
-from backend.store.tables import Completion, Prompt, Rating, scattered
+from backend.store.tables import ATTACK, Completion, Prompt, Rating, scattered
 from backend.suites import ToScore, get_task, score_or_gaps, suite_of
 from rewards.attack import CALLS, Attack, Find, attack, make_bank
 from rewards.types import Functions, Probe
 
-POLICY = "attack"
-"""The policy of finds among the completions."""
 PROMPTS, COMPLETIONS = 8, 400
 """The most prompts that are attacked, and completions that pieces come from; stable samples."""
 HIGH = 0.9
@@ -88,7 +86,7 @@ def attack_task(
     rows = session.execute(
         select(Completion, Prompt)
         .join(Prompt, Prompt.id == Completion.prompt_id)
-        .where(Prompt.task == task, Completion.policy != POLICY)
+        .where(Prompt.task == task, Completion.policy != ATTACK)
         .order_by(scattered(Completion.id))
         .limit(COMPLETIONS)
     )
@@ -176,21 +174,22 @@ def queue_finds(session: Session, attacked: Attacked) -> int:
     known = set(
         session.execute(
             select(Completion.prompt_id, Completion.text).where(
-                Completion.policy == POLICY, Completion.prompt_id.in_(attacked.prompt_ids)
+                Completion.policy == ATTACK, Completion.prompt_id.in_(attacked.prompt_ids)
             )
         ).tuples()
     )
     finds = [(attacked.prompt_ids[find.prompt], find.text) for find in attacked.found.finds]
-    fresh = queue_texts(session, [(p, text) for p, text in finds if (p, storable(text)) not in known])
+    fresh = save_finds(session, [(p, text) for p, text in finds if (p, storable(text)) not in known])
+    enqueue(session, fresh)
     if fresh:
         record(session, "sent to raters", f"{len(fresh)} finds of an attack on {attacked.task}")
     return len(fresh)
 
 
-def queue_texts(session: Session, finds: Sequence[tuple[str, str]]) -> list[int]:
-    """Store finds, each (prompt id, text), and put them before the raters; returns their ids."""
+def save_finds(session: Session, finds: Sequence[tuple[str, str]]) -> list[int]:
+    """Store finds, each (prompt id, text), as completions; returns their ids."""
     groups = [[Generated(text, len(text.split()), False)] for _, text in finds]
-    return save_for_raters(session, [p for p, _ in finds], groups, POLICY, Sampling(temperature=0, max_new_tokens=1))
+    return save_completions(session, [p for p, _ in finds], groups, ATTACK, Sampling(temperature=0, max_new_tokens=1))
 
 
 def found_probes(session: Session, task: str) -> list[Probe]:
@@ -212,7 +211,7 @@ def finds_waiting(session: Session) -> dict[str, int]:
     query = (
         select(Prompt.task, func.count())
         .join(Completion, Completion.prompt_id == Prompt.id)
-        .where(Completion.policy == POLICY, ~scored.exists())
+        .where(Completion.policy == ATTACK, ~scored.exists())
         .group_by(Prompt.task)
     )
     return dict(session.execute(query).tuples().all())
@@ -222,7 +221,7 @@ def _finds(session: Session, task: str) -> Sequence[tuple[int, str, str, float |
     """(id, text, the prompt's text, mean human score) of every find of a task."""
     people = (
         scored_ratings(Rating.completion_id, func.avg(Rating.score).label("human"))
-        .where(Completion.policy == POLICY)
+        .where(Completion.policy == ATTACK)
         .group_by(Rating.completion_id)
         .subquery()
     )
@@ -230,7 +229,7 @@ def _finds(session: Session, task: str) -> Sequence[tuple[int, str, str, float |
         select(Completion.id, Completion.text, Prompt.user_text, people.c.human)
         .join(Prompt, Prompt.id == Completion.prompt_id)
         .outerjoin(people, people.c.completion_id == Completion.id)
-        .where(Completion.policy == POLICY, Prompt.task == task)
+        .where(Completion.policy == ATTACK, Prompt.task == task)
         .order_by(Completion.id)
     )
     return session.execute(query).tuples().all()

@@ -16,8 +16,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import comb
 
-from backend.audit.attack import POLICY
 from backend.audit.correlation import FEWEST_PROMPTS, numbered, shared_by_equals, spread, weights_without
+from backend.store.tables import ATTACK
 from backend.wording import Text, decimal, fill
 from rewards.types import Truth
 
@@ -130,7 +130,7 @@ def of_people(rated: pd.DataFrame) -> list[BestOf]:
 
     The rated answers of a prompt are taken as a sample of those its policy gives. What an attack found is nobody's sample.
     """
-    totals = rated[(rated["component"] == "total") & (rated["policy"] != POLICY)]
+    totals = rated[rated["component"] == "total"]
     groups = list(zip(totals["prompt_id"], totals["policy"], strict=True))
     return best_of_n(totals["value"], totals["human"], groups, totals["prompt_id"].tolist())
 
@@ -143,7 +143,7 @@ def of_truth(sampled: pd.DataFrame, truth: Truth, fewest: int = FEWEST_PROMPTS) 
         truth: the task's measure.
         fewest: as in ``best_of_n``.
     """
-    own = sampled[sampled["policy"] != POLICY]
+    own = sampled[sampled["policy"] != ATTACK]
     own = own[own.groupby(["prompt_id", "policy"])["value"].transform("size") > 1]
     judged = [truth.judge(str(r.text), r.facts) for r in own.itertuples()]
     known = own.assign(right=[fmean(j) if j else None for j in judged]).dropna(subset=["right"])

@@ -218,37 +218,45 @@ def _correlation(
     rhos = rhos_under(human_ranks, ranks_under(reward, without), without)
     if prompts < FEWEST_PROMPTS:
         return Correlation(n, float(rhos[0]), prompts=prompts)
-    if min(_acting(side, prompt_of) for side in (human, reward)) < FEWEST_ACTING:
+    acting = min(_acting(side, prompt_of) for side in (human, reward))
+    if acting < FEWEST_ACTING:
         return Correlation(n, float(rhos[0]), prompts=prompts, rare=True)
-    return fisher_correlation(rhos, n, prompts)
+    return fisher_correlation(rhos, n, prompts, acting)
 
 
-def fisher_correlation(rhos: Array, n: int, prompts: int) -> Correlation:
+def fisher_correlation(rhos: Array, n: int, prompts: int, acting: int | None = None) -> Correlation:
     """A correlation with its interval on Fisher's scale.
 
     Args:
         rhos: (1 + g,) the ρ, then ρ without each of g groups of prompts; NaN where it is undefined.
         n, prompts: completions and prompts.
+        acting: the prompts in which a side differs from its most common value, of the side that has fewer; all when left out.
     """
     rho = float(rhos[0])
     if np.isnan(rhos).any():
         return Correlation(n, rho, prompts=prompts, rare=True)
-    found = _perfect(rho, prompts) if abs(rho) > 1 - 1e-9 else spread(np.arctanh(np.clip(rhos, -_NEAR_1, _NEAR_1)))
+    found = spread(np.arctanh(np.clip(rhos, -_NEAR_1, _NEAR_1)))
+    if abs(rho) > _NEARLY_PERFECT:
+        found = _nearly_perfect(rho, found.error, acting or prompts)
     low, high = min(rho, float(np.tanh(found.low))), max(rho, float(np.tanh(found.high)))
     return Correlation(n, rho, low, high, found.p, prompts=prompts, error=found.error)
 
 
-_NEAR_1 = 1 - 1e-12
+_NEAR_1, _NEARLY_PERFECT = 1 - 1e-12, 0.95
 
 
-def _perfect(rho: float, prompts: int) -> Spread:
-    """For a perfect ranking, which is perfect without any prompt too: as if one of 2m rankings were wrong, with the
-    standard error of Spearman's ρ on Fisher's scale (Fieller, Hartley and Pearson 1957)."""
-    z = float(np.sign(rho) * np.arctanh(1 - 1 / (2 * prompts)))
-    error = float(np.sqrt(1.06 / (prompts - 3)))
-    half = float(stdtrit(prompts - 1, 0.975)) * error
-    ends = sorted((z - np.sign(z) * half, np.sign(z) * np.arctanh(_NEAR_1)))
-    return Spread(error, float(ends[0]), float(ends[1]), float(2 * stdtr(prompts - 1, -abs(z) / error)))
+def _nearly_perfect(rho: float, error: float, acting: int) -> Spread:
+    """For a ranking that is as good without any prompt, so that leaving prompts out does not show what it may lack.
+
+    The error is at least that of Spearman's ρ on Fisher's scale (Fieller, Hartley and Pearson 1957) for the m prompts that
+    differ from the most common value: where fifty of sixty answers have one score, the other ten make the ranking. Of 2m
+    rankings one is taken to be wrong.
+    """
+    error = max(error, float(np.sqrt(1.06 / (acting - 3))))
+    z = float(np.arctanh(min(abs(rho), 1 - 1 / (2 * acting))))
+    low = np.sign(rho) * (z - float(stdtrit(acting - 1, 0.975)) * error)
+    ends = sorted((float(low), float(np.sign(rho) * np.arctanh(_NEAR_1))))
+    return Spread(error, ends[0], ends[1], float(2 * stdtr(acting - 1, -z / error)))
 
 
 def _difference(values: Array, prompts: Ids) -> Difference:

@@ -150,7 +150,7 @@ def _too_little(c: Correlation, s: GateSettings) -> Text | None:
 def _why_not_yet(c: Correlation, s: GateSettings, inside: Correlation | None, ranks: bool) -> list[Text]:
     """What stands between an undecided gate and a decision, and what more ratings are likely to bring."""
     words = []
-    if ranks and inside is not None:
+    if inside is not None and (ranks or inside.low is None):
         words.append(_not_inside(inside))
     if c.rho is not None and c.rho < s.least_rho:
         words.append(
@@ -200,9 +200,9 @@ def outlook(c: Correlation, settings: GateSettings | None = None, inside: Correl
         inside: the within-prompt correlation, where the gate asks for it.
 
     Returns:
-        The first of ``_STEPS`` that decides with probability 0.8, or the last; None where there is no interval.
+        The first of ``_STEPS`` that decides with probability 0.8, or the last; None where one of the two has no interval.
     """
-    if c.error is None or c.rho is None:
+    if c.error is None or c.rho is None or (inside is not None and inside.low is None):
         return None
     s, found = settings or GateSettings(), None
     for more in _STEPS:

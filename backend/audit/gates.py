@@ -18,7 +18,7 @@ from backend.store.completions import all_ratings, ensure_scores, gap_counts, hu
 from backend.store.events import record
 from backend.store.ratings import scored_ratings, self_agreement
 from backend.store.suite_versions import keep_version, versions
-from backend.store.tables import GateDecision, Prompt, Rating, SuiteVersion
+from backend.store.tables import GateDecision, Prompt, Rating, SuiteVersion, made_by_attack
 from backend.suites import GateSettings, find_task, fingerprint, suite_of
 from backend.wording import Text, fill
 
@@ -58,7 +58,7 @@ def audit_rated(
 
 def rates_more(session: Session, only: Collection[int]) -> bool:
     """Whether people have rated other completions of these completions' tasks too."""
-    query = scored_ratings(Rating.completion_id, Prompt.task).distinct()
+    query = scored_ratings(Rating.completion_id, Prompt.task).where(~made_by_attack()).distinct()
     rated = list(session.execute(query).tuples())
     tasks = {task for completion_id, task in rated if completion_id in only}
     return any(task in tasks and completion_id not in only for completion_id, task in rated)
@@ -212,10 +212,9 @@ _RATED = Text(
 
 
 def ratings_hashes(session: Session) -> dict[str, str]:
-    """task -> hash (twelve hex digits) of the task's ratings: every rater's score of every completion."""
-    query = scored_ratings(Prompt.task, Rating.completion_id, Rating.rater_id, Rating.score).order_by(
-        Rating.completion_id, Rating.rater_id
-    )
+    """task -> hash (twelve hex digits) of the task's ratings: every rater's score of every completion that a policy wrote."""
+    rated = scored_ratings(Prompt.task, Rating.completion_id, Rating.rater_id, Rating.score).where(~made_by_attack())
+    query = rated.order_by(Rating.completion_id, Rating.rater_id)
     hashes: dict[str, hashlib._Hash] = {}
     for task, completion_id, rater_id, score in session.execute(query):
         hashes.setdefault(task, hashlib.sha256()).update(f"{completion_id} {rater_id} {score:g}\n".encode())

@@ -9,7 +9,7 @@ import json
 import random
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.access import OPERATOR, acting_as
-from backend.audit.attack import POLICY, attack_task, queue_texts
+from backend.audit.attack import attack_task, save_finds
 from backend.audit.attacks import made_of
 from backend.audit.gates import decide_gates
 from backend.data.jsonl import read_prompts, write_prompts
@@ -32,7 +32,7 @@ from backend.settings import ROOT
 from backend.store.completions import add_scores
 from backend.store.engine import in_turn, reading, writing
 from backend.store.prompts import save_prompt_set
-from backend.store.tables import AttackMade, Completion, Prompt, Rater, Run, utc_now
+from backend.store.tables import ATTACK, AttackMade, Completion, Prompt, Rater, Run, utc_now
 from backend.suites import ToScore, score_all, task_names
 from backend.training.config import config_from_json
 
@@ -108,18 +108,21 @@ def add_run(session: Session, run_id: str, folder: Path) -> Run:
 
 
 def _add_ratings(session: Session) -> None:
-    """Put what the readers scored into the raters' queue, with their scores: answers of the runs, and what attacks found."""
+    """Put the answers of the runs that the readers scored into the raters' queue, with their scores, and a few that nobody has
+    read, for whoever opens the example; what attacks found is stored with its scores."""
     rows, attacks = _lines(RATINGS), _lines(ATTACKS)
     columns = (Completion.evaluation_id, Completion.prompt_id, Completion.sample, Completion.id)
     ids = {(e, p, s): i for e, p, s, i in session.execute(select(*columns)).tuples()}
     rated = {ids[f"{row['run']}:{row['evaluation']}", row["prompt_id"], row["sample"]]: row for row in rows}
+    read: dict[int, dict[str, Any]] = {}
     for made in attacks:
         finds = made.pop("finds")
         session.add(AttackMade(**made, finds=[[find["prompt_id"], find["text"]] for find in finds]))
         found = [(find["prompt_id"], find["text"]) for find in finds]
-        rated |= dict(zip(queue_texts(session, found), finds, strict=True))
-    enqueue(session, list(rated))
-    session.execute(update(Completion).where(Completion.policy == POLICY).values(is_example=True))
+        read |= dict(zip(save_finds(session, found), finds, strict=True))
+    enqueue(session, [*rated, *_unread(ids, rated)])
+    rated |= read
+    session.execute(update(Completion).where(Completion.policy == ATTACK).values(is_example=True))
     comments = {(i, name): words for i, row in rated.items() for name, words in row.get("comments", {}).items()}
     import_scores(
         session,
@@ -142,6 +145,26 @@ def _add_ratings(session: Session) -> None:
             for name, value in row.get("values", {}).items()
         ),
     )  # fmt: skip
+
+
+def _unread(ids: Mapping[tuple[str | None, str, int], int], rated: Collection[int]) -> list[int]:
+    """Of each task a few tuned answers of the first run that nobody has read.
+
+    Args:
+        ids: (evaluation, prompt, sample) -> completion.
+        rated: the completions that were read.
+    """
+    tuned = f"{RUN_ID}:{_tuned(RUN_FOLDER)}"
+    found = defaultdict[str, list[int]](list)
+    for prompt in read_prompts(RUN_FOLDER / "prompts.jsonl"):
+        completion = ids.get((tuned, prompt.id, 0))
+        if completion is not None and completion not in rated and len(found[prompt.task]) < _UNREAD:
+            found[prompt.task].append(completion)
+    return [completion for of_task in found.values() for completion in of_task]
+
+
+_UNREAD = 4
+"""How many of each task wait for the first rater."""
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -210,6 +233,11 @@ def _profile(folder: Path) -> str:
     return config_from_json((folder / "config.json").read_text(encoding="utf-8")).profile
 
 
+def _tuned(folder: Path) -> str:
+    """The name of a recorded run's last evaluation."""
+    return next((folder / "evaluations").glob("tuned-*.json")).stem
+
+
 def _to_rate() -> list[dict[str, Any]]:
     """The answers to score. Of each task, under the default rules: ten eval prompts at the first, the middle and the last
     evaluation, and eight test prompts, base and tuned; under v5 seven other test prompts, base and tuned."""
@@ -218,7 +246,6 @@ def _to_rate() -> list[dict[str, Any]]:
     for prompt in read_prompts(RUN_FOLDER / "prompts.jsonl"):
         by_task[prompt.task][prompt.split].append(prompt.id)
     steps = sorted(path.stem for path in (RUN_FOLDER / "evaluations").glob("step-*.json"))
-    tuned = {run_id: next((folder / "evaluations").glob("tuned-*.json")).stem for run_id, folder in FOLDERS.items()}
     rows = []
     for task, of_split in by_task.items():
         rng = random.Random(f"example {task}")
@@ -226,7 +253,9 @@ def _to_rate() -> list[dict[str, Any]]:
         for step in (steps[0], steps[len(steps) // 2], steps[-1]):
             rows += [(first, step, prompt_id) for prompt_id in on_eval]
         for run_id, ids in ((first, on_test[:8]), (second, on_test[8:])):
-            rows += [(run_id, label, prompt_id) for label in ("base-00000", tuned[run_id]) for prompt_id in ids]
+            rows += [
+                (run_id, label, prompt_id) for label in ("base-00000", _tuned(FOLDERS[run_id])) for prompt_id in ids
+            ]
     return [{"run": r, "evaluation": e, "prompt_id": p, "sample": 0} for r, e, p in rows]
 
 

@@ -26,6 +26,7 @@ from backend.store.tables import (
     Score,
     ScoreGap,
     Stratum,
+    made_by_attack,
     scattered,
 )
 from backend.suites import ToScore, find_task, fingerprint, score_or_gaps, task_names
@@ -246,7 +247,7 @@ def rated_scores(
 
 
 def gaps(session: Session, profile: str, only: Collection[int] | None = None) -> pd.DataFrame:
-    """The components that a rated completion has no value for, and why: one row per (completion, component).
+    """The components that a rated completion of a policy has no value for, and why: one row per (completion, component).
 
     Columns: completion_id, task, component, kind, what, has_total. With ``only``, of these completions.
     """
@@ -258,7 +259,7 @@ def gaps(session: Session, profile: str, only: Collection[int] | None = None) ->
         select(ScoreGap.completion_id, Prompt.task, ScoreGap.component, ScoreGap.kind, ScoreGap.what, total.exists())
         .join(Completion, Completion.id == ScoreGap.completion_id)
         .join(Prompt, Prompt.id == Completion.prompt_id)
-        .where(ScoreGap.profile == profile, rated.exists())
+        .where(ScoreGap.profile == profile, rated.exists(), ~made_by_attack())
         .order_by(ScoreGap.completion_id)
     )
     columns = ["completion_id", "task", "component", "kind", "what", "has_total"]
@@ -302,7 +303,8 @@ def human_scores(
     evaluation_id: str | None = None,
     only: Collection[int] | None = None,
 ) -> pd.DataFrame:
-    """What people say of each rated completion: one row each.
+    """What people say of each rated completion that a policy wrote: one row each. An attack's texts are left out, for they were
+    chosen to fool a reward: what they say of it is said of the attack.
 
     Args:
         session: any.
@@ -330,7 +332,7 @@ def human_scores(
         .join(Completion, Completion.id == placed.c.completion_id)
         .outerjoin(Evaluation, Evaluation.id == Completion.evaluation_id)
         .outerjoin(QueueItem, QueueItem.completion_id == placed.c.completion_id)
-        .where(true() if most is None else placed.c.place <= most)
+        .where(~made_by_attack(), true() if most is None else placed.c.place <= most)
     )
     columns = ["completion_id", "prompt_id", "task", "human", "raters", "place", "length", "stratum", "policy"]
     people = read_frame(session, columns, query).astype({"human": float})

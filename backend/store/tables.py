@@ -380,6 +380,15 @@ class GateDecision(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+ATTACK = "attack"
+"""The policy of the texts that an attack made for the raters."""
+
+
+def made_by_attack() -> ColumnElement[bool]:
+    """Whether an attack wrote a completion, in a query that reads it; an imported one may have any policy's name."""
+    return (Completion.policy == ATTACK) & Completion.key.is_(None)
+
+
 class AttackMade(Base):
     """A search for cheap texts that a task's reward scores high; it holds for one fingerprint."""
 

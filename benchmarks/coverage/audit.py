@@ -113,6 +113,24 @@ def _upper(share: float) -> float:
     return float(norm.ppf(1 - share))
 
 
+def mostly_bad(prompts: int, good: float, times: int = OFTEN) -> float:
+    """Where people call few answers good and all others useless, and the reward errs in 2 of 100: the share of 95 % intervals of
+    ρ that hold the true one, of those that are given. Most such samples look perfect."""
+
+    def drawn(n: int) -> tuple[Array, Array]:
+        human = (rng.random(n) < good).astype(float)
+        return human, np.where(rng.random(n) < 0.02, 1 - human, human)
+
+    rng = np.random.default_rng([prompts, int(100 * good), 13])
+    true, held = spearman(*drawn(200_000)), []
+    assert true is not None
+    for _ in range(times):
+        c = one(Audit(*drawn(prompts), np.arange(prompts)))
+        if c.low is not None and c.high is not None:
+            held.append(c.low <= true <= c.high)
+    return float(np.mean(held))
+
+
 def only_the_prompt(prompts: int, each: int, times: int = TIMES) -> float:
     """The share of rewards that know only how good a prompt's answers are on average, and pass."""
     rng, passed = np.random.default_rng([prompts, 3]), 0
@@ -286,6 +304,9 @@ def simulate() -> Iterable[Measured]:
         yield at_most(
             "interval of an unrelated, rare component leaves out 0", shape, rare_alarms(prompts, each, share), 0.06
         )
+    for prompts, good in ((60, 0.15), (60, 0.3), (200, 0.05)):
+        shape = f"{prompts} prompts x 1; {good:.0%} are good, the reward errs in 2 %"
+        yield at_least("95 % interval of a nearly perfect ρ", shape, mostly_bad(prompts, good), 0.93)
     for prompts in (10, 30, 60):
         shape = f"{prompts} prompts x 3; knows only the prompt"
         yield at_most("a reward without any ranking inside prompts passes", shape, only_the_prompt(prompts, 3), 0.05)

@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from typer.testing import CliRunner
 
-from backend.audit.attack import POLICY, attack_task, finds_waiting, found_probes, queue_finds
+from backend.audit.attack import attack_task, finds_waiting, found_probes, queue_finds
+from backend.audit.gates import audit_rated, ratings_hashes
 from backend.commands.attack import app
 from backend.errors import UserError
 from backend.rating.ratings import save_rating
@@ -17,7 +18,7 @@ from backend.records import Message, PromptRecord
 from backend.store.engine import get_engine, reading, writing
 from backend.store.prompts import save_prompts
 from backend.store.ratings import get_rater
-from backend.store.tables import Completion, Prompt, QueueItem
+from backend.store.tables import ATTACK, Completion, Prompt, QueueItem
 from backend.suites import get_task
 from backend.suites.choice import use_installed
 from rewards import PROFILES
@@ -32,7 +33,7 @@ def test_finds_go_to_the_raters_and_those_called_useless_become_probes(example_w
     with writing() as session:
         new = queue_finds(session, attacked)
         assert new == len(attacked.found.finds) and queue_finds(session, attacked) == 0
-        found = session.scalars(select(Completion).where(Completion.policy == POLICY).order_by(Completion.id)).all()
+        found = session.scalars(select(Completion).where(Completion.policy == ATTACK).order_by(Completion.id)).all()
         assert all(session.get(QueueItem, c.id) is not None for c in found)
         assert finds_waiting(session) == {"push": new} and found_probes(session, "push") == []
         rater = get_rater(session, "Ana").id
@@ -45,6 +46,25 @@ def test_finds_go_to_the_raters_and_those_called_useless_become_probes(example_w
         assert probe.completion == found[0].text and probe.limit == 0.5
     (result,) = run_probes(replace(get_task("push"), probes=(probe,)), PROFILES["v4.2.1"])
     assert not result.passed, "the profile that was attacked pays for it"
+
+
+def test_what_people_say_of_finds_is_said_of_the_attack_and_changes_no_gate(example_workbench: Path) -> None:
+    def gate() -> tuple[object, ...]:
+        with writing() as session:
+            table = audit_rated(session, "v4.2.1").table.set_index(["task", "reward"])
+            row = table.loc[("push", "total")]
+            return row["n"], row["rho"], row["low"], row["high"], ratings_hashes(session)["push"]
+
+    before = gate()
+    with writing() as session:
+        queue_finds(session, attack_task(session, "push", "v4.2.1", calls=3_000))
+        finds = session.scalars(select(Completion.id).where(Completion.policy == ATTACK)).all()
+        for find in finds:
+            save_rating(session, find, get_rater(session, "Ana").id, score=2, imported=True)
+    assert finds and gate() == before
+    with writing() as session:  # a team may call a policy of its own so; its ratings count
+        session.execute(update(Completion).where(Completion.policy == ATTACK).values(key=Completion.id))
+    assert gate() != before
 
 
 def test_finds_are_told_apart_however_many_completions_are_rated(example_workbench: Path) -> None:

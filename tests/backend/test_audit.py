@@ -202,3 +202,14 @@ def test_the_heat_map_has_a_cell_with_rho_and_n_for_every_reward() -> None:
     cells = heat_map(table, "pt").to_dict()["datasets"].values()
     words = [row["words"] for rows in cells for row in rows]
     assert len(words) == len(table) and all(word.endswith(f"({n})") for word, n in zip(words, table["n"], strict=True))
+
+
+@pytest.mark.parametrize(("best", "verdict"), [(5, "more ratings needed"), (8, "pass"), (15, "pass")])
+def test_a_perfect_ranking_rests_on_the_answers_that_differ(best: int, verdict: str) -> None:
+    """Of sixty answers most have one score and one reward: it is the others that a ranking is seen by."""
+    human, reward = np.repeat([1.0, 3.0], [60 - best, best]), np.repeat([0.5, 1.0], [60 - best, best])
+    (c,) = correlate(human, reward[:, None], np.arange(60))
+    assert c.rho == pytest.approx(1.0) and c.low is not None and c.low < 0.9
+    assert decide(c).verdict == verdict
+    (even,) = correlate(np.arange(60.0), np.arange(60.0)[:, None], np.arange(60))
+    assert even.low is not None and even.low > 0.97, "with no ties all of them differ"

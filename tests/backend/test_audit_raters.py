@@ -179,6 +179,11 @@ def test_a_rare_component_is_not_told_from_nothing(share: float) -> None:
     assert simulated.rare_alarms(60, 3, share, SLICE) <= 0.09
 
 
+@pytest.mark.parametrize("good", [0.1, 0.3])
+def test_a_nearly_perfect_ranking_of_few_good_answers_has_an_interval_that_holds(good: float) -> None:
+    assert simulated.mostly_bad(60, good, SLICE) >= 0.93
+
+
 @pytest.mark.slow
 def test_a_reward_that_knows_only_the_prompt_does_not_pass() -> None:
     assert simulated.only_the_prompt(30, 3, SLICE) <= 0.08

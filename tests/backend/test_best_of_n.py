@@ -10,6 +10,7 @@ from backend.audit.best_of_n import as_rows, best_chances, best_of_n, gains, of_
 from backend.charts.audit import best_of_chart
 from backend.charts.base import svg
 from backend.records import Completion, Message, PromptRecord
+from backend.store.tables import ATTACK
 from backend.training.over_optimisation import over_optimisation
 from backend.training.preflight import Sampled
 from benchmarks.coverage import picking
@@ -72,11 +73,9 @@ def test_few_prompts_or_one_answer_each_give_no_point() -> None:
         best_of_n([0.0] * 4, [1.0] * 3, [1] * 4, [1] * 4)
 
 
-def test_answers_of_one_policy_to_one_prompt_are_picked_from_and_finds_of_an_attack_are_not() -> None:
+def test_answers_of_one_policy_to_one_prompt_are_picked_from() -> None:
     reward, human, ids = answers(12, 2)
     rated = pd.DataFrame({"component": "total", "prompt_id": ids, "policy": "base", "value": reward, "human": human})
-    finds = rated.assign(policy="attack", value=9.0, human=1.0)
-    assert of_people(pd.concat([rated, finds])) == of_people(rated)
     two = rated.assign(policy=["base", "tuned"] * 12)
     assert of_people(two) == [], "the best of one base and one tuned answer is nobody's policy"
 
@@ -92,6 +91,8 @@ def test_the_truth_is_asked_where_the_prompts_carry_facts() -> None:
     )
     points = of_truth(sampled, TRUTH)
     assert points[-1].judged_gain > 0 and as_rows(points)[-1]["n"] == 4
+    finds = sampled.assign(policy=ATTACK, value=9.0, text="no")
+    assert of_truth(pd.concat([sampled, finds]), TRUTH) == points
     assert of_truth(sampled.assign(facts=[{}] * 48), TRUTH) == []
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import select, text
 
-from backend.audit.attack import POLICY, Attacked, queue_finds
+from backend.audit.attack import Attacked, queue_finds
 from backend.audit.attacks import Standing, keep_attack, standing_attacks
 from backend.audit.best_of_n import of_people
 from backend.audit.gates import audit_rated, decide_gates
@@ -20,7 +20,7 @@ from backend.store.completions import rated_scores
 from backend.store.engine import reading, writing
 from backend.store.evaluations import tuned_evaluations
 from backend.store.ratings import get_rater
-from backend.store.tables import AttackMade, Completion, QueueItem
+from backend.store.tables import ATTACK, AttackMade, Completion, QueueItem
 from rewards.attack import Attack, Find
 
 TUNED = "nano, tuned in r1"
@@ -93,7 +93,7 @@ def test_the_gate_says_whose_completions_it_rests_on() -> None:
     assert "apoia-se em respostas de nano (72); nano, treinado em r1 (10)" in total["reason"].pt
     assert rests_on(["a"]).en.endswith("a (1)") and base_of(TUNED) == "nano"
     assert policy_words("nano, step 20 of r1").pt == "nano, passo 20 de r1"
-    assert policy_words(POLICY) == ("attack", "ataque")
+    assert policy_words(ATTACK) == ("attack", "ataque")
 
 
 @pytest.mark.slow
@@ -128,7 +128,7 @@ def test_an_attack_stands_until_people_call_all_it_found_good(example_workbench:
         assert len(session.scalars(select(AttackMade)).all()) == 1
         assert standing_attacks(session, "v4.2.1")["push"].broke and standing_attacks(session, "v4.3") == {}
         queue_finds(session, made)
-        finds = session.scalars(select(Completion.id).where(Completion.policy == POLICY)).all()
+        finds = session.scalars(select(Completion.id).where(Completion.policy == ATTACK)).all()
         rater = get_rater(session, "Ana").id
         save_rating(session, finds[0], rater, score=4, imported=True)
         assert standing_attacks(session, "v4.2.1")["push"].broke, "one of two is rated"
