@@ -39,6 +39,10 @@ class Gap:
 MOST_GAPS = 0.1
 """With gaps in more than this share of the completions, what is left does not stand for all of them."""
 Value = float | Gap | None
+_NO_COLUMNS = frozenset(
+    "prompt prompts completion completions completion_ids trainer_state log_extra log_metric".split()
+)
+"""Parameters that stand for no column of the data."""
 Message = dict[str, str]
 Form = Literal["text", "chat"]
 
@@ -118,6 +122,11 @@ class RewardFunction:
     wants: frozenset[str] | None
     bound: frozenset[str] = frozenset()
     form: Form | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the data that it names, in the order of its parameters."""
+        return tuple(n for n in _signature(self.call) if n in _named(self.call) - self.bound - _NO_COLUMNS)
 
     def values(
         self,

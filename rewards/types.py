@@ -114,10 +114,12 @@ class Functions:
     Attributes:
         weights: function -> its weight; the total is the sum of weight x value over those that apply.
         bounds: the least and the most a total can be; None for any finite number.
+        columns: of the data, that the functions name; raters see them too.
     """
 
     weights: Mapping[str, float]
     bounds: tuple[float, float] | None = None
+    columns: tuple[str, ...] = ()
 
     @property
     def maxima(self) -> Mapping[str, float]:

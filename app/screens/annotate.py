@@ -10,7 +10,7 @@ import time
 import streamlit as st
 
 from app.pages import link_to
-from app.ui.completion import show_chat, show_completion
+from app.ui.completion import show_asked, show_completion
 from app.ui.criteria import KEYS, show_criteria
 from app.ui.item_tokens import item_token
 from app.ui.language import language, t, task_name
@@ -295,7 +295,7 @@ def rating(rater_id: int, one_key: bool) -> None:
     reading_side, scoring_side = st.columns([5, 4], gap="medium")  # one below the other on a phone
     with reading_side:
         st.subheader(task_name(row["task"]), anchor=False)
-        show_chat(row["task"], row["messages"])
+        show_asked(row["task"], row["messages"], row["facts"])
         show_completion(row["task"], row["text"], border=True)
     with scoring_side:
         if st.session_state.get("skipping"):

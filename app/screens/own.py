@@ -77,8 +77,9 @@ def _back() -> None:
 
 
 def _forget() -> None:
-    """Forget what was read of the other store."""
+    """Forget what was read of the other store, and what Train's form was filled with for it."""
     st.cache_data.clear()
+    st.session_state.pop("form_of", None)
     first_start()
 
 

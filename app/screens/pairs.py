@@ -7,7 +7,7 @@ import time
 
 import streamlit as st
 
-from app.ui.completion import show_chat, show_completion
+from app.ui.completion import show_asked, show_completion
 from app.ui.language import language, t, task_name
 from app.ui.markdown import harmless, message
 from app.ui.outage import fragment
@@ -113,9 +113,10 @@ def compare(rater_id: int) -> None:
         return
     question = guideline_of(left["task"]).question.within(language())
     st.caption(
-        t(f"{task_name(left['task'])} · {done} pairs so far", f"{task_name(left['task'])} · {done} pares até agora")
+        f"{task_name(left['task'])} · "
+        + t(f"{done} pair{'s' * (done != 1)} so far", f"{done} par{'es' * (done != 1)} até agora")
     )
-    show_chat(left["task"], left["messages"])
+    show_asked(left["task"], left["messages"], left["facts"])
     st.markdown(
         t("Which one is better by this question?", "Qual é a melhor segundo esta pergunta?") + " " + harmless(question)
     )

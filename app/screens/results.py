@@ -37,13 +37,12 @@ from backend.evaluation.findings import (
 from backend.evaluation.next_step import next_step
 from backend.evaluation.report import as_csv, as_html, as_markdown
 from backend.evaluation.stored import Compared, base_and_tuned, compare_stored, name_of, note_of
-from backend.evaluation.words import chosen_words, method_words, noise_words, on_prompts
+from backend.evaluation.words import chosen_words, method_words, noise_words, on_prompts, unit_words
 from backend.files import read_json
 from backend.runs.watch import current_runs
 from backend.store.engine import reading
 from backend.store.evaluations import all_evaluations, tuned_evaluations
 from backend.store.tables import Run
-from backend.suites import find_task
 from backend.training.checks import checks_in, failures
 from backend.wording import joined
 
@@ -220,9 +219,7 @@ def show_changes(compared: Compared) -> None:
             f" {compared.left_out} prompts are in one of them only.",
             f" {compared.left_out} prompts só em uma delas.",
         )
-        known = [find_task(c.task) for c in compared.tasks if c.task != "overall"]
-        in_unit = all(task is not None and task.bounds == (0.0, 1.0) for task in known)
-        unit = t(" from 0 to 1", " de 0 a 1") if in_unit else ""
+        unit = t(*unit_words(compared))
         st.caption(
             t(
                 f"Rewards{unit} under profile {compared.profile}; pairs are prompts. ",

@@ -27,7 +27,7 @@ from backend.store.engine import reading
 from backend.store.evaluations import answered, run_evaluations, run_scores
 from backend.store.runs import drawn_metrics, metric_names
 from backend.store.tables import Run
-from backend.suites import by_task, tasks
+from backend.suites import by_task, pay_from_0_to_1, tasks
 from backend.training.stop_rules import limit_of
 from backend.wording import Text
 
@@ -178,7 +178,7 @@ def show_evaluations(runs: list[Run], known: list[str]) -> None:
                 show_chart(chart, alt=f"{task_name(task)}. {_in_words(rows)}")
         return
     st.markdown(f"**{words}**")
-    unit = _from_0_to_1() if _in_unit(evaluated["value"]) else ""
+    unit = _from_0_to_1() if pay_from_0_to_1(evaluated["task"].unique()) else ""
     show_chart(
         task_curves(evaluated, t("mean reward", "recompensa média") + unit, best, language()),
         alt=f"{words}. {_in_words(evaluated)}",
@@ -204,10 +204,6 @@ def _on_which(on: dict[str, tuple[str, str]]) -> str:
         " Tuned on Results is the best step, answered once more on the same prompts.",
         " Treinado, em Resultados, é o melhor passo, com novas respostas nos mesmos prompts.",
     )
-
-
-def _in_unit(values: "pd.Series[float]") -> bool:
-    return bool(values.dropna().between(0, 1).all())
 
 
 def _from_0_to_1() -> str:
@@ -241,9 +237,10 @@ def show_details(runs: list[Run], known: list[str]) -> None:
         limit = limit_of(name, rows["value"].tolist(), known, runs[0].config.get("max_completion_length"))
         limit = float(unread.iloc[-1]) if limit is None and len(unread) else limit
         shown = limit if limit is not None and _in_sight(limit, rows["value"]) else None
-        is_share = (name in SHARES or name.startswith("eval/")) and _in_unit(rows["value"])
-        if is_share and name == "task_reward/mean":
-            title += _from_0_to_1()
+        is_share = name in SHARES or name.startswith("eval/")
+        if name == "task_reward/mean":
+            is_share = pay_from_0_to_1(evaluated_tasks(known))
+            title += _from_0_to_1() * is_share
         with charts.container(width=236):
             chart = metric_line(
                 rows,

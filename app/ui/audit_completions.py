@@ -8,7 +8,7 @@ import streamlit as st
 from app.ui.actions import attempt
 from app.ui.audit_data import held_out_words
 from app.ui.chart import show_chart
-from app.ui.completion import show_chat, show_completion
+from app.ui.completion import show_asked, show_completion
 from app.ui.language import language, number, t
 from app.ui.markdown import literal, message
 from app.ui.task_choice import choose_task
@@ -21,7 +21,7 @@ from backend.store.completions import one_completion
 from backend.store.engine import reading
 from backend.store.ratings import given_scores
 from backend.store.tables import Rating
-from backend.suites import find_task, in_order
+from backend.suites import find_task, in_order, pay_from_0_to_1
 
 _ROWS = 20
 """Rows of a query's result that are shown."""
@@ -34,7 +34,7 @@ def show_one(completion_id: int, rated: pd.DataFrame) -> None:
         said = given_scores(session, Rating.completion_id == completion_id)
     if row is None:
         return
-    show_chat(row["task"], row["messages"])
+    show_asked(row["task"], row["messages"], row["facts"])
     show_completion(row["task"], row["text"])
     _offer_to_run(row["task"], row["text"])
     st.markdown(
@@ -122,7 +122,7 @@ def show_points(rated: pd.DataFrame) -> None:
     chart, text = st.columns([2, 3], gap="medium")
     with chart:
         show_chart(
-            scatter_chart(totals, chosen, language()),
+            scatter_chart(totals, chosen, language(), pay_from_0_to_1([task])),
             on_select=partial(_pick, f"scatter_{task}"),
             key=f"scatter_{task}",
             alt=t("Human score against reward", "Nota humana contra recompensa"),

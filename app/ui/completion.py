@@ -6,7 +6,7 @@ Completions are written by a model, so nothing in them is interpreted as HTML, a
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from app.ui.language import grouped, language, t
 from app.ui.markdown import harmless, literal
 from backend.suites import find_task
 from rewards.text import visible, visible_length
-from rewards.types import Bubble, JsonAnswer
+from rewards.types import Bubble, Functions, JsonAnswer
 
 _LONGEST = 20_000
 _QUERY = re.compile(
@@ -66,6 +66,20 @@ def show_prompt(user_text: str) -> None:
     """Draw what the user asked."""
     shown = user_text[:_LONGEST]
     st.code(shown, language=None, wrap_lines=True, height=_height(shown))
+
+
+def show_asked(task: str, messages: Sequence[Mapping[str, str]], facts: Mapping[str, Any]) -> None:
+    """Draw what was asked, and what the task's reward functions are given beside it: without the right answer nobody can rate."""
+    show_chat(task, messages)
+    known = find_task(task)
+    columns = known.reward.columns if known is not None and isinstance(known.reward, Functions) else ()
+    given = [(name, str(facts[name])[:_LONGEST]) for name in columns if facts.get(name) is not None]
+    if given:
+        st.caption(
+            t("Beside the prompt, for the reward and for you:", "Ao lado do prompt, para a recompensa e para você:")
+            + "\n\n"
+            + "\n".join(f"- **{literal(name)}**: {literal(value)}" for name, value in given)
+        )
 
 
 def show_chat(task: str, messages: Sequence[Mapping[str, str]]) -> None:

@@ -30,13 +30,14 @@ def correlation_chart(audit: pd.DataFrame, lang: str = "en") -> alt.LayerChart:
     return (gate + interval + point).properties(height=46 * max(2, len(frame)))
 
 
-def scatter_chart(totals: pd.DataFrame, chosen: int | None = None, lang: str = "en") -> alt.Chart:
+def scatter_chart(
+    totals: pd.DataFrame, chosen: int | None = None, lang: str = "en", in_unit: bool = False
+) -> alt.Chart:
     """Human score against reward, one point per completion; a click selects it, and the chosen one is large.
 
-    Points at the same place stand side by side, so that none hides another.
+    Points at the same place stand side by side, so that none hides another. ``in_unit``: the reward is from 0 to 1.
     """
     t = speaker(lang)
-    in_unit = bool(totals["value"].between(0, 1).all())
     spread = (totals["value"].max() - totals["value"].min()) or 1.0
     place = totals.assign(near=(totals["value"] / spread * 25).round()).groupby(["human", "near"])
     of, all_of = place.cumcount(), place["value"].transform("size")

@@ -30,7 +30,7 @@ from backend.evaluation.findings import (
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import PeopleEstimate
 from backend.evaluation.stored import Compared, name_of
-from backend.evaluation.words import VERDICTS, chosen_words, markdown_table, method_words, on_prompts
+from backend.evaluation.words import VERDICTS, chosen_words, markdown_table, method_words, on_prompts, unit_words
 from backend.html_page import document, words_table
 from backend.suites import label_of
 from backend.wording import Text, decimal, fill, joined, p_value
@@ -219,9 +219,9 @@ def _pair(row: pd.Series, lang: str) -> str:
 
 def _method(compared: Compared) -> Text:
     return fill(
-        "Rewards from 0 to 1 under profile {profile}; {on}, paired. {method}",
-        "Recompensas de 0 a 1 no perfil {profile}; {on}, pareados. {method}",
-        profile=compared.profile, on=on_prompts(compared), method=method_words(compared.settings),
+        "Rewards{unit} under profile {profile}; {on}, paired. {method}",
+        "Recompensas{unit} no perfil {profile}; {on}, pareados. {method}",
+        unit=unit_words(compared), profile=compared.profile, on=on_prompts(compared), method=method_words(compared.settings),
     )  # fmt: skip
 
 

@@ -9,8 +9,9 @@ import pandas as pd
 from backend.evaluation.compare import MOST_GAIN, MOST_LOSE, TaskComparison, Verdict
 from backend.evaluation.length import EqualLength, at_equal_length
 from backend.evaluation.settings import ALPHA, ComparisonSettings
-from backend.suites import label_of
+from backend.suites import label_of, pay_from_0_to_1
 from backend.wording import Text, decimal, fill, general, joined, p_value
+from rewards.types import NO_TEXT
 
 if TYPE_CHECKING:
     from backend.evaluation.stored import Compared
@@ -124,6 +125,12 @@ def moved(c: TaskComparison, signed: bool = False) -> Text:
         "{by} (de {base} para {tuned})",
         by=decimal(c.delta if signed else abs(c.delta), signed=signed), base=decimal(c.base), tuned=decimal(c.tuned),
     )  # fmt: skip
+
+
+def unit_words(compared: "Compared") -> Text:
+    """ " from 0 to 1" where the rewards that were compared are so; nothing where they can be any number."""
+    tasks = [c.task for c in compared.tasks if c.task != "overall"]
+    return Text(" from 0 to 1", " de 0 a 1") if pay_from_0_to_1(tasks) else NO_TEXT
 
 
 def chosen_words(compared: "Compared") -> Text | None:

@@ -9,7 +9,7 @@ import yaml
 from backend.audit.gates import standing_gates
 from backend.evaluation.findings import evidence_sentence
 from backend.evaluation.stored import base_and_tuned, compare_stored
-from backend.evaluation.words import chosen_words, markdown_table, method_words, on_prompts
+from backend.evaluation.words import chosen_words, markdown_table, method_words, on_prompts, unit_words
 from backend.files import read_json
 from backend.models.smollm2 import ORIGINAL
 from backend.store.engine import reading
@@ -79,7 +79,7 @@ def _comparison(run_id: str) -> str:
         compared = compare_stored(session, *pair)
     return (
         f"## Base against tuned\n\n{evidence_sentence(compared.evidence)} {chosen_words(compared) or ''}\n\n"
-        f"{markdown_table(compared.tasks)}\n\n{on_prompts(compared)}. Rewards from 0 to 1 under profile {compared.profile}, "
+        f"{markdown_table(compared.tasks)}\n\n{on_prompts(compared)}. Rewards{unit_words(compared)} under profile {compared.profile}, "
         f"which say what the reward pays for and no more. {method_words(compared.settings)}"
     )
 

@@ -11,7 +11,7 @@ from backend.access import needs
 from backend.records import PromptRecord, Split, hash_of_members
 from backend.store.engine import in_parts, in_turn
 from backend.store.events import record
-from backend.store.tables import Prompt, PromptSet, Run
+from backend.store.tables import Prompt, PromptSet, Run, utc_now
 
 
 def save_prompts(session: Session, records: list[PromptRecord]) -> int:
@@ -63,14 +63,14 @@ def fill_facts(session: Session, facts: Mapping[str, Mapping[str, Any]]) -> list
 def save_prompt_set(session: Session, records: list[PromptRecord], name: str) -> tuple[str, int]:
     """Store prompts as a set; returns the set's id, which is the hash of its content, and how many prompts were new.
 
-    If the same prompts are stored again, it is the same set, and it keeps its first name.
+    If the same prompts are stored again, it is the same set, with its first name and the time of this.
     """
     new = save_prompts(session, records)
     return save_members(session, {r.id: r.split for r in records}, name), new
 
 
 def save_members(session: Session, splits: Mapping[str, Split], name: str) -> str:
-    """Make stored prompts a set; returns its id.
+    """Make stored prompts a set, the newest one also where it was there already; returns its id.
 
     Args:
         session: a writing session.
@@ -78,7 +78,9 @@ def save_members(session: Session, splits: Mapping[str, Split], name: str) -> st
         name: of the set, if it is new.
     """
     set_id = hash_of_members(splits)
-    if session.get(PromptSet, set_id) is None:
+    if (known := session.get(PromptSet, set_id)) is not None:
+        known.created_at = utc_now()
+    else:
         session.add(PromptSet(id=set_id, name=name[:200], members=[[i, split] for i, split in splits.items()]))
         record(session, "added prompts", set_id, name=name[:200], count=len(splits))
         session.flush()

@@ -1,6 +1,6 @@
 """The suites of this installation (``WORKBENCH_SUITES``), and the look-ups through which everything asks for tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
@@ -120,6 +120,12 @@ def suite_of(task: str) -> Suite:
     get_task(task)
     mine = [suite for suite in suites() if any(t.name == task for t in suite.tasks)]
     return mine[0] if mine else next(suite for suite in suites() if suite.is_open)
+
+
+def pay_from_0_to_1(names: Iterable[str]) -> bool:
+    """Whether the rewards of all these tasks are from 0 to 1, as their suites say."""
+    found = [find_task(name) for name in names]
+    return bool(found) and all(task is not None and task.bounds == (0.0, 1.0) for task in found)
 
 
 def counting_judges(task: str) -> list[str]:

@@ -114,7 +114,13 @@ class FileSuite:
         criteria = tuple(Criterion(key, Text(*texts[:2]), Text(*texts[2:])) for key, *texts in said["criteria"])
         bounds = tuple(said["bounds"]) if said["bounds"] else None
         tasks = tuple(
-            Task(name, Functions(weights, bounds), guideline=guideline, criteria=criteria, rendering="markdown")
+            Task(
+                name,
+                Functions(weights, bounds, tuple(said["columns"][name])),
+                guideline=guideline,
+                criteria=criteria,
+                rendering="markdown",
+            )
             for name, weights in said["tasks"].items()
         )
         return Suite(

@@ -58,6 +58,10 @@ def _describe(loaded: Any, request: dict[str, Any], place: int) -> dict[str, Any
         "is_suite": False,
         "name": loaded.name,
         "tasks": {task: dict(weights) for task, weights in loaded.tasks.items()},
+        "columns": {
+            task: list(dict.fromkeys(column for name in weights for column in loaded.functions[name].columns))
+            for task, weights in loaded.tasks.items()
+        },
         "is_open": loaded.is_open,
         "guideline": loaded.guideline,
         "criteria": [[c.key, *c.label, *c.what] for c in loaded.criteria],

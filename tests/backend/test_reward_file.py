@@ -349,13 +349,17 @@ def test_the_prompts_of_a_file_of_completions_are_a_set_to_train_on(
     installed("def good(completion):\n    return float(len(completion))\n")
     file = rows_file(tmp_path, ["a", "bb"] * prompts, answer=[str(i // 2) for i in range(2 * prompts)])
     bring_in(file)
-    bring_in(file)  # the same file again is the same set
     with reading() as session:
         (one,) = prompt_sets(session).itertuples()
     assert (one.name, one.train, one.eval, one.test) == ("completions.jsonl", *splits)
     found = run_prompts(override(get_preset("nano"), {"prompts": one.id}))
     assert Counter(p.split for p in found) == {k: n for k, n in zip(get_args(Split), splits, strict=True) if n}
     assert all(f"question {p.facts['answer']}" == p.user_text for p in found)
+    (tmp_path / "later").mkdir()
+    bring_in(rows_file(tmp_path / "later", ["a", "bb"] * 30))
+    bring_in(file)  # the same file again is the same set, and the newest
+    with reading() as session:
+        assert [row.id == one.id for row in prompt_sets(session).itertuples()] == [True, False]
 
 
 def test_a_fault_in_a_file_names_the_files_row(installed: Callable[..., Path], tmp_path: Path) -> None:

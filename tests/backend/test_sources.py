@@ -297,7 +297,7 @@ UNREADABLE = [
     ("empty.json", b"[]", "holds no table"),
     ("two.json", b'{"a": [{"x": 1}], "b": [{"y": 1}]}', "holds no table"),
     ("more.csv", b"prompt,completion\na,b,c\n", "more.csv:2: more cells than the header has names"),
-    ("other.csv", b"text,label\na,b\n", "no column is known as the prompt: there are text, label. Name it with --prompt-column"),
+    ("other.csv", b"text,label\na,b\n", "no column is known as the prompt: there are text, label. Choose it: Prompt on the page, --prompt-column"),
     ("half.csv", b"prompt,label\na,b\n", "no column is known as the completion: there are prompt, label"),
     ("notes.txt", b"hello", "is of no known kind. These are read: Parquet"),
 ]  # fmt: skip

@@ -48,6 +48,8 @@ def test_from_two_files_to_the_first_rating_and_back(address: str, page: Page, t
     page.goto(f"{address}/annotate?rater=Ana")
     expect(page.get_by_text("0 done · ")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("Would you send this reply to the customer?")).to_be_visible()
+    expect(page.get_by_text("Beside the prompt, for the reward and for you:")).to_be_visible()
+    expect(page.get_by_text("reference:")).to_be_visible()
     page.wait_for_timeout(600)  # a score for what was not on screen is refused
     again(page.get_by_role("button", name=re.compile("^usable")).click, page.get_by_text("1 done · "))
 

@@ -518,3 +518,16 @@ def test_trls_accuracy_rewards_are_called_and_say_what_they_lack(trl_rewards: An
     else:
         with pytest.raises(RewardFault, match="ImportError: Please install the `math_verify` package"):
             values(call, given, **offered)
+
+
+@pytest.mark.parametrize(
+    ("call", "columns"),
+    [
+        (lambda completions, answer, tone=None, **kwargs: [], ("answer", "tone")),
+        (lambda prompt, completion: 0.0, ()),
+        (lambda completions, prompts, completion_ids, trainer_state, log_extra, **rest: [], ()),
+        (functools.partial(lambda completion, limit, answer: 0.0, limit=3), ("answer",)),
+    ],
+)
+def test_the_columns_that_a_function_names_are_known(call: Any, columns: tuple[str, ...]) -> None:
+    assert reward_function("one", call).columns == columns

@@ -99,7 +99,9 @@ def _named(row: Mapping[str, Any], given: str, usual: Sequence[str], what: str) 
         raise ValueError(f"there is no column {given!r}; there are {_listed(row)}")
     found = [name for name in usual if name in row]
     if not found:
-        raise UnknownLayout(f"no column is known as the {what}: there are {_listed(row)}. Name it with --{what}-column")
+        raise UnknownLayout(
+            f"no column is known as the {what}: there are {_listed(row)}. Choose it: {what.capitalize()} on the page, --{what}-column in a terminal"
+        )
     return found[0]
 
 
