@@ -161,6 +161,7 @@ def show_skip_reasons(item: int, rater_id: int) -> None:
         "not sure": t("I cannot judge it", "Não sei julgar"),
         **{flag: flag_words(flag) for flag in FLAGS},
     }
+    st.caption(t("Skip it, because:", "Pular, porque:"))
     with st.container(horizontal=True, horizontal_alignment="left"):
         for key, reason in enumerate(SKIP_REASONS, start=1):
             st.button(
@@ -309,14 +310,15 @@ def rating(rater_id: int, one_key: bool) -> None:
         show_guideline(row["task"])
         if task is not None and task.criteria and not st.session_state.get("skipping"):
             show_criteria(item, rater_id, task.criteria, st.session_state["criteria"], token)
-        st.pills(
-            t("Something is wrong with the item", "Há algo errado com o item"),
-            list(FLAGS),
-            selection_mode="multi",
-            format_func=flag_words,
-            key=f"flags_{token}",
-            wrap=True,
-        )
+        if not st.session_state.get("skipping"):  # there they are reasons
+            st.pills(
+                t("Something is wrong with the item", "Há algo errado com o item"),
+                list(FLAGS),
+                selection_mode="multi",
+                format_func=flag_words,
+                key=f"flags_{token}",
+                wrap=True,
+            )
         st.session_state.setdefault(f"comment_{token}", draft)
         st.text_area(
             t("Comment (optional)", "Comentário (opcional)"),

@@ -35,7 +35,7 @@ def show_table(comparisons: list[TaskComparison], settings: ComparisonSettings |
     frame = frame.assign(**{p: frame[p].map(p_value) for p in ("p_holm", "p_mean_holm")})
     columns: dict[str, Any] = {
         "task": st.column_config.TextColumn(t("Task", "Tarefa"), pinned=True),
-        "verdict": t("Verdict", "Veredito"),
+        "verdict": t("Verdict on the reward", "Veredito da recompensa"),
         "n": "n",
         "base": "base",
         "tuned": t("tuned", "treinado"),
@@ -89,13 +89,15 @@ def show_moves(compared: Compared) -> None:
                 st.markdown(f"{name} {number(pair[side])}: {literal(_cut(of[side]))}")
 
 
-_CUT = 110
-"""Characters of an answer that show what kind it is."""
+_BEGINNING, _END = 90, 50
+"""Characters of an answer that show what kind it is, also where it ends otherwise than it begins."""
 
 
 def _cut(text: str) -> str:
     line = " ".join(" ".join(part for part in text.splitlines() if not part.startswith("```")).split())
-    return line if len(line) <= _CUT else line[:_CUT].rstrip() + " …"
+    if len(line) <= _BEGINNING + _END:
+        return line
+    return f"{line[:_BEGINNING].rstrip()} … {line[-_END:].lstrip()}"
 
 
 def show_pairs(compared: Compared) -> None:

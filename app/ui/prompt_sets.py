@@ -63,8 +63,8 @@ def choose_set() -> str | None:
     )  # fmt: skip
     if row["train"] and row["eval"]:
         words += t(
-            f" To train on it, write `{set_id}` under Prompts.",
-            f" Para treinar com ele, escreva `{set_id}` em Prompts.",
+            f" To train on it, choose it under Prompts on Train, or give `prompts={set_id}` in a terminal.",
+            f" Para treinar com ele, escolha-o em Prompts, na página Treinar, ou dê `prompts={set_id}` num terminal.",
         )
     st.caption(words)
     return str(set_id)

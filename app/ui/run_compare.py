@@ -65,8 +65,8 @@ def show_watch_table(run: Run, metrics: Sequence[str]) -> None:
     fired = {firing.get("rule"): firing for firing in firings(run)}
     count = sum(rule.name in fired for rule in rules)
     title = t(
-        f"Watch table: {count or 'none'} of {len(rules)} rules fired",
-        f"Tabela de vigia, regras que dispararam: {count} de {len(rules)}",
+        f"Watch table: {count or 'none'} of {len(rules)} rules fired while it trained",
+        f"Tabela de vigia, regras que dispararam durante o treino: {count} de {len(rules)}",
     )
     with st.expander(title):
         rows = [_watch_row(rule, fired.get(rule.name), metrics, run.config.get("stop_rules", True)) for rule in rules]
@@ -86,5 +86,5 @@ def _watch_row(rule: Rule, firing: Mapping[str, Any] | None, metrics: Sequence[s
             if rule.action == "stop" and may_stop
             else t("would warn", "avisaria")
         )
-        state = t(f"has not fired ({would})", f"não disparou ({would})")
+        state = t(f"did not fire while it trained ({would})", f"não disparou durante o treino ({would})")
     return f"- {t(*rule.what)}: {state}"

@@ -76,7 +76,17 @@ def _show_one(name: str, task: str, points: list[Point], parted: Parting | None,
     words = _in_words(frame, labels) + ". " + _verdict(parted, labels[name])
     st.caption(title)
     show_chart(gap_chart(frame, since, language()), alt=f"{title}. {words}")
-    st.caption(words + (t(f" {rated} completions rated.", f" {rated} respostas avaliadas.") if rated else ""))
+    if rated:
+        words += t(
+            f" {rated} completions rated, also after it trained.",
+            f" {rated} respostas avaliadas, também depois do treino.",
+        )
+    elif (known := find_task(task)) is not None and known.truth is not None and known.truth.facts:
+        words += t(
+            " Facts count as they come; on Results every truth counts alike (balanced).",
+            " Os fatos contam como vêm; em Resultados cada verdade vale o mesmo (balanceado).",
+        )
+    st.caption(words)
 
 
 def _label(name: str, task: str) -> str:
@@ -96,7 +106,10 @@ def _in_words(frame: pd.DataFrame, labels: dict[str, str]) -> str:
 
 def _verdict(parted: Parting | None, label: str) -> str:
     if parted is None:
-        return t("Nothing says that they part.", "Nada diz que se separam.")
+        return t(
+            "No parting is seen; with few prompts or ratings one can stay unseen.",
+            "Não se vê separação; com poucos prompts ou notas ela pode não aparecer.",
+        )
     since, until = parted.since, parted.step
     changes = number(parted.reward, signed=True), number(parted.other, signed=True)
     return t(

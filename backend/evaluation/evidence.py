@@ -20,7 +20,7 @@ from backend.evaluation.people import PeopleEstimate
 from backend.evaluation.truth import TruthChange, truth_change
 from backend.suites import find_task
 from backend.wording import Text, decimal, fill
-from rewards.types import Count
+from rewards.types import Count, Functions, Task
 
 REPEATED = 3
 """A line that stands this often in an answer is repeated."""
@@ -102,6 +102,7 @@ class Evidence:
         before, after: what can be counted in base's and tuned's answers.
         attack: what an attack on the reward as it is now came to; None where nobody has made one.
         tallies: the task's own counts.
+        carrier: of a team's several reward functions the one that brought nearly all of the reward's rise; "" where none did.
     """
 
     change: TaskComparison
@@ -112,6 +113,7 @@ class Evidence:
     after: Counted
     attack: Standing | None = None
     tallies: tuple[Tally, ...] = ()
+    carrier: str = ""
 
     @property
     def broken(self) -> bool:
@@ -214,6 +216,7 @@ def gather(
     gates: Mapping[str, Gate],
     people: Sequence[PeopleEstimate],
     attacks: Mapping[str, Standing] | None = None,
+    components: pd.DataFrame | None = None,
 ) -> list[Evidence]:
     """All that is known of each task's change.
 
@@ -224,6 +227,7 @@ def gather(
         gates: task -> the standing decision on its reward.
         people: the change by people, per task and overall.
         attacks: task -> what an attack on its reward came to.
+        components: columns task, component, delta: the mean change of each component.
     """
     by_people = {p.task: p for p in people}
     found = []
@@ -246,9 +250,32 @@ def gather(
                 after,
                 (attacks or {}).get(change.task),
                 tuple(t for t in tallies if t is not None),
+                "" if components is None else carrier(known, components[components["task"] == change.task]),
             )
         )
     return found
+
+
+def carrier(task: Task | None, components: pd.DataFrame) -> str:
+    """Of a team's several reward functions the one whose weighted change is nearly all of the total's rise; "" where none is.
+
+    Args:
+        task: whose reward; the built-in ones' components are told apart in the table of components.
+        components: columns component, delta.
+    """
+    if task is None or not isinstance(task.reward, Functions):
+        return ""
+    delta = dict(zip(components["component"], components["delta"], strict=True))
+    brought = {name: weight * delta.get(name, 0.0) for name, weight in task.reward.weights.items() if weight}
+    first = max(brought, key=brought.__getitem__, default="")
+    return (
+        first
+        if len(brought) > 1 and brought[first] > 0 and brought[first] >= _NEARLY_ALL * sum(brought.values())
+        else ""
+    )
+
+
+_NEARLY_ALL = 0.9
 
 
 def tally(one: Count, base: pd.DataFrame, tuned: pd.DataFrame) -> Tally | None:

@@ -100,7 +100,7 @@ def said(e: Evidence, bold: str = "") -> Text:
             "{task}: the reward rose by {moved}, but the answers did not get better: {why}",
             "{task}: a recompensa subiu {moved}, mas as respostas não melhoraram: {why}",
         )
-        return _filled(template, e, bold, e.against)
+        return _filled(template, e, bold, [*e.against, *_carried(e)])
     if e.in_favour:
         return _filled(
             Text("{task} improved by {moved}: {why}", "{task} melhorou em {moved}: {why}"), e, bold, e.in_favour
@@ -111,7 +111,7 @@ def said(e: Evidence, bold: str = "") -> Text:
         "{task}: the reward rose by {moved}; whether the answers got better is not known: {why}",
         "{task}: a recompensa subiu {moved}; se as respostas melhoraram não se sabe: {why}",
     )
-    return _filled(template, e, bold, [*_constant(e.truth), *([] if e.trusted else [_untrusted(e)])])
+    return _filled(template, e, bold, [*_constant(e.truth), *([] if e.trusted else [_untrusted(e)]), *_carried(e)])
 
 
 _BETTER = {
@@ -181,6 +181,13 @@ def _untrusted(e: Evidence) -> Text:
     if e.gate is not None and e.gate.verdict == "fail":
         return Text("people do not rank answers as this reward does", "as pessoas não ordenam as respostas como ela")
     return Text("the reward has not passed its audit", "a recompensa não passou na auditoria")
+
+
+def _carried(e: Evidence) -> list[Text]:
+    """That one of a team's functions brought the rise."""
+    if not e.carrier:
+        return []
+    return [fill("nearly all of the rise is that of {name}", "quase toda a subida é de {name}", name=e.carrier)]
 
 
 def _filled(template: Text, e: Evidence, bold: str, why: Sequence[Text]) -> Text:
@@ -304,10 +311,10 @@ def _fact(f: FactChange) -> tuple[Text, ...]:
 FACTS_NOTE = Text(
     "Shares of right facts. One and the same answer to every prompt is right as often as the most frequent truth; where the "
     "prompt states a fact, copying it is. Balanced: every truth a fact can have counts alike, the rare ones too, so that a "
-    "constant answer gets no more than one of them. The interval is over prompts (95 %).",
+    "constant answer gets no more than one of them. The 95 % interval, where there are enough prompts, is over prompts.",
     "Proporções de fatos certos. Uma mesma resposta a todos os prompts acerta tanto quanto a verdade mais comum; onde o "
     "prompt diz um fato, copiá-lo acerta. Balanceado: cada verdade possível de um fato vale o mesmo, as raras também; assim "
-    "uma resposta constante só ganha uma delas. O intervalo é sobre prompts (95 %).",
+    "uma resposta constante só ganha uma delas. O intervalo de 95 %, onde há prompts suficientes, é sobre prompts.",
 )
 
 

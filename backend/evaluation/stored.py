@@ -117,6 +117,7 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
     first = [texts.drop_duplicates("prompt_id") for texts in texts_of]
     changes = compare(paired, settings)
     people = would_people_agree(session, base, tuned, paired)
+    components = _components(*(evaluation_components(session, e) for e in (base, tuned)))
     texts = first[0].merge(first[1], on=["prompt_id", "user_text"], suffixes=("_base", "_tuned"))
     return Compared(
         base=base,
@@ -124,7 +125,7 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
         profile=base.profile,
         tasks=changes,
         paired=paired,
-        components=_components(*(evaluation_components(session, e) for e in (base, tuned))),
+        components=components,
         texts=texts.rename(columns={"text_base": "base", "text_tuned": "tuned"})[
             ["prompt_id", "user_text", "base", "tuned"]
         ],
@@ -136,6 +137,7 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
             standing_gates(session, tuned.profile),
             people,
             standing_attacks(session, tuned.profile),
+            components,
         ),
         left_out=len(scores[0]) + len(scores[1]) - 2 * len(paired),
         settings=settings,

@@ -16,7 +16,7 @@ from backend.commerce.shop import shop_path
 from backend.commerce.synthetic import build_commerce_db
 from backend.evaluation.compare import compare
 from backend.evaluation.evaluate import EvaluationResult
-from backend.evaluation.evidence import Counted, Evidence, Tally, count, tally
+from backend.evaluation.evidence import Counted, Evidence, Tally, carrier, count, tally
 from backend.evaluation.findings import (
     EVIDENCE_HEADS,
     FACT_HEADS,
@@ -40,7 +40,7 @@ from backend.store.ratings import get_rater
 from backend.store.tables import Prompt, Run
 from backend.suites import fingerprint, get_task, score_completion, task_names
 from backend.wording import Text
-from rewards.types import NO_TEXT, Count, Fact, Truth
+from rewards.types import NO_TEXT, Count, Fact, Functions, Task, Truth
 
 PLAIN = Counted(20, 18, 2, 0, 100.0)
 FACTS = Text("Facts right", "Fatos certos")
@@ -411,3 +411,20 @@ def test_a_reward_that_is_known_to_be_wrong_is_mended_before_a_longer_run(verdic
     assert (
         "Train longer" in next_step([still.change, replace(still.change, task="overall")], [trusted], steps=2).what.en
     )
+
+
+def test_a_rise_that_one_of_a_teams_functions_brought_is_said_to_be_its() -> None:
+    def brought(thorough: float, correct: float, watched: float = 0.0) -> str:
+        rows = {"component": ["thorough", "correct", "watched"], "delta": [thorough, correct, watched]}
+        return carrier(team, pd.DataFrame(rows))
+
+    team = Task("mine", Functions({"thorough": 1.0, "correct": 0.5, "watched": 0.0}))
+    assert (brought(0.4, 0.0), brought(0.4, 0.4), brought(-0.1, -0.2)) == ("thorough", "", "")
+    assert brought(0.4, 0.0, 9.0) == "thorough", "what is only watched pays nothing"
+    assert brought(0.4, -0.6) == "thorough", "also where the others fell"
+    alone = Task("mine", Functions({"thorough": 1.0}))
+    assert carrier(alone, pd.DataFrame({"component": ["thorough"], "delta": [0.4]})) == ""
+    assert carrier(get_task("push"), pd.DataFrame({"component": ["length"], "delta": [0.4]})) == ""
+    words = said(rose(carrier="thorough"))
+    assert words.en.endswith("nearly all of the rise is that of thorough")
+    assert "thorough" not in said(rose("pass", carrier="thorough")).en, "a reward that is trusted may rise as it will"
