@@ -21,7 +21,7 @@ from backend.suites.suite import JudgeOf, Scored, Suite, ToScore
 from backend.suites.worker import PLACE
 from backend.worker_process import WorkerEnded, WorkerProcess
 from rewards.calling import Gap, RewardFault
-from rewards.types import Criterion, Functions, Guideline, Profile, Score, Task, Text
+from rewards.types import NO_TEXT, Criterion, Functions, Guideline, Profile, Score, Task, Text
 
 _SETTING = {"seconds": " (WORKBENCH_REWARD_SECONDS)", "gigabytes": " (WORKBENCH_REWARD_GIGABYTES)", "": ""}
 _BATCH = 512
@@ -117,6 +117,7 @@ class FileSuite:
             Task(
                 name,
                 Functions(weights, bounds, tuple(said["columns"][name])),
+                label=self._label(name, said["name"]),
                 guideline=guideline,
                 criteria=criteria,
                 rendering="markdown",
@@ -131,6 +132,11 @@ class FileSuite:
             scale=tuple(said["scale"]),
             scorer=Scored(self._score, self._fingerprint, partial(_read_source, self), self._spec, self._judges),
         )
+
+    def _label(self, task: str, suite: str) -> Text:
+        """A file's only task is called as the file is, so that no sentence speaks of "the reward of rewards"."""
+        file = Path(self._spec).name
+        return Text(file, file) if task == suite and file.endswith(".py") else NO_TEXT
 
     def _judge(self, name: str, said: Mapping[str, Any]) -> JudgeOf:
         def ask(what: str, rows: Sequence[Any], sample: int = 0) -> list[float | Gap]:
