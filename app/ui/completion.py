@@ -16,7 +16,12 @@ from backend.suites import find_task
 from rewards.text import visible, visible_length
 from rewards.types import Bubble, Functions, JsonAnswer
 
-_LONGEST = 20_000
+_LONGEST, _SHORT = 20_000, 200
+_TELLS = frozenset(
+    "policy model model_name checkpoint run step reward rewards score scores rating ratings rater total human human_score "
+    "advantage judge judgement verdict".split()
+)
+"""Columns that would tell a rater who wrote a completion, or what it is worth to somebody else."""
 _QUERY = re.compile(
     r"^(?:SELECT|WITH)\b[^;]{0,600}?\bFROM\b(?:[^;\n]|\n(?=[ \t]+\S|[A-Z]{2,}\b|[()]))*;?", re.MULTILINE
 )
@@ -72,14 +77,23 @@ def show_asked(task: str, messages: Sequence[Mapping[str, str]], facts: Mapping[
     """Draw what was asked, and what the task's reward functions are given beside it: without the right answer nobody can rate."""
     show_chat(task, messages)
     known = find_task(task)
-    columns = known.reward.columns if known is not None and isinstance(known.reward, Functions) else ()
-    given = [(name, str(facts[name])[:_LONGEST]) for name in columns if facts.get(name) is not None]
-    if given:
+    if known is None or not isinstance(known.reward, Functions):
+        return
+    hidden = {*_TELLS, *(name.lower() for name in known.reward.weights)}
+    shown = [n for n in known.reward.columns if n.lower() not in hidden and facts.get(n) is not None]
+    if shown:
         st.caption(
             t("Beside the prompt, for the reward and for you:", "Ao lado do prompt, para a recompensa e para você:")
-            + "\n\n"
-            + "\n".join(f"- **{literal(name)}**: {literal(value)}" for name, value in given)
         )
+    for name in shown:
+        value = (
+            facts[name] if isinstance(facts[name], str) else json.dumps(facts[name], ensure_ascii=False, default=str)
+        )
+        if "\n" in value or len(value) > _SHORT:
+            st.caption(f"**{literal(name)}**")
+            show_prompt(value)
+        else:
+            st.caption(f"**{literal(name)}**: {literal(value)}")
 
 
 def show_chat(task: str, messages: Sequence[Mapping[str, str]]) -> None:

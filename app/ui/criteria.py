@@ -32,7 +32,7 @@ def show_criteria(
         token: the item's name on the page.
     """
     lang = language()
-    asked = "\n".join(f"- *{harmless(c.label.within(lang))}*: {harmless(c.what.within(lang))}" for c in criteria)
+    asked = "\n".join(f"- *{_line(c.label.within(lang))}*: {_line(c.what.within(lang))}" for c in criteria)
     intro = t(
         "Criteria, if you like, before the score. Press once for met, again for in part, not met and none:",
         "Critérios, se quiser, antes da nota. Um toque: cumpre; outros: em parte, não cumpre e nenhum:",
@@ -41,7 +41,7 @@ def show_criteria(
     words = {None: "", 2: t("met", "cumpre"), 1: t("in part", "em parte"), 0: t("not met", "não cumpre")}
     row = st.container(horizontal=True, horizontal_alignment="left", gap="xsmall")
     for criterion, key in zip(criteria, KEYS, strict=False):
-        label, value = harmless(criterion.label.within(lang)), chosen.get(criterion.key)
+        label, value = _line(criterion.label.within(lang)), chosen.get(criterion.key)
         row.button(
             f"{label}: {words[value]}" if value is not None else label,
             key=f"criterion_{criterion.key}_{value}_{token}",  # drawn anew, so that Enter is not a click on it
@@ -51,3 +51,8 @@ def show_criteria(
             on_click=keep_criterion,
             args=(item, rater_id, criterion.key, _NEXT[value]),
         )
+
+
+def _line(text: str) -> str:
+    """A team's words on one line, where they stand in a list or on a button."""
+    return harmless(" ".join(text.split())).lstrip("# ")

@@ -142,7 +142,7 @@ def choose_prompts(key: str) -> str:
         name: t(f"{name}: as the data are now", f"{name}: como os dados estão agora") for name in prompt_sources()
     } | {
         row.id: f"{row.name}: {row.train} + {row.eval} + {row.test} · {local_time(row.created_at)}"
-        for row in sets[sets["train"] > 0].itertuples()
+        for row in sets[(sets["train"] > 0) & (sets["eval"] > 0)].itertuples()
     }
     if names and not st.session_state[key]:  # a suite without a source of prompts: the newest set
         st.session_state[key] = next(iter(names))

@@ -24,7 +24,7 @@ from backend.records import Sampling
 from backend.store.completions import save_completions, to_score
 from backend.store.events import record
 from backend.store.ratings import counted_ratings, scored_ratings
-from backend.store.tables import ATTACK, Completion, Prompt, Rating, scattered
+from backend.store.tables import ATTACK, Completion, Prompt, Rating, made_by_attack, scattered
 from backend.suites import ToScore, get_task, score_or_gaps, suite_of
 from rewards.attack import CALLS, Attack, Find, attack, make_bank
 from rewards.types import Functions, Probe
@@ -86,7 +86,7 @@ def attack_task(
     rows = session.execute(
         select(Completion, Prompt)
         .join(Prompt, Prompt.id == Completion.prompt_id)
-        .where(Prompt.task == task, Completion.policy != ATTACK)
+        .where(Prompt.task == task, ~made_by_attack())
         .order_by(scattered(Completion.id))
         .limit(COMPLETIONS)
     )
@@ -174,7 +174,7 @@ def queue_finds(session: Session, attacked: Attacked) -> int:
     known = set(
         session.execute(
             select(Completion.prompt_id, Completion.text).where(
-                Completion.policy == ATTACK, Completion.prompt_id.in_(attacked.prompt_ids)
+                made_by_attack(), Completion.prompt_id.in_(attacked.prompt_ids)
             )
         ).tuples()
     )
@@ -211,7 +211,7 @@ def finds_waiting(session: Session) -> dict[str, int]:
     query = (
         select(Prompt.task, func.count())
         .join(Completion, Completion.prompt_id == Prompt.id)
-        .where(Completion.policy == ATTACK, ~scored.exists())
+        .where(made_by_attack(), ~scored.exists())
         .group_by(Prompt.task)
     )
     return dict(session.execute(query).tuples().all())
@@ -221,7 +221,7 @@ def _finds(session: Session, task: str) -> Sequence[tuple[int, str, str, float |
     """(id, text, the prompt's text, mean human score) of every find of a task."""
     people = (
         scored_ratings(Rating.completion_id, func.avg(Rating.score).label("human"))
-        .where(Completion.policy == ATTACK)
+        .where(made_by_attack())
         .group_by(Rating.completion_id)
         .subquery()
     )
@@ -229,7 +229,7 @@ def _finds(session: Session, task: str) -> Sequence[tuple[int, str, str, float |
         select(Completion.id, Completion.text, Prompt.user_text, people.c.human)
         .join(Prompt, Prompt.id == Completion.prompt_id)
         .outerjoin(people, people.c.completion_id == Completion.id)
-        .where(Completion.policy == ATTACK, Prompt.task == task)
+        .where(made_by_attack(), Prompt.task == task)
         .order_by(Completion.id)
     )
     return session.execute(query).tuples().all()

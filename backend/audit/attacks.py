@@ -11,7 +11,7 @@ from backend.access import needs
 from backend.audit.attack import BAD, Attacked
 from backend.files import storable
 from backend.store.ratings import scored_ratings
-from backend.store.tables import ATTACK, AttackMade, Completion, Rating
+from backend.store.tables import AttackMade, Completion, Rating, made_by_attack
 from backend.suites import find_task, fingerprint
 from backend.wording import Text, decimal, fill, grouped
 
@@ -127,7 +127,7 @@ def _called_good(session: Session, finds: Sequence[tuple[str, str]]) -> bool:
     if not finds:
         return False
     query = scored_ratings(Completion.prompt_id, Completion.text, func.avg(Rating.score)).where(
-        Completion.policy == ATTACK, Completion.prompt_id.in_([prompt_id for prompt_id, _ in finds])
+        made_by_attack(), Completion.prompt_id.in_([prompt_id for prompt_id, _ in finds])
     )
     human = {(p, text): score for p, text, score in session.execute(query.group_by(Completion.id)).tuples()}
     return all(human.get((prompt_id, storable(text)), 0.0) > BAD for prompt_id, text in finds)

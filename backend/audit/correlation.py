@@ -42,6 +42,8 @@ class Correlation:
         prompts: how many prompts the completions are of.
         rare: too few prompts make one side differ from its most common value.
         error: the standard error on Fisher's scale (within prompts: of the mean itself).
+        acting: the prompts in which a side differs from its most common value, of the side that has fewer; None where
+            nobody has counted.
     """
 
     n: int
@@ -53,6 +55,7 @@ class Correlation:
     prompts: int = 0
     rare: bool = False
     error: float | None = None
+    acting: int | None = None
 
     def as_dict(self) -> dict[str, float | int | None]:
         """How many, ρ and its interval as plain values, for JSON."""
@@ -218,10 +221,7 @@ def _correlation(
     rhos = rhos_under(human_ranks, ranks_under(reward, without), without)
     if prompts < FEWEST_PROMPTS:
         return Correlation(n, float(rhos[0]), prompts=prompts)
-    acting = min(_acting(side, prompt_of) for side in (human, reward))
-    if acting < FEWEST_ACTING:
-        return Correlation(n, float(rhos[0]), prompts=prompts, rare=True)
-    return fisher_correlation(rhos, n, prompts, acting)
+    return fisher_correlation(rhos, n, prompts, acting_prompts(human, reward, prompt_of))
 
 
 def fisher_correlation(rhos: Array, n: int, prompts: int, acting: int | None = None) -> Correlation:
@@ -230,33 +230,33 @@ def fisher_correlation(rhos: Array, n: int, prompts: int, acting: int | None = N
     Args:
         rhos: (1 + g,) the ρ, then ρ without each of g groups of prompts; NaN where it is undefined.
         n, prompts: completions and prompts.
-        acting: the prompts in which a side differs from its most common value, of the side that has fewer; all when left out.
+        acting: ``acting_prompts`` of the two sides; all when left out.
     """
-    rho = float(rhos[0])
-    if np.isnan(rhos).any():
-        return Correlation(n, rho, prompts=prompts, rare=True)
-    found = spread(np.arctanh(np.clip(rhos, -_NEAR_1, _NEAR_1)))
+    rho, m = float(rhos[0]), prompts if acting is None else acting
+    if np.isnan(rhos).any() or m < FEWEST_ACTING:
+        return Correlation(n, rho, prompts=prompts, rare=True, acting=acting)
+    most = 1 - 1 / (2 * m)  # of 2m rankings one is taken to be wrong, also where no prompt's absence shows it
+    found = spread(np.arctanh(np.clip(rhos, -most, most)))
     if abs(rho) > _NEARLY_PERFECT:
-        found = _nearly_perfect(rho, found.error, acting or prompts)
+        found = _nearly_perfect(np.clip(rho, -most, most), found.error, m)
     low, high = min(rho, float(np.tanh(found.low))), max(rho, float(np.tanh(found.high)))
-    return Correlation(n, rho, low, high, found.p, prompts=prompts, error=found.error)
+    return Correlation(n, rho, low, high, found.p, prompts=prompts, error=found.error, acting=acting)
 
 
-_NEAR_1, _NEARLY_PERFECT = 1 - 1e-12, 0.95
+_NEAR_1, _NEARLY_PERFECT = 1 - 1e-12, 0.9
 
 
 def _nearly_perfect(rho: float, error: float, acting: int) -> Spread:
-    """For a ranking that is as good without any prompt, so that leaving prompts out does not show what it may lack.
+    """For a ranking that is as good without nearly any prompt, so that leaving prompts out does not show what it may lack.
 
-    The error is at least that of Spearman's ρ on Fisher's scale (Fieller, Hartley and Pearson 1957) for the m prompts that
-    differ from the most common value: where fifty of sixty answers have one score, the other ten make the ranking. Of 2m
-    rankings one is taken to be wrong.
+    The error is at least that of Spearman's ρ on Fisher's scale (Fieller, Hartley and Pearson 1957) for the prompts that
+    differ from the most common value: where fifty of sixty answers have one score, the other ten make the ranking.
     """
     error = max(error, float(np.sqrt(1.06 / (acting - 3))))
-    z = float(np.arctanh(min(abs(rho), 1 - 1 / (2 * acting))))
-    low = np.sign(rho) * (z - float(stdtrit(acting - 1, 0.975)) * error)
-    ends = sorted((float(low), float(np.sign(rho) * np.arctanh(_NEAR_1))))
-    return Spread(error, ends[0], ends[1], float(2 * stdtr(acting - 1, -z / error)))
+    z = float(np.arctanh(rho))
+    end = z - np.sign(z) * float(stdtrit(acting - 1, 0.975)) * error
+    low, high = sorted((float(end), float(np.sign(z) * np.arctanh(_NEAR_1))))
+    return Spread(error, low, high, float(2 * stdtr(acting - 1, -abs(z) / error)))
 
 
 def _difference(values: Array, prompts: Ids) -> Difference:
@@ -333,6 +333,11 @@ def shared_by_equals(
 def _ranks_inside(values: Array, groups: NDArray[np.int64]) -> Array:
     """(n,): average ranks among the values of the same group, centred."""
     return shared_by_equals(values, groups, lambda place, size: place - (size - 1) / 2)
+
+
+def acting_prompts(human: Array, reward: Array, prompt_of: NDArray[np.int64]) -> int:
+    """In how many prompts a side differs from its most common value, of the side that has fewer."""
+    return min(_acting(side, prompt_of) for side in (human, reward))
 
 
 def _acting(values: Array, prompt_of: NDArray[np.int64]) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from backend.access import needs
@@ -36,10 +36,11 @@ from backend.store.engine import in_parts, in_turn
 from backend.store.frames import read_frame
 from backend.store.prompts import save_prompts
 from backend.store.ratings import scored_ratings
-from backend.store.tables import Completion, Prompt, Rating
+from backend.store.tables import ATTACK, Completion, Prompt, Rating, made_by_attack
 from backend.suites import get_task
 
-COLUMNS = ("task", "prompt", "completion", "score", "rater", "comment")
+COLUMNS = ("task", "prompt", "completion", "score", "rater", "comment", "origin")
+"""The last two may be missing; ``origin`` is ``attack`` where an attack wrote the completion, and else empty."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -54,6 +55,7 @@ class RatingRecord(BaseModel):
     score: int = Field(ge=1, le=5)
     rater: str = Field(min_length=1, max_length=120)
     comment: str = Field("", max_length=10_000)
+    origin: str = ""
 
 
 def read_ratings(path: Path) -> list[RatingRecord]:
@@ -217,9 +219,17 @@ def _completions(
         )
         for prompt_id, text, completion_id in session.execute(query.order_by(Completion.id)):
             found.setdefault((prompt_id, text), completion_id)
+    finds = {wanted[r.task, r.prompt, r.completion] for r in records if r.origin == ATTACK}
+    policies = {pair: ATTACK if pair in finds else "imported" for pair in pairs}
     new = {
         (prompt_id, text): Completion(
-            prompt_id=prompt_id, text=text, tokens=0, truncated=False, policy="imported", generation={}, sample=0
+            prompt_id=prompt_id,
+            text=text,
+            tokens=0,
+            truncated=False,
+            policy=policies[prompt_id, text],
+            generation={},
+            sample=0,
         )
         for prompt_id, text in pairs
         if (prompt_id, text) not in found
@@ -233,8 +243,9 @@ def _completions(
 @needs("engineer")
 def rating_rows(session: Session) -> pd.DataFrame:
     """Every score with ``COLUMNS``, raters as rater-1, rater-2, ... in order of their first rating."""
+    origin = case((made_by_attack(), ATTACK), else_="")
     query = scored_ratings(
-        Prompt.task, Prompt.user_text, Completion.text, Rating.score, Rating.rater_id, Rating.comment
+        Prompt.task, Prompt.user_text, Completion.text, Rating.score, Rating.rater_id, Rating.comment, origin
     ).order_by(Rating.id)
     frame = read_frame(session, COLUMNS, query)
     names = {rater: f"rater-{i}" for i, rater in enumerate(frame["rater"].unique(), start=1)}

@@ -58,8 +58,8 @@ def decide(
 ) -> Gate:
     """Decide on a reward's total by its correlation with the human scores. Nothing else decides.
 
-    pass: 30 rated completions of 10 prompts, ρ at least 0.60, the interval's low end above 0.30, and, from 10 prompts with
-    two or more rated completions on, the within-prompt interval above 0. fail: the reward is constant, or the interval's
+    pass: 30 rated completions of 10 prompts, ρ at least 0.60, the interval's low end above 0.30, 10 prompts that differ from
+    the most common score and from the most common reward, and, from 10 prompts with two or more rated completions on, the within-prompt interval above 0. fail: the reward is constant, or the interval's
     high end is below 0.60, or the within-prompt interval is below 0, or it has no value for many. Otherwise more ratings are needed.
 
     Args:
@@ -106,7 +106,7 @@ def _verdict(c: Correlation, s: GateSettings, within: Correlation | None) -> tup
             **seen,
         )
     reason = fill("ρ = {rho}, interval {low} to {high}", "ρ = {rho}, intervalo {low} a {high}", **seen)
-    ranks = c.rho >= s.least_rho and c.low > s.least_low
+    ranks = c.rho >= s.least_rho and c.low > s.least_low and not _rests_on_few(c)
     if ranks and (inside is None or (inside.low is not None and inside.low > 0)):
         return "pass", reason
     return "more ratings needed", joined([reason, *_why_not_yet(c, s, inside, ranks)])
@@ -150,6 +150,14 @@ def _too_little(c: Correlation, s: GateSettings) -> Text | None:
 def _why_not_yet(c: Correlation, s: GateSettings, inside: Correlation | None, ranks: bool) -> list[Text]:
     """What stands between an undecided gate and a decision, and what more ratings are likely to bring."""
     words = []
+    if _rests_on_few(c):
+        words.append(
+            fill(
+                "only {k} prompts differ from the most common score or reward, and {needed} are needed to pass",
+                "só {k} prompts diferem da nota ou da recompensa mais comum, e são precisos {needed} para aprovar",
+                k=c.acting or 0, needed=FEWEST_PROMPTS,
+            )
+        )  # fmt: skip
     if inside is not None and (ranks or inside.low is None):
         words.append(_not_inside(inside))
     if c.rho is not None and c.rho < s.least_rho:
@@ -171,6 +179,11 @@ def _why_not_yet(c: Correlation, s: GateSettings, inside: Correlation | None, ra
             )
         )  # fmt: skip
     return words
+
+
+def _rests_on_few(c: Correlation) -> bool:
+    """Whether nearly all answers have one score or one reward: a ranking is then seen by the few others alone."""
+    return c.acting is not None and c.acting < FEWEST_PROMPTS
 
 
 def _not_inside(inside: Correlation) -> Text:
@@ -200,9 +213,9 @@ def outlook(c: Correlation, settings: GateSettings | None = None, inside: Correl
         inside: the within-prompt correlation, where the gate asks for it.
 
     Returns:
-        The first of ``_STEPS`` that decides with probability 0.8, or the last; None where one of the two has no interval.
+        The first of ``_STEPS`` that decides with probability 0.8, or the last; None where one of the two has no interval, or few answers make the ranking.
     """
-    if c.error is None or c.rho is None or (inside is not None and inside.low is None):
+    if c.error is None or c.rho is None or _rests_on_few(c) or (inside is not None and inside.low is None):
         return None
     s, found = settings or GateSettings(), None
     for more in _STEPS:

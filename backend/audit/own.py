@@ -37,6 +37,7 @@ from backend.store.completions import ensure_scores
 from backend.store.criteria import criterion_scores
 from backend.store.engine import in_parts, in_transaction, reading, writing
 from backend.store.imported import ids_of_keys, keys_of_texts
+from backend.store.tables import ATTACK
 from backend.suites import Suite, default_profile, fingerprint, get_task, suite_of
 from backend.suites.new_version import with_weights
 from backend.wording import p_value
@@ -73,6 +74,8 @@ def read_scores(path: Path, taken: Taken) -> Given:
         try:
             if isinstance(row, ValueError):
                 raise row
+            if row.get("origin") == ATTACK:  # what an attack wrote stands in no file of completions
+                continue
             key = _key_of(row, taken, by_text)
             rater = str(row["rater"])[:120]
             found.ratings.append((key, rater, float(row["score"]), str(row.get("comment") or "")))

@@ -16,7 +16,9 @@ from scipy.sparse.csgraph import connected_components
 from backend.audit.correlation import (
     FEWEST_PROMPTS,
     Correlation,
+    acting_prompts,
     fisher_correlation,
+    numbered,
     ranks_under,
     rhos_under,
     weights_without,
@@ -99,7 +101,9 @@ def adjusted_correlation(ratings: pd.DataFrame, rewards: pd.DataFrame) -> Correl
     prompts = rewards["prompt_id"].nunique()
     if prompts < FEWEST_PROMPTS:
         return Correlation(len(rewards), rhos[0], prompts=prompts)
-    return fisher_correlation(np.array(rhos), len(rewards), prompts)
+    plain = np.bincount(completion, score) / size
+    acting = acting_prompts(plain, value, numbered(rewards["prompt_id"].tolist()))
+    return fisher_correlation(np.array(rhos), len(rewards), prompts, acting)
 
 
 def _stretched_ranks(middle: Array, width: Array, weights: Array) -> Array:

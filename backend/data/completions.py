@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from backend.access import needs
 from backend.data.prompt_files import splits_by_task
 from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout, Mapped, UnknownLayout
 from backend.errors import UserError, bad_rows, reason
-from backend.records import Message, PromptRecord
+from backend.records import Message, PromptRecord, Split
 from backend.store.engine import in_turn, writing
 from backend.store.events import record
 from backend.store.imported import NewCompletion, add_imported
@@ -38,6 +38,7 @@ class Taken:
     Attributes:
         rows: completions in the file.
         prompts: prompt id -> its task; the file's prompts are a set to train on, split like a file of prompts.
+        splits: prompt id -> its split, of the prompts whose rows name one.
         new: those that were not in the store.
         tasks: task -> completions.
         keys: of all the file's completions, in order.
@@ -47,6 +48,7 @@ class Taken:
 
     rows: int = 0
     prompts: dict[str, str] = field(default_factory=dict)
+    splits: dict[str, Split] = field(default_factory=dict)
     new: int = 0
     tasks: Counter[str] = field(default_factory=Counter)
     keys: list[str] = field(default_factory=list)
@@ -105,7 +107,8 @@ def import_completions(
         if not taken.rows:
             raise UserError(f"{path} holds no completions")
         if len(taken.prompts) <= _MOST_PROMPTS:
-            save_members(session, splits_by_task(taken.prompts), path.name)
+            named: dict[str, Split] = {prompt_id: taken.splits.get(prompt_id, "train") for prompt_id in taken.prompts}
+            save_members(session, named if taken.splits else splits_by_task(taken.prompts), path.name)
         if taken.new:
             record(session, "imported", "completions", file=path.name, count=taken.new)
     return taken
@@ -132,6 +135,9 @@ def _checked(path: Path, layout: Layout, default_task: str, taken: Taken, bad: l
         taken.rows += 1
         taken.tasks[new.prompt.task] += 1
         taken.prompts[new.prompt.id] = new.prompt.task
+        split: Any = mapped.columns.get("split")
+        if split in get_args(Split):
+            taken.splits[new.prompt.id] = split
         taken.keys.append(new.key)
         if mapped.id:
             taken.by_id[mapped.id] = new.key

@@ -227,7 +227,7 @@ def gather(
         gates: task -> the standing decision on its reward.
         people: the change by people, per task and overall.
         attacks: task -> what an attack on its reward came to.
-        components: columns task, component, delta: the mean change of each component.
+        components: columns task, component, part: what each component brought to the mean change, 0 where it does not apply.
     """
     by_people = {p.task: p for p in people}
     found = []
@@ -250,29 +250,29 @@ def gather(
                 after,
                 (attacks or {}).get(change.task),
                 tuple(t for t in tallies if t is not None),
-                "" if components is None else carrier(known, components[components["task"] == change.task]),
+                ""
+                if components is None
+                else carrier(known, components[components["task"] == change.task], change.delta),
             )
         )
     return found
 
 
-def carrier(task: Task | None, components: pd.DataFrame) -> str:
+def carrier(task: Task | None, components: pd.DataFrame, rise: float) -> str:
     """Of a team's several reward functions the one whose weighted change is nearly all of the total's rise; "" where none is.
 
     Args:
         task: whose reward; the built-in ones' components are told apart in the table of components.
-        components: columns component, delta.
+        components: columns component, part.
+        rise: of the total's mean.
     """
-    if task is None or not isinstance(task.reward, Functions):
+    if task is None or not isinstance(task.reward, Functions) or rise <= 0:
         return ""
-    delta = dict(zip(components["component"], components["delta"], strict=True))
-    brought = {name: weight * delta.get(name, 0.0) for name, weight in task.reward.weights.items() if weight}
+    part = dict(zip(components["component"], components["part"], strict=True))
+    brought = {name: weight * part.get(name, 0.0) for name, weight in task.reward.weights.items() if weight}
     first = max(brought, key=brought.__getitem__, default="")
-    return (
-        first
-        if len(brought) > 1 and brought[first] > 0 and brought[first] >= _NEARLY_ALL * sum(brought.values())
-        else ""
-    )
+    adds_up = abs(sum(brought.values()) - rise) <= (1 - _NEARLY_ALL) * rise  # else something is known of a part alone
+    return first if len(brought) > 1 and adds_up and _NEARLY_ALL * rise <= brought[first] <= rise / _NEARLY_ALL else ""
 
 
 _NEARLY_ALL = 0.9

@@ -117,7 +117,7 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
     first = [texts.drop_duplicates("prompt_id") for texts in texts_of]
     changes = compare(paired, settings)
     people = would_people_agree(session, base, tuned, paired)
-    components = _components(*(evaluation_components(session, e) for e in (base, tuned)))
+    parts = [evaluation_components(session, e) for e in (base, tuned)]
     texts = first[0].merge(first[1], on=["prompt_id", "user_text"], suffixes=("_base", "_tuned"))
     return Compared(
         base=base,
@@ -125,7 +125,7 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
         profile=base.profile,
         tasks=changes,
         paired=paired,
-        components=components,
+        components=_components(*parts),
         texts=texts.rename(columns={"text_base": "base", "text_tuned": "tuned"})[
             ["prompt_id", "user_text", "base", "tuned"]
         ],
@@ -137,7 +137,7 @@ def compare_stored(session: Session, base: Evaluation, tuned: Evaluation) -> Com
             standing_gates(session, tuned.profile),
             people,
             standing_attacks(session, tuned.profile),
-            components,
+            _parts(paired, *parts),
         ),
         left_out=len(scores[0]) + len(scores[1]) - 2 * len(paired),
         settings=settings,
@@ -161,6 +161,15 @@ def _components(base: pd.DataFrame, tuned: pd.DataFrame) -> pd.DataFrame:
             found.append((task, component, of["value_base"].mean(), of["value_tuned"].mean(), d.mean(), *ends))
         rows += sorted(found, key=lambda row: -abs(row[4]))
     return pd.DataFrame(rows, columns=["task", "component", "base", "tuned", "delta", "low", "high"])
+
+
+def _parts(paired: pd.DataFrame, base: pd.DataFrame, tuned: pd.DataFrame) -> pd.DataFrame:
+    """What each component brought to its task's mean change: columns task, component, part. As in the total, a component that
+    does not apply to an answer counts 0."""
+    prompts, keys = paired["task"].value_counts(), ["task", "component"]
+    sums = [of[of["prompt_id"].isin(paired["prompt_id"])].groupby(keys)["value"].sum() for of in (base, tuned)]
+    change = sums[1].sub(sums[0], fill_value=0.0).rename("part").reset_index()
+    return change.assign(part=change["part"] / change["task"].map(prompts))
 
 
 def settings_of(session: Session, evaluation: Evaluation) -> ComparisonSettings:

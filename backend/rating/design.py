@@ -46,6 +46,11 @@ def stratum_of(task: str, total: float | None, edges: Sequence[float]) -> str:
     return f"{task}/-" if total is None else f"{task}/{bisect_right(edges, total)}"
 
 
+def find_stratum(task: str) -> str:
+    """Of an attack's finds: they are no part of the queue that the rated completions stand for."""
+    return f"{task}/attack"
+
+
 def get_stratum(session: Session, name: str) -> Stratum:
     """The stratum's row, locked until the transaction ends; added when new."""
     found = session.get(Stratum, name, with_for_update=True, populate_existing=True)

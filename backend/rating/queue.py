@@ -15,14 +15,24 @@ from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, delete, 
 from sqlalchemy.orm import Session
 
 from backend.access import needs
-from backend.rating.design import follow, get_stratum, quarter_edges, strata_in_order, stratum_of
+from backend.rating.design import find_stratum, follow, get_stratum, quarter_edges, strata_in_order, stratum_of
 from backend.records import Completion as Generated
 from backend.records import Sampling
 from backend.settings import get_settings
 from backend.store.completions import ensure_scores, save_completions, task_totals, totals
 from backend.store.engine import in_parts, in_turn
 from backend.store.ratings import check_own_rater, scored_ratings
-from backend.store.tables import Claim, Completion, Prompt, QueueItem, Rating, RatingEvent, Stratum, utc_now
+from backend.store.tables import (
+    Claim,
+    Completion,
+    Prompt,
+    QueueItem,
+    Rating,
+    RatingEvent,
+    Stratum,
+    made_by_attack,
+    utc_now,
+)
 from backend.suites import find_task, suite_of
 
 CLAIM_MINUTES = 15
@@ -67,18 +77,21 @@ def enqueue(session: Session, completion_ids: list[int]) -> int:
     in_turn(session, "ratings")  # of completions outside the queue, which get a place in it here
     for ids in in_parts(completion_ids):
         query = (
-            select(Completion.id, Prompt.task)
+            select(Completion.id, Prompt.task, made_by_attack())
             .join(Prompt, Prompt.id == Completion.prompt_id)
             .where(Completion.id.in_(ids), Completion.id.not_in(select(QueueItem.completion_id)))
         )
-        tasks = dict(session.execute(query).tuples().all())
+        found = session.execute(query).tuples().all()
+        tasks, finds = {i: task for i, task, _ in found}, {i for i, _, is_find in found if is_find}
         rewards = _rewards(session, tasks)
         edges = {task: _edges(session, task) for task in set(tasks.values())}
         wanted = get_settings().raters_per_completion
         rows = [
             {
                 "completion_id": completion_id,
-                "stratum": stratum_of(task, rewards.get(completion_id), edges[task]),
+                "stratum": find_stratum(task)
+                if completion_id in finds
+                else stratum_of(task, rewards.get(completion_id), edges[task]),
                 "rated": 0,
                 "wanted": wanted,
                 "is_open": True,

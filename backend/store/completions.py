@@ -324,7 +324,7 @@ def human_scores(
         select(rated.c.completion_id, Completion.prompt_id, Prompt.task, rated.c.human, rated.c.raters, place)
         .join(Completion, Completion.id == rated.c.completion_id)
         .join(Prompt, Prompt.id == Completion.prompt_id)
-        .where(true() if evaluation_id is None else Completion.evaluation_id == evaluation_id)
+        .where(~made_by_attack(), true() if evaluation_id is None else Completion.evaluation_id == evaluation_id)
         .subquery()
     )
     query = (
@@ -332,7 +332,7 @@ def human_scores(
         .join(Completion, Completion.id == placed.c.completion_id)
         .outerjoin(Evaluation, Evaluation.id == Completion.evaluation_id)
         .outerjoin(QueueItem, QueueItem.completion_id == placed.c.completion_id)
-        .where(~made_by_attack(), true() if most is None else placed.c.place <= most)
+        .where(true() if most is None else placed.c.place <= most)
     )
     columns = ["completion_id", "prompt_id", "task", "human", "raters", "place", "length", "stratum", "policy"]
     people = read_frame(session, columns, query).astype({"human": float})

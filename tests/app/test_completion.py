@@ -4,6 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.ui.completion import with_fences
+from rewards.types import Functions, Task
 
 
 @pytest.mark.parametrize(("text", "code"), [
@@ -45,3 +46,22 @@ def test_a_prompt_of_several_turns_is_shown_whole_and_the_tasks_own_instructions
     assert [c.value for c in page.code] == ["only this", "answer in JSON", "hello", *(f"turn {i}" for i in range(4))]
     said = [c.value for c in page.caption]
     assert said == ["Instructions to the model", "User", "User", "The model, before", "User", "tool"]
+
+
+def test_raters_see_what_a_reward_is_given_but_not_who_wrote_it_or_what_it_is_worth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    columns = ("answer", "tests", "model", "Reward", "good", "missing")
+    task = Task("mine", Functions({"good": 1.0}, columns=columns))
+    monkeypatch.setattr("app.ui.completion.find_task", lambda _: task)
+
+    def draw() -> None:
+        from app.ui.completion import show_asked
+
+        facts = {"answer": ["12", "*13*"], "tests": "assert f(1)\n\n    assert f(2)", "model": "tuned", "Reward": 0.3}
+        show_asked("mine", [{"role": "user", "content": "hello"}], {**facts, "good": 0.4, "other": "x"})
+
+    page = AppTest.from_function(draw).run()
+    said = [caption.value.replace("\\", "") for caption in page.caption]
+    assert said == ["Beside the prompt, for the reward and for you:", '**answer**: ["12", "*13*"]', "**tests**"]
+    assert [code.value for code in page.code] == ["hello", "assert f(1)\n\n    assert f(2)"]

@@ -6,19 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from typer.testing import CliRunner
 
 from backend.audit.attack import attack_task, finds_waiting, found_probes, queue_finds
+from backend.audit.exchange import as_jsonl, import_ratings, rating_rows, read_ratings
 from backend.audit.gates import audit_rated, ratings_hashes
 from backend.commands.attack import app
 from backend.errors import UserError
+from backend.rating.queue import enqueue
 from backend.rating.ratings import save_rating
 from backend.records import Message, PromptRecord
+from backend.store.completions import human_scores, rated_scores
 from backend.store.engine import get_engine, reading, writing
 from backend.store.prompts import save_prompts
 from backend.store.ratings import get_rater
-from backend.store.tables import ATTACK, Completion, Prompt, QueueItem
+from backend.store.tables import ATTACK, Completion, Prompt, QueueItem, made_by_attack
 from backend.suites import get_task
 from backend.suites.choice import use_installed
 from rewards import PROFILES
@@ -62,6 +65,20 @@ def test_what_people_say_of_finds_is_said_of_the_attack_and_changes_no_gate(exam
         for find in finds:
             save_rating(session, find, get_rater(session, "Ana").id, score=2, imported=True)
     assert finds and gate() == before
+    with writing() as session:  # a copy by way of a file
+        rows = rating_rows(session)
+        assert (rows["origin"] == "attack").sum() == len(finds)
+        (example_workbench / "ratings.jsonl").write_text(as_jsonl(rows))
+        session.execute(delete(Completion).where(Completion.id.in_(finds)))
+    with writing() as session:
+        import_ratings(session, read_ratings(example_workbench / "ratings.jsonl"))
+        assert len(session.scalars(select(Completion.id).where(made_by_attack())).all()) == len(finds)
+        finds = session.scalars(select(Completion.id).where(made_by_attack())).all()
+        enqueue(session, list(finds))
+        weights = rated_scores(session, "v4.2.1").drop_duplicates("completion_id").groupby("task")["weight"].sum()
+        of_task = human_scores(session)["task"].value_counts()
+        assert not set(human_scores(session)["completion_id"]) & set(finds)
+        assert weights["push"] <= of_task["push"], "finds are no part of what a rated completion stands for"
     with writing() as session:  # a team may call a policy of its own so; its ratings count
         session.execute(update(Completion).where(Completion.policy == ATTACK).values(key=Completion.id))
     assert gate() != before

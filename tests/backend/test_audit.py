@@ -9,6 +9,7 @@ from scipy import stats
 
 from backend.audit.correlation import Correlation, correlate, ranks_under, spread
 from backend.audit.gate import decide, outlook
+from backend.audit.severity import adjusted_correlation
 from backend.audit.table import audit_table, disagreements
 from backend.charts.audit import heat_map, scatter_chart
 
@@ -204,7 +205,9 @@ def test_the_heat_map_has_a_cell_with_rho_and_n_for_every_reward() -> None:
     assert len(words) == len(table) and all(word.endswith(f"({n})") for word, n in zip(words, table["n"], strict=True))
 
 
-@pytest.mark.parametrize(("best", "verdict"), [(5, "more ratings needed"), (8, "pass"), (15, "pass")])
+@pytest.mark.parametrize(
+    ("best", "verdict"), [(5, "more ratings needed"), (9, "more ratings needed"), (10, "pass"), (15, "pass")]
+)
 def test_a_perfect_ranking_rests_on_the_answers_that_differ(best: int, verdict: str) -> None:
     """Of sixty answers most have one score and one reward: it is the others that a ranking is seen by."""
     human, reward = np.repeat([1.0, 3.0], [60 - best, best]), np.repeat([0.5, 1.0], [60 - best, best])
@@ -213,3 +216,28 @@ def test_a_perfect_ranking_rests_on_the_answers_that_differ(best: int, verdict: 
     assert decide(c).verdict == verdict
     (even,) = correlate(np.arange(60.0), np.arange(60.0)[:, None], np.arange(60))
     assert even.low is not None and even.low > 0.97, "with no ties all of them differ"
+
+
+@pytest.mark.parametrize(("n", "good"), [(60, 10), (60, 30), (100, 50), (300, 20)])
+def test_one_wrong_answer_costs_a_ranking_little(n: int, good: int) -> None:
+    """Without that answer the ranking is perfect, which is infinitely far on Fisher's scale."""
+    human = np.repeat([1.0, 0.0], [good, n - good])
+    one_wrong = human.copy()
+    one_wrong[-1] = 1.0
+    (perfect,) = correlate(human, human[:, None], np.arange(n))
+    (c,) = correlate(human, one_wrong[:, None], np.arange(n))
+    assert perfect.low is not None and c.low is not None and 0.6 < c.low <= perfect.low
+    assert decide(c).verdict == "pass"
+    (against,) = correlate(human, -one_wrong[:, None], np.arange(n))
+    assert (against.low, against.high) == (-c.high, -c.low)
+
+
+def test_severity_makes_no_more_of_few_good_answers_than_there_is() -> None:
+    """Two raters alike, three good answers of sixty: nothing can be told, with their severity adjusted too."""
+    human = np.repeat([1.0, 3.0], [57, 3])
+    ratings = pd.DataFrame(
+        {"completion_id": list(range(60)) * 2, "rater": ["a"] * 60 + ["b"] * 60, "score": [*human, *human]}
+    )
+    rewards = pd.DataFrame({"value": human, "prompt_id": range(60), "weight": 1.0})
+    found = adjusted_correlation(ratings, rewards)
+    assert found is not None and found.low is None and found.rare

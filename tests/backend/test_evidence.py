@@ -29,7 +29,7 @@ from backend.evaluation.findings import (
 )
 from backend.evaluation.next_step import next_step
 from backend.evaluation.people import PeopleEstimate
-from backend.evaluation.stored import base_and_tuned, compare_stored
+from backend.evaluation.stored import _parts, base_and_tuned, compare_stored
 from backend.evaluation.truth import TruthChange, truth_change, unread_share
 from backend.rating.ratings import save_rating
 from backend.records import Sampling, ScoredCompletion
@@ -414,17 +414,28 @@ def test_a_reward_that_is_known_to_be_wrong_is_mended_before_a_longer_run(verdic
 
 
 def test_a_rise_that_one_of_a_teams_functions_brought_is_said_to_be_its() -> None:
-    def brought(thorough: float, correct: float, watched: float = 0.0) -> str:
-        rows = {"component": ["thorough", "correct", "watched"], "delta": [thorough, correct, watched]}
-        return carrier(team, pd.DataFrame(rows))
+    def brought(thorough: float, correct: float, watched: float = 0.0, rise: float | None = None) -> str:
+        rows = {"component": ["thorough", "correct", "watched"], "part": [thorough, correct, watched]}
+        return carrier(team, pd.DataFrame(rows), thorough + 0.5 * correct if rise is None else rise)
 
     team = Task("mine", Functions({"thorough": 1.0, "correct": 0.5, "watched": 0.0}))
     assert (brought(0.4, 0.0), brought(0.4, 0.4), brought(-0.1, -0.2)) == ("thorough", "", "")
     assert brought(0.4, 0.0, 9.0) == "thorough", "what is only watched pays nothing"
-    assert brought(0.4, -0.6) == "thorough", "also where the others fell"
+    assert brought(0.4, -0.6) == "", "it brought more than all, and another took it away"
+    assert brought(0.02, 0.0, rise=0.52) == "", "most of the rise is of something else"
     alone = Task("mine", Functions({"thorough": 1.0}))
-    assert carrier(alone, pd.DataFrame({"component": ["thorough"], "delta": [0.4]})) == ""
-    assert carrier(get_task("push"), pd.DataFrame({"component": ["length"], "delta": [0.4]})) == ""
+    one = pd.DataFrame({"component": ["thorough"], "part": [0.4]})
+    assert carrier(alone, one, 0.4) == carrier(get_task("push"), one, 0.4) == ""
     words = said(rose(carrier="thorough"))
     assert words.en.endswith("nearly all of the rise is that of thorough")
     assert "thorough" not in said(rose("pass", carrier="thorough")).en, "a reward that is trusted may rise as it will"
+
+
+def test_what_a_function_brought_counts_the_answers_to_which_it_does_not_apply() -> None:
+    """``bonus`` starts to apply: its own mean cannot change, for there is none before; the total's does."""
+    prompts = [str(i) for i in range(50)]
+    paired = pd.DataFrame({"prompt_id": prompts, "task": "mine"})
+    fact = pd.DataFrame({"prompt_id": prompts, "task": "mine", "component": "fact", "value": 0.5})
+    bonus = pd.DataFrame({"prompt_id": prompts[:25], "task": "mine", "component": "bonus", "value": 1.0})
+    found = _parts(paired, fact, pd.concat([fact.assign(value=0.52), bonus])).set_index("component")["part"]
+    assert found.to_dict() == pytest.approx({"fact": 0.02, "bonus": 0.5})

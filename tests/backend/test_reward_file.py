@@ -21,7 +21,7 @@ from backend.settings import get_settings
 from backend.store.completions import ensure_scores, totals
 from backend.store.engine import reading, writing
 from backend.store.imported import ids_of_keys
-from backend.store.prompts import prompt_sets
+from backend.store.prompts import load_prompt_set, prompt_sets
 from backend.store.tables import QueueItem, Rating, Score
 from backend.suites import (
     ToScore,
@@ -360,6 +360,17 @@ def test_the_prompts_of_a_file_of_completions_are_a_set_to_train_on(
     bring_in(file)  # the same file again is the same set, and the newest
     with reading() as session:
         assert [row.id == one.id for row in prompt_sets(session).itertuples()] == [True, False]
+
+
+def test_a_split_that_a_file_of_completions_names_stays(installed: Callable[..., Path], tmp_path: Path) -> None:
+    installed("def good(completion):\n    return float(len(completion))\n")
+    split = [("train", "eval", "test")[i // 2 % 3] for i in range(60)]
+    bring_in(rows_file(tmp_path, ["a", "bb"] * 30, split=split))
+    with reading() as session:
+        (one,) = prompt_sets(session).itertuples()
+        kept = {p.user_text: p.split for p in load_prompt_set(session, one.id) or []}
+    assert (one.train, one.eval, one.test) == (10, 10, 10)
+    assert [kept[f"question {i}"] for i in range(3)] == ["train", "eval", "test"]
 
 
 def test_a_fault_in_a_file_names_the_files_row(installed: Callable[..., Path], tmp_path: Path) -> None:
