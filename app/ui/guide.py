@@ -38,8 +38,8 @@ def show_guide(runs: Sequence[Run]) -> None:
                            "Avalie algumas respostas dele, sem ver a recompensa.")),
             ("audit", t("See whether the reward ranks them as people do, and which cheap texts fool it.",
                         "Veja se a recompensa as ordena como as pessoas, e que textos baratos a enganam.")),
-            ("train", t("Train a small model on this machine: about five minutes, no GPU.",
-                        "Treine um modelo pequeno nesta máquina: cerca de cinco minutos, sem GPU.")),
+            ("train", t("Train a small model on this machine: a few steps in minutes, no GPU.",
+                        "Treine um modelo pequeno nesta máquina: alguns passos em minutos, sem GPU.")),
             ("own", t("Bring your own reward functions and completions.",
                       "Traga suas funções de recompensa e respostas.")),
         )  # fmt: skip

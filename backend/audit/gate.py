@@ -163,8 +163,8 @@ def _why_not_yet(c: Correlation, s: GateSettings, inside: Correlation | None, ra
     if c.rho is not None and c.rho < s.least_rho:
         words.append(
             fill(
-                "no number of ratings passes it at ρ = {rho} ({least} is needed)",
-                "nenhum número de avaliações a aprova com ρ = {rho} (é preciso {least})",
+                "if its true ρ is {rho}, no number of ratings passes it ({least} is needed)",
+                "se o ρ verdadeiro é {rho}, nenhum número de avaliações a aprova (é preciso {least})",
                 rho=decimal(c.rho), least=decimal(s.least_rho),
             )
         )  # fmt: skip

@@ -22,7 +22,8 @@ def correlation_chart(audit: pd.DataFrame, lang: str = "en") -> alt.LayerChart:
         alt.Tooltip("verdict:N", title=t("Gate", "Portão")),
     ]
     x = alt.X("low:Q", title=t("Spearman's ρ with human scores", "ρ de Spearman com as notas humanas"))
-    interval = base.mark_rule(strokeWidth=2, color=QUIET).encode(y=y, x=x.scale(domain=[-0.5, 1]), x2="high:Q")
+    least = -1.0 if (audit["low"] < -0.5).any() or (audit["rho"] < -0.5).any() else -0.5
+    interval = base.mark_rule(strokeWidth=2, color=QUIET).encode(y=y, x=x.scale(domain=[least, 1]), x2="high:Q")
     point = base.mark_point(size=110, filled=True, opacity=1).encode(
         y=y, x="rho:Q", shape=alt.Shape("verdict:N", title=t("Gate", "Portão")), tooltip=tooltip
     )

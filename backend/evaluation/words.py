@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from backend.evaluation.stored import Compared
 
 EXAMPLE = Text(
-    "Recorded example: real nano runs; its raters are readings by a language model, not people.",
-    "Exemplo gravado: treinos reais do nano; as notas são leituras de um modelo de linguagem, não de pessoas.",
+    "Recorded example: real nano runs; the ratings recorded with it are readings by a language model, not by people.",
+    "Exemplo gravado: treinos reais do nano; as notas gravadas com ele são leituras de um modelo de linguagem, não de pessoas.",
 )
 """Said wherever the example's results stand, on a page or in a file that is passed on."""
 

@@ -11,7 +11,7 @@ from backend.audit.correlation import Correlation, correlate, ranks_under, sprea
 from backend.audit.gate import decide, outlook
 from backend.audit.severity import adjusted_correlation
 from backend.audit.table import audit_table, disagreements
-from backend.charts.audit import heat_map, scatter_chart
+from backend.charts.audit import correlation_chart, heat_map, scatter_chart
 
 
 def test_rho_is_scipys_with_ties() -> None:
@@ -146,8 +146,8 @@ def test_what_more_ratings_bring_is_a_probability_and_never_a_promise() -> None:
     assert ahead is not None and 0.8 <= ahead.passes + ahead.fails <= 1 and ahead.passes > ahead.fails
     assert "decide with probability" in decide(c).reason.en
     low = Correlation(60, 0.45, 0.2, 0.64, 0.001, prompts=60, error=0.135)
-    assert "no number of ratings passes it at ρ = 0.45" in decide(low).reason.en
-    assert "nenhum número de avaliações a aprova com ρ = 0,45" in decide(low).reason.pt
+    assert "if its true ρ is 0.45, no number of ratings passes it" in decide(low).reason.en
+    assert "se o ρ verdadeiro é 0,45, nenhum número de avaliações a aprova" in decide(low).reason.pt
 
 
 @pytest.mark.parametrize("true", [0.45, 0.6, 0.75])
@@ -241,3 +241,15 @@ def test_severity_makes_no_more_of_few_good_answers_than_there_is() -> None:
     rewards = pd.DataFrame({"value": human, "prompt_id": range(60), "weight": 1.0})
     found = adjusted_correlation(ratings, rewards)
     assert found is not None and found.low is None and found.rare
+
+
+@pytest.mark.parametrize(("low", "least"), [(0.2, -0.5), (-0.71, -1.0)])
+def test_the_chart_of_the_gate_has_room_for_every_interval(low: float, least: float) -> None:
+    frame = pd.DataFrame(
+        {"task": ["push"], "n": 60, "rho": 0.4, "low": low, "high": 0.8, "verdict": "fail", "least_rho": 0.6}
+    )
+    chart = correlation_chart(frame).to_dict()
+    domains = [
+        layer["encoding"]["x"]["scale"]["domain"] for layer in chart["layer"] if "scale" in layer["encoding"]["x"]
+    ]
+    assert domains == [[least, 1]]

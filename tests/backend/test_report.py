@@ -114,7 +114,7 @@ def test_a_report_that_is_passed_on_says_that_its_readers_were_no_people(compare
     with reading() as session:
         note = note_of(session, compared)
     for text in (as_html(compared, "nano", note=note), as_markdown(compared, "nano", note=note)):
-        assert ("readings by a language model, not people" in text) == is_example
+        assert ("readings by a language model, not by people" in text) == is_example
 
 
 def test_word_changes_give_both_texts_back() -> None:
