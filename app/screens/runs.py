@@ -360,6 +360,17 @@ def page() -> None:
     else:
         chosen = choose_runs(runs)
         example_note(any(run.is_example for run in runs if run.id in chosen))
+        if [run.status for run in runs if run.id in chosen] == ["finished"]:
+            row = st.container(horizontal=True, vertical_alignment="center")
+            row.caption(
+                t(
+                    "A reward that rises does not say that the answers got better; that is judged on",
+                    "Uma recompensa que sobe não diz que as respostas melhoraram; isso se julga em",
+                ),
+                width="content",
+            )
+            with row:
+                link_to("results")
         if chosen:
             lives = any(run.status in ("queued", "running") for run in runs if run.id in chosen)
             fragment(live, run_every=3 if lives else None)(chosen)
