@@ -126,7 +126,8 @@ class RewardFunction:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the data that it names, in the order of its parameters."""
-        return tuple(n for n in _signature(self.call) if n in _named(self.call) - self.bound - _NO_COLUMNS)
+        columns = _named(self.call) - self.bound - _NO_COLUMNS
+        return tuple(name for name in _signature(self.call) if name in columns)
 
     def values(
         self,

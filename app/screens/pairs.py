@@ -8,7 +8,7 @@ import time
 import streamlit as st
 
 from app.ui.completion import show_asked, show_completion
-from app.ui.language import language, t, task_name
+from app.ui.language import filled, language, t, task_name
 from app.ui.markdown import harmless, message
 from app.ui.outage import fragment
 from app.ui.rater import choose_rater, confirm_rater
@@ -113,8 +113,7 @@ def compare(rater_id: int) -> None:
         return
     question = guideline_of(left["task"]).question.within(language())
     st.caption(
-        f"{task_name(left['task'])} · "
-        + t(f"{done} pair{'s' * (done != 1)} so far", f"{done} par{'es' * (done != 1)} até agora")
+        f"{task_name(left['task'])} · " + filled("{n} {n:pair|pairs} so far", "{n} {n:par|pares} até agora", n=done)
     )
     show_asked(left["task"], left["messages"], left["facts"])
     st.markdown(

@@ -358,9 +358,10 @@ def page() -> None:
         st.info(t("No run yet. Launch one from Train.", "Nenhum treino ainda. Inicie um em Treinar."))
         link_to("train")
     else:
-        chosen = choose_runs(runs)
-        example_note(any(run.is_example for run in runs if run.id in chosen))
-        if [run.status for run in runs if run.id in chosen] == ["finished"]:
+        ids = choose_runs(runs)
+        chosen = [run for run in runs if run.id in ids]
+        example_note(any(run.is_example for run in chosen))
+        if [run.status for run in chosen] == ["finished"]:
             row = st.container(horizontal=True, vertical_alignment="center")
             row.caption(
                 t(
@@ -372,10 +373,10 @@ def page() -> None:
             with row:
                 link_to("results")
         if chosen:
-            lives = any(run.status in ("queued", "running") for run in runs if run.id in chosen)
-            fragment(live, run_every=3 if lives else None)(chosen)
+            lives = any(run.status in ("queued", "running") for run in chosen)
+            fragment(live, run_every=3 if lives else None)(ids)
         if len(chosen) == 1:
-            fragment(show_rollouts)(next(run for run in runs if run.id == chosen[0]))
+            fragment(show_rollouts)(chosen[0])
     show_import()
 
 

@@ -12,14 +12,15 @@ import streamlit as st
 
 from app.ui.language import grouped, language, t
 from app.ui.markdown import harmless, literal
+from backend.data.sources.layout import POLICIES
 from backend.suites import find_task
 from rewards.text import visible, visible_length
 from rewards.types import Bubble, Functions, JsonAnswer
 
 _LONGEST, _SHORT = 20_000, 200
-_TELLS = frozenset(
-    "policy model model_name checkpoint run step reward rewards score scores rating ratings rater total human human_score "
-    "advantage judge judgement verdict".split()
+_TELLS = frozenset(POLICIES) | frozenset(
+    "checkpoint run step reward rewards score scores rating ratings rater total human human_score advantage judge judgement "
+    "verdict".split()
 )
 """Columns that would tell a rater who wrote a completion, or what it is worth to somebody else."""
 _QUERY = re.compile(

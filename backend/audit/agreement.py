@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from backend.audit.correlation import FEWEST_ACTING, FEWEST_PROMPTS, fisher_correlation, spread, weights_without
+from backend.audit.correlation import FEWEST_PROMPTS, fisher_correlation, spread, weights_without
 
 Array = NDArray[np.float64]
 
@@ -145,8 +145,6 @@ def _ceiling(matrix: Array, prompts: list[object], without: Array, raters: float
     found = {"raters": raters, "rater": rater, "ceiling": ceiling_of(rater, raters)}
     other = np.delete(pairs.sum(axis=2), margins[0].argmax(), axis=1).any(axis=1)  # than the most common score
     acting = len({prompt for prompt, differs in zip(prompts, other, strict=True) if differs})
-    if len(set(prompts)) < FEWEST_PROMPTS or acting < FEWEST_ACTING:
-        return found
     c = fisher_correlation(rhos, int(pairs.sum()), len(set(prompts)), acting)
     if c.low is not None and c.high is not None:
         found |= {"ceiling_low": ceiling_of(c.low, raters), "ceiling_high": ceiling_of(c.high, raters)}

@@ -128,7 +128,7 @@ def best_chances(rewards: Array, groups: Numbers, n: int) -> Array:
 def of_people(rated: pd.DataFrame) -> list[BestOf]:
     """Of one task's rated completions (rows of ``rated_scores``): what people say of the best by the total.
 
-    The rated answers of a prompt are taken as a sample of those its policy gives. What an attack found is nobody's sample.
+    The rated answers of a prompt are taken as a sample of those its policy gives.
     """
     totals = rated[rated["component"] == "total"]
     groups = list(zip(totals["prompt_id"], totals["policy"], strict=True))

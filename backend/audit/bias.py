@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
 from backend.audit.correlation import (
-    FEWEST_PROMPTS,
     Correlation,
     Ids,
     fisher_correlation,
@@ -127,11 +126,7 @@ def leaning(human: ArrayLike, judge: ArrayLike, length: ArrayLike, prompts: Ids)
         rhos = (jl - jh * lh) / np.sqrt((1 - jh**2) * (1 - lh**2))
     if np.isnan(rhos[0]):
         return Correlation(n, None, prompts=groups)
-    return (
-        fisher_correlation(rhos, n, groups)
-        if groups >= FEWEST_PROMPTS
-        else Correlation(n, float(rhos[0]), prompts=groups)
-    )
+    return fisher_correlation(rhos, n, groups)
 
 
 def swap_test(judge: JudgeOf, asked: Sequence[Asked], most: int) -> Position:

@@ -219,13 +219,11 @@ def _correlation(
     if n < 3 or constant or np.ptp(human) == 0:
         return Correlation(n, None, constant=constant, prompts=prompts)
     rhos = rhos_under(human_ranks, ranks_under(reward, without), without)
-    if prompts < FEWEST_PROMPTS:
-        return Correlation(n, float(rhos[0]), prompts=prompts)
-    return fisher_correlation(rhos, n, prompts, acting_prompts(human, reward, prompt_of))
+    return fisher_correlation(rhos, n, prompts, acting_prompts(prompt_of, human, reward))
 
 
 def fisher_correlation(rhos: Array, n: int, prompts: int, acting: int | None = None) -> Correlation:
-    """A correlation with its interval on Fisher's scale.
+    """A correlation with its interval on Fisher's scale, where there are ``FEWEST_PROMPTS``.
 
     Args:
         rhos: (1 + g,) the ρ, then ρ without each of g groups of prompts; NaN where it is undefined.
@@ -233,6 +231,8 @@ def fisher_correlation(rhos: Array, n: int, prompts: int, acting: int | None = N
         acting: ``acting_prompts`` of the two sides; all when left out.
     """
     rho, m = float(rhos[0]), prompts if acting is None else acting
+    if prompts < FEWEST_PROMPTS:
+        return Correlation(n, rho, prompts=prompts)
     if np.isnan(rhos).any() or m < FEWEST_ACTING:
         return Correlation(n, rho, prompts=prompts, rare=True, acting=acting)
     most = 1 - 1 / (2 * m)  # of 2m rankings one is taken to be wrong, also where no prompt's absence shows it
@@ -335,9 +335,9 @@ def _ranks_inside(values: Array, groups: NDArray[np.int64]) -> Array:
     return shared_by_equals(values, groups, lambda place, size: place - (size - 1) / 2)
 
 
-def acting_prompts(human: Array, reward: Array, prompt_of: NDArray[np.int64]) -> int:
-    """In how many prompts a side differs from its most common value, of the side that has fewer."""
-    return min(_acting(side, prompt_of) for side in (human, reward))
+def acting_prompts(prompt_of: NDArray[np.int64], *sides: Array) -> int:
+    """In how many prompts a side (n,) differs from its most common value; of several sides, of the one that has fewest."""
+    return min(_acting(side, prompt_of) for side in sides)
 
 
 def _acting(values: Array, prompt_of: NDArray[np.int64]) -> int:

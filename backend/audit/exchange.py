@@ -220,14 +220,13 @@ def _completions(
         for prompt_id, text, completion_id in session.execute(query.order_by(Completion.id)):
             found.setdefault((prompt_id, text), completion_id)
     finds = {wanted[r.task, r.prompt, r.completion] for r in records if r.origin == ATTACK}
-    policies = {pair: ATTACK if pair in finds else "imported" for pair in pairs}
     new = {
         (prompt_id, text): Completion(
             prompt_id=prompt_id,
             text=text,
             tokens=0,
             truncated=False,
-            policy=policies[prompt_id, text],
+            policy=ATTACK if (prompt_id, text) in finds else "imported",
             generation={},
             sample=0,
         )

@@ -59,8 +59,9 @@ def decide(
     """Decide on a reward's total by its correlation with the human scores. Nothing else decides.
 
     pass: 30 rated completions of 10 prompts, ρ at least 0.60, the interval's low end above 0.30, 10 prompts that differ from
-    the most common score and from the most common reward, and, from 10 prompts with two or more rated completions on, the within-prompt interval above 0. fail: the reward is constant, or the interval's
-    high end is below 0.60, or the within-prompt interval is below 0, or it has no value for many. Otherwise more ratings are needed.
+    the most common score and from the most common reward, and, from 10 prompts with two or more rated completions on, the
+    within-prompt interval above 0. fail: the reward is constant, or the interval's high end is below 0.60, or the within-prompt
+    interval is below 0, or it has no value for many. Otherwise more ratings are needed.
 
     Args:
         total: of the total with the human scores.
@@ -213,7 +214,8 @@ def outlook(c: Correlation, settings: GateSettings | None = None, inside: Correl
         inside: the within-prompt correlation, where the gate asks for it.
 
     Returns:
-        The first of ``_STEPS`` that decides with probability 0.8, or the last; None where one of the two has no interval, or few answers make the ranking.
+        The first of ``_STEPS`` that decides with probability 0.8, or the last; None where one of the two has no interval, or few
+        answers make the ranking.
     """
     if c.error is None or c.rho is None or _rests_on_few(c) or (inside is not None and inside.low is None):
         return None

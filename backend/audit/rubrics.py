@@ -13,7 +13,15 @@ import pandas as pd
 from scipy.optimize import nnls
 from scipy.stats import rankdata
 
-from backend.audit.correlation import FEWEST_ACTING, FEWEST_PROMPTS, Difference, rho_difference, spearman
+from backend.audit.correlation import (
+    FEWEST_ACTING,
+    FEWEST_PROMPTS,
+    Difference,
+    acting_prompts,
+    numbered,
+    rho_difference,
+    spearman,
+)
 from backend.audit.robustness import is_held_out
 from backend.audit.table import correlated
 from backend.wording import Text, decimal, fill
@@ -89,7 +97,8 @@ def refit(rated: pd.DataFrame, task: Task) -> Refit | None:
     seen = values[~held]
     now = dict(task.reward.weights) if isinstance(task.reward, Functions) else dict.fromkeys(values, 1.0)
     prompts = first.loc[~held, "prompt_id"]
-    fitted = [name for name in seen if now.get(name) and _acting(seen[name], prompts) >= FEWEST_ACTING]
+    prompt_of = numbered(prompts.tolist())
+    fitted = [n for n in seen if now.get(n) and acting_prompts(prompt_of, seen[n].to_numpy(float)) >= FEWEST_ACTING]
     if len(seen) < FEWEST_FITTED or prompts.nunique() < FEWEST_PROMPTS or len(fitted) < 2:
         return None
     factors = _factors(seen[fitted] * pd.Series(now)[fitted], first.loc[~held, "human"].to_numpy(float), now)
@@ -109,11 +118,6 @@ def _factors(weighted: pd.DataFrame, human: np.ndarray, now: Mapping[str, float]
     if not found @ weights:
         return {}
     return dict(zip(weighted, (found * weights.sum() / (found @ weights)).tolist(), strict=True))
-
-
-def _acting(values: pd.Series, prompts: pd.Series) -> int:
-    """In how many prompts a component differs from its most common value."""
-    return int(prompts[values != values.mode().iloc[0]].nunique())
 
 
 def _totals(values: pd.DataFrame, weights: Mapping[str, float], task: Task) -> np.ndarray:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from backend.audit.correlation import (
-    FEWEST_PROMPTS,
     Correlation,
     acting_prompts,
     fisher_correlation,
@@ -98,12 +97,9 @@ def adjusted_correlation(ratings: pd.DataFrame, rewards: pd.DataFrame) -> Correl
         ranks = _stretched_ranks(human, step / size[here], weights[here])
         rewards_ranks = ranks_under(value[here], weights[None, here])
         rhos.append(float(rhos_under(ranks[None, :], rewards_ranks, weights[None, here])[0]))
-    prompts = rewards["prompt_id"].nunique()
-    if prompts < FEWEST_PROMPTS:
-        return Correlation(len(rewards), rhos[0], prompts=prompts)
     plain = np.bincount(completion, score) / size
-    acting = acting_prompts(plain, value, numbered(rewards["prompt_id"].tolist()))
-    return fisher_correlation(np.array(rhos), len(rewards), prompts, acting)
+    acting = acting_prompts(numbered(rewards["prompt_id"].tolist()), plain, value)
+    return fisher_correlation(np.array(rhos), len(rewards), rewards["prompt_id"].nunique(), acting)
 
 
 def _stretched_ranks(middle: Array, width: Array, weights: Array) -> Array:

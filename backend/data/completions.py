@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from backend.access import needs
-from backend.data.prompt_files import splits_by_task
+from backend.data.prompt_files import splits_of
 from backend.data.sources import raw_rows
 from backend.data.sources.layout import Layout, Mapped, UnknownLayout
 from backend.errors import UserError, bad_rows, reason
@@ -107,8 +107,7 @@ def import_completions(
         if not taken.rows:
             raise UserError(f"{path} holds no completions")
         if len(taken.prompts) <= _MOST_PROMPTS:
-            named: dict[str, Split] = {prompt_id: taken.splits.get(prompt_id, "train") for prompt_id in taken.prompts}
-            save_members(session, named if taken.splits else splits_by_task(taken.prompts), path.name)
+            save_members(session, splits_of(taken.prompts, taken.splits), path.name)
         if taken.new:
             record(session, "imported", "completions", file=path.name, count=taken.new)
     return taken

@@ -37,7 +37,7 @@ def read_prompt_file(path: Path, layout: Layout | None = None) -> list[PromptRec
     prompts: dict[str, PromptRecord] = {}
     places: dict[str, str] = {}
     bad: list[str] = []
-    rows, named_split = 0, False
+    rows, named = 0, dict[str, Split]()
     for place, row in raw_rows(path):
         rows += 1
         try:
@@ -53,15 +53,14 @@ def read_prompt_file(path: Path, layout: Layout | None = None) -> list[PromptRec
             if len(bad) >= _SHOWN:
                 break
             continue
-        named_split = named_split or "split" in row
+        if "split" in row:
+            named[record.id] = record.split
         prompts[record.id], places[record.id] = record, place
     if bad:
         raise bad_rows(f"of {rows} rows", bad)
     if not prompts:
         raise UserError(f"{path} has no prompts: one object per row, with prompt or messages")
-    if named_split:
-        return list(prompts.values())
-    splits = splits_by_task({p.id: p.task for p in prompts.values()})
+    splits = splits_of({p.id: p.task for p in prompts.values()}, named)
     return [p.model_copy(update={"split": splits[p.id]}) for p in prompts.values()]
 
 
@@ -91,19 +90,23 @@ def _record(row: dict[str, Any], layout: Layout, source: str) -> PromptRecord:
     )
 
 
-def splits_by_task(tasks: Mapping[str, str]) -> dict[str, Split]:
-    """The splits of prompts that name none: of every task one prompt in five for evaluation, as many for the test; see the module.
+def splits_of(tasks: Mapping[str, str], named: Mapping[str, Split]) -> dict[str, Split]:
+    """The split of every prompt of a file: what the file names, and then ``train`` where it names none; if it names no split at
+    all, of every task one prompt in five for evaluation, as many for the test; see the module.
 
     Args:
         tasks: prompt id -> its task.
+        named: prompt id -> the split in its row.
     """
+    splits: dict[str, Split] = dict.fromkeys(tasks, "train")
+    if named:
+        return splits | dict(named)
     by_task: dict[str, list[str]] = {}
     for prompt_id in sorted(tasks):
         by_task.setdefault(tasks[prompt_id], []).append(prompt_id)
     most = max(1, MOST_EVAL // len(by_task))
     fifths = {task: len(of_task) // 5 for task, of_task in by_task.items()}
     tested = min(fifths.values()) >= FEWEST_TEST
-    splits: dict[str, Split] = dict.fromkeys(tasks, "train")
     for task, of_task in by_task.items():
         evaluated = min(most, fifths[task])
         end = evaluated + min(max(most, FEWEST_TEST), fifths[task]) * tested

@@ -215,8 +215,8 @@ def gather(
     texts: tuple[pd.DataFrame, pd.DataFrame],
     gates: Mapping[str, Gate],
     people: Sequence[PeopleEstimate],
-    attacks: Mapping[str, Standing] | None = None,
-    components: pd.DataFrame | None = None,
+    attacks: Mapping[str, Standing],
+    components: pd.DataFrame,
 ) -> list[Evidence]:
     """All that is known of each task's change.
 
@@ -248,11 +248,9 @@ def gather(
                 by_people.get(change.task),
                 before,
                 after,
-                (attacks or {}).get(change.task),
+                attacks.get(change.task),
                 tuple(t for t in tallies if t is not None),
-                ""
-                if components is None
-                else carrier(known, components[components["task"] == change.task], change.delta),
+                carrier(known, components[components["task"] == change.task], change.delta),
             )
         )
     return found

@@ -128,7 +128,7 @@ def moved(c: TaskComparison, signed: bool = False) -> Text:
 
 
 def unit_words(compared: "Compared") -> Text:
-    """ " from 0 to 1" where the rewards that were compared are so; nothing where they can be any number."""
+    """What stands after "Rewards": that they are from 0 to 1, where those that were compared are; nothing where not."""
     tasks = [c.task for c in compared.tasks if c.task != "overall"]
     return Text(" from 0 to 1", " de 0 a 1") if pay_from_0_to_1(tasks) else NO_TEXT
 

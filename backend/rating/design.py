@@ -46,7 +46,7 @@ def stratum_of(task: str, total: float | None, edges: Sequence[float]) -> str:
     return f"{task}/-" if total is None else f"{task}/{bisect_right(edges, total)}"
 
 
-def find_stratum(task: str) -> str:
+def stratum_of_finds(task: str) -> str:
     """Of an attack's finds: they are no part of the queue that the rated completions stand for."""
     return f"{task}/attack"
 

@@ -15,7 +15,7 @@ from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, delete, 
 from sqlalchemy.orm import Session
 
 from backend.access import needs
-from backend.rating.design import find_stratum, follow, get_stratum, quarter_edges, strata_in_order, stratum_of
+from backend.rating.design import follow, get_stratum, quarter_edges, strata_in_order, stratum_of, stratum_of_finds
 from backend.records import Completion as Generated
 from backend.records import Sampling
 from backend.settings import get_settings
@@ -89,7 +89,7 @@ def enqueue(session: Session, completion_ids: list[int]) -> int:
         rows = [
             {
                 "completion_id": completion_id,
-                "stratum": find_stratum(task)
+                "stratum": stratum_of_finds(task)
                 if completion_id in finds
                 else stratum_of(task, rewards.get(completion_id), edges[task]),
                 "rated": 0,

@@ -32,7 +32,7 @@ from backend.settings import ROOT
 from backend.store.completions import add_scores
 from backend.store.engine import in_turn, reading, writing
 from backend.store.prompts import save_prompt_set
-from backend.store.tables import ATTACK, AttackMade, Completion, Prompt, Rater, Run, utc_now
+from backend.store.tables import AttackMade, Completion, Prompt, Rater, Run, made_by_attack, utc_now
 from backend.suites import ToScore, score_all, task_names
 from backend.training.config import config_from_json
 
@@ -122,7 +122,7 @@ def _add_ratings(session: Session) -> None:
         read |= dict(zip(save_finds(session, found), finds, strict=True))
     enqueue(session, [*rated, *_unread(ids, rated)])
     rated |= read
-    session.execute(update(Completion).where(Completion.policy == ATTACK).values(is_example=True))
+    session.execute(update(Completion).where(made_by_attack()).values(is_example=True))
     comments = {(i, name): words for i, row in rated.items() for name, words in row.get("comments", {}).items()}
     import_scores(
         session,

@@ -1,9 +1,10 @@
 """The example's month of production. It is composed: no gateway gave these answers.
 
 Every day deals out what the example's tuned model answered when it was evaluated. For four days one task, of those whose
-truth can be measured the one that training raised most, gets the base model's answers, as if the adapter had not been loaded. The texts and scores are the
-evaluations' own, the alarms are what the monitor says of these days, and the answers that went to raters are completions of
-the base model that the example's raters have scored. It is the same month at every load, up to the day on which it ends.
+truth can be measured the one that training raised most, gets the base model's answers, as if the adapter had not been
+loaded. The texts and scores are the evaluations' own, the alarms are what the monitor says of these days, and the answers
+that went to raters are completions of the base model that the example's raters have scored. It is the same month at every
+load, up to the day on which it ends.
 """
 
 from datetime import datetime, timedelta
@@ -52,9 +53,8 @@ def compose_month(run_id: str, person: str, now: datetime | None = None) -> None
         if not {"base", "tuned"} <= set(evaluations):
             return
         tuned, base = (_evaluated(session, evaluations[label]) for label in ("tuned", "base"))
-        known = [
-            task for task in tuned if get_task(task).truth is not None
-        ]  # there base is worse, and not only by the reward
+        # Where truth is known, base is worse, and not only by the reward.
+        known = [task for task in tuned if get_task(task).truth is not None]
         drifting = max(known or tuned, key=lambda task: _reward(tuned[task]) - _reward(base[task]))
         sent = _rated(session, drifting, evaluations["base"])[:_SENT]
         for task in tuned:

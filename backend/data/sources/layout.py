@@ -15,7 +15,7 @@ from backend.files import check_text
 PROMPTS = ("prompt", "messages", "question", "input", "instruction", "query", "problem")
 COMPLETIONS = ("completion", "completions", "response", "output", "generation", "generated_text", "prediction")
 _OWN = ("id", "task", "policy", "step")
-_POLICIES = ("policy", "model", "model_name")
+POLICIES = ("policy", "model", "model_name")
 _RATING = ("rating", "human_score", "human")
 
 
@@ -65,7 +65,7 @@ class Layout:
         prompt = _named(row, self.prompt, PROMPTS, "prompt")
         completion = _named(row, self.completion, COMPLETIONS, "completion") if needs_completion else ""
         messages, form = _chat(row[prompt])
-        policy = next((name for name in _POLICIES if isinstance(row.get(name), str)), "")
+        policy = next((name for name in POLICIES if isinstance(row.get(name), str)), "")
         rating = next((name for name in _RATING if name in row), "")
         taken = {
             prompt,
@@ -100,7 +100,8 @@ def _named(row: Mapping[str, Any], given: str, usual: Sequence[str], what: str) 
     found = [name for name in usual if name in row]
     if not found:
         raise UnknownLayout(
-            f"no column is known as the {what}: there are {_listed(row)}. Choose it: {what.capitalize()} on the page, --{what}-column in a terminal"
+            f"no column is known as the {what}: there are {_listed(row)}. "
+            f"Choose it: {what.capitalize()} on the page, --{what}-column in a terminal"
         )
     return found[0]
 
